@@ -1,0 +1,214 @@
+"""What a strategy is given, what it must give back, and the shape of the code in between.
+
+A strategy is a pure function of an account, its risk and a market. Live runs and backtests call
+the same code; only the market it is shown differs.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, ClassVar, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator
+
+from domain.errors import ErrorCode, GreenlightError
+from domain.instruments import Frozen, OptionContract, Side
+from domain.market import MarketView
+from domain.portfolio import AccountState
+from domain.recommendations import RecommendationAction, RuleResult, Terms
+from domain.risk.state import RiskState
+
+Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9. ]{0,15}$")]
+
+
+class ChainWindow(Frozen):
+    """Which part of an underlying's option chain to read."""
+
+    min_dte: int = Field(ge=0)
+    max_dte: int = Field(ge=0)
+    min_moneyness: float = Field(default=0.8, gt=0, description="strike over underlying price")
+    max_moneyness: float = Field(default=1.02, gt=0)
+    calls: bool = False
+    puts: bool = True
+
+
+class StrategyConfig(BaseModel):
+    """Base of every strategy's configuration.
+
+    Its JSON schema is the form the UI draws: each field carries a title, a description with its
+    unit, and bounds. Unknown fields are refused.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    universe: tuple[Symbol, ...] = Field(
+        title="Universe",
+        description="Underlying symbols to look at, in order of preference.",
+        max_length=50,
+    )
+    decision_minutes: int = Field(
+        default=30,
+        ge=1,
+        le=390,
+        title="Time to decide",
+        description="Market minutes a recommendation waits for a person; never past the close.",
+    )
+    max_drift: Decimal = Field(
+        default=Decimal("0.01"),
+        gt=0,
+        le=Decimal("0.2"),
+        title="Maximum drift",
+        description="How far the underlying may move before an approval is void (0.01 = 1 %).",
+    )
+
+    @field_validator("universe")
+    @classmethod
+    def _no_symbol_twice(cls, universe: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(universe)) < len(universe):
+            raise ValueError("a symbol is listed twice")
+        return universe
+
+
+C = TypeVar("C", bound=StrategyConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyContext:
+    """The instance being run and the market it is shown.
+
+    ``session_close`` is the aware UTC end of the session the market's ``as_of`` lies in: no
+    recommendation waits past it. ``working_symbols`` are underlyings with an approved trade or
+    an order still under way; a strategy opens nothing more on them.
+    """
+
+    instance_id: UUID
+    name: str
+    account_code: str
+    config: StrategyConfig
+    market: MarketView
+    session_close: datetime
+    working_symbols: frozenset[str] = frozenset()
+
+    def config_as(self, config_type: type[C]) -> C:
+        """The config as the strategy's own type; GreenlightError CONFIG_INVALID if it is not."""
+        if not isinstance(self.config, config_type):
+            raise GreenlightError(
+                ErrorCode.CONFIG_INVALID,
+                f"{self.name} needs a {config_type.__name__}, not {type(self.config).__name__}",
+                field="config",
+            )
+        return self.config
+
+
+class SignalKind(StrEnum):
+    """What a strategy saw in one underlying."""
+
+    PUT_CANDIDATES = "PUT_CANDIDATES"
+    NO_TRADE = "NO_TRADE"
+    SKIPPED = "SKIPPED"
+    DATA_UNUSABLE = "DATA_UNUSABLE"
+
+
+class Signal(Frozen):
+    """What the strategy saw in one underlying: a sentence and the figures behind it."""
+
+    symbol: str
+    kind: SignalKind
+    summary: str
+    facts: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class OpportunityMetrics(Frozen):
+    """One contract in numbers. Prices per share; amounts per contract, incl. multiplier."""
+
+    bid: Decimal
+    ask: Decimal
+    mid: Decimal
+    underlying_price: Decimal
+    dte: int = Field(description="calendar days to expiry")
+    delta: float | None = Field(description="the holder's")
+    iv: float | None = Field(description="annualised, decimal")
+    ror: float = Field(description="mid credit over strike collateral, decimal")
+    ror_annualised: float = Field(description="ror × 365 / dte, simple")
+    pop: float | None = Field(description="estimated chance to expire out of the money, 0..1")
+    breakeven: Decimal = Field(description="underlying price at expiry with neither gain nor loss")
+    max_loss: Decimal = Field(description="per contract, the underlying going to zero")
+    collateral: Decimal = Field(description="per contract, strike × multiplier")
+    spread_fraction: float = Field(description="(ask − bid) / mid")
+    open_interest: int | None = Field(ge=0)
+    volume: int | None = Field(ge=0)
+
+
+class Opportunity(Frozen):
+    """A concrete contract that came through every rule, ranked within its run (1 is best)."""
+
+    contract: OptionContract
+    side: Side
+    action: RecommendationAction
+    rank: int = Field(ge=1)
+    score: float
+    metrics: OpportunityMetrics
+    rules: tuple[RuleResult, ...]
+    recommended: bool
+    why_not: str = Field(default="", description="why it is not recommended; empty if it is")
+
+
+class Proposal(Frozen):
+    """A trade offered for approval: terms, and why.
+
+    ``confidence`` (0..1) is the score's place between the strategy's weakest and strongest
+    admissible trade, see the strategy's own description; it is no probability of profit.
+    """
+
+    opportunity_rank: int = Field(ge=1, description="the Opportunity this proposal is made of")
+    terms: Terms
+    rationale: tuple[str, ...] = Field(min_length=1, description="plain sentences")
+    confidence: float = Field(ge=0, le=1)
+    rule_trace: tuple[RuleResult, ...]
+
+
+class StrategyResult(Frozen):
+    """All that one run found, and what became of every contract it looked at.
+
+    ``eliminated`` counts contracts by the first rule that removed them and
+    ``eliminated_con_ids`` names them, so that every contract of every chain is either an
+    opportunity or has a reason.
+    """
+
+    signals: tuple[Signal, ...] = ()
+    opportunities: tuple[Opportunity, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+    eliminated: dict[str, int] = Field(default_factory=dict)
+    eliminated_con_ids: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    no_trade_reason: str | None = Field(
+        default=None, description="why nothing is proposed; None when something is"
+    )
+
+
+class BaseStrategy(ABC):
+    """One way to find trades. Instances hold no state: everything comes in, everything goes out.
+
+    ``generate_signals`` must work on any part of a chain, down to a single row: a successor to
+    a recommendation whose terms have lapsed is made by running the strategy again on a fresh
+    one-contract chain.
+    """
+
+    slug: ClassVar[str]
+    title: ClassVar[str]
+    Config: ClassVar[type[StrategyConfig]]
+
+    @classmethod
+    @abstractmethod
+    def chain_window(cls, config: StrategyConfig) -> ChainWindow:
+        """The part of each chain this config can use; what lies outside need not be read."""
+
+    @abstractmethod
+    def generate_signals(
+        self, account_state: AccountState, risk_state: RiskState, instance: StrategyContext
+    ) -> StrategyResult:
+        """Look at the market for this account. Deterministic; data faults never raise."""
