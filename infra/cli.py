@@ -1,0 +1,163 @@
+"""The ``greenlight`` command.
+
+Everything heavy is imported inside the commands, so that each process loads only what it runs.
+"""
+
+# ruff: noqa: PLC0415 (that is what the late imports below are)
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from infra.logging import configure
+from infra.settings import Settings, get_settings
+
+app = typer.Typer(
+    name="greenlight",
+    help="A decision desk for options sellers on Interactive Brokers.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+worker = typer.Typer(help="Run a Temporal worker.", no_args_is_help=True)
+app.add_typer(worker, name="worker")
+
+Speed = Annotated[float | None, typer.Option(min=0.0, help="Simulated market seconds per second.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of the simulated market.")]
+
+
+def _start_process(component: str) -> Settings:
+    """Settings of this process, with its logging configured."""
+    settings = get_settings()
+    configure(settings, component)
+    return settings
+
+
+def _finish(result: Any) -> Any:
+    """The value of a call that may be a coroutine."""
+    return asyncio.run(result) if inspect.iscoroutine(result) else result
+
+
+@app.command()
+def up(
+    port: Annotated[int | None, typer.Option(help="Port to prefer for the desk.")] = None,
+    speed: Speed = None,
+    seed: Seed = None,
+) -> None:
+    """Run the whole desk on this machine: database, Temporal, simulated gateway, workers, API."""
+    from infra.embedded.stack import StackOptions
+    from infra.embedded.up import up as run_stack
+
+    raise typer.Exit(run_stack(StackOptions(desk_port=port, speed=speed, seed=seed)))
+
+
+@app.command()
+def status() -> None:
+    """Show the processes of the running desk."""
+    from infra.embedded.up import status as show_status
+
+    raise typer.Exit(show_status())
+
+
+@app.command()
+def gateway(
+    port: Annotated[int, typer.Option(help="TCP port to listen on.")],
+    data_dir: Annotated[Path, typer.Option(help="Directory of the gateway's own state.")],
+    speed: Speed = None,
+    seed: Seed = None,
+) -> None:
+    """Run the simulated IB Gateway."""
+    from infra.simulator.app import GatewayOptions, run
+
+    _start_process("gateway")
+    chosen = {"speed": speed, "seed": seed}
+    given = {name: value for name, value in chosen.items() if value is not None}
+    _finish(run(GatewayOptions(port=port, data_dir=data_dir, **given)))
+
+
+@worker.command("core")
+def worker_core() -> None:
+    """Run workflows and every activity but the broker's."""
+    from infra.temporal.worker import run_core
+
+    _finish(run_core(_start_process("core worker")))
+
+
+@worker.command("broker")
+def worker_broker(
+    gateway: Annotated[str, typer.Option(help="Slug of the gateway this process owns.")],
+) -> None:
+    """Run the activities of one IB Gateway; the only process with a socket to it."""
+    from infra.temporal.worker import run_broker
+
+    _finish(run_broker(_start_process("broker worker"), gateway))
+
+
+@app.command()
+def api() -> None:
+    """Run the API, which serves the web app."""
+    import uvicorn
+
+    settings = _start_process("api")
+    uvicorn.run(
+        # By name: infra does not import the layer above it.
+        "api.app:create_app",
+        factory=True,
+        host=settings.api_host,
+        port=settings.api_port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=settings.api_graceful_seconds,
+    )
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    from alembic import command
+    from alembic.config import Config
+
+    settings = _start_process("migrate")
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "db" / "migrations"))
+    # Percent signs open interpolation in this configuration format.
+    config.set_main_option("sqlalchemy.url", settings.database_url.replace("%", "%%"))
+    command.upgrade(config, "head")
+
+
+@app.command("setup-temporal")
+def setup_temporal() -> None:
+    """Create or update Temporal's namespace, search attributes and schedules."""
+    from infra.temporal.setup import setup
+
+    _finish(setup(_start_process("setup-temporal")))
+
+
+@app.command("seed-demo")
+def seed_demo(
+    gateway_port: Annotated[int | None, typer.Option(help="Port of the demo gateway.")] = None,
+) -> None:
+    """Create demo clients, accounts and strategies; prints first-login credentials as JSON."""
+    from infra.seed import seed_demo as seed
+
+    settings = _start_process("seed-demo")
+    if gateway_port is not None:
+        settings = settings.model_copy(update={"gateway_port": gateway_port})
+    # Logs go to stderr: stdout carries the credentials alone, and they reach no log.
+    created = _finish(seed(settings))
+    if created:
+        typer.echo(orjson.dumps(created))
+
+
+def main() -> None:
+    """Entry point of the ``greenlight`` command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

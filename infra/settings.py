@@ -1,0 +1,129 @@
+"""Settings of every Greenlight process, read from the environment.
+
+Sources, highest priority first: arguments (tests), ``GREENLIGHT_…`` environment variables, and
+``<home>/run/env.json``. The last is written by ``greenlight up`` so that a command typed in another
+terminal finds the running stack without exporting anything.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import Field, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+ENV_PREFIX = "GREENLIGHT_"
+
+
+def default_home() -> Path:
+    """The data directory: ``GREENLIGHT_HOME``, else the user's data directory of this platform."""
+    configured = os.environ.get(f"{ENV_PREFIX}HOME")
+    home = Path(configured) if configured else platformdirs.user_data_path("greenlight")
+    return home.expanduser().resolve()
+
+
+def stack_file(home: Path) -> Path:
+    """Where ``greenlight up`` records the addresses of the stack running on ``home``."""
+    return home / "run" / "env.json"
+
+
+class StackFileSource(PydanticBaseSettingsSource):
+    """Addresses of the stack that ``greenlight up`` started on this data directory, if any."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return self().get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        home = Path(self.current_state.get("home") or default_home())
+        try:
+            recorded = json.loads(stack_file(home).read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        known = self.settings_cls.model_fields
+        return {
+            field: value
+            for name, value in recorded.items()
+            if (field := name.removeprefix(ENV_PREFIX).lower()) in known
+        }
+
+
+class Settings(BaseSettings):
+    """One immutable view of the configuration; build it once per process with `get_settings`."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="ignore")
+
+    home: Path = Field(
+        default_factory=default_home, description="Data directory of the embedded stack."
+    )
+    database_url: str = Field(
+        default="postgresql+psycopg://postgres@127.0.0.1:5432/greenlight",
+        description="SQLAlchemy URL of Postgres (psycopg 3 driver).",
+    )
+
+    temporal_address: str = Field(
+        default="127.0.0.1:7233", description="host:port of the Temporal frontend (gRPC)."
+    )
+    temporal_namespace: str = Field(default="default", description="Temporal namespace.")
+    temporal_ui_url: str = Field(
+        default="http://127.0.0.1:8233", description="Temporal Web, linked from the desk."
+    )
+    temporal_tls_cert_path: Path | None = Field(
+        default=None, description="Client certificate (PEM) for mTLS to Temporal."
+    )
+    temporal_tls_key_path: Path | None = Field(
+        default=None, description="Private key (PEM) of the client certificate."
+    )
+    temporal_tls_ca_path: Path | None = Field(
+        default=None, description="Root CA (PEM) of a Temporal frontend with a private one."
+    )
+    temporal_api_key: SecretStr | None = Field(
+        default=None, description="API key for Temporal Cloud; implies TLS."
+    )
+
+    gateway_host: str = Field(default="127.0.0.1", description="Host of the IB Gateway.")
+    gateway_port: int = Field(default=4002, description="API socket port of the IB Gateway.")
+    gateway_slug: str = Field(
+        default="simulated", description="Name of the gateway that the embedded stack trades on."
+    )
+
+    api_host: str = Field(default="127.0.0.1", description="Address the desk listens on.")
+    api_port: int = Field(default=8400, description="Port the desk listens on.")
+    api_graceful_seconds: int = Field(
+        default=5, ge=0, description="How long a stopping API waits for open requests."
+    )
+    session_cookie_secure: bool = Field(
+        default=False, description="Send the session cookie over HTTPS only (set it behind TLS)."
+    )
+
+    log_format: Literal["json", "console"] = Field(default="json", description="Log line format.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least severe level that is logged."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, StackFileSource(settings_cls)
+
+    @property
+    def temporal_uses_tls(self) -> bool:
+        """Whether the connection to Temporal is encrypted (certificate, private CA or API key)."""
+        return any((self.temporal_tls_cert_path, self.temporal_tls_ca_path, self.temporal_api_key))
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()
