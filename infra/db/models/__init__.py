@@ -1,0 +1,63 @@
+"""Every table of the desk."""
+
+from infra.db.models.base import Base
+from infra.db.models.clients import (
+    BrokerAccount,
+    Client,
+    ConnectionState,
+    Gateway,
+    GatewayKind,
+    Portfolio,
+)
+from infra.db.models.identity import Membership, Role, Session, User
+from infra.db.models.market import IbkrContract, Instrument, RecordedChain
+from infra.db.models.portfolio import AccountSnapshot, Position
+from infra.db.models.strategies import (
+    Opportunity,
+    RunMode,
+    RunStatus,
+    Signal,
+    Strategy,
+    StrategyInstance,
+    StrategyRun,
+    StrategyVersion,
+)
+from infra.db.models.system import Alert, AlertState, AuditEvent, Setting, Severity
+from infra.db.models.trading import Decision, Execution, Order, OrderEvent, Recommendation
+
+__all__ = [
+    "AccountSnapshot",
+    "Alert",
+    "AlertState",
+    "AuditEvent",
+    "Base",
+    "BrokerAccount",
+    "Client",
+    "ConnectionState",
+    "Decision",
+    "Execution",
+    "Gateway",
+    "GatewayKind",
+    "IbkrContract",
+    "Instrument",
+    "Membership",
+    "Opportunity",
+    "Order",
+    "OrderEvent",
+    "Portfolio",
+    "Position",
+    "Recommendation",
+    "RecordedChain",
+    "Role",
+    "RunMode",
+    "RunStatus",
+    "Session",
+    "Setting",
+    "Severity",
+    "Signal",
+    "Strategy",
+    "StrategyInstance",
+    "StrategyRun",
+    "StrategyVersion",
+    "User",
+]

@@ -1,0 +1,234 @@
+"""Every coded error of the desk, in one place.
+
+A code is stable: the API maps it to problem details, the UI to plain words, and no code path
+ever branches on message text.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class ErrorCode(StrEnum):
+    # Identity and permission
+    NOT_AUTHENTICATED = "NOT_AUTHENTICATED"
+    INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
+    FORBIDDEN = "FORBIDDEN"
+    CSRF_REJECTED = "CSRF_REJECTED"
+    TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
+    # Requests
+    NOT_FOUND = "NOT_FOUND"
+    INVALID_INPUT = "INVALID_INPUT"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    # Decisions
+    TERMS_CHANGED = "TERMS_CHANGED"
+    RECOMMENDATION_EXPIRED = "RECOMMENDATION_EXPIRED"
+    ALREADY_DECIDED = "ALREADY_DECIDED"
+    NOT_PENDING = "NOT_PENDING"
+    OUTSIDE_TERMS = "OUTSIDE_TERMS"
+    NOT_APPROVED = "NOT_APPROVED"
+    # Pre-trade controls
+    TRADING_HALTED = "TRADING_HALTED"
+    TRADING_REDUCING = "TRADING_REDUCING"
+    MARKET_CLOSED = "MARKET_CLOSED"
+    QUOTE_MISSING = "QUOTE_MISSING"
+    QUOTE_STALE = "QUOTE_STALE"
+    QUOTE_CROSSED = "QUOTE_CROSSED"
+    QUOTE_DELAYED = "QUOTE_DELAYED"
+    PRICE_OUTSIDE_FLOOR = "PRICE_OUTSIDE_FLOOR"
+    UNDERLYING_DRIFTED = "UNDERLYING_DRIFTED"
+    PRICE_INCREMENT = "PRICE_INCREMENT"
+    QUANTITY_LIMIT = "QUANTITY_LIMIT"
+    NOTIONAL_LIMIT = "NOTIONAL_LIMIT"
+    ASSIGNMENT_CASH = "ASSIGNMENT_CASH"
+    BUYING_POWER = "BUYING_POWER"
+    PM_USAGE_LIMIT = "PM_USAGE_LIMIT"
+    CONTRACT_EXPIRED = "CONTRACT_EXPIRED"
+    DUPLICATE_ORDER = "DUPLICATE_ORDER"
+    WHAT_IF_FAILED = "WHAT_IF_FAILED"
+    ACCOUNT_STALE = "ACCOUNT_STALE"
+    # Broker and orders
+    BROKER_UNAVAILABLE = "BROKER_UNAVAILABLE"
+    BROKER_REJECTED = "BROKER_REJECTED"
+    LEASE_LOST = "LEASE_LOST"
+    SEND_ABANDONED = "SEND_ABANDONED"
+    ORDER_UNPROVEN = "ORDER_UNPROVEN"
+    ORDER_LAPSED = "ORDER_LAPSED"
+    ORDER_CANCELLED = "ORDER_CANCELLED"
+    ORDER_QUARANTINED = "ORDER_QUARANTINED"
+    ILLEGAL_TRANSITION = "ILLEGAL_TRANSITION"
+    EVIDENCE_INCOMPLETE = "EVIDENCE_INCOMPLETE"
+    # Strategies and data
+    STRATEGY_UNRESOLVED = "STRATEGY_UNRESOLVED"
+    CONFIG_INVALID = "CONFIG_INVALID"
+    STRATEGY_FAILED = "STRATEGY_FAILED"
+    INSTRUMENT_AMBIGUOUS = "INSTRUMENT_AMBIGUOUS"
+    INSTRUMENT_UNKNOWN = "INSTRUMENT_UNKNOWN"
+    DATA_INVALID = "DATA_INVALID"
+    WORKFLOW_UNAVAILABLE = "WORKFLOW_UNAVAILABLE"
+
+
+class Guidance(NamedTuple):
+    """What a person is told: the title of the problem and what to do next."""
+
+    status: int
+    title: str
+    advice: str
+
+
+_REFRESH = "Reload the recommendation and decide on what it says now."
+_MARKET_DATA = "Check the market data subscription and wait for a live quote."
+_OPERATOR = "Ask the operator to look at the order in Temporal Web."
+
+GUIDANCE: dict[ErrorCode, Guidance] = {
+    ErrorCode.NOT_AUTHENTICATED: Guidance(401, "Not signed in", "Sign in again."),
+    ErrorCode.INVALID_CREDENTIALS: Guidance(
+        401, "E-mail or password is wrong", "Check both and try again."
+    ),
+    ErrorCode.FORBIDDEN: Guidance(403, "Not permitted", "Ask an administrator for the role."),
+    ErrorCode.CSRF_REJECTED: Guidance(
+        403, "Request came from another site", "Use the desk in its own browser tab."
+    ),
+    ErrorCode.TOO_MANY_REQUESTS: Guidance(429, "Too many attempts", "Wait a minute, then retry."),
+    ErrorCode.NOT_FOUND: Guidance(404, "Not found", "It may belong to another client."),
+    ErrorCode.INVALID_INPUT: Guidance(422, "Input not valid", "Correct the named fields."),
+    ErrorCode.IDEMPOTENCY_KEY_REUSED: Guidance(
+        422, "Idempotency key used for another request", "Send a new key."
+    ),
+    ErrorCode.TERMS_CHANGED: Guidance(409, "The terms have changed", _REFRESH),
+    ErrorCode.RECOMMENDATION_EXPIRED: Guidance(
+        409, "The deadline has passed", "Wait for the next strategy run."
+    ),
+    ErrorCode.ALREADY_DECIDED: Guidance(409, "Already decided", "See the decision on the card."),
+    ErrorCode.NOT_PENDING: Guidance(409, "No longer waiting for a decision", _REFRESH),
+    ErrorCode.OUTSIDE_TERMS: Guidance(
+        422,
+        "Outside the offered terms",
+        "Approve at most the offered quantity and no worse than the offered limit.",
+    ),
+    ErrorCode.NOT_APPROVED: Guidance(409, "No approval on record", _REFRESH),
+    ErrorCode.TRADING_HALTED: Guidance(
+        409, "Trading is halted", "Resume trading before approving new orders."
+    ),
+    ErrorCode.TRADING_REDUCING: Guidance(
+        409, "Only risk-reducing orders are allowed", "Return to ACTIVE to open positions."
+    ),
+    ErrorCode.MARKET_CLOSED: Guidance(
+        409, "The market is closed", "Decide again in the next session."
+    ),
+    ErrorCode.QUOTE_MISSING: Guidance(409, "No two-sided quote", _MARKET_DATA),
+    ErrorCode.QUOTE_STALE: Guidance(409, "The quote is stale", _MARKET_DATA),
+    ErrorCode.QUOTE_CROSSED: Guidance(409, "The quote is crossed", _MARKET_DATA),
+    ErrorCode.QUOTE_DELAYED: Guidance(409, "Market data is delayed", _MARKET_DATA),
+    ErrorCode.PRICE_OUTSIDE_FLOOR: Guidance(
+        409, "The market has moved past the price floor", "Look at the successor on fresh terms."
+    ),
+    ErrorCode.UNDERLYING_DRIFTED: Guidance(
+        409, "The underlying has moved too far", "Look at the successor on fresh terms."
+    ),
+    ErrorCode.PRICE_INCREMENT: Guidance(
+        422, "Not an accepted price step", "Use a price on the exchange's increment."
+    ),
+    ErrorCode.QUANTITY_LIMIT: Guidance(409, "Too many contracts", "Approve fewer contracts."),
+    ErrorCode.NOTIONAL_LIMIT: Guidance(409, "Notional above the limit", "Approve fewer contracts."),
+    ErrorCode.ASSIGNMENT_CASH: Guidance(
+        409, "Not enough cash if every short put is assigned", "Approve fewer contracts."
+    ),
+    ErrorCode.BUYING_POWER: Guidance(
+        409, "Not enough buying power", "Approve fewer contracts or free margin."
+    ),
+    ErrorCode.PM_USAGE_LIMIT: Guidance(
+        409, "Margin usage would pass the limit", "Approve fewer contracts or free margin."
+    ),
+    ErrorCode.CONTRACT_EXPIRED: Guidance(
+        409, "The contract has expired", "Wait for the next strategy run."
+    ),
+    ErrorCode.DUPLICATE_ORDER: Guidance(
+        409, "The same order is already working", "Look at the working order first."
+    ),
+    ErrorCode.WHAT_IF_FAILED: Guidance(
+        409, "The broker gave no margin preview", "Try again when the broker answers."
+    ),
+    ErrorCode.ACCOUNT_STALE: Guidance(
+        409, "Account values are missing or old", "Check the broker connection."
+    ),
+    ErrorCode.BROKER_UNAVAILABLE: Guidance(
+        503, "The broker is not connected", "Wait for the connection, then try again."
+    ),
+    ErrorCode.BROKER_REJECTED: Guidance(
+        409, "The broker rejected the order", "Read the broker's message on the order."
+    ),
+    ErrorCode.LEASE_LOST: Guidance(
+        503, "Another broker worker holds this gateway", "Stop one of the two workers."
+    ),
+    ErrorCode.SEND_ABANDONED: Guidance(
+        409, "The attempt ended before anything was sent", "A fresh attempt follows by itself."
+    ),
+    ErrorCode.ORDER_UNPROVEN: Guidance(409, "The order's fate is not proven", _OPERATOR),
+    ErrorCode.ORDER_LAPSED: Guidance(
+        409, "The order ended without a full fill", "Wait for the next strategy run."
+    ),
+    ErrorCode.ORDER_CANCELLED: Guidance(
+        409, "The order was cancelled", "Wait for the next strategy run."
+    ),
+    ErrorCode.ORDER_QUARANTINED: Guidance(
+        409, "The broker's record contradicts ours; the account is halted", _OPERATOR
+    ),
+    ErrorCode.ILLEGAL_TRANSITION: Guidance(409, "The order cannot change that way", _OPERATOR),
+    ErrorCode.EVIDENCE_INCOMPLETE: Guidance(
+        409, "Not enough evidence yet", "Wait for more complete looks at the broker's books."
+    ),
+    ErrorCode.STRATEGY_UNRESOLVED: Guidance(
+        422, "The strategy's code cannot be loaded", "Correct the code_ref."
+    ),
+    ErrorCode.CONFIG_INVALID: Guidance(
+        422, "The configuration is not valid", "Correct the named fields."
+    ),
+    ErrorCode.STRATEGY_FAILED: Guidance(
+        500, "The strategy failed", "Read the run's errors; other strategies were not affected."
+    ),
+    ErrorCode.INSTRUMENT_AMBIGUOUS: Guidance(
+        409, "The symbol matches several instruments", "Choose the instrument by hand."
+    ),
+    ErrorCode.INSTRUMENT_UNKNOWN: Guidance(
+        404, "The broker knows no such instrument", "Check symbol and type."
+    ),
+    ErrorCode.DATA_INVALID: Guidance(422, "The data is not valid", "Correct the named rows."),
+    ErrorCode.WORKFLOW_UNAVAILABLE: Guidance(
+        503,
+        "Recorded; the workflow will have it within a minute",
+        "Nothing is lost and nothing needs to be pressed again.",
+    ),
+}
+
+
+class GreenlightError(Exception):
+    """An error with a stable code and the facts behind it.
+
+    ``context`` holds plain values (limit, actual, field, row) for people and for the log.
+    """
+
+    def __init__(self, code: ErrorCode, detail: str, **context: object) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.context = context
+
+    @property
+    def guidance(self) -> Guidance:
+        return GUIDANCE[self.code]
+
+
+class IllegalTransition(GreenlightError):
+    """A state was asked to move where the transition table does not lead."""
+
+    def __init__(self, detail: str, **context: object) -> None:
+        super().__init__(ErrorCode.ILLEGAL_TRANSITION, detail, **context)
+
+
+class BrokerUnavailable(GreenlightError):
+    """The broker cannot be asked or told anything right now; nothing was sent."""
+
+    def __init__(self, detail: str, **context: object) -> None:
+        super().__init__(ErrorCode.BROKER_UNAVAILABLE, detail, **context)

@@ -1,0 +1,221 @@
+"""Quotes, chains and the market a strategy is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import AwareDatetime, ConfigDict, Field, field_validator
+
+from domain.instruments import (
+    ExerciseStyle,
+    Frozen,
+    OptionContract,
+    PriceIncrements,
+    Right,
+    Settlement,
+)
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+class QuoteQuality(StrEnum):
+    """What the broker's own callbacks say about a quote; only LIVE may be traded on."""
+
+    LIVE = "LIVE"
+    FROZEN = "FROZEN"
+    DELAYED = "DELAYED"
+    MISSING = "MISSING"
+
+
+class Quote(Frozen):
+    """A two-sided market in one contract, per share, in the contract's currency."""
+
+    bid: Decimal | None
+    ask: Decimal | None
+    bid_size: Decimal | None = None
+    ask_size: Decimal | None = None
+    last: Decimal | None = None
+    underlying_price: Decimal | None = None
+    iv: float | None = Field(default=None, description="annualised, decimal")
+    delta: float | None = None
+    quality: QuoteQuality
+    as_of: AwareDatetime = Field(description="market time of the observation")
+
+    @property
+    def is_two_sided(self) -> bool:
+        return self.bid is not None and self.ask is not None and self.bid > 0 and self.ask > 0
+
+    @property
+    def is_crossed(self) -> bool:
+        return self.bid is not None and self.ask is not None and self.bid > self.ask
+
+    @property
+    def mid(self) -> Decimal | None:
+        if self.bid is None or self.ask is None or not self.is_two_sided:
+            return None
+        return (self.bid + self.ask) / 2
+
+    @property
+    def spread(self) -> Decimal | None:
+        if self.bid is None or self.ask is None or not self.is_two_sided:
+            return None
+        return self.ask - self.bid
+
+    def age(self, now: datetime) -> timedelta:
+        return now - self.as_of
+
+
+class MarketClock(Frozen):
+    """Market time as last read from the broker, carried forward.
+
+    ``rate`` is market seconds per host second: 1 for a real broker, more for a simulated
+    gateway that runs fast. The host clock is used only for the seconds since the last reading.
+    """
+
+    market_at: AwareDatetime
+    observed_at: AwareDatetime
+    rate: float = Field(default=1.0, gt=0)
+
+    def now(self, host_now: datetime) -> datetime:
+        """Market time at ``host_now``; never earlier than the last reading."""
+        elapsed = max((host_now - self.observed_at).total_seconds(), 0.0)
+        return self.market_at + timedelta(seconds=elapsed * self.rate)
+
+    def host_seconds_until(self, market_deadline: datetime, host_now: datetime) -> float:
+        """Host seconds until market time reaches ``market_deadline`` (0 when it has)."""
+        remaining = (market_deadline - self.now(host_now)).total_seconds()
+        return max(remaining / self.rate, 0.0)
+
+
+class OptionChain(Frozen):
+    """The listed options of one underlying at one instant, column by column.
+
+    Every array has one entry per contract (shape ``(n,)``), in the same order. Prices are per
+    share; ``nan`` marks an absent quote. ``expiry`` is days since 1970-01-01; ``is_call`` and
+    ``right`` agree; ``iv`` is annualised and decimal; ``delta`` is the holder's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    symbol: str
+    currency: str
+    as_of: AwareDatetime
+    underlying_price: float = Field(gt=0)
+    quality: QuoteQuality
+    style: ExerciseStyle
+    settlement: Settlement
+    increments: PriceIncrements
+    trading_class: tuple[str, ...]
+    multiplier: FloatArray
+    con_id: IntArray
+    expiry: IntArray
+    strike: FloatArray
+    is_call: BoolArray
+    bid: FloatArray
+    ask: FloatArray
+    iv: FloatArray
+    delta: FloatArray
+    volume: FloatArray
+    open_interest: FloatArray
+
+    @field_validator(
+        "multiplier",
+        "strike",
+        "bid",
+        "ask",
+        "iv",
+        "delta",
+        "volume",
+        "open_interest",
+        mode="before",
+    )
+    @classmethod
+    def _floats(cls, value: Any) -> FloatArray:
+        return np.asarray([np.nan if v is None else v for v in value], dtype=np.float64)
+
+    @field_validator("con_id", "expiry", mode="before")
+    @classmethod
+    def _ints(cls, value: Any) -> IntArray:
+        return np.asarray(value, dtype=np.int64)
+
+    @field_validator("is_call", mode="before")
+    @classmethod
+    def _bools(cls, value: Any) -> BoolArray:
+        return np.asarray(value, dtype=np.bool_)
+
+    def model_post_init(self, context: Any) -> None:
+        sizes = {name: len(column) for name, column in self.columns().items()}
+        if len(set(sizes.values())) > 1:
+            raise ValueError(f"chain of {self.symbol}: columns differ in length: {sizes}")
+
+    def __len__(self) -> int:
+        return len(self.con_id)
+
+    def columns(self) -> dict[str, Any]:
+        """The per-contract columns by name."""
+        names = (
+            "trading_class",
+            "multiplier",
+            "con_id",
+            "expiry",
+            "strike",
+            "is_call",
+            "bid",
+            "ask",
+            "iv",
+            "delta",
+            "volume",
+            "open_interest",
+        )
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def mid(self) -> FloatArray:
+        return (self.bid + self.ask) / 2
+
+    def dte(self, today: date) -> IntArray:
+        """Calendar days from the exchange date ``today`` to expiry."""
+        return self.expiry - (today - date(1970, 1, 1)).days
+
+    def contract(self, row: int) -> OptionContract:
+        """The identity of the contract in ``row``."""
+        return OptionContract(
+            symbol=self.symbol,
+            trading_class=self.trading_class[row],
+            expiry=date(1970, 1, 1) + timedelta(days=int(self.expiry[row])),
+            strike=decimal_of(self.strike[row]),
+            right=Right.CALL if self.is_call[row] else Right.PUT,
+            multiplier=decimal_of(self.multiplier[row]),
+            currency=self.currency,
+            con_id=int(self.con_id[row]),
+        )
+
+
+def decimal_of(value: float) -> Decimal:
+    """A float that stands for a decimal (strike, price) as that decimal, free of binary noise."""
+    return Decimal(repr(round(float(value), 8))).normalize() + Decimal(0)
+
+
+class MarketView(Protocol):
+    """All the market a strategy may see: live and backtest differ only in who implements it."""
+
+    @property
+    def as_of(self) -> datetime: ...
+
+    @property
+    def today(self) -> date:
+        """The exchange date at ``as_of``."""
+        ...
+
+    @property
+    def chains(self) -> Mapping[str, OptionChain]:
+        """Option chains by underlying symbol; a symbol without usable data is absent."""
+        ...

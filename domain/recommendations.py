@@ -1,0 +1,259 @@
+"""What is offered for approval, what a person decided about it, and what the two allow."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, cast
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from domain.errors import ErrorCode, GreenlightError
+from domain.instruments import Frozen, OptionContract, PriceIncrements, Side, plain
+
+
+class RecommendationAction(StrEnum):
+    OPEN = "OPEN"
+    CLOSE = "CLOSE"
+
+
+class RecommendationState(StrEnum):
+    """PROPOSED waits for a person; APPROVED is being carried out; the rest are final.
+
+    REJECTED is a person's refusal, DENIED a refusal by our own controls.
+    """
+
+    PROPOSED = "PROPOSED"
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+    SUPERSEDED = "SUPERSEDED"
+    DENIED = "DENIED"
+    COMPLETED = "COMPLETED"
+    LAPSED = "LAPSED"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (RecommendationState.PROPOSED, RecommendationState.APPROVED)
+
+
+class DecisionAction(StrEnum):
+    APPROVE = "APPROVE"
+    REJECT = "REJECT"
+
+
+RECOMMENDATION_TRANSITIONS: dict[RecommendationState, frozenset[RecommendationState]] = {
+    RecommendationState.PROPOSED: frozenset(
+        {
+            RecommendationState.APPROVED,
+            RecommendationState.REJECTED,
+            RecommendationState.EXPIRED,
+            RecommendationState.SUPERSEDED,
+        }
+    ),
+    RecommendationState.APPROVED: frozenset(
+        {RecommendationState.DENIED, RecommendationState.COMPLETED, RecommendationState.LAPSED}
+    ),
+}
+
+
+class Leg(Frozen):
+    """One side of a trade; ``ratio`` contracts per unit of order quantity."""
+
+    contract: OptionContract
+    side: Side
+    ratio: int = Field(default=1, ge=1)
+
+
+class Terms(Frozen):
+    """The immutable economics a person approves. Any change makes a new recommendation.
+
+    Prices are per share in the contract's currency. For a sale, ``limit_price`` is where the
+    order starts and ``floor_price`` the least credit ever accepted; for a purchase the most
+    ever paid. ``max_drift`` bounds how far the underlying may have moved from
+    ``reference_underlying_price`` (as a fraction) when the order is built.
+    """
+
+    schema_version: int = 1
+    account_code: str
+    action: RecommendationAction
+    legs: tuple[Leg, ...] = Field(min_length=1, max_length=1)
+    quantity: int = Field(ge=1)
+    limit_price: Decimal = Field(gt=0)
+    floor_price: Decimal = Field(gt=0)
+    max_drift: Decimal = Field(gt=0, le=1)
+    reference_underlying_price: Decimal = Field(gt=0)
+    reference_bid: Decimal = Field(ge=0)
+    reference_ask: Decimal = Field(gt=0)
+    increments: PriceIncrements
+    quoted_at: AwareDatetime
+    deadline: AwareDatetime = Field(description="market time after which nobody may approve")
+
+    @property
+    def contract(self) -> OptionContract:
+        return self.legs[0].contract
+
+    @property
+    def side(self) -> Side:
+        return self.legs[0].side
+
+    @property
+    def hash(self) -> str:
+        return terms_hash(self)
+
+    def is_no_worse(self, price: Decimal, than: Decimal) -> bool:
+        """Whether ``price`` is at least as good for us as ``than``."""
+        return price >= than if self.side is Side.SELL else price <= than
+
+    def describe(self) -> str:
+        verb = "Sell" if self.side is Side.SELL else "Buy"
+        plural = "s" if self.quantity > 1 else ""
+        return (
+            f"{verb} {self.quantity} {self.contract.describe()}{plural} "
+            f"at {plain(self.limit_price)} or better"
+        )
+
+
+def terms_hash(terms: Terms) -> str:
+    """SHA-256 over the canonical JSON of ``terms``; equal terms give equal hashes everywhere.
+
+    Decimals are written without trailing zeros so that 4.10 read back from a database as
+    4.1000 is still the price that was approved.
+    """
+    canonical = json.dumps(
+        _canonical(terms.model_dump(mode="python")), sort_keys=True, separators=(",", ":")
+    )
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value)
+        return {key: _canonical(item) for key, item in items.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(item) for item in cast("list[Any]", value)]
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, str | int | None):
+        return value
+    raise TypeError(f"no canonical form for {type(value).__name__}")
+
+
+class Decision(Frozen):
+    """What one person decided about one recommendation, on the terms they saw."""
+
+    id: UUID
+    recommendation_id: UUID
+    action: DecisionAction
+    user_id: UUID
+    terms_hash: str
+    quantity: int | None = Field(default=None, ge=1, description="fewer contracts than offered")
+    limit_price: Decimal | None = Field(default=None, gt=0, description="a better limit")
+    reason: str | None = None
+    decided_at: AwareDatetime
+
+
+class ApprovedTrade(Frozen):
+    """Terms narrowed by an approval: the most that may be done, at the worst price allowed."""
+
+    recommendation_id: UUID
+    decision_id: UUID
+    terms: Terms
+    quantity: int = Field(ge=1)
+    limit_price: Decimal = Field(gt=0)
+    floor_price: Decimal = Field(gt=0)
+
+
+def approved_trade(terms: Terms, decision: Decision) -> ApprovedTrade:
+    """What ``decision`` allows on ``terms``.
+
+    Raises GreenlightError: NOT_APPROVED if the decision is no approval, TERMS_CHANGED if it was
+    made on other terms, OUTSIDE_TERMS if it asks for more than was offered.
+    """
+    if decision.action is not DecisionAction.APPROVE:
+        raise GreenlightError(ErrorCode.NOT_APPROVED, "the decision on record is no approval")
+    if decision.terms_hash != terms.hash:
+        raise GreenlightError(
+            ErrorCode.TERMS_CHANGED,
+            "the approval was given on other terms",
+            approved=decision.terms_hash,
+            current=terms.hash,
+        )
+    quantity, limit_price = check_within_terms(terms, decision.quantity, decision.limit_price)
+    # A better limit chosen by the person is also the worst price they accept.
+    floor = terms.floor_price if decision.limit_price is None else limit_price
+    return ApprovedTrade(
+        recommendation_id=decision.recommendation_id,
+        decision_id=decision.id,
+        terms=terms,
+        quantity=quantity,
+        limit_price=limit_price,
+        floor_price=floor,
+    )
+
+
+def check_within_terms(
+    terms: Terms, quantity: int | None, limit_price: Decimal | None
+) -> tuple[int, Decimal]:
+    """The quantity and limit an approval means, defaulting to those offered.
+
+    Raises GreenlightError OUTSIDE_TERMS or PRICE_INCREMENT naming the field.
+    """
+    wanted = terms.quantity if quantity is None else quantity
+    if not 1 <= wanted <= terms.quantity:
+        raise GreenlightError(
+            ErrorCode.OUTSIDE_TERMS,
+            f"quantity {wanted} is not between 1 and the offered {terms.quantity}",
+            field="quantity",
+            limit=terms.quantity,
+            actual=wanted,
+        )
+    price = terms.limit_price if limit_price is None else limit_price
+    if not terms.is_no_worse(price, terms.limit_price):
+        raise GreenlightError(
+            ErrorCode.OUTSIDE_TERMS,
+            f"limit {plain(price)} is worse than the offered {plain(terms.limit_price)}",
+            field="limit_price",
+            limit=str(terms.limit_price),
+            actual=str(price),
+        )
+    if not terms.increments.accepts(price):
+        raise GreenlightError(
+            ErrorCode.PRICE_INCREMENT,
+            f"limit {plain(price)} is not a multiple of {plain(terms.increments.at(price))}",
+            field="limit_price",
+        )
+    return wanted, price
+
+
+class RuleResult(Frozen):
+    """One rule of a strategy or control: what it looked at, what it allowed, whether it passed."""
+
+    rule: str
+    value: str
+    threshold: str
+    passed: bool
+    code: ErrorCode | None = None
+
+
+def walked_price(trade: ApprovedTrade, attempt: int, attempts: int) -> Decimal:
+    """The limit of ``attempt`` (1-based) when walking from the limit to the floor.
+
+    Steps are equal and rounded to an accepted price on our side of the exact step, so that no
+    attempt is worse than the approved floor; the last attempt is the floor itself.
+    """
+    if attempts <= 1 or attempt <= 1:
+        return trade.limit_price
+    share = Decimal(min(attempt, attempts) - 1) / Decimal(attempts - 1)
+    exact = trade.limit_price + (trade.floor_price - trade.limit_price) * share
+    increments = trade.terms.increments
+    price = increments.up(exact) if trade.terms.side is Side.SELL else increments.down(exact)
+    return price if trade.terms.is_no_worse(price, trade.floor_price) else trade.floor_price

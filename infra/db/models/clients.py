@@ -1,0 +1,117 @@
+"""Whose money it is, and through which gateway it is reached."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from domain.risk.pretrade import TradingState
+from infra.db.models.base import Base, enum_column
+
+
+class GatewayKind(StrEnum):
+    SIMULATED = "SIMULATED"
+    PAPER = "PAPER"
+    LIVE = "LIVE"
+
+
+class ConnectionState(StrEnum):
+    DISCONNECTED = "DISCONNECTED"
+    SYNCING = "SYNCING"
+    CONNECTED = "CONNECTED"
+
+
+class Client(Base):
+    __tablename__ = "clients"
+
+    slug: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+
+    portfolios: Mapped[list[Portfolio]] = relationship(back_populates="client")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Portfolio(Base):
+    __tablename__ = "portfolios"
+    __table_args__ = (UniqueConstraint("client_id", "name"),)
+
+    client_id: Mapped[UUID] = mapped_column(ForeignKey("clients.id"), index=True)
+    name: Mapped[str]
+
+    client: Mapped[Client] = relationship(back_populates="portfolios")
+    accounts: Mapped[list[BrokerAccount]] = relationship(back_populates="portfolio")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Gateway(Base):
+    """An IB Gateway or TWS (or the simulated one), and the lease that lets one worker trade it.
+
+    ``lease_epoch`` only grows: whoever takes the lease raises it, and a send under an older
+    epoch is refused. ``market_*`` is the broker's clock as last read.
+    """
+
+    __tablename__ = "gateways"
+    __table_args__ = (
+        CheckConstraint("lease_epoch >= 0", name="lease_epoch_not_negative"),
+        CheckConstraint("clock_rate > 0", name="clock_rate_positive"),
+    )
+
+    slug: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    kind: Mapped[GatewayKind] = mapped_column(enum_column(GatewayKind))
+    host: Mapped[str]
+    port: Mapped[int]
+    client_number: Mapped[int] = mapped_column(
+        default=17, comment="TWS clientId of the broker worker"
+    )
+    connection: Mapped[ConnectionState] = mapped_column(
+        enum_column(ConnectionState), default=ConnectionState.DISCONNECTED
+    )
+    connection_detail: Mapped[str] = mapped_column(default="")
+    connected_at: Mapped[datetime | None]
+    market_at: Mapped[datetime | None]
+    clock_read_at: Mapped[datetime | None]
+    clock_rate: Mapped[float] = mapped_column(default=1.0)
+    session_open: Mapped[bool] = mapped_column(default=False)
+    session_close_at: Mapped[datetime | None]
+    lease_owner: Mapped[str | None]
+    lease_epoch: Mapped[int] = mapped_column(BigInteger, default=0)
+    lease_until: Mapped[datetime | None]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.kind})"
+
+
+class BrokerAccount(Base):
+    """An IBKR account code, reached through a gateway, held in a portfolio."""
+
+    __tablename__ = "broker_accounts"
+    __table_args__ = (UniqueConstraint("gateway_id", "code"),)
+
+    portfolio_id: Mapped[UUID] = mapped_column(ForeignKey("portfolios.id"), index=True)
+    gateway_id: Mapped[UUID] = mapped_column(ForeignKey("gateways.id"), index=True)
+    code: Mapped[str]
+    alias: Mapped[str] = mapped_column(default="")
+    currency: Mapped[str] = mapped_column(default="USD")
+    trading_state: Mapped[TradingState] = mapped_column(
+        enum_column(TradingState), default=TradingState.ACTIVE
+    )
+    trading_state_reason: Mapped[str] = mapped_column(default="")
+    positions_synced_at: Mapped[datetime | None]
+    snapshot_synced_at: Mapped[datetime | None]
+
+    portfolio: Mapped[Portfolio] = relationship(back_populates="accounts")
+    gateway: Mapped[Gateway] = relationship(lazy="joined")
+
+    def __str__(self) -> str:
+        """``DU1000001 · Main (SIMULATED)``: the code first, for it is what the broker prints."""
+        label = f"{self.code} · {self.alias}" if self.alias else self.code
+        return f"{label} ({self.gateway.kind})"

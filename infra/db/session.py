@@ -1,0 +1,49 @@
+"""Engines and sessions. A repository flushes; whoever opened the session commits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+from infra.settings import Settings
+
+Sessions = async_sessionmaker[AsyncSession]
+
+
+def create_engine(database_url: str, *, pool_size: int = 10) -> AsyncEngine:
+    """An engine that notices a restarted Postgres instead of failing on a dead connection."""
+    return create_async_engine(
+        database_url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        json_serializer=_dumps,
+        json_deserializer=orjson.loads,
+    )
+
+
+def engine(settings: Settings) -> AsyncEngine:
+    return create_engine(settings.database_url)
+
+
+def sessions(bound_to: AsyncEngine) -> Sessions:
+    return async_sessionmaker(bound_to, expire_on_commit=False)
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value, default=_fallback).decode()
+
+
+def _fallback(value: Any) -> Any:
+    as_json: Callable[..., Any] | None = getattr(value, "model_dump", None)
+    if as_json is not None:
+        return as_json(mode="json")
+    return str(value)
