@@ -221,6 +221,9 @@ class TradeContext(Frozen):
     trading_state: TradingState
     already_filled: Decimal = Field(ge=0)
     open_order_keys: tuple[str, ...] = Field(description="other orders working on this contract")
+    committed_assignment_cash: Decimal = Field(
+        ge=0, description="what the other short-put orders under way would need"
+    )
     account: AccountState
 
 

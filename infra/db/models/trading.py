@@ -177,7 +177,10 @@ class Order(Base):
     perm_id: Mapped[int | None] = mapped_column(BigInteger)
     broker_status: Mapped[str | None]
     cancel_requested: Mapped[bool] = mapped_column(default=False)
-    absent_looks: Mapped[int] = mapped_column(default=0)
+    absent_looks: Mapped[int] = mapped_column(
+        default=0, comment="complete, spaced looks at the broker's books that did not find it"
+    )
+    last_absent_at: Mapped[datetime | None] = mapped_column(comment="market time of the last one")
     filled_quantity: Mapped[Decimal] = mapped_column(Quantity, default=Decimal(0))
     average_price: Mapped[Decimal | None] = mapped_column(Price)
     sent_at: Mapped[datetime | None]

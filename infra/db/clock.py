@@ -1,0 +1,42 @@
+"""Market time as the database knows it: the gateway's last reading, carried forward."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.errors import BrokerUnavailable
+from domain.market import MarketClock
+from infra.db.models import BrokerAccount, Gateway
+
+
+def host_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def clock_of(gateway: Gateway) -> MarketClock | None:
+    if gateway.market_at is None or gateway.clock_read_at is None:
+        return None
+    return MarketClock(
+        market_at=gateway.market_at, observed_at=gateway.clock_read_at, rate=gateway.clock_rate
+    )
+
+
+async def account_clock(session: AsyncSession, broker_account_id: UUID) -> MarketClock:
+    """The clock of the gateway an account is reached through.
+
+    Raises BrokerUnavailable while that gateway has never been reached: without the broker's
+    clock nobody can say whether a deadline has passed.
+    """
+    gateway = await session.scalar(
+        select(Gateway)
+        .join(BrokerAccount, BrokerAccount.gateway_id == Gateway.id)
+        .where(BrokerAccount.id == broker_account_id)
+    )
+    clock = clock_of(gateway) if gateway else None
+    if clock is None:
+        raise BrokerUnavailable("market time is not known: the gateway has not been reached yet")
+    return clock
