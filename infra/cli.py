@@ -119,15 +119,9 @@ def api() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
-    from alembic import command
-    from alembic.config import Config
+    from infra.db.migrate import upgrade
 
-    settings = _start_process("migrate")
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "db" / "migrations"))
-    # Percent signs open interpolation in this configuration format.
-    config.set_main_option("sqlalchemy.url", settings.database_url.replace("%", "%%"))
-    command.upgrade(config, "head")
+    upgrade(_start_process("migrate").database_url)
 
 
 @app.command("setup-temporal")

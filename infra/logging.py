@@ -11,7 +11,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 import orjson
 import structlog
@@ -55,13 +55,16 @@ def _to_json(event: EventDict, **_: Any) -> str:
     return orjson.dumps(event, default=str, option=options).decode()
 
 
-def configure(settings: Settings, component: str) -> None:
+def configure(settings: Settings, component: str, stream: TextIO | None = None) -> None:
     """Send every log record of this process to stderr; stdout is for what a command prints.
 
     Args:
         settings: chooses the format (``json`` or ``console``) and the least severe level.
         component: the process as an operator knows it, such as ``api`` or ``broker worker``.
+        stream: where the lines go instead.
     """
+
+    target = stream or sys.stderr
 
     def add_component(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         event.setdefault("component", component)
@@ -86,7 +89,7 @@ def configure(settings: Settings, component: str) -> None:
     renderer: Processor = (
         structlog.processors.JSONRenderer(serializer=_to_json)
         if as_json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(colors=target.isatty())
     )
     structlog.configure(
         processors=[
@@ -99,7 +102,7 @@ def configure(settings: Settings, component: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(target)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -1,0 +1,90 @@
+"""Servers that tests share: one embedded Postgres and one Temporal per session (and xdist worker).
+
+They start on first use only. A test that asks for ``database_url`` gets a database of its own,
+copied from a template that was migrated once.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from infra.db.migrate import upgrade
+from infra.embedded import EmbeddedPostgres, EmbeddedTemporal
+from infra.embedded.ports import any_free_port
+from infra.embedded.temporal import temporal_binary
+
+_TEMPLATE = "template_migrated"
+_database_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def short_tmp_path() -> Iterator[Path]:
+    """A temporary directory whose path is short enough for unix sockets."""
+    directory = Path(tempfile.mkdtemp(prefix="gl-")).resolve()
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """The session's Postgres server; it trades durability for speed."""
+    directory = Path(tempfile.mkdtemp(prefix="gl-pg-"))
+    with EmbeddedPostgres(directory, durable=False) as server:
+        yield server
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: EmbeddedPostgres) -> str:
+    """SQLAlchemy URL of the maintenance database of the session's Postgres."""
+    return postgres.url("postgres")
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: EmbeddedPostgres) -> str:
+    """Name of a migrated, empty database to copy from; nobody may stay connected to it."""
+    postgres.create_database(_TEMPLATE)
+    upgrade(postgres.url(_TEMPLATE))
+    return _TEMPLATE
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
+    """SQLAlchemy URL of a fresh, migrated database, dropped after the test."""
+    name = f"test_{next(_database_numbers)}"
+    postgres.create_database(name, template=migrated_template)
+    yield postgres.url(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def temporal_address() -> Iterator[str]:
+    """host:port of the session's Temporal server, on real time."""
+    directory = Path(tempfile.mkdtemp(prefix="gl-temporal-"))
+    with EmbeddedTemporal(directory, port=any_free_port()) as server:
+        yield server.address
+    shutil.rmtree(directory)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def time_skipping_env() -> AsyncIterator[WorkflowEnvironment]:
+    """The session's Temporal server whose clock jumps ahead while workflows only wait."""
+    environment = await WorkflowEnvironment.start_time_skipping_v2(
+        data_converter=pydantic_data_converter,
+        dev_server_existing_path=temporal_binary(),
+        dev_server_extra_args=[
+            "--dynamic-config-value",
+            "frontend.WorkflowTimeSkippingEnabled=true",
+        ],
+    )
+    async with environment:
+        yield environment
