@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import Frozen, OptionContract, Side
 from domain.market import MarketView
-from domain.portfolio import AccountState
+from domain.portfolio import ZERO, AccountState
 from domain.recommendations import RecommendationAction, RuleResult, Terms
 from domain.risk.state import RiskState
 
@@ -83,7 +83,8 @@ class StrategyContext:
 
     ``session_close`` is the aware UTC end of the session the market's ``as_of`` lies in: no
     recommendation waits past it. ``working_symbols`` are underlyings with an approved trade or
-    an order still under way; a strategy opens nothing more on them.
+    an order still under way; a strategy opens nothing more on them. ``committed_cash`` is what
+    assignment of those working short puts would need, in the account's currency.
     """
 
     instance_id: UUID
@@ -93,6 +94,7 @@ class StrategyContext:
     market: MarketView
     session_close: datetime
     working_symbols: frozenset[str] = frozenset()
+    committed_cash: Decimal = ZERO
 
     def config_as(self, config_type: type[C]) -> C:
         """The config as the strategy's own type; GreenlightError CONFIG_INVALID if it is not."""
@@ -161,8 +163,8 @@ class Opportunity(Frozen):
 class Proposal(Frozen):
     """A trade offered for approval: terms, and why.
 
-    ``confidence`` (0..1) is the score's place between the strategy's weakest and strongest
-    admissible trade, see the strategy's own description; it is no probability of profit.
+    ``confidence`` (0..1) says how comfortably the trade clears its strategy's rules, as the
+    strategy's own description defines it; it is no probability of profit.
     """
 
     opportunity_rank: int = Field(ge=1, description="the Opportunity this proposal is made of")
