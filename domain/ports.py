@@ -80,6 +80,7 @@ class BrokerBooks(Frozen):
     them. Executions cover the broker's current day only.
     """
 
+    began_at: AwareDatetime = Field(description="host time when the first request left")
     read_at: AwareDatetime = Field(description="market time when the reading ended")
     session_open: bool
     orders: tuple[BrokerOrder, ...]
@@ -224,7 +225,7 @@ class TradeContext(Frozen):
     committed_assignment_cash: Decimal = Field(
         ge=0, description="what the other short-put orders under way would need"
     )
-    account: AccountState
+    orders_under_way: tuple[str, ...] = Field(description="all other orders of the account")
 
 
 class OrderLedger(Protocol):

@@ -1,0 +1,412 @@
+"""Writing down what the broker says: executions, commissions, statuses, errors, whole books.
+
+Everything the broker sends is stored before anything is concluded from it, and storing it twice
+changes nothing. What belongs to no order of ours is kept too, and reported.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.ids import is_order_key
+from domain.orders import (
+    BooksSearched,
+    FillSeen,
+    OrderState,
+    Rejected,
+    StatusSeen,
+    execution_lineage,
+)
+from domain.ports import BrokerBooks, BrokerExecution, BrokerOrder
+from infra.db.alerts import raise_alert
+from infra.db.models import BrokerAccount, Execution, Gateway, IbkrContract, OrderEvent, Severity
+from infra.db.models import Order as OrderRow
+from infra.db.order_rows import fill_of, fold, lock_order, order_of
+from infra.db.session import Sessions
+
+EXCHANGE_ZONE = ZoneInfo("America/New_York")
+# Looks closer together than this say nothing new about an order that is not found.
+ABSENCE_SPACING = timedelta(seconds=20)
+
+
+class BrokerRecord:
+    """The broker's side of the story, transaction by transaction."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def execution(self, gateway: str, seen: BrokerExecution) -> str | None:
+        """Store one execution; the key of our order if it belongs to one that changed."""
+        async with self._sessions.begin() as session:
+            gateway_id = await _gateway_id(session, gateway)
+            return await _execution(session, gateway_id, seen)
+
+    async def commission(
+        self,
+        gateway: str,
+        exec_id: str,
+        amount: Decimal,
+        currency: str,
+        realized_pnl: Decimal | None,
+    ) -> str | None:
+        """Store a commission report; it may precede its execution. The order's key, if known."""
+        async with self._sessions.begin() as session:
+            gateway_id = await _gateway_id(session, gateway)
+            execution = await session.scalar(
+                update(Execution)
+                .where(Execution.exec_id == exec_id)
+                .values(commission=amount, commission_currency=currency, realized_pnl=realized_pnl)
+                .returning(Execution)
+            )
+            session.add(
+                OrderEvent(
+                    gateway_id=gateway_id,
+                    order_id=None if execution is None else execution.order_id,
+                    kind="commission",
+                    exec_id=exec_id,
+                    payload={
+                        "commission": str(amount),
+                        "currency": currency,
+                        "realized_pnl": None if realized_pnl is None else str(realized_pnl),
+                    },
+                )
+            )
+            if execution is None or execution.order_id is None:
+                return None
+            return await session.scalar(
+                select(OrderRow.order_key).where(OrderRow.id == execution.order_id)
+            )
+
+    async def status(self, gateway: str, seen: BrokerOrder) -> str | None:
+        """Fold a live status line; the key of our order if it changed."""
+        if not is_order_key(seen.order_ref):
+            return None
+        async with self._sessions.begin() as session:
+            row = await _own_order(session, seen.order_ref)
+            if row is None:
+                await _report_stranger(session, seen)
+                return None
+            changed = await fold(
+                session,
+                row,
+                StatusSeen(status=seen.status, perm_id=seen.perm_id, message=seen.message),
+                payload=seen.model_dump(mode="json"),
+            )
+            return row.order_key if changed else None
+
+    async def error(
+        self, gateway: str, broker_order_id: int, client_id: int, code: int, message: str,
+        *, is_rejection: bool,
+    ) -> str | None:  # fmt: skip
+        """Store an error line about an order; a rejection is folded. The key if it changed.
+
+        Order ids are reused across sessions, so the newest order with the id is meant.
+        """
+        async with self._sessions.begin() as session:
+            gateway_id = await _gateway_id(session, gateway)
+            key = await session.scalar(
+                select(OrderRow.order_key)
+                .where(
+                    OrderRow.gateway_id == gateway_id,
+                    OrderRow.client_number == client_id,
+                    OrderRow.broker_order_id == broker_order_id,
+                )
+                .order_by(OrderRow.id.desc())
+                .limit(1)
+            )
+            payload = {"code": code, "message": message, "broker_order_id": broker_order_id}
+            if key is not None and is_rejection:
+                row = await lock_order(session, key)
+                changed = await fold(
+                    session, row, Rejected(broker_code=code, message=message), payload=payload
+                )
+                return key if changed else None
+            row = None if key is None else await lock_order(session, key)
+            session.add(
+                OrderEvent(
+                    gateway_id=gateway_id,
+                    order_id=None if row is None else row.id,
+                    order_ref=key,
+                    kind="error",
+                    payload=payload,
+                )
+            )
+            return None
+
+    async def books(self, gateway: str, books: BrokerBooks) -> list[str]:
+        """Fold the broker's books into every order in doubt. The keys of those that changed.
+
+        Executions first, each in its own transaction; then every order that may be at the
+        broker is compared with what the books say of its key.
+        """
+        changed: list[str] = []
+        for execution in books.executions:
+            key = await self.execution(gateway, execution)
+            if key is not None:
+                changed.append(key)
+        by_key = _by_key(books.orders)
+        for key in await self._to_compare(gateway, by_key):
+            async with self._sessions.begin() as session:
+                row = await lock_order(session, key)
+                if await _compare(session, row, by_key.get(key, []), books):
+                    changed.append(key)
+        for key, orders in by_key.items():
+            async with self._sessions.begin() as session:
+                if await _own_order(session, key) is None:
+                    await _report_stranger(session, orders[0])
+        return list(dict.fromkeys(changed))
+
+    async def _to_compare(self, gateway: str, by_key: dict[str, list[BrokerOrder]]) -> list[str]:
+        async with self._sessions() as session:
+            in_doubt = [state for state in OrderState if state.may_be_at_broker]
+            keys = await session.scalars(
+                select(OrderRow.order_key)
+                .join(Gateway, Gateway.id == OrderRow.gateway_id)
+                .where(
+                    Gateway.slug == gateway,
+                    OrderRow.state.in_(in_doubt) | OrderRow.order_key.in_(list(by_key)),
+                )
+                .order_by(OrderRow.id)
+            )
+            return list(keys)
+
+
+async def _gateway_id(session: AsyncSession, slug: str) -> UUID:
+    gateway_id = await session.scalar(select(Gateway.id).where(Gateway.slug == slug))
+    assert gateway_id is not None, f"no gateway {slug}"
+    return gateway_id
+
+
+async def _own_order(session: AsyncSession, order_key: str) -> OrderRow | None:
+    """Our order of that key, locked, or None where we never made one."""
+    return await session.scalar(
+        select(OrderRow).where(OrderRow.order_key == order_key).with_for_update()
+    )
+
+
+async def _execution(session: AsyncSession, gateway_id: UUID, seen: BrokerExecution) -> str | None:
+    row = await _order_of_execution(session, gateway_id, seen)
+    before = None if row is None else await order_of(session, row)
+    inserted = await _insert_execution(session, gateway_id, seen, row)
+    if inserted is None:
+        return None
+    if row is None or before is None:
+        await _report_external(session, gateway_id, seen, inserted)
+        return None
+    evidence = FillSeen(fill=seen.fill, perm_id=seen.perm_id)
+    await fold(session, row, evidence, before=before, payload=seen.model_dump(mode="json"))
+    return row.order_key
+
+
+async def _order_of_execution(
+    session: AsyncSession, gateway_id: UUID, seen: BrokerExecution
+) -> OrderRow | None:
+    """By our key; failing that by permId, which survives where TWS drops the reference."""
+    if is_order_key(seen.order_ref):
+        return await _own_order(session, seen.order_ref)
+    if not seen.perm_id:
+        return None
+    return await session.scalar(
+        select(OrderRow)
+        .where(OrderRow.gateway_id == gateway_id, OrderRow.perm_id == seen.perm_id)
+        .with_for_update()
+    )
+
+
+async def _insert_execution(
+    session: AsyncSession, gateway_id: UUID, seen: BrokerExecution, row: OrderRow | None
+) -> Execution | None:
+    """The new row, or None where the execution is on record already or names no account of ours."""
+    account_id = await session.scalar(
+        select(BrokerAccount.id).where(
+            BrokerAccount.gateway_id == gateway_id, BrokerAccount.code == seen.account_code
+        )
+    )
+    if account_id is None:
+        await raise_alert(
+            session,
+            "UNKNOWN_ACCOUNT",
+            seen.account_code,
+            Severity.WARNING,
+            f"The gateway reports executions of account {seen.account_code}, which is not set up",
+            context={"exec_id": seen.fill.exec_id},
+        )
+        return None
+    instrument_id = await session.scalar(
+        select(IbkrContract.instrument_id).where(IbkrContract.con_id == seen.con_id)
+    )
+    commission = await _reported_commission(session, seen)
+    execution = await session.scalar(
+        insert(Execution)
+        .values(
+            exec_id=seen.fill.exec_id,
+            lineage=execution_lineage(seen.fill.exec_id),
+            order_id=None if row is None else row.id,
+            gateway_id=gateway_id,
+            broker_account_id=account_id,
+            instrument_id=instrument_id if row is None else row.instrument_id,
+            con_id=seen.con_id,
+            side=seen.fill.side,
+            quantity=seen.fill.quantity,
+            price=seen.fill.price,
+            executed_at=seen.fill.executed_at,
+            order_ref=seen.order_ref,
+            perm_id=seen.perm_id,
+            broker_order_id=seen.broker_order_id,
+            client_number=seen.client_id,
+            **commission,
+        )
+        .on_conflict_do_nothing(index_elements=[Execution.exec_id])
+        .returning(Execution)
+    )
+    if execution is not None:
+        await _supersede_earlier(session, seen)
+    return execution
+
+
+async def _reported_commission(session: AsyncSession, seen: BrokerExecution) -> dict[str, Any]:
+    """The commission that came with the execution, or one that came before it."""
+    if seen.commission is not None:
+        return {
+            "commission": seen.commission,
+            "commission_currency": seen.commission_currency,
+            "realized_pnl": seen.realized_pnl,
+        }
+    earlier = await session.scalar(
+        select(OrderEvent.payload)
+        .where(OrderEvent.kind == "commission", OrderEvent.exec_id == seen.fill.exec_id)
+        .order_by(OrderEvent.id.desc())
+        .limit(1)
+    )
+    if earlier is None:
+        return {}
+    pnl = earlier["realized_pnl"]
+    return {
+        "commission": Decimal(earlier["commission"]),
+        "commission_currency": earlier["currency"],
+        "realized_pnl": None if pnl is None else Decimal(pnl),
+    }
+
+
+async def _supersede_earlier(session: AsyncSession, seen: BrokerExecution) -> None:
+    """Of one lineage only the highest revision counts, whatever order they arrive in."""
+    lineage = list(
+        await session.scalars(
+            select(Execution).where(Execution.lineage == seen.fill.lineage).with_for_update()
+        )
+    )
+    latest = max(lineage, key=lambda execution: fill_of(execution).revision)
+    for execution in lineage:
+        execution.superseded = execution is not latest
+    await session.flush()
+
+
+async def _compare(
+    session: AsyncSession, row: OrderRow, found: list[BrokerOrder], books: BrokerBooks
+) -> bool:
+    """Fold what the books say of one order: its status under every permId, or its absence."""
+    if not found:
+        return await _absent(session, row, books)
+    changed = False
+    for order in found:
+        evidence = BooksSearched(
+            status=order.status,
+            perm_id=order.perm_id,
+            message=order.message,
+            day_over=_day_over(row, books),
+        )
+        payload = order.model_dump(mode="json")
+        changed = await fold(session, row, evidence, payload=payload) or changed
+    return changed
+
+
+async def _absent(session: AsyncSession, row: OrderRow, books: BrokerBooks) -> bool:
+    """Count an absence only where it means something.
+
+    The books must have been opened after the order was claimed, on the same exchange date
+    (executions and completed orders are kept for one day), and well after the last look.
+    """
+    if row.sent_at is None or row.sent_market_at is None or books.began_at <= row.sent_at:
+        return False
+    if market_date(books.read_at) != market_date(row.sent_market_at):
+        return False
+    if row.last_absent_at and books.read_at - row.last_absent_at < ABSENCE_SPACING:
+        return False
+    changed = await fold(session, row, BooksSearched(status=None))
+    if changed:
+        row.last_absent_at = books.read_at
+    return changed
+
+
+def _day_over(row: OrderRow, books: BrokerBooks) -> bool:
+    if not books.session_open:
+        return True
+    sent = row.sent_market_at
+    return sent is not None and market_date(books.read_at) > market_date(sent)
+
+
+def market_date(at: datetime) -> date:
+    """The exchange date of a moment."""
+    return at.astimezone(EXCHANGE_ZONE).date()
+
+
+def _by_key(orders: tuple[BrokerOrder, ...]) -> dict[str, list[BrokerOrder]]:
+    """The orders that bear one of our keys, by key; more than one per key is a contradiction.
+
+    An order that is both open and completed (it ended while the books were read) counts once,
+    by its last word.
+    """
+    by_key: dict[str, dict[int, BrokerOrder]] = {}
+    for order in orders:
+        if is_order_key(order.order_ref):
+            by_key.setdefault(order.order_ref, {})[order.perm_id] = order
+    return {key: list(of_key.values()) for key, of_key in by_key.items()}
+
+
+async def _report_stranger(session: AsyncSession, seen: BrokerOrder) -> None:
+    """An order with a key of this desk's making that this database has never heard of."""
+    await raise_alert(
+        session,
+        "ORPHAN_ORDER",
+        seen.order_ref,
+        Severity.CRITICAL,
+        "The broker has an order of this desk that is not on record here",
+        detail=f"{seen.side} {seen.quantity:f} conId {seen.con_id}: {seen.status}",
+        context=seen.model_dump(mode="json"),
+    )
+
+
+async def _report_external(
+    session: AsyncSession, gateway_id: UUID, seen: BrokerExecution, execution: Execution
+) -> None:
+    """A trade made outside the desk: kept, attributed to no order, and told."""
+    session.add(
+        OrderEvent(
+            gateway_id=gateway_id,
+            kind="external_fill",
+            order_ref=seen.order_ref or None,
+            exec_id=seen.fill.exec_id,
+            perm_id=seen.perm_id,
+            payload=seen.model_dump(mode="json"),
+        )
+    )
+    await raise_alert(
+        session,
+        "EXTERNAL_EXECUTION",
+        seen.fill.exec_id,
+        Severity.INFO,
+        "A trade was made outside the desk",
+        detail=(
+            f"{seen.fill.side} {seen.fill.quantity:f} conId {seen.con_id} at {seen.fill.price:f}"
+        ),
+        account_id=execution.broker_account_id,
+        context={"exec_id": seen.fill.exec_id},
+    )

@@ -1,0 +1,328 @@
+"""The order ledger: the desk's own record of what it means to send, sends, and has sent.
+
+Each method is one transaction. The order's row is locked first, so that the approval's workflow,
+the listener and the reconciliation take turns; the broker is never asked under a lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.errors import ErrorCode, GreenlightError
+from domain.instruments import Right, Side
+from domain.orders import Claimed, OrderEvidence, OrderIntent, OrderState
+from domain.ports import BrokerBooks, OrderRecord, TradeContext, WhatIf
+from domain.recommendations import (
+    Decision,
+    RecommendationAction,
+    RecommendationState,
+    RuleResult,
+    Terms,
+    approved_trade,
+)
+from domain.risk.pretrade import TradingState
+from infra.db.audit import audit
+from infra.db.broker_record import BrokerRecord
+from infra.db.clock import account_clock, host_now
+from infra.db.lease import Lease, is_held
+from infra.db.models import BrokerAccount, Gateway, Instrument, Recommendation
+from infra.db.models import Decision as DecisionRow
+from infra.db.models import Order as OrderRow
+from infra.db.order_rows import LEDGER, fold, lock_order, record_of
+from infra.db.session import Sessions
+from infra.db.trading_state import effective_trading_state, limits_in_force
+
+_UNDER_WAY = (
+    OrderState.READY,
+    OrderState.SENDING,
+    OrderState.WORKING,
+    OrderState.PARTIAL,
+    OrderState.CANCEL_PENDING,
+    OrderState.UNKNOWN,
+)
+
+
+class LeaseHolder:
+    """The lease this process holds, if any; set by the broker worker as it gains and loses it."""
+
+    def __init__(self) -> None:
+        self.lease: Lease | None = None
+
+    def require(self) -> Lease:
+        if self.lease is None:
+            raise GreenlightError(ErrorCode.LEASE_LOST, "this worker holds no lease on the gateway")
+        return self.lease
+
+
+class PostgresLedger:
+    """``domain.ports.OrderLedger`` over Postgres."""
+
+    def __init__(self, sessions: Sessions, lease: LeaseHolder) -> None:
+        self._sessions = sessions
+        self._lease = lease
+        self._broker_record = BrokerRecord(sessions)
+
+    async def trade_context(self, recommendation_id: UUID, decision_id: UUID) -> TradeContext:
+        async with self._sessions.begin() as session:
+            return await _trade_context(session, recommendation_id, decision_id)
+
+    async def find(self, order_key: str) -> OrderRecord | None:
+        async with self._sessions() as session:
+            row = await session.scalar(select(OrderRow).where(OrderRow.order_key == order_key))
+            return None if row is None else await record_of(session, row)
+
+    async def make_ready(
+        self,
+        context: TradeContext,
+        intent: OrderIntent,
+        attempt: int,
+        rules: Sequence[RuleResult],
+        what_if: WhatIf,
+    ) -> OrderRecord:
+        trade = context.trade
+        async with self._sessions.begin() as session:
+            recommendation = await _lock_approved(session, trade.recommendation_id)
+            known = await session.scalar(
+                select(OrderRow).where(OrderRow.order_key == intent.order_key)
+            )
+            if known is not None:
+                return await record_of(session, known)
+            gateway_id = await _lock_unchanged_account(session, context, recommendation)
+            row = OrderRow(
+                order_key=intent.order_key,
+                recommendation_id=trade.recommendation_id,
+                decision_id=trade.decision_id,
+                attempt=attempt,
+                broker_account_id=recommendation.broker_account_id,
+                gateway_id=gateway_id,
+                instrument_id=recommendation.instrument_id,
+                side=intent.side,
+                quantity=Decimal(intent.quantity),
+                limit_price=intent.limit_price,
+                tif=intent.tif,
+                intent=intent.model_dump(mode="json"),
+            )
+            session.add(row)
+            _keep_controls(recommendation, rules, what_if)
+            audit(
+                session,
+                LEDGER,
+                "order.readied",
+                "order",
+                intent.order_key,
+                after={"recommendation": str(trade.recommendation_id), "attempt": attempt},
+            )
+            await session.flush()
+            return await record_of(session, row)
+
+    async def record_denial(
+        self, context: TradeContext, rules: Sequence[RuleResult], what_if: WhatIf | None
+    ) -> None:
+        async with self._sessions.begin() as session:
+            recommendation = await _lock_approved(session, context.trade.recommendation_id)
+            _keep_controls(recommendation, rules, what_if)
+            audit(
+                session,
+                LEDGER,
+                "trade.denied",
+                "recommendation",
+                recommendation.id,
+                after={"failed": [str(rule.code) for rule in rules if not rule.passed]},
+            )
+
+    async def claim(self, order_key: str, broker_order_id: int, client_id: int) -> bool:
+        lease = self._lease.require()
+        async with self._sessions.begin() as session:
+            row = await lock_order(session, order_key)
+            if row.state is not OrderState.READY:
+                return False
+            held = await session.scalar(is_held(lease).with_for_update(read=True))
+            if held is None or held != row.gateway_id:
+                raise GreenlightError(
+                    ErrorCode.LEASE_LOST, f"the lease on {lease.gateway} is no longer held"
+                )
+            await _require_trading(session, row)
+            clock = await account_clock(session, row.broker_account_id)
+            row.broker_order_id = broker_order_id
+            row.client_number = client_id
+            row.lease_epoch = lease.epoch
+            row.sent_at = host_now()
+            row.sent_market_at = clock.now(row.sent_at)
+            await fold(
+                session,
+                row,
+                Claimed(broker_order_id=broker_order_id, client_id=client_id, epoch=lease.epoch),
+            )
+            audit(
+                session,
+                LEDGER,
+                "order.claimed",
+                "order",
+                order_key,
+                after={"broker_order_id": broker_order_id, "epoch": lease.epoch},
+            )
+        return True
+
+    async def record(self, order_key: str, evidence: OrderEvidence) -> OrderRecord:
+        async with self._sessions.begin() as session:
+            row = await lock_order(session, order_key)
+            await fold(session, row, evidence)
+            return await record_of(session, row)
+
+    async def record_books(self, gateway: str, books: BrokerBooks) -> list[str]:
+        return await self._broker_record.books(gateway, books)
+
+    async def in_doubt(self, gateway: str) -> list[str]:
+        async with self._sessions() as session:
+            keys = await session.scalars(
+                select(OrderRow.order_key)
+                .join(Gateway, Gateway.id == OrderRow.gateway_id)
+                .where(
+                    Gateway.slug == gateway,
+                    OrderRow.state.in_([s for s in OrderState if s.may_be_at_broker]),
+                )
+                .order_by(OrderRow.id)
+            )
+            return list(keys)
+
+
+async def _trade_context(
+    session: AsyncSession, recommendation_id: UUID, decision_id: UUID
+) -> TradeContext:
+    recommendation = await _lock_approved(session, recommendation_id)
+    row = await session.get(DecisionRow, decision_id)
+    if row is None or row.recommendation_id != recommendation_id:
+        raise GreenlightError(ErrorCode.NOT_APPROVED, "no such decision on this recommendation")
+    terms = Terms.model_validate(recommendation.terms)
+    if terms.hash != recommendation.terms_hash:
+        raise GreenlightError(ErrorCode.TERMS_CHANGED, "the stored terms do not match their hash")
+    trade = approved_trade(
+        terms,
+        Decision(
+            id=row.id,
+            recommendation_id=row.recommendation_id,
+            action=row.action,
+            user_id=row.user_id,
+            terms_hash=row.terms_hash,
+            quantity=row.quantity,
+            limit_price=row.limit_price,
+            reason=row.reason,
+            decided_at=row.decided_at,
+        ),
+    )
+    if row.delivered_at is None:
+        row.delivered_at = host_now()
+    account_id = recommendation.broker_account_id
+    gateway = await session.scalar(
+        select(Gateway.slug)
+        .join(BrokerAccount, BrokerAccount.gateway_id == Gateway.id)
+        .where(BrokerAccount.id == account_id)
+    )
+    assert gateway is not None
+    filled = await session.scalar(
+        select(func.coalesce(func.sum(OrderRow.filled_quantity), 0)).where(
+            OrderRow.recommendation_id == recommendation_id
+        )
+    )
+    others = await _orders_under_way(session, account_id, recommendation)
+    return TradeContext(
+        trade=trade,
+        gateway=gateway,
+        limits=await limits_in_force(session),
+        trading_state=await effective_trading_state(session, account_id),
+        already_filled=Decimal(filled or 0),
+        open_order_keys=tuple(
+            order.order_key
+            for order, _ in others
+            if order.instrument_id == recommendation.instrument_id
+        ),
+        committed_assignment_cash=sum(
+            (_assignment_cash(order, instrument) for order, instrument in others), Decimal(0)
+        ),
+        orders_under_way=tuple(sorted(order.order_key for order, _ in others)),
+    )
+
+
+async def _lock_approved(session: AsyncSession, recommendation_id: UUID) -> Recommendation:
+    """The recommendation, locked; NOT_APPROVED unless an approval is being carried out."""
+    recommendation = await session.get(
+        Recommendation, recommendation_id, with_for_update=True, populate_existing=True
+    )
+    if recommendation is None:
+        raise GreenlightError(ErrorCode.NOT_FOUND, "no such recommendation")
+    if recommendation.state is not RecommendationState.APPROVED:
+        raise GreenlightError(
+            ErrorCode.NOT_APPROVED, f"the recommendation is {recommendation.state}"
+        )
+    return recommendation
+
+
+async def _orders_under_way(
+    session: AsyncSession, account_id: UUID, recommendation: Recommendation
+) -> list[tuple[OrderRow, Instrument]]:
+    rows = await session.execute(
+        select(OrderRow, Instrument)
+        .join(Instrument, Instrument.id == OrderRow.instrument_id)
+        .where(
+            OrderRow.broker_account_id == account_id,
+            OrderRow.recommendation_id != recommendation.id,
+            OrderRow.state.in_(_UNDER_WAY),
+        )
+    )
+    return [(order, instrument) for order, instrument in rows.tuples()]
+
+
+def _assignment_cash(order: OrderRow, instrument: Instrument) -> Decimal:
+    """Cash that the unfilled part of a short-put order would need on assignment."""
+    if order.side is not Side.SELL or instrument.right is not Right.PUT:
+        return Decimal(0)
+    assert instrument.strike is not None
+    remaining = order.quantity - order.filled_quantity
+    return max(remaining, Decimal(0)) * instrument.strike * instrument.multiplier
+
+
+async def _lock_unchanged_account(
+    session: AsyncSession, context: TradeContext, recommendation: Recommendation
+) -> UUID:
+    """The account's gateway, the account locked, its other orders still as ``context`` had them.
+
+    Two approvals judged at the same moment would each overlook the other's cash; the second to
+    get here is judged again. Raises GreenlightError ACCOUNT_STALE then.
+    """
+    account = await session.get(
+        BrokerAccount, recommendation.broker_account_id, with_for_update=True
+    )
+    assert account is not None
+    others = await _orders_under_way(session, account.id, recommendation)
+    if tuple(sorted(order.order_key for order, _ in others)) != context.orders_under_way:
+        raise GreenlightError(
+            ErrorCode.ACCOUNT_STALE, "another order of this account came in between"
+        )
+    return account.gateway_id
+
+
+async def _require_trading(session: AsyncSession, row: OrderRow) -> None:
+    """Orders that open risk go out only while trading is ACTIVE, checked as they are claimed."""
+    action = await session.scalar(
+        select(Recommendation.action).where(Recommendation.id == row.recommendation_id)
+    )
+    if action is RecommendationAction.CLOSE:
+        return
+    state = await effective_trading_state(session, row.broker_account_id, lock=True)
+    if state is not TradingState.ACTIVE:
+        code = (
+            ErrorCode.TRADING_HALTED if state is TradingState.HALTED else ErrorCode.TRADING_REDUCING
+        )
+        raise GreenlightError(code, f"trading is {state}")
+
+
+def _keep_controls(
+    recommendation: Recommendation, rules: Sequence[RuleResult], what_if: WhatIf | None
+) -> None:
+    recommendation.controls = [rule.model_dump(mode="json") for rule in rules]
+    recommendation.what_if = None if what_if is None else what_if.model_dump(mode="json")

@@ -1,0 +1,203 @@
+"""Between order rows and the domain's Order: loading under lock, folding, and storing back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.errors import ErrorCode, GreenlightError
+from domain.orders import (
+    BrokerStatus,
+    Fill,
+    FillSeen,
+    Order,
+    OrderEvidence,
+    OrderIntent,
+    OrderState,
+)
+from domain.ports import OrderRecord
+from domain.risk.pretrade import TradingState
+from infra.db.alerts import clear_alert, raise_alert
+from infra.db.audit import Actor, audit
+from infra.db.clock import host_now
+from infra.db.models import BrokerAccount, Execution, Gateway, OrderEvent, Severity
+from infra.db.models import Order as OrderRow
+
+LEDGER = Actor(name="order ledger")
+
+
+async def lock_order(session: AsyncSession, order_key: str) -> OrderRow:
+    """The order's row, locked until the transaction ends. GreenlightError NOT_FOUND."""
+    row = await session.scalar(
+        select(OrderRow)
+        .where(OrderRow.order_key == order_key)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if row is None:
+        raise GreenlightError(ErrorCode.NOT_FOUND, f"no order {order_key}", order_key=order_key)
+    return row
+
+
+async def order_of(session: AsyncSession, row: OrderRow) -> Order:
+    """The domain's order: the row's state and every execution stored for it."""
+    executions = await session.scalars(
+        select(Execution).where(Execution.order_id == row.id).order_by(Execution.id)
+    )
+    return Order(
+        order_key=row.order_key,
+        quantity=row.quantity,
+        side=row.side,
+        state=row.state,
+        perm_id=row.perm_id or 0,
+        broker_status=None if row.broker_status is None else BrokerStatus(row.broker_status),
+        cancel_requested=row.cancel_requested,
+        fills=tuple(fill_of(execution) for execution in executions),
+        reason_code=row.reason_code,
+        reason=row.reason,
+        absent_looks=row.absent_looks,
+    )
+
+
+def fill_of(execution: Execution) -> Fill:
+    return Fill(
+        exec_id=execution.exec_id,
+        side=execution.side,
+        quantity=execution.quantity,
+        price=execution.price,
+        executed_at=execution.executed_at,
+    )
+
+
+async def record_of(session: AsyncSession, row: OrderRow) -> OrderRecord:
+    gateway = await session.scalar(select(Gateway.slug).where(Gateway.id == row.gateway_id))
+    assert gateway is not None
+    return OrderRecord(
+        order=await order_of(session, row),
+        intent=OrderIntent.model_validate(row.intent),
+        recommendation_id=row.recommendation_id,
+        decision_id=row.decision_id,
+        attempt=row.attempt,
+        gateway=gateway,
+        broker_order_id=row.broker_order_id,
+        client_id=row.client_number,
+    )
+
+
+async def fold(
+    session: AsyncSession,
+    row: OrderRow,
+    evidence: OrderEvidence,
+    *,
+    before: Order | None = None,
+    payload: dict[str, Any] | None = None,
+) -> bool:
+    """Fold ``evidence`` into the locked ``row`` and write down what it changed.
+
+    For a fill, ``before`` is the order without it, because its execution row is already there.
+    Returns whether anything changed. Raises IllegalTransition for a move of our own that the
+    table does not allow.
+    """
+    known = before if before is not None else await order_of(session, row)
+    after = known.apply(evidence)
+    if after == known:
+        return False
+    now = host_now()
+    _store(row, known, after, now)
+    session.add(
+        OrderEvent(
+            order_id=row.id,
+            gateway_id=row.gateway_id,
+            kind=evidence.kind,
+            order_ref=row.order_key,
+            exec_id=evidence.fill.exec_id if isinstance(evidence, FillSeen) else None,
+            perm_id=row.perm_id,
+            state_before=known.state,
+            state_after=after.state,
+            payload=payload if payload is not None else evidence.model_dump(mode="json"),
+        )
+    )
+    await session.flush()
+    await _consequences(session, row, known, after)
+    return True
+
+
+def _store(row: OrderRow, before: Order, after: Order, now: datetime) -> None:
+    row.state = after.state
+    row.perm_id = after.perm_id or None
+    row.broker_status = None if after.broker_status is None else after.broker_status.value
+    row.cancel_requested = after.cancel_requested
+    row.reason_code = after.reason_code
+    row.reason = after.reason
+    row.absent_looks = after.absent_looks
+    row.filled_quantity = after.filled
+    row.average_price = after.average_price
+    if row.acknowledged_at is None and after.perm_id:
+        row.acknowledged_at = now
+    if after.state.is_terminal and not before.state.is_terminal:
+        row.ended_at = now
+
+
+async def _consequences(session: AsyncSession, row: OrderRow, before: Order, after: Order) -> None:
+    """Alerts that follow from a change of state, and the halt that follows from a contradiction."""
+    if after.state is OrderState.UNKNOWN:
+        await raise_alert(
+            session,
+            ErrorCode.ORDER_UNPROVEN,
+            row.order_key,
+            Severity.CRITICAL,
+            "An order's fate is not proven",
+            detail=after.reason,
+            account_id=row.broker_account_id,
+            context={"order_id": str(row.id)},
+        )
+    elif before.state is OrderState.UNKNOWN:
+        await clear_alert(session, ErrorCode.ORDER_UNPROVEN, row.order_key)
+    if before.state.is_terminal and after.filled != before.filled:
+        await raise_alert(
+            session,
+            "LATE_FILL",
+            row.order_key,
+            Severity.CRITICAL,
+            f"A fill arrived after the order was {before.state}",
+            detail=f"filled {before.filled} → {after.filled} of {after.quantity}",
+            account_id=row.broker_account_id,
+            context={"order_id": str(row.id)},
+        )
+    if after.state is OrderState.QUARANTINE and before.state is not OrderState.QUARANTINE:
+        await raise_alert(
+            session,
+            ErrorCode.ORDER_QUARANTINED,
+            row.order_key,
+            Severity.CRITICAL,
+            "The broker's record contradicts ours: the account is halted",
+            detail=after.reason,
+            account_id=row.broker_account_id,
+            context={"order_id": str(row.id)},
+        )
+        await halt_account(session, row.broker_account_id, after.reason)
+
+
+async def halt_account(session: AsyncSession, broker_account_id: UUID, reason: str) -> None:
+    """Stop new orders on one account and say why; a person resumes it."""
+    previous = await session.scalar(
+        select(BrokerAccount.trading_state).where(BrokerAccount.id == broker_account_id)
+    )
+    await session.execute(
+        update(BrokerAccount)
+        .where(BrokerAccount.id == broker_account_id)
+        .values(trading_state=TradingState.HALTED, trading_state_reason=reason)
+    )
+    audit(
+        session,
+        LEDGER,
+        "account.halted",
+        "broker_account",
+        broker_account_id,
+        before={"trading_state": None if previous is None else previous.value},
+        after={"trading_state": TradingState.HALTED.value, "reason": reason},
+    )

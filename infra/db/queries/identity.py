@@ -1,0 +1,143 @@
+"""Users, their sessions and the clients they may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from infra.db.models import Client, Membership, Role, Session, User
+from infra.db.queries.viewer import Viewer
+
+SESSION_LIFETIME = timedelta(hours=12)
+SESSION_IDLE_LIMIT = timedelta(minutes=60)
+TOUCH_INTERVAL = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    user_id: UUID
+    password_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleClient:
+    id: UUID
+    slug: str
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    """A session that is neither revoked nor timed out, and whose user is active."""
+
+    viewer: Viewer
+    last_seen_at: datetime
+
+    def needs_touch(self, now: datetime) -> bool:
+        return now - self.last_seen_at >= TOUCH_INTERVAL
+
+
+async def credentials(session: AsyncSession, email: str) -> Credentials | None:
+    """The password hash of an active user, or None."""
+    statement = select(User.id, User.password_hash).where(
+        User.email == email.strip().lower(), User.is_active
+    )
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else Credentials(row.id, row.password_hash)
+
+
+async def live_session(
+    session: AsyncSession, token_hash: bytes, now: datetime
+) -> LiveSession | None:
+    """The session behind a token, or None once it was revoked, has expired or lain idle."""
+    statement = (
+        select(
+            Session.id, Session.last_seen_at, Session.user_id, User.email, User.name, User.is_admin
+        )
+        .join(User, User.id == Session.user_id)
+        .where(
+            Session.token_hash == token_hash,
+            Session.revoked_at.is_(None),
+            Session.expires_at > now,
+            Session.last_seen_at > now - SESSION_IDLE_LIMIT,
+            User.is_active,
+        )
+    )
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        return None
+    held = await session.execute(
+        select(Membership.client_id, Membership.role).where(Membership.user_id == row.user_id)
+    )
+    viewer = Viewer(
+        user_id=row.user_id,
+        email=row.email,
+        name=row.name,
+        is_admin=row.is_admin,
+        session_id=row.id,
+        roles={client_id: role for client_id, role in held},
+    )
+    return LiveSession(viewer, row.last_seen_at)
+
+
+async def touch(session: AsyncSession, session_id: UUID, now: datetime) -> None:
+    """Note that the session is in use; of several requests at once only one writes."""
+    await session.execute(
+        update(Session)
+        .where(Session.id == session_id, Session.last_seen_at <= now - TOUCH_INTERVAL)
+        .values(last_seen_at=now)
+    )
+
+
+async def open_session(
+    session: AsyncSession,
+    *,
+    user_id: UUID,
+    token_hash: bytes,
+    now: datetime,
+    address: str,
+    user_agent: str,
+) -> None:
+    """Sign a browser in, and forget this user's sessions that ended by themselves."""
+    await session.execute(
+        delete(Session).where(Session.user_id == user_id, Session.expires_at <= now)
+    )
+    session.add(
+        Session(
+            user_id=user_id,
+            token_hash=token_hash,
+            last_seen_at=now,
+            expires_at=now + SESSION_LIFETIME,
+            address=address,
+            user_agent=user_agent[:400],
+        )
+    )
+    await session.execute(update(User).where(User.id == user_id).values(last_login_at=now))
+
+
+async def revoke_session(session: AsyncSession, token_hash: bytes, now: datetime) -> None:
+    await session.execute(
+        update(Session)
+        .where(Session.token_hash == token_hash, Session.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+
+
+async def visible_clients(session: AsyncSession, viewer: Viewer) -> list[VisibleClient]:
+    """The clients the viewer may see, by name; an installation admin is ADMIN of each."""
+    statement = (
+        select(Client.id, Client.slug, Client.name)
+        .where(viewer.sees_client(Client.id))
+        .order_by(Client.name)
+    )
+    rows = (await session.execute(statement)).all()
+    return [
+        VisibleClient(row.id, row.slug, row.name, role)
+        for row in rows
+        if (role := viewer.role_for(row.id)) is not None
+    ]
