@@ -8,28 +8,25 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.ids import is_order_key
 from domain.orders import (
     BooksSearched,
-    FillSeen,
     OrderState,
     Rejected,
     StatusSeen,
-    execution_lineage,
 )
 from domain.ports import BrokerBooks, BrokerExecution, BrokerOrder
 from infra.db.alerts import raise_alert
-from infra.db.models import BrokerAccount, Execution, Gateway, IbkrContract, OrderEvent, Severity
+from infra.db.execution_rows import own_order, record_execution
+from infra.db.models import Execution, Gateway, OrderEvent, Severity
 from infra.db.models import Order as OrderRow
-from infra.db.order_rows import fill_of, fold, lock_order, order_of
+from infra.db.order_rows import fold, lock_order
 from infra.db.session import Sessions
 
 EXCHANGE_ZONE = ZoneInfo("America/New_York")
@@ -47,7 +44,7 @@ class BrokerRecord:
         """Store one execution; the key of our order if it belongs to one that changed."""
         async with self._sessions.begin() as session:
             gateway_id = await _gateway_id(session, gateway)
-            return await _execution(session, gateway_id, seen)
+            return await record_execution(session, gateway_id, seen)
 
     async def commission(
         self,
@@ -90,7 +87,7 @@ class BrokerRecord:
         if not is_order_key(seen.order_ref):
             return None
         async with self._sessions.begin() as session:
-            row = await _own_order(session, seen.order_ref)
+            row = await own_order(session, seen.order_ref)
             if row is None:
                 await _report_stranger(session, seen)
                 return None
@@ -160,7 +157,7 @@ class BrokerRecord:
                     changed.append(key)
         for key, orders in by_key.items():
             async with self._sessions.begin() as session:
-                if await _own_order(session, key) is None:
+                if await own_order(session, key) is None:
                     await _report_stranger(session, orders[0])
         return list(dict.fromkeys(changed))
 
@@ -183,130 +180,6 @@ async def _gateway_id(session: AsyncSession, slug: str) -> UUID:
     gateway_id = await session.scalar(select(Gateway.id).where(Gateway.slug == slug))
     assert gateway_id is not None, f"no gateway {slug}"
     return gateway_id
-
-
-async def _own_order(session: AsyncSession, order_key: str) -> OrderRow | None:
-    """Our order of that key, locked, or None where we never made one."""
-    return await session.scalar(
-        select(OrderRow).where(OrderRow.order_key == order_key).with_for_update()
-    )
-
-
-async def _execution(session: AsyncSession, gateway_id: UUID, seen: BrokerExecution) -> str | None:
-    row = await _order_of_execution(session, gateway_id, seen)
-    before = None if row is None else await order_of(session, row)
-    inserted = await _insert_execution(session, gateway_id, seen, row)
-    if inserted is None:
-        return None
-    if row is None or before is None:
-        await _report_external(session, gateway_id, seen, inserted)
-        return None
-    evidence = FillSeen(fill=seen.fill, perm_id=seen.perm_id)
-    await fold(session, row, evidence, before=before, payload=seen.model_dump(mode="json"))
-    return row.order_key
-
-
-async def _order_of_execution(
-    session: AsyncSession, gateway_id: UUID, seen: BrokerExecution
-) -> OrderRow | None:
-    """By our key; failing that by permId, which survives where TWS drops the reference."""
-    if is_order_key(seen.order_ref):
-        return await _own_order(session, seen.order_ref)
-    if not seen.perm_id:
-        return None
-    return await session.scalar(
-        select(OrderRow)
-        .where(OrderRow.gateway_id == gateway_id, OrderRow.perm_id == seen.perm_id)
-        .with_for_update()
-    )
-
-
-async def _insert_execution(
-    session: AsyncSession, gateway_id: UUID, seen: BrokerExecution, row: OrderRow | None
-) -> Execution | None:
-    """The new row, or None where the execution is on record already or names no account of ours."""
-    account_id = await session.scalar(
-        select(BrokerAccount.id).where(
-            BrokerAccount.gateway_id == gateway_id, BrokerAccount.code == seen.account_code
-        )
-    )
-    if account_id is None:
-        await raise_alert(
-            session,
-            "UNKNOWN_ACCOUNT",
-            seen.account_code,
-            Severity.WARNING,
-            f"The gateway reports executions of account {seen.account_code}, which is not set up",
-            context={"exec_id": seen.fill.exec_id},
-        )
-        return None
-    instrument_id = await session.scalar(
-        select(IbkrContract.instrument_id).where(IbkrContract.con_id == seen.con_id)
-    )
-    commission = await _reported_commission(session, seen)
-    execution = await session.scalar(
-        insert(Execution)
-        .values(
-            exec_id=seen.fill.exec_id,
-            lineage=execution_lineage(seen.fill.exec_id),
-            order_id=None if row is None else row.id,
-            gateway_id=gateway_id,
-            broker_account_id=account_id,
-            instrument_id=instrument_id if row is None else row.instrument_id,
-            con_id=seen.con_id,
-            side=seen.fill.side,
-            quantity=seen.fill.quantity,
-            price=seen.fill.price,
-            executed_at=seen.fill.executed_at,
-            order_ref=seen.order_ref,
-            perm_id=seen.perm_id,
-            broker_order_id=seen.broker_order_id,
-            client_number=seen.client_id,
-            **commission,
-        )
-        .on_conflict_do_nothing(index_elements=[Execution.exec_id])
-        .returning(Execution)
-    )
-    if execution is not None:
-        await _supersede_earlier(session, seen)
-    return execution
-
-
-async def _reported_commission(session: AsyncSession, seen: BrokerExecution) -> dict[str, Any]:
-    """The commission that came with the execution, or one that came before it."""
-    if seen.commission is not None:
-        return {
-            "commission": seen.commission,
-            "commission_currency": seen.commission_currency,
-            "realized_pnl": seen.realized_pnl,
-        }
-    earlier = await session.scalar(
-        select(OrderEvent.payload)
-        .where(OrderEvent.kind == "commission", OrderEvent.exec_id == seen.fill.exec_id)
-        .order_by(OrderEvent.id.desc())
-        .limit(1)
-    )
-    if earlier is None:
-        return {}
-    pnl = earlier["realized_pnl"]
-    return {
-        "commission": Decimal(earlier["commission"]),
-        "commission_currency": earlier["currency"],
-        "realized_pnl": None if pnl is None else Decimal(pnl),
-    }
-
-
-async def _supersede_earlier(session: AsyncSession, seen: BrokerExecution) -> None:
-    """Of one lineage only the highest revision counts, whatever order they arrive in."""
-    lineage = list(
-        await session.scalars(
-            select(Execution).where(Execution.lineage == seen.fill.lineage).with_for_update()
-        )
-    )
-    latest = max(lineage, key=lambda execution: fill_of(execution).revision)
-    for execution in lineage:
-        execution.superseded = execution is not latest
-    await session.flush()
 
 
 async def _compare(
@@ -381,32 +254,4 @@ async def _report_stranger(session: AsyncSession, seen: BrokerOrder) -> None:
         "The broker has an order of this desk that is not on record here",
         detail=f"{seen.side} {seen.quantity:f} conId {seen.con_id}: {seen.status}",
         context=seen.model_dump(mode="json"),
-    )
-
-
-async def _report_external(
-    session: AsyncSession, gateway_id: UUID, seen: BrokerExecution, execution: Execution
-) -> None:
-    """A trade made outside the desk: kept, attributed to no order, and told."""
-    session.add(
-        OrderEvent(
-            gateway_id=gateway_id,
-            kind="external_fill",
-            order_ref=seen.order_ref or None,
-            exec_id=seen.fill.exec_id,
-            perm_id=seen.perm_id,
-            payload=seen.model_dump(mode="json"),
-        )
-    )
-    await raise_alert(
-        session,
-        "EXTERNAL_EXECUTION",
-        seen.fill.exec_id,
-        Severity.INFO,
-        "A trade was made outside the desk",
-        detail=(
-            f"{seen.fill.side} {seen.fill.quantity:f} conId {seen.con_id} at {seen.fill.price:f}"
-        ),
-        account_id=execution.broker_account_id,
-        context={"exec_id": seen.fill.exec_id},
     )

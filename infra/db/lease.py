@@ -78,7 +78,7 @@ async def release_lease(sessions: Sessions, lease: Lease) -> None:
         )
 
 
-def is_held(lease: Lease) -> Select[tuple[UUID]]:
+def is_held(lease: Lease) -> Select[UUID]:
     """SQL: the gateway's id while its row carries this lease and it has not run out."""
     return select(Gateway.id).where(
         Gateway.slug == lease.gateway,

@@ -151,8 +151,9 @@ class PostgresLedger:
             row.broker_order_id = broker_order_id
             row.client_number = client_id
             row.lease_epoch = lease.epoch
-            row.sent_at = host_now()
-            row.sent_market_at = clock.now(row.sent_at)
+            now = host_now()
+            row.sent_at = now
+            row.sent_market_at = clock.now(now)
             await fold(
                 session,
                 row,

@@ -1,0 +1,83 @@
+"""Alerts, and the acknowledging of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, and_, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from infra.db.models import Alert, AlertState, Portfolio
+from infra.db.queries.columns import ACCOUNT, Rowed, with_account
+from infra.db.queries.paging import Cursor, Rows, decode_cursor
+from infra.db.queries.viewer import Viewer
+
+
+class AlertCursor(Cursor):
+    raised_at: datetime
+    id: UUID
+
+
+def _visible(viewer: Viewer) -> Rowed:
+    """Alerts on visible accounts, and those of the desk itself, which everybody sees."""
+    statement: Rowed = select(
+        Alert.id,
+        Alert.code,
+        Alert.severity,
+        Alert.state,
+        Alert.title,
+        Alert.detail,
+        Alert.subject,
+        Alert.raised_at,
+        Alert.cleared_at,
+        *ACCOUNT,
+    ).select_from(Alert)
+    statement = with_account(statement, Alert.broker_account_id, optional=True)
+    visible = viewer.sees(Alert.broker_account_id)
+    return statement.where(or_(Alert.broker_account_id.is_(None), visible))
+
+
+async def alert_rows(
+    session: AsyncSession,
+    viewer: Viewer,
+    *,
+    client_id: UUID | None,
+    account_id: UUID | None,
+    states: Collection[AlertState],
+    limit: int,
+    cursor: str | None,
+) -> Rows[Row[Any]]:
+    """Alerts, latest raised first. A client's list includes those of the desk itself."""
+    after = decode_cursor(AlertCursor, cursor)
+    statement = _visible(viewer)
+    if client_id is not None:
+        ours = Portfolio.client_id == client_id
+        statement = statement.where(or_(Alert.broker_account_id.is_(None), ours))
+    if account_id is not None:
+        statement = statement.where(Alert.broker_account_id == account_id)
+    if states:
+        statement = statement.where(Alert.state.in_(states))
+    if after is not None:
+        same = and_(Alert.raised_at == after.raised_at, Alert.id < after.id)
+        statement = statement.where(or_(Alert.raised_at < after.raised_at, same))
+    statement = statement.order_by(Alert.raised_at.desc(), Alert.id.desc()).limit(limit + 1)
+    rows = (await session.execute(statement)).all()
+    return Rows(rows, limit, lambda row: AlertCursor(raised_at=row.raised_at, id=row.id))
+
+
+async def alert_detail(session: AsyncSession, viewer: Viewer, alert_id: UUID) -> Row[Any] | None:
+    return (await session.execute(_visible(viewer).where(Alert.id == alert_id))).one_or_none()
+
+
+async def acknowledge(session: AsyncSession, alert_id: UUID) -> bool:
+    """Take an open alert as read; False if it was not open any more."""
+    changed = await session.execute(
+        update(Alert)
+        .where(Alert.id == alert_id, Alert.state == AlertState.OPEN)
+        .values(state=AlertState.ACKNOWLEDGED)
+        .returning(Alert.id)
+    )
+    return changed.one_or_none() is not None

@@ -1,0 +1,49 @@
+"""Columns that several read models select alike, under the same labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select
+
+from infra.db.models import BrokerAccount, Gateway, IbkrContract, Instrument, Portfolio
+from infra.db.queries.viewer import Column
+
+ACCOUNT = (
+    BrokerAccount.id.label("account_id"),
+    BrokerAccount.code.label("account_code"),
+    BrokerAccount.alias.label("account_alias"),
+    Gateway.kind.label("account_kind"),
+    Portfolio.client_id.label("client_id"),
+)
+INSTRUMENT = (
+    Instrument.sec_type.label("sec_type"),
+    Instrument.symbol.label("symbol"),
+    Instrument.trading_class.label("trading_class"),
+    Instrument.expiry.label("expiry"),
+    Instrument.strike.label("strike"),
+    Instrument.right.label("right"),
+    Instrument.multiplier.label("multiplier"),
+    Instrument.currency.label("instrument_currency"),
+    IbkrContract.con_id.label("contract_con_id"),
+)
+
+Rowed = Select[tuple[Any, ...]]
+
+
+def with_account(statement: Rowed, account_column: Column, *, optional: bool = False) -> Rowed:
+    """Join what ``ACCOUNT`` selects; ``optional`` where a row may belong to no account."""
+    return (
+        statement.join(BrokerAccount, BrokerAccount.id == account_column, isouter=optional)
+        .join(Gateway, Gateway.id == BrokerAccount.gateway_id, isouter=optional)
+        .join(Portfolio, Portfolio.id == BrokerAccount.portfolio_id, isouter=optional)
+    )
+
+
+def with_instrument(
+    statement: Rowed, instrument_column: Column, *, optional: bool = False
+) -> Rowed:
+    """Join what ``INSTRUMENT`` selects. IBKR's contract may be missing."""
+    return statement.join(Instrument, Instrument.id == instrument_column, isouter=optional).join(
+        IbkrContract, IbkrContract.instrument_id == Instrument.id, isouter=True
+    )

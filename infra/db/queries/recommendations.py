@@ -1,0 +1,217 @@
+"""Recommendations as the queue and the decision card show them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import Numeric, Row, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from domain.recommendations import RecommendationState
+from infra.db.models import (
+    BrokerAccount,
+    Decision,
+    Gateway,
+    Order,
+    Portfolio,
+    Recommendation,
+    Strategy,
+    StrategyInstance,
+    StrategyVersion,
+    User,
+)
+from infra.db.queries.columns import ACCOUNT, INSTRUMENT, Rowed, with_account, with_instrument
+from infra.db.queries.paging import Cursor, Rows, decode_cursor
+from infra.db.queries.viewer import Viewer
+
+PROPOSED = RecommendationState.PROPOSED
+
+
+class QueueCursor(Cursor):
+    """Those waiting are ordered by deadline; all others follow, newest first."""
+
+    part: Literal["waiting", "others"]
+    deadline: datetime | None = None
+    id: UUID
+
+
+def _cursor_of(row: Row[Any]) -> QueueCursor:
+    if row.state is PROPOSED:
+        return QueueCursor(part="waiting", deadline=row.deadline, id=row.id)
+    return QueueCursor(part="others", id=row.id)
+
+
+def _latest_order_state() -> Any:
+    return (
+        select(Order.state)
+        .where(Order.recommendation_id == Recommendation.id)
+        .order_by(Order.attempt.desc())
+        .limit(1)
+        .scalar_subquery()
+        .label("order_state")
+    )
+
+
+def _filled_quantity() -> Any:
+    return (
+        select(func.coalesce(func.sum(Order.filled_quantity), 0).cast(Numeric))
+        .where(Order.recommendation_id == Recommendation.id)
+        .scalar_subquery()
+        .label("filled_quantity")
+    )
+
+
+_COLUMNS = (
+    Recommendation.id,
+    Recommendation.state,
+    Recommendation.action,
+    Recommendation.side,
+    Recommendation.summary,
+    Recommendation.quantity,
+    Recommendation.limit_price,
+    Recommendation.floor_price,
+    Recommendation.terms_hash,
+    Recommendation.deadline,
+    Recommendation.proposed_at,
+    Recommendation.confidence,
+    Recommendation.metrics,
+    Recommendation.reason_code,
+    Recommendation.reason,
+    Recommendation.created_at,
+    Recommendation.strategy_instance_id,
+    StrategyInstance.name.label("strategy_name"),
+    Strategy.slug.label("strategy_slug"),
+    *ACCOUNT,
+    *INSTRUMENT,
+)
+
+
+def _visible(viewer: Viewer, *extra: Any) -> Rowed:
+    statement: Rowed = select(*_COLUMNS, _latest_order_state(), _filled_quantity(), *extra)
+    statement = (
+        statement.select_from(Recommendation)
+        .join(StrategyInstance, StrategyInstance.id == Recommendation.strategy_instance_id)
+        .join(StrategyVersion, StrategyVersion.id == Recommendation.strategy_version_id)
+        .join(Strategy, Strategy.id == StrategyVersion.strategy_id)
+    )
+    statement = with_account(statement, Recommendation.broker_account_id)
+    statement = with_instrument(statement, Recommendation.instrument_id)
+    return statement.where(viewer.sees(Recommendation.broker_account_id))
+
+
+async def recommendation_rows(
+    session: AsyncSession,
+    viewer: Viewer,
+    *,
+    client_id: UUID | None,
+    account_id: UUID | None,
+    states: Collection[RecommendationState],
+    limit: int,
+    cursor: str | None,
+) -> Rows[Row[Any]]:
+    """Those waiting for a decision by deadline, then all others, newest first."""
+    after = decode_cursor(QueueCursor, cursor)
+    statement = _visible(viewer)
+    if client_id is not None:
+        statement = statement.where(Portfolio.client_id == client_id)
+    if account_id is not None:
+        statement = statement.where(Recommendation.broker_account_id == account_id)
+    rows: list[Row[Any]] = []
+    if (not states or PROPOSED in states) and (after is None or after.part == "waiting"):
+        waiting = statement.where(Recommendation.state == PROPOSED)
+        if after is not None:
+            waiting = waiting.where(_later_deadline(after))
+        waiting = waiting.order_by(Recommendation.deadline, Recommendation.id).limit(limit + 1)
+        rows += (await session.execute(waiting)).all()
+    others = set(states or RecommendationState) - {PROPOSED}
+    if others and len(rows) <= limit:
+        rest = statement.where(Recommendation.state.in_(others))
+        if after is not None and after.part == "others":
+            rest = rest.where(Recommendation.id < after.id)
+        # Keys are ordered by time, so the primary key's index gives the newest first.
+        rest = rest.order_by(Recommendation.id.desc()).limit(limit + 1 - len(rows))
+        rows += (await session.execute(rest)).all()
+    return Rows(rows, limit, _cursor_of)
+
+
+def _later_deadline(after: QueueCursor) -> Any:
+    return or_(
+        Recommendation.deadline > after.deadline,
+        and_(Recommendation.deadline == after.deadline, Recommendation.id > after.id),
+    )
+
+
+async def recommendation_detail(
+    session: AsyncSession, viewer: Viewer, recommendation_id: UUID
+) -> Row[Any] | None:
+    """Everything the decision card shows of the recommendation itself, or None if not visible."""
+    successor = aliased(Recommendation)
+    successor_id = (
+        select(successor.id)
+        .where(successor.predecessor_id == Recommendation.id)
+        .correlate(Recommendation)
+        .scalar_subquery()
+        .label("successor_id")
+    )
+    statement = _visible(
+        viewer,
+        Recommendation.terms,
+        Recommendation.rationale,
+        Recommendation.rule_trace,
+        Recommendation.controls,
+        Recommendation.what_if,
+        Recommendation.predecessor_id,
+        Recommendation.superseded_by_id,
+        Recommendation.concluded_at,
+        successor_id,
+        Gateway.market_at,
+        Gateway.clock_read_at,
+        Gateway.clock_rate,
+    ).where(Recommendation.id == recommendation_id)
+    return (await session.execute(statement)).one_or_none()
+
+
+async def decision_on(session: AsyncSession, recommendation_id: UUID) -> Row[Any] | None:
+    """The decision on a recommendation already found to be visible, with who made it."""
+    statement = (
+        select(
+            Decision.id,
+            Decision.action,
+            Decision.user_id.label("by_id"),
+            User.name.label("by"),
+            Decision.decided_at,
+            Decision.quantity,
+            Decision.limit_price,
+            Decision.reason,
+            Decision.delivered_at,
+        )
+        .join(User, User.id == Decision.user_id)
+        .where(Decision.recommendation_id == recommendation_id)
+    )
+    return (await session.execute(statement)).one_or_none()
+
+
+async def client_of_recommendation(
+    session: AsyncSession, viewer: Viewer, recommendation_id: UUID
+) -> UUID | None:
+    """Whose recommendation it is; None if it does not exist or the viewer may not see it."""
+    statement = (
+        select(Portfolio.client_id)
+        .join(BrokerAccount, BrokerAccount.portfolio_id == Portfolio.id)
+        .join(Recommendation, Recommendation.broker_account_id == BrokerAccount.id)
+        .where(
+            Recommendation.id == recommendation_id,
+            viewer.sees(Recommendation.broker_account_id),
+        )
+    )
+    return await session.scalar(statement)
+
+
+async def was_delivered(session: AsyncSession, decision_id: UUID) -> bool:
+    """Whether the workflow has already read the decision."""
+    statement = select(Decision.delivered_at).where(Decision.id == decision_id)
+    return await session.scalar(statement) is not None
