@@ -405,10 +405,13 @@ class Order(Frozen):
         )
 
     def _absent(self, evidence: BooksSearched) -> Order:
-        """Absence proves nothing; it is counted, for a person to weigh."""
+        """Absence alone proves nothing; it is counted, for a person to weigh."""
         if not self.state.may_be_at_broker:
             return self
         order = self.model_copy(update={"absent_looks": self.absent_looks + 1})
+        if order.reason_code is ErrorCode.BROKER_REJECTED and not order.filled:
+            # Refused at the door by name, and in none of the books: it never became an order.
+            return order._to(S.REJECTED)
         if order.state is S.UNKNOWN:
             return order
         return order._to(

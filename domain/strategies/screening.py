@@ -113,7 +113,9 @@ def _standard(chain: OptionChain) -> BoolArray:
     classes, inverse = np.unique(
         np.asarray(chain.trading_class, dtype=np.str_), return_inverse=True
     )
-    standard = [bool(name) and name[-1].isdigit() == ends_in_digit for name in classes.tolist()]
+    standard = [
+        0 < len(name) <= 16 and name[-1].isdigit() == ends_in_digit for name in classes.tolist()
+    ]
     return np.asarray(standard, dtype=np.bool_)[inverse]
 
 

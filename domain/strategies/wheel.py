@@ -306,8 +306,8 @@ def _signal(
     if found:
         best = found[0]
         summary = (
-            f"{chain.symbol} at {chain.underlying_price:.2f}: {len(found)} puts pass every rule, "
-            f"best the {best.contract.describe()}, {best.metrics.ror_annualised:.1%} a year."
+            f"{chain.symbol} at {chain.underlying_price:.2f}: puts that pass every rule: "
+            f"{len(found)}, best the {best.contract.describe()}, {best.metrics.ror_annualised:.1%} a year."
         )
         return Signal(
             symbol=chain.symbol, kind=SignalKind.PUT_CANDIDATES, summary=summary, facts=facts
@@ -396,7 +396,7 @@ def _propose(
     terms = build_terms(idea, policy, instance.market.as_of, instance.session_close)
     sizing = RuleResult(
         rule="size",
-        value=f"{contracts} contracts, {plain(candidate.metrics.collateral * contracts)}",
+        value=f"contracts: {contracts}, cash: {plain(candidate.metrics.collateral * contracts)}",
         threshold=f"≤ {config.max_contracts} contracts, within cash and capital per name",
         passed=True,
     )
