@@ -1,0 +1,33 @@
+"""The exchange calendars of the ``exchange_calendars`` library as domain values."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+
+from domain.calendar import Session, TradingCalendar
+
+FIRST_DAY = date(2015, 1, 1)
+LAST_DAY = date(2049, 12, 31)
+
+
+@lru_cache(maxsize=4)
+def trading_calendar(
+    name: str = "XNYS", first: date = FIRST_DAY, last: date = LAST_DAY
+) -> TradingCalendar:
+    """The regular sessions of an exchange (ISO MIC, default the NYSE), early closes included.
+
+    US equity options trade the NYSE's days and hours; rules of years to come are today's rules.
+    """
+    # Imported here: the library pulls in pandas, a second that most commands need not spend.
+    from exchange_calendars import get_calendar  # noqa: PLC0415
+
+    schedule = get_calendar(name, start=first.isoformat(), end=last.isoformat()).schedule
+    return TradingCalendar(
+        tuple(
+            Session(day.date(), opens.to_pydatetime(), closes.to_pydatetime())
+            for day, opens, closes in zip(
+                schedule.index, schedule["open"], schedule["close"], strict=True
+            )
+        )
+    )

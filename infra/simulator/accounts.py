@@ -1,0 +1,273 @@
+"""Accounts: cash, holdings and what they are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from infra.simulator.contracts import ContractBook, Security
+from infra.simulator.margin import MarkedPosition, Requirement, requirement
+from infra.simulator.market import SyntheticMarket
+from infra.simulator.records import AccountRecord, HoldingRecord
+
+CENT = Decimal("0.01")
+BUYING_POWER_MULTIPLE = 4
+OPTION_RATES = ((Decimal("0.10"), Decimal("0.65")), (Decimal("0.05"), Decimal("0.50")))
+LOWEST_OPTION_RATE = Decimal("0.25")
+STOCK_RATE = Decimal("0.005")
+MINIMUM_COMMISSION = Decimal("1.00")
+
+
+def commission_by_schedule(security: Security, quantity: Decimal, price: Decimal) -> Decimal:
+    """IBKR's published US rates before the minimum per order: by premium, or per share."""
+    if not security.is_option:
+        return quantity * STOCK_RATE
+    for premium, rate in OPTION_RATES:
+        if price >= premium:
+            return quantity * rate
+    return quantity * LOWEST_OPTION_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class PositionValue:
+    holding: HoldingRecord
+    security: Security
+    mark: float
+    spot: float
+
+    @property
+    def marked(self) -> MarkedPosition:
+        return MarkedPosition(self.security, float(self.holding.quantity), self.mark, self.spot)
+
+    @property
+    def market_value(self) -> float:
+        return self.marked.value
+
+    @property
+    def unrealized_pnl(self) -> float:
+        return self.market_value - float(self.holding.quantity * self.holding.average_cost)
+
+
+@dataclass(frozen=True)
+class AccountValues:
+    """One account's balances at one market time, USD."""
+
+    account: str
+    cash: float
+    positions: tuple[PositionValue, ...]
+    margin: Requirement
+    realized_pnl: float
+    day_start_equity: float | None
+
+    @property
+    def stock_value(self) -> float:
+        return sum(p.market_value for p in self.positions if not p.security.is_option)
+
+    @property
+    def option_value(self) -> float:
+        return sum(p.market_value for p in self.positions if p.security.is_option)
+
+    @property
+    def gross_position_value(self) -> float:
+        return sum(abs(p.market_value) for p in self.positions)
+
+    @property
+    def net_liquidation(self) -> float:
+        return self.cash + self.stock_value + self.option_value
+
+    @property
+    def equity_with_loan(self) -> float:
+        """Reg-T gives options no loan value."""
+        return self.cash + self.stock_value
+
+    @property
+    def available_funds(self) -> float:
+        return self.equity_with_loan - self.margin.initial
+
+    @property
+    def excess_liquidity(self) -> float:
+        return self.equity_with_loan - self.margin.maintenance
+
+    @property
+    def unrealized_pnl(self) -> float:
+        return sum(p.unrealized_pnl for p in self.positions)
+
+    @property
+    def daily_pnl(self) -> float:
+        start = self.day_start_equity
+        return 0.0 if start is None else self.net_liquidation - start
+
+    def tags(self) -> dict[str, tuple[str, str]]:
+        """TWS account tags: tag → (value, currency)."""
+        cushion = self.excess_liquidity / self.net_liquidation if self.net_liquidation else 0.0
+        money = {
+            "NetLiquidation": self.net_liquidation,
+            "TotalCashValue": self.cash,
+            "SettledCash": self.cash,
+            "AccruedCash": 0.0,
+            "EquityWithLoanValue": self.equity_with_loan,
+            "PreviousDayEquityWithLoanValue": self.day_start_equity or self.equity_with_loan,
+            "BuyingPower": max(self.available_funds, 0.0) * BUYING_POWER_MULTIPLE,
+            "AvailableFunds": self.available_funds,
+            "ExcessLiquidity": self.excess_liquidity,
+            "InitMarginReq": self.margin.initial,
+            "MaintMarginReq": self.margin.maintenance,
+            "FullInitMarginReq": self.margin.initial,
+            "FullMaintMarginReq": self.margin.maintenance,
+            "FullAvailableFunds": self.available_funds,
+            "FullExcessLiquidity": self.excess_liquidity,
+            "LookAheadInitMarginReq": self.margin.initial,
+            "LookAheadMaintMarginReq": self.margin.maintenance,
+            "LookAheadAvailableFunds": self.available_funds,
+            "LookAheadExcessLiquidity": self.excess_liquidity,
+            "GrossPositionValue": self.gross_position_value,
+            "StockMarketValue": self.stock_value,
+            "OptionMarketValue": self.option_value,
+            "UnrealizedPnL": self.unrealized_pnl,
+            "RealizedPnL": self.realized_pnl,
+        }
+        words = {
+            "AccountType": ("INDIVIDUAL", ""),
+            "AccountCode": (self.account, ""),
+            "AccountReady": ("true", ""),
+            "Cushion": (f"{cushion:.6f}", ""),
+            "DayTradesRemaining": ("-1", ""),
+            "LookAheadNextChange": ("0", ""),
+            "Leverage-S": (f"{self.gross_position_value / max(self.net_liquidation, 1):.2f}", ""),
+            "Currency": ("USD", "USD"),
+        }
+        return words | {tag: (f"{value:.2f}", "USD") for tag, value in money.items()}
+
+
+class Account:
+    """One account's cash and holdings, changed only by fills and settlements."""
+
+    def __init__(self, record: AccountRecord) -> None:
+        self.name = record.account
+        self.cash = record.cash
+        self.realized_pnl = record.realized_pnl
+        self.day_start_equity = record.day_start_equity
+        self._holdings = {h.con_id: h for h in record.holdings}
+
+    @property
+    def holdings(self) -> tuple[HoldingRecord, ...]:
+        return tuple(self._holdings.values())
+
+    def record(self) -> AccountRecord:
+        return AccountRecord(
+            account=self.name,
+            cash=self.cash,
+            realized_pnl=self.realized_pnl,
+            holdings=self.holdings,
+            day_start_equity=self.day_start_equity,
+        )
+
+    def quantity(self, con_id: int) -> Decimal:
+        holding = self._holdings.get(con_id)
+        return holding.quantity if holding else Decimal(0)
+
+    def holding(self, con_id: int) -> HoldingRecord:
+        """The holding, of quantity 0 when there is none."""
+        empty = HoldingRecord(con_id=con_id, quantity=Decimal(0), average_cost=Decimal(0))
+        return self._holdings.get(con_id, empty)
+
+    def apply_trade(
+        self, security: Security, quantity: Decimal, price: Decimal, commission: Decimal
+    ) -> Decimal | None:
+        """Book a signed trade; returns the realised profit of what it closed, None if nothing.
+
+        Commissions are part of the cost of what is opened and of the profit of what is closed,
+        as IBKR reports them.
+        """
+        held = self.holding(security.con_id)
+        self.cash -= quantity * price * security.multiplier + commission
+        unit = price * security.multiplier
+        closing = min(abs(quantity), abs(held.quantity)) if quantity * held.quantity < 0 else 0
+        opening = abs(quantity) - closing
+        sign = 1 if quantity > 0 else -1
+        realized: Decimal | None = None
+        if closing:
+            gain = -sign * closing * (unit - held.average_cost)
+            realized = (gain - commission * closing / abs(quantity)).quantize(CENT)
+            self.realized_pnl += realized
+        left = held.quantity + quantity
+        kept = held.quantity + sign * closing
+        total = kept * held.average_cost
+        total += sign * opening * unit + commission * opening / abs(quantity)
+        average = (total / left).quantize(Decimal("0.00000001")) if left else Decimal(0)
+        self._put(security.con_id, left, average)
+        return realized
+
+    def settle_option(
+        self, security: Security, underlying: Security, settlement_price: Decimal
+    ) -> list[int]:
+        """Expire a holding at its settlement; returns the contract ids that changed.
+
+        At a cent in the money or more it is exercised or assigned: cash for cash-settled classes,
+        shares at the strike otherwise.
+        """
+        held = self.holding(security.con_id)
+        strike = security.strike or Decimal(0)
+        value = settlement_price - strike if security.is_call else strike - settlement_price
+        cash_settled = security.option_class is not None and security.option_class.cash_settled
+        in_the_money = value >= CENT
+        close_price = value if in_the_money and cash_settled else Decimal(0)
+        self.apply_trade(security, -held.quantity, close_price, Decimal(0))
+        if not in_the_money or cash_settled:
+            return [security.con_id]
+        shares = held.quantity * security.multiplier * (1 if security.is_call else -1)
+        self.apply_trade(underlying, shares, strike, Decimal(0))
+        return [security.con_id, underlying.con_id]
+
+    def start_day(self, equity: float) -> None:
+        self.realized_pnl = Decimal(0)
+        self.day_start_equity = Decimal(str(round(equity, 2)))
+
+    def _put(self, con_id: int, quantity: Decimal, average_cost: Decimal) -> None:
+        if quantity:
+            self._holdings[con_id] = HoldingRecord(
+                con_id=con_id, quantity=quantity, average_cost=average_cost
+            )
+        else:
+            self._holdings.pop(con_id, None)
+
+
+def value_account(
+    account: Account,
+    market: SyntheticMarket,
+    at: datetime,
+    hypothetical: Iterable[tuple[Security, Decimal, Decimal]] = (),
+) -> AccountValues:
+    """Balances and margin at ``at``, after ``hypothetical`` trades (security, quantity, price)."""
+    trial = Account(account.record())
+    for security, quantity, price in hypothetical:
+        trial.apply_trade(security, quantity, price, Decimal(0))
+    positions = _value_positions(trial.holdings, market, at)
+    return AccountValues(
+        account=account.name,
+        cash=float(trial.cash),
+        positions=positions,
+        margin=requirement([p.marked for p in positions]),
+        realized_pnl=float(trial.realized_pnl),
+        day_start_equity=None if trial.day_start_equity is None else float(trial.day_start_equity),
+    )
+
+
+def _value_positions(
+    holdings: Sequence[HoldingRecord], market: SyntheticMarket, at: datetime
+) -> tuple[PositionValue, ...]:
+    securities = [_require(market.book, h.con_id) for h in holdings]
+    quotes = market.quotes(securities, at)
+    return tuple(
+        PositionValue(h, s, q.mark, q.underlying_price)
+        for h, s, q in zip(holdings, securities, quotes, strict=True)
+    )
+
+
+def _require(book: ContractBook, con_id: int) -> Security:
+    security = book.by_id(con_id)
+    if security is None:
+        raise LookupError(f"no contract {con_id}")
+    return security

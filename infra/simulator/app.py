@@ -1,0 +1,181 @@
+"""The simulated gateway as a whole: its options, its life, and running it as a program."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from infra.calendars import trading_calendar
+from infra.simulator.clock import MarketClock
+from infra.simulator.exchange import Exchange
+from infra.simulator.faults import Faults
+from infra.simulator.gateway import Gateway
+from infra.simulator.ledger import Ledger
+from infra.simulator.market import SyntheticMarket
+from infra.simulator.reference import NEW_YORK
+from infra.simulator.seeding import demo_account
+from infra.simulator.server import Server
+from infra.simulator.simulation import ClosedHours, Simulation, default_start
+
+log = logging.getLogger(__name__)
+
+DEMO_ACCOUNT = "DU1000001"
+FASTEST_TICK, SLOWEST_TICK = 0.25, 1.0
+"""Wall seconds between looks at the market; slower where a look would show nothing new."""
+CLOCK_SAVED_EVERY = 5.0
+"""Wall seconds between saves of market time while nothing else is saved."""
+
+
+class GatewayOptions(BaseModel):
+    """How a simulated gateway runs. A data directory keeps its first seed, start and accounts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = Field(default=4002, ge=0, le=65535, description="0 picks a free one")
+    market: Literal["synthetic"] = "synthetic"
+    speed: float = Field(default=1.0, ge=0, description="market seconds per second; 0 is manual")
+    seed: int = Field(default=7, ge=0)
+    start: AwareDatetime | None = Field(default=None, description="market time of the first run")
+    closed: ClosedHours = ClosedHours.SKIP
+    accounts: tuple[str, ...] = Field(default=(DEMO_ACCOUNT,), min_length=1)
+    market_data_lines: int = Field(default=100, ge=0, description="per client; 0 is unlimited")
+    messages_per_second: int = Field(
+        default=50, ge=0, description="beyond it clients are warned (100); 0 is unlimited"
+    )
+
+
+class SimulatedGateway:
+    """A gateway in this process, for as long as the ``async with`` lasts.
+
+    At speed 0 market time stands still until ``clock.advance``; otherwise a task moves it.
+    """
+
+    port: int
+    clock: MarketClock
+    market: SyntheticMarket
+    exchange: Exchange
+    ledger: Ledger
+    faults: Faults
+
+    def __init__(self, options: GatewayOptions) -> None:
+        self.options = options
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        options = self.options
+        calendar = trading_calendar()
+        self.ledger = Ledger(options.data_dir)
+        start = options.start or default_start(calendar, datetime.now(UTC))
+        first_run = self.ledger.get("clock") is None
+        if first_run:
+            session = calendar.current_or_next_session(start)
+            self._remember(start, session.date.isoformat())
+        now = datetime.fromisoformat(self._recall("clock"))
+        anchor = datetime.fromisoformat(self._recall("anchor")).date()
+        self.clock = MarketClock(now, options.speed, time.monotonic)
+        self.market = SyntheticMarket(int(self._recall("seed")), calendar, anchor)
+        if first_run:
+            self._open_accounts(now)
+        self.exchange = Exchange(self.ledger, self.market, self.clock)
+        self.faults = Faults()
+        simulation = Simulation(self.exchange, self.clock, calendar, options.closed)
+        if first_run:
+            self.exchange.start_day()
+        gateway = Gateway(
+            self.exchange,
+            self.market,
+            self.clock,
+            self.faults,
+            market_data_lines=options.market_data_lines,
+            messages_per_second=options.messages_per_second,
+        )
+        simulation.ticked.append(gateway.on_tick)
+        self._server = Server(gateway)
+        self.port = await self._server.start(options.host, options.port)
+        if options.speed > 0:
+            self._task = asyncio.create_task(self._run_market(simulation), name="market")
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self._server.stop()
+        self._save_clock()
+        self.ledger.close()
+
+    async def wait_failed(self) -> None:
+        """Wait for as long as the market moves; raises what stopped it."""
+        if self._task is None:
+            await asyncio.Event().wait()
+        else:
+            await asyncio.shield(self._task)
+
+    def _remember(self, start: datetime, anchor: str) -> None:
+        with self.ledger.transaction():
+            self.ledger.put("seed", str(self.options.seed))
+            self.ledger.put("anchor", anchor)
+            self.ledger.put("clock", start.astimezone(UTC).isoformat())
+
+    def _recall(self, key: str) -> str:
+        value = self.ledger.get(key)
+        if value is None:
+            raise RuntimeError(f"{self.ledger.path} has no {key}: not a gateway's ledger")
+        return value
+
+    def _open_accounts(self, now: datetime) -> None:
+        with self.ledger.transaction():
+            for name in self.options.accounts:
+                self.ledger.save_account(demo_account(name, self.market, now))
+
+    def _save_clock(self) -> None:
+        with self.ledger.transaction():
+            self.ledger.put("clock", self.clock.simulated.isoformat())
+
+    async def _run_market(self, simulation: Simulation) -> None:
+        interval = min(max(1 / self.options.speed, FASTEST_TICK), SLOWEST_TICK)
+        saved_at = time.monotonic()
+        while True:
+            await asyncio.sleep(interval)
+            simulation.catch_up()
+            if time.monotonic() - saved_at >= CLOCK_SAVED_EVERY:
+                self._save_clock()
+                saved_at = time.monotonic()
+
+
+async def serve(options: GatewayOptions) -> None:
+    """Run a gateway until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    async with SimulatedGateway(options) as gateway:
+        at = gateway.clock.now().astimezone(NEW_YORK)
+        print(  # noqa: T201 (the one line that tells a person where to connect)
+            f"simulated gateway listening on {options.host}:{gateway.port}, "
+            f"market time {at:%Y-%m-%d %H:%M:%S} New York, speed {options.speed:g}",
+            flush=True,
+        )
+        stopped = asyncio.create_task(stop.wait())
+        failed = asyncio.create_task(gateway.wait_failed())
+        done, _ = await asyncio.wait({stopped, failed}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (stopped, failed):
+            task.cancel()
+        if failed in done:
+            failed.result()
+
+
+def run(options: GatewayOptions) -> None:
+    """Run a gateway in this process, until told to stop by a signal."""
+    asyncio.run(serve(options))

@@ -1,0 +1,211 @@
+"""The TCP side: greets clients, reads their requests, answers each with a result or an error."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from infra.simulator import messages, requests_accounts, requests_market, requests_orders
+from infra.simulator.faults import ConnectionCut
+from infra.simulator.gateway import Gateway
+from infra.simulator.reference import NEW_YORK
+from infra.simulator.requests_accounts import ignore
+from infra.simulator.session import ClientSession
+from infra.simulator.wire import Fields, WireError, frame, read_frame, read_hello
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[ClientSession, Fields], None]
+START_API = 71
+HELLO_TIMEOUT_SECONDS = 10.0
+
+
+def _empty_list(answer_id: int, *, with_request_id: bool) -> Handler:
+    """A handler that answers with a list of nothing."""
+
+    def handle(session: ClientSession, fields: Fields) -> None:
+        prefix = [fields.int()] if with_request_id else []
+        session.reply(answer_id, *prefix, 0)
+
+    return handle
+
+
+def _not_simulated(*, versioned: bool) -> Handler:
+    """A handler that names a TWS feature this gateway does not simulate."""
+
+    def handle(session: ClientSession, fields: Fields) -> None:
+        if versioned:
+            fields.skip()
+        cause = "This request is not simulated"
+        session.error(fields.int(-1), 321, f"Error validating request.-'bN' : cause - {cause}")
+
+    return handle
+
+
+HANDLERS: dict[int, Handler] = {
+    **requests_orders.HANDLERS,
+    **requests_accounts.HANDLERS,
+    **requests_market.HANDLERS,
+    # News bulletins, log level, automatic binding; cancels of what has already been answered.
+    **dict.fromkeys((12, 13, 14, 15, 25, 56, 57, 90), ignore),
+    # Market depth, exercise, scanners, real-time bars, fundamentals and their cancels.
+    **dict.fromkeys((10, 11, 21, 23, 50, 51, 52, 53), _not_simulated(versioned=True)),
+    **dict.fromkeys((22, 83, 84, 86, 88, 96, 97, 98, 100, 102), _not_simulated(versioned=False)),
+    79: _empty_list(77, with_request_id=True),
+    82: _empty_list(80, with_request_id=False),
+    85: _empty_list(85, with_request_id=False),
+    104: lambda session, fields: session.reply(107, fields.int(), ""),
+}
+
+_REQUEST_ID_FIELD = {
+    **dict.fromkeys((1, 2, 4, 7, 9, 25, 54, 55, 62, 63, 74, 76, 77), 2),
+    **dict.fromkeys((3, 20, 78, 79, 81, 87, 92, 93, 94, 95), 1),
+}
+"""Where requests carry the id by which an error finds its asker; others have none."""
+
+
+class Server:
+    """Listens on one address and serves every client that speaks the protocol."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._connections: set[ClientSession] = set()
+        gateway.faults.refusal_listener = self.cut_all
+        gateway.faults.release_listener = self._flush_all
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; returns the port, a free one for 0."""
+        self._server = await asyncio.start_server(self._accept, host, port)
+        return self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def cut_all(self) -> None:
+        for session in list(self._connections):
+            session.cut()
+
+    def _flush_all(self) -> None:
+        for session in list(self._connections):
+            session.flush_held()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        self._writers.add(writer)
+        try:
+            if not self._gateway.faults.refusing:
+                await self._serve(reader, writer)
+        except (ConnectionError, ConnectionCut):
+            pass
+        except WireError as error:
+            log.warning("client dropped: %s", error)
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            version = await asyncio.wait_for(read_hello(reader), HELLO_TIMEOUT_SECONDS)
+        except TimeoutError:
+            raise WireError("no greeting") from None
+        if version is None:
+            return
+        now = self._gateway.clock.now().astimezone(NEW_YORK)
+        writer.write(frame([version, f"{now:%Y%m%d %H:%M:%S} EST"]))
+        session = ClientSession(self._gateway, writer, version)
+        self._connections.add(session)
+        try:
+            while (fields := await read_frame(reader)) is not None:
+                self._handle(session, fields)
+                if session.writer.is_closing():
+                    return
+                await writer.drain()
+        finally:
+            self._connections.discard(session)
+            if session.client_id is not None and (
+                self._gateway.sessions.get(session.client_id) is session
+            ):
+                del self._gateway.sessions[session.client_id]
+                log.info("client %s disconnected", session.client_id)
+
+    def _handle(self, session: ClientSession, fields: list[str]) -> None:
+        """Process one message; whatever is wrong with it becomes an error message."""
+        try:
+            message_id = int(fields[0]) if fields else 0
+        except ValueError:
+            session.error(-1, 320, "Error reading request. Message id unable to parse.")
+            return
+        faults = self._gateway.faults
+        faults.message_received(session, message_id)
+        session.silenced = faults.silences(message_id)
+        limit = self._gateway.messages_per_second
+        if session.exceeds_rate(limit):
+            text = f"Max rate of messages per second has been exceeded: max={limit} rec={limit + 1}"
+            session.error(-1, 100, text)
+        try:
+            self._dispatch(session, message_id, Fields(fields[1:]))
+        except WireError as error:
+            request_id = _request_id(message_id, fields)
+            session.error(request_id, 320, f"Error reading request. {error}")
+        except Exception:
+            log.exception("message %s failed", message_id)
+            session.error(_request_id(message_id, fields), 322, "Error processing request.")
+        faults.message_processed(session, message_id)
+
+    def _dispatch(self, session: ClientSession, message_id: int, fields: Fields) -> None:
+        if message_id == START_API:
+            self._start_api(session, fields)
+            return
+        if session.client_id is None:
+            session.error(-1, 504, "Not connected")
+            return
+        handler = HANDLERS.get(message_id)
+        if handler is None:
+            session.error(-1, 505, f"Fatal Error: Unknown message id. {message_id}")
+            return
+        handler(session, fields)
+
+    def _start_api(self, session: ClientSession, fields: Fields) -> None:
+        fields.skip()
+        client_id = fields.int()
+        gateway = self._gateway
+        if session.client_id is not None:
+            session.error(-1, 502, "The API has already been started")
+            return
+        if client_id in gateway.sessions:
+            text = "Unable to connect as the client id is already in use."
+            session.error(-1, 326, f"{text} Retry with a unique client id.")
+            session.writer.close()
+            return
+        session.client_id = client_id
+        gateway.sessions[client_id] = session
+        log.info("client %s connected, version %s", client_id, session.version)
+        next_id = gateway.exchange.ledger.next_order_id()
+        session.send(
+            [
+                messages.managed_accounts(gateway.exchange.accounts),
+                messages.next_valid_id(next_id),
+                messages.error(-1, 2104, "Market data farm connection is OK:usfarm"),
+                messages.error(-1, 2106, "HMDS data farm connection is OK:ushmds"),
+                messages.error(-1, 2158, "Sec-def data farm connection is OK:secdefil"),
+            ]
+        )
+
+
+def _request_id(message_id: int, fields: list[str]) -> int:
+    index = _REQUEST_ID_FIELD.get(message_id)
+    try:
+        return -1 if index is None else int(fields[index])
+    except (IndexError, ValueError):
+        return -1
