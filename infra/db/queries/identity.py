@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from infra.db.models import Client, Membership, Role, Session, User
+from infra.db.models import BrokerAccount, Client, Membership, Role, Session, User
 from infra.db.queries.viewer import Viewer
 
 SESSION_LIFETIME = timedelta(hours=12)
@@ -36,6 +36,7 @@ class LiveSession:
     """A session that is neither revoked nor timed out, and whose user is active."""
 
     viewer: Viewer
+    token_hash: bytes
     last_seen_at: datetime
 
     def needs_touch(self, now: datetime) -> bool:
@@ -80,9 +81,9 @@ async def live_session(
         name=row.name,
         is_admin=row.is_admin,
         session_id=row.id,
-        roles={client_id: role for client_id, role in held},
+        roles=dict(held.tuples()),
     )
-    return LiveSession(viewer, row.last_seen_at)
+    return LiveSession(viewer, token_hash, row.last_seen_at)
 
 
 async def touch(session: AsyncSession, session_id: UUID, now: datetime) -> None:
@@ -126,6 +127,17 @@ async def revoke_session(session: AsyncSession, token_hash: bytes, now: datetime
         .where(Session.token_hash == token_hash, Session.revoked_at.is_(None))
         .values(revoked_at=now)
     )
+
+
+async def replace_password_hash(session: AsyncSession, user_id: UUID, password_hash: str) -> None:
+    await session.execute(
+        update(User).where(User.id == user_id).values(password_hash=password_hash)
+    )
+
+
+async def visible_account_ids(session: AsyncSession, viewer: Viewer) -> frozenset[UUID]:
+    found = await session.scalars(select(BrokerAccount.id).where(viewer.sees(BrokerAccount.id)))
+    return frozenset(found)
 
 
 async def visible_clients(session: AsyncSession, viewer: Viewer) -> list[VisibleClient]:

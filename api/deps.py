@@ -1,0 +1,161 @@
+"""What a route may ask for: a transaction, the person behind the request, and their permission.
+
+A request is one transaction. It is committed before the answer leaves, so that a success the
+browser has seen is one the database has kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, TypeVar, cast
+from uuid import UUID
+
+import structlog
+from fastapi import Depends, Header, Query, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.limits import Throttle
+from api.signals import Signals
+from api.stream import ChangeFeed
+from domain.errors import ErrorCode, GreenlightError
+from domain.ports import HostClock
+from infra.db.audit import Actor
+from infra.db.queries.identity import LiveSession, live_session, touch
+from infra.db.queries.paging import DEFAULT_LIMIT, Limit
+from infra.db.queries.viewer import Viewer
+from infra.db.session import Sessions
+from infra.security import hash_token
+from infra.settings import Settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What the application holds open for as long as it runs."""
+
+    settings: Settings
+    sessions: Sessions
+    signals: Signals
+    feed: ChangeFeed
+    clock: HostClock
+    throttle: Throttle
+
+
+def resources(request: Request) -> Resources:
+    return cast("Resources", request.app.state.resources)
+
+
+Desk = Annotated[Resources, Depends(resources)]
+
+
+def signals(desk: Desk) -> Signals:
+    """The edge to Temporal, by itself so that it can be replaced."""
+    return desk.signals
+
+
+SignalsDep = Annotated[Signals, Depends(signals)]
+
+
+async def transaction(desk: Desk) -> AsyncIterator[AsyncSession]:
+    async with desk.sessions.begin() as session:
+        yield session
+
+
+# "function" ends the transaction before the answer is sent, not after.
+Transaction = Annotated[AsyncSession, Depends(transaction, scope="function")]
+
+
+def cookie_name(settings: Settings) -> str:
+    """``__Host-`` binds the cookie to this host over HTTPS; browsers refuse it over plain HTTP."""
+    name = "greenlight_session"
+    return f"__Host-{name}" if settings.session_cookie_secure else name
+
+
+def session_token(request: Request, desk: Resources) -> str | None:
+    return request.cookies.get(cookie_name(desk.settings))
+
+
+async def authenticate(
+    request: Request, desk: Resources, session: AsyncSession
+) -> LiveSession | None:
+    """The live session behind the request's cookie, and a note in it that it is in use."""
+    token = session_token(request, desk)
+    if not token:
+        return None
+    now = desk.clock.now()
+    found = await live_session(session, hash_token(token), now)
+    if found is None:
+        return None
+    if found.needs_touch(now):
+        # By itself: a long transaction must not hold the row against the user's other requests.
+        async with desk.sessions.begin() as touching:
+            await touch(touching, found.viewer.session_id, now)
+    structlog.contextvars.bind_contextvars(user_id=str(found.viewer.user_id))
+    return found
+
+
+async def viewer(request: Request, desk: Desk, session: Transaction) -> Viewer:
+    found = await authenticate(request, desk, session)
+    if found is None:
+        raise GreenlightError(ErrorCode.NOT_AUTHENTICATED, "no session, or it has ended")
+    return found.viewer
+
+
+SignedIn = Annotated[Viewer, Depends(viewer)]
+
+
+def client_address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def actor(request: Request, viewer: Viewer) -> Actor:
+    return Actor(name=viewer.email, user_id=viewer.user_id, address=client_address(request))
+
+
+async def throttled_command(desk: Desk, viewer: SignedIn) -> None:
+    """Stop a runaway client before it decides anything more."""
+    await desk.throttle.command(str(viewer.user_id))
+
+
+def found(row: T | None, detail: str) -> T:
+    """``row``, or NOT_FOUND: what is invisible and what does not exist look the same."""
+    if row is None:
+        raise GreenlightError(ErrorCode.NOT_FOUND, detail)
+    return row
+
+
+def require_deciding(viewer: Viewer, client_id: UUID) -> None:
+    if not viewer.may_decide_for(client_id):
+        raise GreenlightError(
+            ErrorCode.FORBIDDEN, "deciding needs the role APPROVER, TRADER or ADMIN"
+        )
+
+
+def require_operating(viewer: Viewer, client_id: UUID) -> None:
+    if not viewer.may_operate_for(client_id):
+        raise GreenlightError(ErrorCode.FORBIDDEN, "this needs the role OPERATOR or ADMIN")
+
+
+@dataclass(frozen=True, slots=True)
+class ListAsk:
+    """What every list can be asked: whose rows, how many, and after which."""
+
+    client: UUID | None
+    account: UUID | None
+    limit: int
+    cursor: str | None
+
+
+def list_ask(
+    client: Annotated[UUID | None, Query(description="only this client's")] = None,
+    account: Annotated[UUID | None, Query(description="only this account's")] = None,
+    limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> ListAsk:
+    return ListAsk(client, account, limit, cursor)
+
+
+Listed = Annotated[ListAsk, Depends(list_ask)]
+IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", min_length=8, max_length=128)]

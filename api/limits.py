@@ -1,0 +1,45 @@
+"""Counting failed sign-ins and commands, in this process's memory."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from limits import RateLimitItem, parse
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+
+from api.errors import ThrottledError
+
+# Per person and address, so that an attacker elsewhere cannot lock the person out.
+SIGN_IN_ATTEMPTS = parse("5 per 5 minutes")
+# Per address over all e-mails, against one password tried on everybody.
+ADDRESS_ATTEMPTS = parse("50 per 10 minutes")
+# Far above what a hand can do; a runaway script is stopped before it decides anything more.
+COMMANDS = parse("60 per minute")
+
+
+class Throttle:
+    """Moving windows over attempts. Raises ThrottledError when one is full."""
+
+    def __init__(self) -> None:
+        self._windows = MovingWindowRateLimiter(MemoryStorage())
+
+    async def sign_in(self, email: str, address: str) -> None:
+        """Count an attempt before it is judged, so that parallel guesses count as well."""
+        detail = "too many failed sign-ins from this address"
+        await self._hit(SIGN_IN_ATTEMPTS, detail, "sign-in", email, address)
+        await self._hit(ADDRESS_ATTEMPTS, detail, "sign-in", address)
+
+    async def signed_in(self, email: str, address: str) -> None:
+        """A success wipes the slate of this person at this address."""
+        await self._windows.clear(SIGN_IN_ATTEMPTS, "sign-in", email, address)
+
+    async def command(self, user_id: str) -> None:
+        await self._hit(COMMANDS, "too many commands in a minute", "command", user_id)
+
+    async def _hit(self, limit: RateLimitItem, detail: str, *key: str) -> None:
+        if await self._windows.hit(limit, *key):
+            return
+        window = await self._windows.get_window_stats(limit, *key)
+        raise ThrottledError(detail, max(1, math.ceil(window.reset_time - time.time())))

@@ -1,0 +1,155 @@
+"""What surrounds every request: an id, one log line, safety headers, and the cross-site check."""
+
+from __future__ import annotations
+
+import re
+import time
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uuid_utils.compat import uuid7
+
+from api.errors import coded, internal_error, problem_response
+from domain.errors import ErrorCode
+
+log = structlog.stdlib.get_logger("api.requests")
+
+API = "/api"
+UNSAFE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+CSRF_HEADER = "x-greenlight"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
+
+
+class RequestContext:
+    """Names each request, logs it once, and turns what nobody foresaw into a 500 problem."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid7().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        began, status = time.perf_counter(), 0
+
+        async def send_named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_named)
+        except Exception:
+            log.exception("request.failed", method=scope["method"], path=scope["path"])
+            if status:
+                raise
+            await problem_response(internal_error())(scope, receive, send_named)
+        finally:
+            _log_request(scope, status, (time.perf_counter() - began) * 1000)
+
+
+def _log_request(scope: Scope, status: int, milliseconds: float) -> None:
+    route = getattr(scope.get("route"), "path", None) or scope["path"]
+    write = log.debug if scope["path"] in _HEALTH_PATHS else log.info
+    write(
+        "request",
+        method=scope["method"],
+        route=route,
+        status=status,
+        ms=round(milliseconds, 1),
+    )
+
+
+_DIRECTIVES = {
+    "default-src": "'self'",
+    "script-src": "'self'",
+    # The component library writes style elements as it renders.
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data:",
+    "font-src": "'self' data:",
+    "connect-src": "'self'",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+
+
+def _policy(**changes: str) -> str:
+    changed = {name.replace("_", "-"): value for name, value in changes.items()}
+    return "; ".join(f"{name} {value}" for name, value in (_DIRECTIVES | changed).items())
+
+
+CONTENT_POLICY = _policy()
+# The admin's pages are rendered with scripts inside them, for administrators only.
+ADMIN_CONTENT_POLICY = _policy(script_src="'self' 'unsafe-inline'")
+
+
+class SafetyHeaders:
+    """Headers that keep browsers from framing, sniffing, leaking and caching."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        is_admin = path == "/admin" or path.startswith("/admin/")
+
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                policy = ADMIN_CONTENT_POLICY if is_admin else CONTENT_POLICY
+                headers["Content-Security-Policy"] = policy
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["X-Frame-Options"] = "DENY"
+                headers["Referrer-Policy"] = "same-origin"
+                headers["Cross-Origin-Opener-Policy"] = "same-origin"
+                headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+                if path.startswith(API):
+                    headers["Cache-Control"] = "no-store"
+            await send(message)
+
+        await self._app(scope, receive, send_safely)
+
+
+class CrossSiteGuard:
+    """Refuses unsafe requests that another site's page could have made the browser send.
+
+    A page elsewhere cannot add the header without asking first, and cannot forge Origin. The
+    cookie is SameSite=Lax besides.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = scope["type"] == "http" and _why_refused(scope)
+        if refused:
+            answer = problem_response(coded(ErrorCode.CSRF_REJECTED, refused))
+            await answer(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _why_refused(scope: Scope) -> str | None:
+    if scope["method"] not in UNSAFE_METHODS:
+        return None
+    headers = Headers(scope=scope)
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+        return "the request's Origin is another site"
+    if scope["path"].startswith(API) and headers.get(CSRF_HEADER) != "1":
+        return "the header X-Greenlight: 1 is missing"
+    return None

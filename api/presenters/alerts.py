@@ -1,0 +1,25 @@
+"""Alerts, as the API words them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from api.presenters.common import account_brief
+from api.schemas.alerts import AlertRow
+
+
+def alert_row(row: Row[Any]) -> AlertRow:
+    return AlertRow(
+        id=row.id,
+        code=row.code,
+        severity=row.severity,
+        state=row.state,
+        title=row.title,
+        detail=row.detail,
+        subject=row.subject,
+        raised_at=row.raised_at,
+        cleared_at=row.cleared_at,
+        account=None if row.account_id is None else account_brief(row),
+    )

@@ -1,0 +1,71 @@
+"""Accounts, contracts and advice, as every answer words them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from api.schemas.common import AccountBrief, ContractBrief, InstrumentBrief
+from domain.errors import GUIDANCE, ErrorCode
+from domain.instruments import OptionContract, SecType, plain
+from infra.db.models import GatewayKind
+
+
+def account_label(code: str, alias: str, kind: GatewayKind) -> str:
+    """``DU1000001 · Main (SIMULATED)``: the code first, for it is what the broker prints."""
+    named = f"{code} · {alias}" if alias else code
+    return f"{named} ({kind})"
+
+
+def account_brief(row: Row[Any]) -> AccountBrief:
+    """From the columns of ``queries.columns.ACCOUNT``."""
+    return AccountBrief(
+        id=row.account_id,
+        code=row.account_code,
+        label=account_label(row.account_code, row.account_alias, row.account_kind),
+        kind=row.account_kind,
+    )
+
+
+def _describe(row: Row[Any]) -> str:
+    if row.sec_type is not SecType.OPTION:
+        return f"{row.symbol} {'shares' if row.sec_type is SecType.STOCK else 'index'}"
+    # The broker's number plays no part in the words and may not be known yet.
+    words = OptionContract.model_construct(
+        symbol=row.symbol, expiry=row.expiry, strike=row.strike, right=row.right
+    ).describe()
+    return words if row.multiplier == 100 else f"{words} ×{plain(row.multiplier)}"
+
+
+def contract_brief(row: Row[Any]) -> ContractBrief:
+    """From the columns of ``queries.columns.INSTRUMENT`` of an option."""
+    return ContractBrief(
+        symbol=row.symbol,
+        trading_class=row.trading_class,
+        expiry=row.expiry,
+        strike=row.strike,
+        right=row.right,
+        multiplier=row.multiplier,
+        con_id=row.contract_con_id,
+        description=_describe(row),
+    )
+
+
+def instrument_brief(row: Row[Any]) -> InstrumentBrief:
+    """From the columns of ``queries.columns.INSTRUMENT`` of anything."""
+    return InstrumentBrief(
+        sec_type=row.sec_type,
+        symbol=row.symbol,
+        trading_class=row.trading_class,
+        expiry=row.expiry,
+        strike=row.strike,
+        right=row.right,
+        multiplier=row.multiplier,
+        con_id=row.contract_con_id,
+        description=_describe(row),
+    )
+
+
+def advice_on(code: ErrorCode | None) -> str | None:
+    return None if code is None else GUIDANCE[code].advice

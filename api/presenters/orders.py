@@ -1,0 +1,132 @@
+"""Rows of orders and executions, as the API words them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from api.links import recommendation_workflow_id, workflow_url
+from api.presenters.common import account_brief, advice_on, contract_brief, instrument_brief
+from api.schemas.orders import (
+    ExecutionRow,
+    OrderDetail,
+    OrderEventRow,
+    OrderRow,
+    OrderWithExecutions,
+)
+from domain.orders import ORDER_TRANSITIONS, OrderState
+from infra.db.queries.viewer import Viewer
+from infra.settings import Settings
+
+# As many complete, spaced looks at the broker's books as make absence worth a person's word.
+LOOKS_FOR_NOT_SENT = 3
+
+
+def is_cancellable(state: OrderState) -> bool:
+    """Whether a cancel can still mean anything: the order is or may be at the broker."""
+    return OrderState.CANCEL_PENDING in ORDER_TRANSITIONS[state]
+
+
+def execution_row(row: Row[Any]) -> ExecutionRow:
+    return ExecutionRow(
+        id=row.id,
+        exec_id=row.exec_id,
+        order_id=row.order_id,
+        recommendation_id=row.recommendation_id,
+        side=row.side,
+        quantity=row.quantity,
+        price=row.price,
+        commission=row.commission,
+        commission_currency=row.commission_currency,
+        realized_pnl=row.realized_pnl,
+        executed_at=row.executed_at,
+        superseded=row.superseded,
+        contract=None if row.sec_type is None else instrument_brief(row),
+        con_id=row.con_id,
+        account=account_brief(row),
+        client_id=row.client_id,
+        external=row.order_id is None,
+    )
+
+
+def _order_fields(row: Row[Any], viewer: Viewer, settings: Settings) -> dict[str, Any]:
+    unproven = row.state is OrderState.UNKNOWN and row.absent_looks >= LOOKS_FOR_NOT_SENT
+    workflow_id = recommendation_workflow_id(row.recommendation_id)
+    return {
+        "id": row.id,
+        "order_key": row.order_key,
+        "recommendation_id": row.recommendation_id,
+        "attempt": row.attempt,
+        "state": row.state,
+        "side": row.side,
+        "quantity": row.quantity,
+        "filled_quantity": row.filled_quantity,
+        "average_price": row.average_price,
+        "limit_price": row.limit_price,
+        "tif": row.tif,
+        "contract": contract_brief(row),
+        "account": account_brief(row),
+        "client_id": row.client_id,
+        "broker_order_id": row.broker_order_id,
+        "perm_id": row.perm_id,
+        "broker_status": row.broker_status,
+        "reason_code": row.reason_code,
+        "reason": row.reason,
+        "advice": advice_on(row.reason_code),
+        "absent_looks": row.absent_looks,
+        "may_cancel": is_cancellable(row.state) and viewer.may_decide_for(row.client_id),
+        "may_declare_not_sent": unproven and viewer.may_operate_for(row.client_id),
+        "commission_total": row.commission_total,
+        "sent_at": row.sent_at,
+        "acknowledged_at": row.acknowledged_at,
+        "ended_at": row.ended_at,
+        "created_at": row.created_at,
+        "workflow_url": workflow_url(settings, workflow_id),
+    }
+
+
+def order_row(row: Row[Any], viewer: Viewer, settings: Settings) -> OrderRow:
+    return OrderRow(**_order_fields(row, viewer, settings))
+
+
+def orders_with_executions(
+    orders: Sequence[Row[Any]],
+    executions: Sequence[Row[Any]],
+    viewer: Viewer,
+    settings: Settings,
+) -> list[OrderWithExecutions]:
+    return [
+        OrderWithExecutions(
+            **_order_fields(order, viewer, settings),
+            executions=[execution_row(row) for row in executions if row.order_id == order.id],
+        )
+        for order in orders
+    ]
+
+
+def order_detail(
+    order: Row[Any],
+    executions: Sequence[Row[Any]],
+    events: Sequence[Row[Any]],
+    viewer: Viewer,
+    settings: Settings,
+) -> OrderDetail:
+    return OrderDetail(
+        **_order_fields(order, viewer, settings),
+        executions=[execution_row(row) for row in executions],
+        events=[
+            OrderEventRow(
+                id=row.id,
+                at=row.created_at,
+                kind=row.kind,
+                state_before=row.state_before,
+                state_after=row.state_after,
+                perm_id=row.perm_id,
+                exec_id=row.exec_id,
+                payload=row.payload,
+            )
+            for row in events
+        ],
+    )

@@ -1,0 +1,152 @@
+"""Recommendations as the API words them: the queue's rows, and the decision card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from math import isfinite
+from typing import Any
+
+from sqlalchemy import Row
+
+from api.links import recommendation_workflow_id, workflow_url
+from api.presenters.common import account_brief, advice_on, contract_brief
+from api.presenters.orders import orders_with_executions
+from api.presenters.timeline import timeline
+from api.schemas.recommendations import (
+    DecisionAnswer,
+    Metrics,
+    RecommendationDetail,
+    RecommendationRow,
+    StrategyBrief,
+)
+from domain.instruments import Right, Side
+from domain.market import MarketClock
+from domain.recommendations import RecommendationAction, RecommendationState
+from infra.db.queries.viewer import Viewer
+from infra.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Everything read for one decision card."""
+
+    recommendation: Row[Any]
+    decision: Row[Any] | None
+    orders: Sequence[Row[Any]]
+    executions: Sequence[Row[Any]]
+    events: Sequence[Row[Any]]
+
+
+def metrics(stored: Mapping[str, Any]) -> Metrics:
+    """The figures of the queue. Stored decimals are text; whatever is no number is null."""
+    return Metrics(**{name: _number(stored.get(name)) for name in Metrics.model_fields})
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if isfinite(number) else None
+
+
+def credit(row: Row[Any]) -> Decimal:
+    """What the whole trade brings at its limit, before commission; negative is paid."""
+    value: Decimal = row.limit_price * row.multiplier * row.quantity
+    return value if row.side is Side.SELL else -value
+
+
+def assignment_cash(row: Row[Any]) -> Decimal | None:
+    """What a sold put would cost if assigned in full; None for any other trade."""
+    opens_short_put = (
+        row.side is Side.SELL and row.right is Right.PUT and row.action is RecommendationAction.OPEN
+    )
+    return row.strike * row.multiplier * row.quantity if opens_short_put else None
+
+
+def _row_fields(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "state": row.state,
+        "action": row.action,
+        "side": row.side,
+        "summary": row.summary,
+        "symbol": row.symbol,
+        "contract": contract_brief(row),
+        "quantity": row.quantity,
+        "limit_price": row.limit_price,
+        "floor_price": row.floor_price,
+        "credit": credit(row),
+        "terms_hash": row.terms_hash,
+        "deadline": row.deadline,
+        "proposed_at": row.proposed_at,
+        "confidence": row.confidence,
+        "metrics": metrics(row.metrics),
+        "account": account_brief(row),
+        "client_id": row.client_id,
+        "strategy": StrategyBrief(
+            instance_id=row.strategy_instance_id, name=row.strategy_name, slug=row.strategy_slug
+        ),
+        "reason_code": row.reason_code,
+        "reason": row.reason,
+        "order_state": row.order_state,
+        "filled_quantity": row.filled_quantity,
+        "created_at": row.created_at,
+    }
+
+
+def recommendation_row(row: Row[Any]) -> RecommendationRow:
+    return RecommendationRow(**_row_fields(row))
+
+
+def recommendation_detail(
+    card: Card, viewer: Viewer, settings: Settings, host_now: datetime
+) -> RecommendationDetail:
+    row = card.recommendation
+    why_not = why_no_decision(row, viewer, host_now)
+    workflow_id = recommendation_workflow_id(row.id)
+    return RecommendationDetail(
+        **_row_fields(row),
+        terms=row.terms,
+        rationale=row.rationale,
+        advice=advice_on(row.reason_code),
+        rule_trace=row.rule_trace,
+        controls=row.controls,
+        what_if=row.what_if,
+        assignment_cash=assignment_cash(row),
+        decision=None if card.decision is None else DecisionAnswer.model_validate(card.decision),
+        orders=orders_with_executions(card.orders, card.executions, viewer, settings),
+        timeline=timeline(row, card.decision, card.orders, card.events, card.executions),
+        workflow_id=workflow_id,
+        workflow_url=workflow_url(settings, workflow_id),
+        predecessor_id=row.predecessor_id,
+        successor_id=row.successor_id,
+        superseded_by_id=row.superseded_by_id,
+        may_decide=why_not is None,
+        may_decide_why_not=why_not,
+    )
+
+
+_WHY_NOT_WAITING = {
+    RecommendationState.EXPIRED: "The deadline has passed.",
+    RecommendationState.SUPERSEDED: "A newer recommendation has taken its place.",
+    RecommendationState.REJECTED: "It has been rejected.",
+}
+
+
+def why_no_decision(row: Row[Any], viewer: Viewer, host_now: datetime) -> str | None:
+    """Why this person cannot decide this recommendation now; None if they can.
+
+    For the buttons only: the decision itself is checked again, under a lock, when it is made.
+    """
+    if row.state is not RecommendationState.PROPOSED:
+        return _WHY_NOT_WAITING.get(row.state, "It has been approved.")
+    if not viewer.may_decide_for(row.client_id):
+        return "Your role for this client does not allow decisions."
+    if row.market_at is None or row.clock_read_at is None:
+        return "Market time is not known: the gateway has not been reached yet."
+    clock = MarketClock(market_at=row.market_at, observed_at=row.clock_read_at, rate=row.clock_rate)
+    return "The deadline has passed." if clock.now(host_now) >= row.deadline else None

@@ -1,0 +1,57 @@
+"""Alerts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from api.deps import Listed, SignedIn, Transaction, actor, found, throttled_command
+from api.presenters import alerts as presenter
+from api.schemas.alerts import AlertRow
+from api.schemas.common import Page
+from domain.errors import ErrorCode, GreenlightError
+from infra.db.audit import audit
+from infra.db.models import AlertState
+from infra.db.queries import alerts as queries
+
+router = APIRouter(prefix="/alerts", tags=["alerts"])
+NOTHING = "no such alert"
+
+
+@router.get("/")
+async def list_alerts(
+    ask: Listed,
+    session: Transaction,
+    viewer: SignedIn,
+    state: Annotated[list[AlertState], Query()] = [],  # noqa: B006 - never changed
+) -> Page[AlertRow]:
+    """Alerts, latest raised first; those of the desk itself are everybody's."""
+    rows = await queries.alert_rows(
+        session,
+        viewer,
+        client_id=ask.client,
+        account_id=ask.account,
+        states=state,
+        limit=ask.limit,
+        cursor=ask.cursor,
+    )
+    return Page(
+        items=[presenter.alert_row(row) for row in rows.items], next_cursor=rows.next_cursor
+    )
+
+
+@router.post("/{alert_id}/acknowledge/", dependencies=[Depends(throttled_command)])
+async def acknowledge_alert(
+    alert_id: UUID, request: Request, session: Transaction, viewer: SignedIn
+) -> AlertRow:
+    """Take an alert as read. It stays until what it is about is over."""
+    row = found(await queries.alert_detail(session, viewer, alert_id), NOTHING)
+    if not viewer.may_acknowledge_for(row.client_id):
+        raise GreenlightError(ErrorCode.FORBIDDEN, "acknowledging needs more than the role VIEWER")
+    if await queries.acknowledge(session, alert_id):
+        audit(session, actor(request, viewer), "alert.acknowledged", "alert", alert_id)
+    return presenter.alert_row(
+        found(await queries.alert_detail(session, viewer, alert_id), NOTHING)
+    )

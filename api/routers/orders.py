@@ -1,0 +1,147 @@
+"""Orders and executions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, status
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.deps import (
+    Desk,
+    Listed,
+    SignalsDep,
+    SignedIn,
+    Transaction,
+    actor,
+    found,
+    require_deciding,
+    require_operating,
+    throttled_command,
+)
+from api.presenters import orders as presenter
+from api.schemas.common import Page
+from api.schemas.orders import DeclareNotSentAsk, ExecutionRow, OrderDetail, OrderRow
+from domain.errors import ErrorCode, GreenlightError
+from domain.orders import OrderState
+from infra.db.audit import audit
+from infra.db.queries import orders as queries
+
+router = APIRouter(tags=["orders"])
+NOTHING = "no such order"
+
+
+@router.get("/orders/")
+async def list_orders(
+    ask: Listed,
+    desk: Desk,
+    session: Transaction,
+    viewer: SignedIn,
+    state: Annotated[list[OrderState], Query()] = [],  # noqa: B006 - never changed
+) -> Page[OrderRow]:
+    """Orders, newest first."""
+    rows = await queries.order_rows(
+        session,
+        viewer,
+        client_id=ask.client,
+        account_id=ask.account,
+        states=state,
+        limit=ask.limit,
+        cursor=ask.cursor,
+    )
+    return Page(
+        items=[presenter.order_row(row, viewer, desk.settings) for row in rows.items],
+        next_cursor=rows.next_cursor,
+    )
+
+
+@router.get("/orders/{order_id}/")
+async def get_order(
+    order_id: UUID, desk: Desk, session: Transaction, viewer: SignedIn
+) -> OrderDetail:
+    """One order with its executions and all that was learnt about it."""
+    row = found(await queries.order_detail(session, viewer, order_id), NOTHING)
+    executions = await queries.executions_of_orders(session, viewer, [order_id])
+    events = await queries.events_of_orders(session, [order_id])
+    return presenter.order_detail(row, executions, events, viewer, desk.settings)
+
+
+@router.post(
+    "/orders/{order_id}/cancel/",
+    status_code=status.HTTP_202_ACCEPTED,
+    dependencies=[Depends(throttled_command)],
+)
+async def cancel_order(
+    order_id: UUID,
+    request: Request,
+    desk: Desk,
+    session: Transaction,
+    viewer: SignedIn,
+    signals: SignalsDep,
+) -> OrderRow:
+    """Ask the order's workflow to cancel at the broker. Asking again does no harm."""
+    row = found(await queries.order_detail(session, viewer, order_id), NOTHING)
+    require_deciding(viewer, row.client_id)
+    if not presenter.is_cancellable(row.state) and row.state is not OrderState.CANCEL_PENDING:
+        raise GreenlightError(
+            ErrorCode.ILLEGAL_TRANSITION, f"an order that is {row.state} cannot be cancelled"
+        )
+    audit(session, actor(request, viewer), "order.cancel_requested", "order", order_id)
+    await session.commit()
+    await signals.cancel(row.recommendation_id, row.order_key)
+    return await _order(session, order_id, desk, viewer)
+
+
+@router.post("/orders/{order_id}/declare-not-sent/", dependencies=[Depends(throttled_command)])
+async def declare_not_sent(
+    order_id: UUID,
+    ask: DeclareNotSentAsk,
+    request: Request,
+    desk: Desk,
+    session: Transaction,
+    viewer: SignedIn,
+) -> OrderRow:
+    """Declare, on the evidence, that an UNKNOWN order never reached the broker."""
+    row = found(await queries.order_detail(session, viewer, order_id), NOTHING)
+    require_operating(viewer, row.client_id)
+    from infra.db.commands import declare_not_sent as record_not_sent
+
+    await record_not_sent(
+        session,
+        order_id,
+        viewer.user_id,
+        viewer.email,
+        actor(request, viewer).address,
+        ask.reason,
+    )
+    await session.flush()
+    return await _order(session, order_id, desk, viewer)
+
+
+async def _order(session: AsyncSession, order_id: UUID, desk: Desk, viewer: SignedIn) -> OrderRow:
+    row = found(await queries.order_detail(session, viewer, order_id), NOTHING)
+    return presenter.order_row(row, viewer, desk.settings)
+
+
+@router.get("/executions/")
+async def list_executions(
+    ask: Listed,
+    session: Transaction,
+    viewer: SignedIn,
+    order: Annotated[UUID | None, Query(description="only of this order")] = None,
+) -> Page[ExecutionRow]:
+    """Executions, latest first; trades made outside the desk included."""
+    rows = await queries.execution_rows(
+        session,
+        viewer,
+        client_id=ask.client,
+        account_id=ask.account,
+        order_id=order,
+        limit=ask.limit,
+        cursor=ask.cursor,
+    )
+    return Page(
+        items=[presenter.execution_row(row) for row in rows.items],
+        next_cursor=rows.next_cursor,
+    )

@@ -1,0 +1,170 @@
+"""The queue, the decision card, and deciding."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.deps import (
+    Desk,
+    IdempotencyKey,
+    Listed,
+    SignalsDep,
+    SignedIn,
+    Transaction,
+    actor,
+    found,
+    require_deciding,
+    throttled_command,
+)
+from api.presenters import recommendations as presenter
+from api.schemas.common import Page
+from api.schemas.recommendations import (
+    ApproveAsk,
+    DecisionReceipt,
+    RecommendationDetail,
+    RecommendationRow,
+    RejectAsk,
+)
+from api.signals import Signals
+from domain.recommendations import DecisionAction, RecommendationState
+from infra.db.decisions import DecisionRequest, record_decision
+from infra.db.queries import orders as order_queries
+from infra.db.queries import recommendations as queries
+from infra.db.queries.viewer import Viewer
+
+router = APIRouter(prefix="/recommendations", tags=["recommendations"])
+NOTHING = "no such recommendation"
+
+
+@router.get("/")
+async def list_recommendations(
+    ask: Listed,
+    session: Transaction,
+    viewer: SignedIn,
+    state: Annotated[list[RecommendationState], Query()] = [],  # noqa: B006 - never changed
+) -> Page[RecommendationRow]:
+    """Those waiting for a decision by deadline, then all others, newest first."""
+    rows = await queries.recommendation_rows(
+        session,
+        viewer,
+        client_id=ask.client,
+        account_id=ask.account,
+        states=state,
+        limit=ask.limit,
+        cursor=ask.cursor,
+    )
+    return Page(
+        items=[presenter.recommendation_row(row) for row in rows.items],
+        next_cursor=rows.next_cursor,
+    )
+
+
+@router.get("/{recommendation_id}/")
+async def get_recommendation(
+    recommendation_id: UUID, desk: Desk, session: Transaction, viewer: SignedIn
+) -> RecommendationDetail:
+    """The decision card, and after the decision the life of its orders."""
+    row = found(await queries.recommendation_detail(session, viewer, recommendation_id), NOTHING)
+    orders = await order_queries.orders_of_recommendation(session, viewer, recommendation_id)
+    order_ids = [order.id for order in orders]
+    card = presenter.Card(
+        recommendation=row,
+        decision=await queries.decision_on(session, recommendation_id),
+        orders=orders,
+        executions=await order_queries.executions_of_orders(session, viewer, order_ids),
+        events=await order_queries.events_of_orders(session, order_ids),
+    )
+    return presenter.recommendation_detail(card, viewer, desk.settings, desk.clock.now())
+
+
+@router.post("/{recommendation_id}/approve/", dependencies=[Depends(throttled_command)])
+async def approve_recommendation(
+    recommendation_id: UUID,
+    ask: ApproveAsk,
+    key: IdempotencyKey,
+    request: Request,
+    session: Transaction,
+    viewer: SignedIn,
+    signals: SignalsDep,
+) -> DecisionReceipt:
+    """Approve the terms that were on screen, or fewer contracts at a better limit.
+
+    Repeating the request with the same Idempotency-Key gives the same receipt.
+    """
+    return await _decide(
+        session,
+        viewer,
+        signals,
+        DecisionRequest(
+            recommendation_id=recommendation_id,
+            action=DecisionAction.APPROVE,
+            user_id=viewer.user_id,
+            user_email=viewer.email,
+            address=actor(request, viewer).address,
+            terms_hash=ask.terms_hash,
+            quantity=ask.quantity,
+            limit_price=_price(ask.limit_price),
+            idempotency_key=key,
+        ),
+    )
+
+
+@router.post("/{recommendation_id}/reject/", dependencies=[Depends(throttled_command)])
+async def reject_recommendation(
+    recommendation_id: UUID,
+    ask: RejectAsk,
+    key: IdempotencyKey,
+    request: Request,
+    session: Transaction,
+    viewer: SignedIn,
+    signals: SignalsDep,
+) -> DecisionReceipt:
+    """Reject, with the reason in words."""
+    return await _decide(
+        session,
+        viewer,
+        signals,
+        DecisionRequest(
+            recommendation_id=recommendation_id,
+            action=DecisionAction.REJECT,
+            user_id=viewer.user_id,
+            user_email=viewer.email,
+            address=actor(request, viewer).address,
+            terms_hash=ask.terms_hash,
+            reason=ask.reason,
+            idempotency_key=key,
+        ),
+    )
+
+
+def _price(price: Decimal | None) -> Decimal | None:
+    # As the column keeps it, so that a replay compares equal digit for digit.
+    return None if price is None else price.quantize(Decimal("1e-6"))
+
+
+async def _decide(
+    session: AsyncSession, viewer: Viewer, signals: Signals, request: DecisionRequest
+) -> DecisionReceipt:
+    client_id = found(
+        await queries.client_of_recommendation(session, viewer, request.recommendation_id), NOTHING
+    )
+    require_deciding(viewer, client_id)
+    recorded = await record_decision(session, request)
+    delivered = recorded.is_replay and await queries.was_delivered(session, recorded.id)
+    # Committed before the signal: a workflow must never hear of a decision that is not on record.
+    await session.commit()
+    if not delivered:
+        delivered = await signals.decision(recorded.recommendation_id, recorded.id, recorded.action)
+    return DecisionReceipt(
+        recommendation_id=recorded.recommendation_id,
+        decision_id=recorded.id,
+        action=recorded.action,
+        state=recorded.state,
+        delivered=delivered,
+        decided_at=recorded.decided_at,
+    )

@@ -1,0 +1,41 @@
+"""The stream of changes."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from sse_starlette import EventSourceResponse
+
+from api.deps import Desk, authenticate
+from api.stream import Visible, events
+from domain.errors import ErrorCode, GreenlightError
+from infra.db.queries.identity import live_session, visible_account_ids
+
+router = APIRouter(tags=["stream"])
+
+
+@router.get(
+    "/stream/",
+    response_class=EventSourceResponse,
+    responses={200: {"content": {"text/event-stream": {}}, "description": "`hello`, `change`…"}},
+)
+async def stream(request: Request, desk: Desk) -> EventSourceResponse:
+    """Server-sent events: which row of which table changed, as far as the viewer may know.
+
+    Opens its own short transactions: a stream lasts hours and must not hold a connection.
+    """
+    async with desk.sessions.begin() as session:
+        opened = await authenticate(request, desk, session)
+    if opened is None:
+        raise GreenlightError(ErrorCode.NOT_AUTHENTICATED, "no session, or it has ended")
+
+    async def visible() -> tuple[bool, Visible]:
+        async with desk.sessions.begin() as session:
+            current = await live_session(session, opened.token_hash, desk.clock.now())
+            if current is None:
+                return False, frozenset()
+            if current.viewer.is_admin:
+                return True, None
+            return True, await visible_account_ids(session, current.viewer)
+
+    # The generator sends its own heartbeats, each after looking at the session again.
+    return EventSourceResponse(events(desk.feed, visible), ping=0)

@@ -1,0 +1,100 @@
+"""Orders, their executions and the events that moved them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from api.schemas.common import (
+    AccountBrief,
+    Answer,
+    Ask,
+    ContractBrief,
+    Exact,
+    InstrumentBrief,
+    UtcTime,
+)
+from domain.errors import ErrorCode
+from domain.instruments import Side
+from domain.orders import OrderState
+
+
+class ExecutionRow(Answer):
+    """One broker fill. ``superseded`` rows were corrected by a later one and do not count."""
+
+    id: UUID
+    exec_id: str
+    order_id: UUID | None
+    recommendation_id: UUID | None
+    side: Side
+    quantity: Exact
+    price: Exact
+    commission: Exact | None
+    commission_currency: str | None
+    realized_pnl: Exact | None
+    executed_at: UtcTime = Field(description="market time")
+    superseded: bool
+    contract: InstrumentBrief | None
+    con_id: int
+    account: AccountBrief
+    client_id: UUID
+    external: bool = Field(description="traded outside the desk")
+
+
+class OrderRow(Answer):
+    """One attempt at the broker."""
+
+    id: UUID
+    order_key: str
+    recommendation_id: UUID
+    attempt: int
+    state: OrderState
+    side: Side
+    quantity: Exact
+    filled_quantity: Exact
+    average_price: Exact | None
+    limit_price: Exact
+    tif: str
+    contract: ContractBrief
+    account: AccountBrief
+    client_id: UUID
+    broker_order_id: int | None
+    perm_id: int | None
+    broker_status: str | None
+    reason_code: ErrorCode | None
+    reason: str
+    advice: str | None = Field(description="what to do about `reason_code`")
+    absent_looks: int = Field(description="complete looks that did not find the order")
+    may_cancel: bool
+    may_declare_not_sent: bool
+    commission_total: Exact | None
+    sent_at: UtcTime | None
+    acknowledged_at: UtcTime | None
+    ended_at: UtcTime | None
+    created_at: UtcTime
+    workflow_url: str
+
+
+class OrderWithExecutions(OrderRow):
+    executions: list[ExecutionRow]
+
+
+class OrderEventRow(Answer):
+    id: UUID
+    at: UtcTime
+    kind: str
+    state_before: OrderState | None
+    state_after: OrderState | None
+    perm_id: int | None
+    exec_id: str | None
+    payload: dict[str, Any]
+
+
+class OrderDetail(OrderWithExecutions):
+    events: list[OrderEventRow]
+
+
+class DeclareNotSentAsk(Ask):
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]

@@ -1,0 +1,139 @@
+"""Recommendations, and the decisions a person makes on them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from api.schemas.common import AccountBrief, Answer, Ask, ContractBrief, Exact, UtcTime
+from api.schemas.orders import OrderWithExecutions
+from domain.errors import ErrorCode
+from domain.instruments import Side
+from domain.orders import OrderState
+from domain.recommendations import (
+    DecisionAction,
+    RecommendationAction,
+    RecommendationState,
+    RuleResult,
+    Terms,
+)
+
+
+class Metrics(Answer):
+    """A contract in numbers; what could not be measured is null."""
+
+    ror: float | None = Field(description="credit over collateral, decimal")
+    ror_annualised: float | None
+    delta: float | None = Field(description="the holder's")
+    dte: float | None = Field(description="calendar days to expiry")
+    iv: float | None = Field(description="annualised, decimal")
+    pop: float | None = Field(description="estimated, 0..1")
+    breakeven: float | None = Field(description="underlying price at expiry")
+    max_loss: float | None = Field(description="per contract")
+    spread_fraction: float | None = Field(description="(ask − bid) / mid")
+    open_interest: float | None
+    volume: float | None
+
+
+class StrategyBrief(Answer):
+    instance_id: UUID
+    name: str
+    slug: str
+
+
+class RecommendationRow(Answer):
+    id: UUID
+    state: RecommendationState
+    action: RecommendationAction
+    side: Side
+    summary: str
+    symbol: str
+    contract: ContractBrief
+    quantity: int
+    limit_price: Exact
+    floor_price: Exact
+    credit: Exact = Field(description="at the limit, for the whole quantity; positive is received")
+    terms_hash: str
+    deadline: UtcTime = Field(description="market time")
+    proposed_at: UtcTime = Field(description="market time")
+    confidence: float
+    metrics: Metrics
+    account: AccountBrief
+    client_id: UUID
+    strategy: StrategyBrief
+    reason_code: ErrorCode | None
+    reason: str
+    order_state: OrderState | None = Field(description="of the latest attempt")
+    filled_quantity: Exact
+    created_at: UtcTime
+
+
+class DecisionAnswer(Answer):
+    id: UUID
+    action: DecisionAction
+    by: str
+    by_id: UUID
+    decided_at: UtcTime
+    quantity: int | None
+    limit_price: Exact | None
+    reason: str | None
+    delivered_at: UtcTime | None = Field(description="when the workflow read it")
+
+
+class TimelineEntry(Answer):
+    """One step in the life of a recommendation, oldest first, in host time."""
+
+    at: UtcTime
+    kind: str
+    title: str
+    detail: str
+
+
+class RecommendationDetail(RecommendationRow):
+    terms: Terms
+    rationale: str
+    advice: str | None = Field(description="what to do about `reason_code`")
+    rule_trace: list[RuleResult]
+    controls: list[RuleResult] = Field(description="pre-trade controls of the latest attempt")
+    what_if: dict[str, Any] | None = Field(description="the broker's margin preview")
+    assignment_cash: Exact | None = Field(description="strike × multiplier × quantity, short puts")
+    decision: DecisionAnswer | None
+    orders: list[OrderWithExecutions]
+    timeline: list[TimelineEntry]
+    workflow_id: str
+    workflow_url: str
+    predecessor_id: UUID | None
+    successor_id: UUID | None
+    superseded_by_id: UUID | None
+    may_decide: bool
+    may_decide_why_not: str | None
+
+
+TermsHash = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class ApproveAsk(Ask):
+    """Approval of exactly the terms that were on screen, or of less at a better limit."""
+
+    terms_hash: TermsHash
+    quantity: Annotated[int | None, Field(ge=1, le=1_000_000)] = None
+    limit_price: Annotated[Decimal | None, Field(gt=0, max_digits=18, decimal_places=6)] = None
+
+
+class RejectAsk(Ask):
+    terms_hash: TermsHash
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+class DecisionReceipt(Answer):
+    """The decision is on record. ``delivered`` false: the workflow will have it shortly."""
+
+    recommendation_id: UUID
+    decision_id: UUID
+    action: DecisionAction
+    state: RecommendationState
+    delivered: bool
+    decided_at: UtcTime

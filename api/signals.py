@@ -1,0 +1,125 @@
+"""Telling workflows what was recorded: a connection to Temporal that may come and go.
+
+The API starts and serves without Temporal. A decision that cannot be signalled stays on record
+and is delivered by the reconciliation schedule.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from domain.errors import ErrorCode, GreenlightError
+from domain.recommendations import DecisionAction
+from infra.settings import Settings
+
+log = structlog.stdlib.get_logger(__name__)
+
+DELIVERY_SECONDS = 5.0
+_HEALTH_SECONDS = 2.0
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 15.0
+
+
+class Signals(Protocol):
+    """What the API asks of workflows."""
+
+    async def decision(
+        self, recommendation_id: UUID, decision_id: UUID, action: DecisionAction
+    ) -> bool:
+        """Whether the workflow now knows of the decision."""
+        ...
+
+    async def cancel(self, recommendation_id: UUID, order_key: str) -> None:
+        """Ask for a cancel. Raises GreenlightError where the workflow cannot be reached."""
+        ...
+
+    async def is_reachable(self) -> bool: ...
+
+
+class TemporalSignals:
+    """Signals over one Temporal client, connected in the background for as long as it takes."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client: Client | None = None
+        self._connecting: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._connecting = asyncio.create_task(self._connect(), name="connect to Temporal")
+
+    async def stop(self) -> None:
+        if self._connecting is not None:
+            self._connecting.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._connecting
+
+    async def decision(
+        self, recommendation_id: UUID, decision_id: UUID, action: DecisionAction
+    ) -> bool:
+        try:
+            async with asyncio.timeout(DELIVERY_SECONDS):
+                from infra.temporal.delivery import deliver_decision
+
+                await deliver_decision(self._connected(), recommendation_id, decision_id, action)
+        except (RPCError, TimeoutError) as error:
+            log.warning(
+                "decision.not_delivered",
+                recommendation_id=str(recommendation_id),
+                decision_id=str(decision_id),
+                error=repr(error),
+            )
+            return False
+        return True
+
+    async def cancel(self, recommendation_id: UUID, order_key: str) -> None:
+        try:
+            async with asyncio.timeout(DELIVERY_SECONDS):
+                from infra.temporal.delivery import request_cancel
+
+                await request_cancel(self._connected(), recommendation_id, order_key)
+        except (RPCError, TimeoutError) as error:
+            log.warning("cancel.not_delivered", order_key=order_key, error=repr(error))
+            raise _cancel_not_delivered() from error
+
+    async def is_reachable(self) -> bool:
+        if self._client is None:
+            return False
+        try:
+            async with asyncio.timeout(_HEALTH_SECONDS):
+                return await self._client.service_client.check_health()
+        except (RPCError, TimeoutError):
+            return False
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            raise TimeoutError("Temporal has not been reached yet")
+        return self._client
+
+    async def _connect(self) -> None:
+        from infra.temporal.client import connect
+
+        pause = _FIRST_PAUSE_SECONDS
+        while self._client is None:
+            try:
+                self._client = await connect(self._settings)
+            except (RPCError, RuntimeError, OSError) as error:
+                # The SDK raises RuntimeError when the frontend does not answer.
+                log.warning("temporal.not_reachable", error=str(error), retry_in_seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+        log.info("temporal.connected")
+
+
+def _cancel_not_delivered() -> GreenlightError:
+    # Not WORKFLOW_UNAVAILABLE, which promises that nothing need be pressed again: this must be.
+    return GreenlightError(
+        ErrorCode.BROKER_UNAVAILABLE,
+        "the order's workflow cannot be reached: the cancel was not passed on, press it again",
+    )

@@ -1,0 +1,180 @@
+"""Telling browsers that something changed: Postgres NOTIFY in, server-sent events out.
+
+One connection per process listens; every signed-in browser has a bounded queue. What is told is
+only which row of which table changed, and only to those who may see its account: the browser
+then asks for the rows like anybody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from uuid import UUID
+
+import orjson
+import psycopg
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import make_url
+from sse_starlette import ServerSentEvent
+
+log = structlog.stdlib.get_logger(__name__)
+
+CHANNEL = "greenlight"
+EVERYTHING = "*"
+HEARTBEAT_SECONDS = 15.0
+_QUEUE_SIZE = 500
+_FIRST_PAUSE_SECONDS = 0.2
+_LONGEST_PAUSE_SECONDS = 10.0
+# A connection that fell silent is asked whether it still lives.
+_QUIET_SECONDS = 20.0
+
+Visible = frozenset[UUID] | None
+
+
+class Change(BaseModel):
+    """One changed row; ``*`` as the table stands for everything, after a gap."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    table: str
+    id: str | None = None
+    op: str = Field(default="UPDATE")
+    account: UUID | None = None
+
+    def is_visible(self, accounts: Visible) -> bool:
+        """Whether someone who sees ``accounts`` (None: all of them) may know of it."""
+        return accounts is None or self.account is None or self.account in accounts
+
+
+class Subscription:
+    """One browser's queue. When it overflows, the browser is told to ask for everything."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[tuple[int, Change]] = asyncio.Queue(_QUEUE_SIZE)
+
+    def put(self, number: int, change: Change) -> None:
+        try:
+            self._queue.put_nowait((number, change))
+        except asyncio.QueueFull:
+            while not self._queue.empty():
+                self._queue.get_nowait()
+            self._queue.put_nowait((number, Change(table=EVERYTHING)))
+
+    async def next(self) -> tuple[int, Change]:
+        return await self._queue.get()
+
+
+class ChangeFeed:
+    """The process's one listening connection, and everybody it tells."""
+
+    def __init__(self, database_url: str) -> None:
+        url = make_url(database_url).set(drivername="postgresql")
+        self._conninfo = url.render_as_string(hide_password=False)
+        self._subscriptions: set[Subscription] = set()
+        self._number = 0
+        self._listening: asyncio.Task[None] | None = None
+        self._is_listening = asyncio.Event()
+
+    @property
+    def number(self) -> int:
+        """Of the latest change; only ever grows."""
+        return self._number
+
+    def start(self) -> None:
+        self._listening = asyncio.create_task(self._listen_for_ever(), name="listen for changes")
+
+    async def stop(self) -> None:
+        if self._listening is not None:
+            self._listening.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._listening
+
+    async def until_listening(self) -> None:
+        """Return once changes committed from now on will be told."""
+        await self._is_listening.wait()
+
+    @contextmanager
+    def subscribe(self) -> Iterator[Subscription]:
+        subscription = Subscription()
+        self._subscriptions.add(subscription)
+        try:
+            yield subscription
+        finally:
+            self._subscriptions.discard(subscription)
+
+    def publish(self, change: Change) -> None:
+        self._number += 1
+        for subscription in self._subscriptions:
+            subscription.put(self._number, change)
+
+    async def _listen_for_ever(self) -> None:
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await self._listen()
+            except psycopg.Error as error:
+                was_listening = self._is_listening.is_set()
+                self._is_listening.clear()
+                pause = _FIRST_PAUSE_SECONDS if was_listening else pause
+                log.warning("changes.not_listening", error=str(error), retry_in_seconds=pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    async def _listen(self) -> None:
+        """Listen until the connection fails. Whatever was missed before is made up for first."""
+        connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
+        async with connection:
+            await connection.execute(f"LISTEN {CHANNEL}")
+            self._is_listening.set()
+            self.publish(Change(table=EVERYTHING))
+            while True:
+                async for notice in connection.notifies(timeout=_QUIET_SECONDS):
+                    self._take(notice.payload)
+                await connection.execute("SELECT 1")
+
+    def _take(self, payload: str) -> None:
+        try:
+            self.publish(Change.model_validate_json(payload))
+        except ValidationError as error:
+            log.warning("changes.not_understood", payload=payload, error=str(error))
+            self.publish(Change(table=EVERYTHING))
+
+
+async def events(
+    feed: ChangeFeed, visible_accounts: Callable[[], Awaitable[tuple[bool, Visible]]]
+) -> AsyncIterator[ServerSentEvent]:
+    """What one browser is sent, until its session ends.
+
+    ``visible_accounts`` answers whether the session still lives and which accounts it sees. It
+    is asked again with every heartbeat, so that a revoked session or membership takes effect on
+    streams already open.
+    """
+    loop = asyncio.get_running_loop()
+    with feed.subscribe() as subscription:
+        alive, accounts = await visible_accounts()
+        if not alive:
+            return
+        yield ServerSentEvent(event="hello", id=str(feed.number), data="{}")
+        beat_at = loop.time() + HEARTBEAT_SECONDS
+        while True:
+            change_due: tuple[int, Change] | None = None
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(beat_at):
+                    change_due = await subscription.next()
+            if loop.time() >= beat_at:
+                alive, accounts = await visible_accounts()
+                if not alive:
+                    return
+                beat_at = loop.time() + HEARTBEAT_SECONDS
+                yield ServerSentEvent(comment="still here")
+            if change_due is not None and change_due[1].is_visible(accounts):
+                number, change = change_due
+                yield ServerSentEvent(event="change", id=str(number), data=_json(change))
+
+
+def _json(change: Change) -> str:
+    fields: dict[str, Any] = change.model_dump(mode="json")
+    return orjson.dumps(fields).decode()
