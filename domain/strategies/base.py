@@ -35,16 +35,25 @@ class ChainWindow(Frozen):
     max_moneyness: float = Field(default=1.02, gt=0)
     calls: bool = False
     puts: bool = True
+    min_abs_delta: float = Field(
+        default=0.0, ge=0, le=1, description="contracts estimated well below need not be read"
+    )
+    max_abs_delta: float = Field(
+        default=1.0, ge=0, le=1, description="contracts estimated well above need not be read"
+    )
 
 
 class StrategyConfig(BaseModel):
     """Base of every strategy's configuration.
 
     Its JSON schema is the form the UI draws: each field carries a title, a description with its
-    unit, and bounds. Unknown fields are refused.
+    unit, and bounds. Unknown fields are refused. Defaults are validated too, because a default
+    can contradict a field that was given.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
+    )
 
     universe: tuple[Symbol, ...] = Field(
         title="Universe",
