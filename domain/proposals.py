@@ -89,7 +89,8 @@ def offer_prices(
     more room: a person takes minutes to decide, in which a tight market moves by more than its
     spread. Neither price ever passes ``worst_price``.
 
-    Raises GreenlightError DATA_INVALID for a crossed or one-sided market.
+    Raises GreenlightError DATA_INVALID for a crossed or one-sided market, and for a purchase
+    that may not even cost the lowest price there is.
     """
     if not 0 < bid <= ask:
         raise GreenlightError(ErrorCode.DATA_INVALID, f"no market to offer into: {bid} × {ask}")
@@ -101,8 +102,12 @@ def offer_prices(
         return OfferPrices(limit_price=limit, floor_price=min(floor, limit))
     most = max(ask, mid * (1 + policy.concession))
     most = most if policy.worst_price is None else min(most, policy.worst_price)
-    # A price rounded down to nothing becomes the lowest price there is.
-    limit = increments.down(min(mid, most)) or increments.at(mid)
+    step = increments.at(ZERO)
+    if most < step:
+        raise GreenlightError(
+            ErrorCode.DATA_INVALID, f"no accepted price is as low as {most}: the first is {step}"
+        )
+    limit = max(increments.down(min(mid, most)), step)
     return OfferPrices(limit_price=limit, floor_price=max(increments.down(most), limit))
 
 
