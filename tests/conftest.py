@@ -21,9 +21,21 @@ from infra.db.migrate import upgrade
 from infra.embedded import EmbeddedPostgres, EmbeddedTemporal
 from infra.embedded.ports import any_free_port
 from infra.embedded.temporal import temporal_binary
+from infra.settings import ENV_PREFIX, Settings
 
 _TEMPLATE = "template_migrated"
 _database_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_real_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the addresses and data of a desk that runs on this machine out of every test."""
+    configured = {f"{ENV_PREFIX}{name}".upper() for name in Settings.model_fields}
+    with pytest.MonkeyPatch.context() as environment:
+        for name in configured:
+            environment.delenv(name, raising=False)
+        environment.setenv(f"{ENV_PREFIX}HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,12 +47,8 @@ def ensure_chromium() -> Chromium:
     found = find_chromium()
     if found is not None:
         return found
-    looks: tuple[tuple[Callable[[], bool], Callable[[], Chromium | None]], ...] = (
-        (_install_debian_package, _of_system),
-        (_download_with_playwright, _of_playwright),
-    )
-    for install, look in looks:
-        if install() and (found := look()) is not None:
+    for install in (_install_debian_package, _download_with_playwright):
+        if install() and (found := find_chromium()) is not None:
             return found
     raise NoChromiumError(
         "the browser tests need Chromium: install it (on Debian `apt-get install chromium`) "
