@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -177,6 +179,16 @@ class OptionChain(Frozen):
         )
         return {name: getattr(self, name) for name in names}
 
+    def to_json(self) -> bytes:
+        """The chain as JSON, absent quotes as null; ``OptionChain.from_json`` reads it back."""
+        scalars = self.model_dump(mode="json", exclude=set(self.columns()))
+        columns = {name: _plain_column(column) for name, column in self.columns().items()}
+        return json.dumps(scalars | columns, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> OptionChain:
+        return cls.model_validate(json.loads(data))
+
     @property
     def mid(self) -> FloatArray:
         return (self.bid + self.ask) / 2
@@ -197,6 +209,11 @@ class OptionChain(Frozen):
             currency=self.currency,
             con_id=int(self.con_id[row]),
         )
+
+
+def _plain_column(column: Any) -> list[Any]:
+    values: list[Any] = column.tolist() if isinstance(column, np.ndarray) else list(column)
+    return [None if isinstance(value, float) and math.isnan(value) else value for value in values]
 
 
 def decimal_of(value: float) -> Decimal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
@@ -12,11 +12,12 @@ from pydantic import AwareDatetime, Field
 
 from domain.errors import ErrorCode
 from domain.instruments import Frozen, OptionContract, PriceIncrements, SecType, Side
-from domain.market import MarketClock, OptionChain, Quote
+from domain.market import OptionChain, Quote
 from domain.orders import BrokerStatus, Fill, Order, OrderEvidence, OrderIntent, OrderState
 from domain.portfolio import AccountState, AccountValues
 from domain.recommendations import (
     ApprovedTrade,
+    DecisionAction,
     RecommendationState,
     RuleResult,
     Terms,
@@ -110,10 +111,14 @@ class BrokerContract(Frozen):
 
 
 class BrokerPosition(Frozen):
-    """One position as the broker reports it. ``average_cost`` is per unit incl. multiplier."""
+    """One position as the broker reports it. ``average_cost`` is per unit incl. multiplier.
+
+    An option comes with the contract it is written on.
+    """
 
     account_code: str
     contract: BrokerContract
+    underlying: BrokerContract | None = None
     quantity: Decimal
     average_cost: Decimal
     market_price: Decimal | None = None
@@ -141,6 +146,10 @@ class Broker(Protocol):
     async def positions(self, account_code: str) -> Sequence[BrokerPosition]: ...
     async def quote(self, contract: OptionContract) -> Quote: ...
     async def chain(self, symbol: str, window: ChainWindow) -> ChainReading: ...
+    async def single(self, contract: OptionContract) -> ChainReading:
+        """A chain of this one contract, read afresh."""
+        ...
+
     async def what_if(self, intent: OrderIntent) -> WhatIf: ...
     async def read_books(self) -> BrokerBooks: ...
 
@@ -185,7 +194,9 @@ class RecommendationStore(Protocol):
         """Expire a waiting recommendation whose deadline has passed in market time."""
         ...
 
-    async def decision_action(self, recommendation_id: UUID, decision_id: UUID) -> str | None:
+    async def decision_action(
+        self, recommendation_id: UUID, decision_id: UUID
+    ) -> DecisionAction | None:
         """APPROVE or REJECT if that decision is on record for that recommendation."""
         ...
 
@@ -294,7 +305,6 @@ class SyncCounts(Frozen):
 
 
 class IngestionStore(Protocol):
-    async def save_clock(self, gateway: str, clock: MarketClock) -> None: ...
     async def account_codes(self, gateway: str) -> list[str]: ...
     async def save_positions(
         self, gateway: str, account_code: str, rows: Sequence[BrokerPosition], as_of: datetime
@@ -316,6 +326,9 @@ class RunPlan(Frozen):
     account_code: str
     universe: tuple[str, ...]
     window: ChainWindow
+    predecessor_id: UUID | None = Field(
+        default=None, description="the denied recommendation this run seeks a successor to"
+    )
 
 
 class RunOutcome(Frozen):
@@ -331,7 +344,18 @@ class RunOutcome(Frozen):
 
 class StrategyStore(Protocol):
     async def enabled_instances(self) -> list[UUID]: ...
-    async def begin_run(self, instance_id: UUID, workflow_id: str) -> RunPlan: ...
+
+    async def begin_run(self, instance_id: UUID, workflow_id: str) -> RunPlan:
+        """Record that a run began; repeating it for one workflow gives the same run.
+
+        Raises GreenlightError STRATEGY_UNRESOLVED or CONFIG_INVALID; the run is then on record
+        as failed.
+        """
+        ...
+
+    async def begin_successor_run(self, recommendation_id: UUID, workflow_id: str) -> RunPlan:
+        """A run over the one contract of a denied recommendation."""
+        ...
 
     async def strategy_context(
         self, plan: RunPlan, chain_ids: Sequence[UUID]
@@ -339,20 +363,10 @@ class StrategyStore(Protocol):
         """``code_ref``, the strategy's instance with its market, and the account's state."""
         ...
 
-    async def save_result(self, plan: RunPlan, result: StrategyResult) -> RunOutcome: ...
+    async def save_result(
+        self, plan: RunPlan, result: StrategyResult, errors: Sequence[str]
+    ) -> RunOutcome:
+        """Keep all a run found; a recommendation it replaces is superseded. Idempotent."""
+        ...
+
     async def fail_run(self, run_id: UUID, errors: Sequence[str]) -> None: ...
-    async def save_successor(
-        self, recommendation_id: UUID, result: StrategyResult
-    ) -> UUID | None: ...
-
-
-class HostClock(Protocol):
-    """The host's clock, injected so that tests own it."""
-
-    def now(self) -> datetime: ...
-
-
-class TradingDay(Protocol):
-    """Exchange dates from market time."""
-
-    def today(self, market_at: datetime) -> date: ...

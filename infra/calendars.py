@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from domain.calendar import Session, TradingCalendar
 
+EXCHANGE_ZONE = ZoneInfo("America/New_York")
 FIRST_DAY = date(2015, 1, 1)
 LAST_DAY = date(2049, 12, 31)
 
@@ -31,3 +33,8 @@ def trading_calendar(
             )
         )
     )
+
+
+def exchange_date(at: datetime) -> date:
+    """The exchange's own date at a moment (New York)."""
+    return at.astimezone(EXCHANGE_ZONE).date()

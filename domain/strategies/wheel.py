@@ -173,7 +173,12 @@ class Wheel(BaseStrategy):
         """Puts of the term band, from deep out of the money to just past the money."""
         wheel = config if isinstance(config, WheelConfig) else WheelConfig(universe=config.universe)
         return ChainWindow(
-            min_dte=wheel.min_dte, max_dte=wheel.max_dte, min_moneyness=0.7, max_moneyness=1.02
+            min_dte=wheel.min_dte,
+            max_dte=wheel.max_dte,
+            min_moneyness=0.7,
+            max_moneyness=1.02,
+            min_abs_delta=wheel.min_delta,
+            max_abs_delta=wheel.max_delta,
         )
 
     def generate_signals(

@@ -6,10 +6,9 @@ changes nothing. What belongs to no order of ours is kept too, and reported.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,6 +21,7 @@ from domain.orders import (
     StatusSeen,
 )
 from domain.ports import BrokerBooks, BrokerExecution, BrokerOrder
+from infra.calendars import exchange_date
 from infra.db.alerts import raise_alert
 from infra.db.execution_rows import own_order, record_execution
 from infra.db.models import Execution, Gateway, OrderEvent, Severity
@@ -29,7 +29,6 @@ from infra.db.models import Order as OrderRow
 from infra.db.order_rows import fold, lock_order
 from infra.db.session import Sessions
 
-EXCHANGE_ZONE = ZoneInfo("America/New_York")
 # Looks closer together than this say nothing new about an order that is not found.
 ABSENCE_SPACING = timedelta(seconds=20)
 
@@ -209,7 +208,7 @@ async def _absent(session: AsyncSession, row: OrderRow, books: BrokerBooks) -> b
     """
     if row.sent_at is None or row.sent_market_at is None or books.began_at <= row.sent_at:
         return False
-    if market_date(books.read_at) != market_date(row.sent_market_at):
+    if exchange_date(books.read_at) != exchange_date(row.sent_market_at):
         return False
     if row.last_absent_at and books.read_at - row.last_absent_at < ABSENCE_SPACING:
         return False
@@ -223,12 +222,7 @@ def _day_over(row: OrderRow, books: BrokerBooks) -> bool:
     if not books.session_open:
         return True
     sent = row.sent_market_at
-    return sent is not None and market_date(books.read_at) > market_date(sent)
-
-
-def market_date(at: datetime) -> date:
-    """The exchange date of a moment."""
-    return at.astimezone(EXCHANGE_ZONE).date()
+    return sent is not None and exchange_date(books.read_at) > exchange_date(sent)
 
 
 def _by_key(orders: tuple[BrokerOrder, ...]) -> dict[str, list[BrokerOrder]]:

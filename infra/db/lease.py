@@ -13,7 +13,8 @@ from sqlalchemy import Select, func, or_, select, text, update
 from infra.db.models import Gateway
 from infra.db.session import Sessions
 
-LEASE_SECONDS = 15
+# Short, for a successor waits this long after a kill; renewed three times within it.
+LEASE_SECONDS = 6
 
 
 @dataclass(frozen=True, slots=True)

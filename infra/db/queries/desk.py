@@ -56,7 +56,7 @@ async def trading_settings(session: AsyncSession) -> TradingSettings:
     wanted = select(Setting.key, Setting.value).where(
         Setting.key.in_([TRADING_STATE, AUTOTRADE_ENABLED])
     )
-    values = dict((await session.execute(wanted)).tuples())
+    values = {row.key: row.value for row in await session.execute(wanted)}
     return TradingSettings(
         trading_state=TradingState(values.get(TRADING_STATE, TradingState.HALTED)),
         autotrade_enabled=values.get(AUTOTRADE_ENABLED) is True,

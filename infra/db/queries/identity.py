@@ -81,7 +81,7 @@ async def live_session(
         name=row.name,
         is_admin=row.is_admin,
         session_id=row.id,
-        roles=dict(held.tuples()),
+        roles={row.client_id: row.role for row in held},
     )
     return LiveSession(viewer, token_hash, row.last_seen_at)
 

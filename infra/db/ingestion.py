@@ -1,0 +1,222 @@
+"""Storing what the broker reports: clocks, instruments, positions, account values, chains.
+
+Every write is idempotent: the same report twice leaves the tables as they were. An instrument is
+matched by the broker's conId first and by our own key second; where the two disagree nothing is
+written and an alert is raised, for a guess could merge two different contracts.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.calendar import Session as TradingSession
+from domain.errors import GreenlightError
+from domain.market import MarketClock
+from domain.portfolio import AccountValues
+from domain.ports import BrokerPosition, ChainReading, SyncCounts
+from infra.db.alerts import raise_alert
+from infra.db.instruments import InstrumentBook
+from infra.db.models import (
+    AccountSnapshot,
+    BrokerAccount,
+    Gateway,
+    Position,
+    RecordedChain,
+    Severity,
+)
+from infra.db.session import Sessions
+
+_POSITION_FIELDS = (
+    "quantity", "average_cost", "market_price", "market_value", "unrealized_pnl", "realized_pnl",
+)  # fmt: skip
+_SNAPSHOT_FIELDS = (
+    "currency", "net_liquidation", "cash", "equity_with_loan", "buying_power", "available_funds",
+    "excess_liquidity", "init_margin", "maint_margin", "gross_position_value",
+)  # fmt: skip
+
+
+class PostgresIngestion:
+    """``domain.ports.IngestionStore`` over Postgres."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def save_clock(
+        self, gateway: str, clock: MarketClock, trading_session: TradingSession | None
+    ) -> None:
+        """Keep the gateway's clock and the session it lies in (None while the market is closed)."""
+        async with self._sessions.begin() as session:
+            await session.execute(
+                update(Gateway)
+                .where(Gateway.slug == gateway)
+                .values(
+                    market_at=clock.market_at,
+                    clock_read_at=clock.observed_at,
+                    clock_rate=clock.rate,
+                    session_open=trading_session is not None,
+                    session_close_at=(
+                        None if trading_session is None else trading_session.close_at
+                    ),
+                )
+            )
+
+    async def account_codes(self, gateway: str) -> list[str]:
+        async with self._sessions() as session:
+            codes = await session.scalars(
+                select(BrokerAccount.code)
+                .join(Gateway, Gateway.id == BrokerAccount.gateway_id)
+                .where(Gateway.slug == gateway)
+                .order_by(BrokerAccount.code)
+            )
+            return list(codes)
+
+    async def save_positions(
+        self, gateway: str, account_code: str, rows: Sequence[BrokerPosition], as_of: datetime
+    ) -> SyncCounts:
+        """Make the stored positions equal to ``rows``; those no longer held are removed."""
+        async with self._sessions.begin() as session:
+            account = await _lock_account(session, gateway, account_code)
+            book = InstrumentBook(session)
+            wanted: dict[UUID, BrokerPosition] = {}
+            unmatched: list[str] = []
+            for row in rows:
+                try:
+                    if row.underlying is not None:
+                        await book.ensure(row.underlying)
+                    wanted[await book.ensure(row.contract)] = row
+                except GreenlightError as error:
+                    unmatched.append(f"{row.contract.local_symbol}: {error.detail}")
+                    await _report_unmatched(session, account, row, error)
+            counts = await _write_positions(session, account.id, wanted, as_of)
+            account.positions_synced_at = as_of
+        return counts.model_copy(update={"unmatched": tuple(unmatched)})
+
+    async def save_account_snapshot(
+        self, gateway: str, account_code: str, values: AccountValues
+    ) -> SyncCounts:
+        """Keep ``values`` unless they equal the latest snapshot."""
+        async with self._sessions.begin() as session:
+            account = await _lock_account(session, gateway, account_code)
+            account.snapshot_synced_at = values.as_of
+            latest = await session.scalar(
+                select(AccountSnapshot)
+                .where(AccountSnapshot.broker_account_id == account.id)
+                .order_by(AccountSnapshot.as_of.desc())
+                .limit(1)
+            )
+            fields = {name: getattr(values, name) for name in _SNAPSHOT_FIELDS}
+            if latest is not None and all(
+                getattr(latest, name) == value for name, value in fields.items()
+            ):
+                return SyncCounts(unchanged=1)
+            statement = insert(AccountSnapshot).values(
+                broker_account_id=account.id, as_of=values.as_of, **fields
+            )
+            # Two reads within one second of market time: the later one counts.
+            inserted = await session.scalar(
+                statement.on_conflict_do_update(
+                    index_elements=["broker_account_id", "as_of"],
+                    set_={name: statement.excluded[name] for name in _SNAPSHOT_FIELDS},
+                ).returning(AccountSnapshot.created_at == func.now())
+            )
+        return SyncCounts(inserted=1) if inserted else SyncCounts(updated=1)
+
+    async def save_chain(self, gateway: str, reading: ChainReading) -> UUID:
+        """Keep a chain and every instrument in it; the id of the stored chain."""
+        async with self._sessions.begin() as session:
+            book = InstrumentBook(session)
+            underlying_id = await book.ensure(reading.underlying)
+            await book.ensure_options(underlying_id, reading.contracts)
+            gateway_id = await session.scalar(select(Gateway.id).where(Gateway.slug == gateway))
+            assert gateway_id is not None
+            recorded = RecordedChain(
+                instrument_id=underlying_id,
+                gateway_id=gateway_id,
+                as_of=reading.chain.as_of,
+                underlying_price=Decimal(repr(round(reading.chain.underlying_price, 6))),
+                contracts=len(reading.chain),
+                columns=gzip.compress(reading.chain.to_json(), compresslevel=5),
+            )
+            session.add(recorded)
+            await session.flush()
+            return recorded.id
+
+
+async def _lock_account(session: AsyncSession, gateway: str, code: str) -> BrokerAccount:
+    account = await session.scalar(
+        select(BrokerAccount)
+        .join(Gateway, Gateway.id == BrokerAccount.gateway_id)
+        .where(Gateway.slug == gateway, BrokerAccount.code == code)
+        .with_for_update(of=BrokerAccount)
+    )
+    if account is None:
+        raise LookupError(f"account {code} is not set up on gateway {gateway}")
+    return account
+
+
+async def _write_positions(
+    session: AsyncSession, account_id: UUID, wanted: dict[UUID, BrokerPosition], as_of: datetime
+) -> SyncCounts:
+    removed = await session.scalars(
+        delete(Position)
+        .where(Position.broker_account_id == account_id, Position.instrument_id.not_in(wanted))
+        .returning(Position.id)
+    )
+    removed_count = len(removed.all())
+    if not wanted:
+        return SyncCounts(removed=removed_count)
+    statement = insert(Position).values(
+        [
+            {
+                "broker_account_id": account_id,
+                "instrument_id": instrument_id,
+                "as_of": as_of,
+                **{name: getattr(row, name) for name in _POSITION_FIELDS},
+            }
+            for instrument_id, row in wanted.items()
+        ]
+    )
+    changed = func.row(*(getattr(Position, name) for name in _POSITION_FIELDS)).is_distinct_from(
+        func.row(*(statement.excluded[name] for name in _POSITION_FIELDS))
+    )
+    written = await session.scalars(
+        statement.on_conflict_do_update(
+            index_elements=["broker_account_id", "instrument_id"],
+            set_={
+                **{name: statement.excluded[name] for name in (*_POSITION_FIELDS, "as_of")},
+                "updated_at": func.now(),
+            },
+            where=changed,
+        ).returning(Position.created_at == func.now())
+    )
+    outcome = written.all()
+    inserted = sum(outcome)
+    return SyncCounts(
+        inserted=inserted,
+        updated=len(outcome) - inserted,
+        removed=removed_count,
+        unchanged=len(wanted) - len(outcome),
+    )
+
+
+async def _report_unmatched(
+    session: AsyncSession, account: BrokerAccount, row: BrokerPosition, error: GreenlightError
+) -> None:
+    await raise_alert(
+        session,
+        error.code,
+        f"{account.code}:{row.contract.con_id}",
+        Severity.CRITICAL,
+        f"A position in {row.contract.local_symbol} could not be matched to an instrument",
+        detail=error.detail,
+        account_id=account.id,
+        context={"con_id": row.contract.con_id},
+    )

@@ -1,0 +1,137 @@
+"""Recommendations as their workflows see them: read, expire, conclude."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from domain.errors import BrokerUnavailable, ErrorCode, GreenlightError
+from domain.ports import DeadlineCheck, RecommendationBrief
+from domain.recommendations import (
+    RECOMMENDATION_TRANSITIONS,
+    DecisionAction,
+    RecommendationState,
+    Terms,
+)
+from infra.db.audit import Actor, audit
+from infra.db.clock import account_clock, host_now
+from infra.db.models import BrokerAccount, Decision, Recommendation, StrategyInstance
+from infra.db.session import Sessions
+
+WORKFLOW = Actor(name="recommendation workflow")
+# While market time is unknown nothing expires; the deadline is looked at again this much later.
+CLOCKLESS_SECONDS = 10.0
+
+
+class PostgresRecommendations:
+    """``domain.ports.RecommendationStore`` over Postgres."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def brief(self, recommendation_id: UUID) -> RecommendationBrief:
+        async with self._sessions() as session:
+            row = await session.scalar(
+                select(Recommendation)
+                .where(Recommendation.id == recommendation_id)
+                .options(
+                    joinedload(Recommendation.broker_account).joinedload(BrokerAccount.gateway),
+                    joinedload(Recommendation.strategy_instance).load_only(StrategyInstance.name),
+                )
+            )
+            if row is None:
+                raise GreenlightError(ErrorCode.NOT_FOUND, "no such recommendation")
+            return RecommendationBrief(
+                id=row.id,
+                state=row.state,
+                terms=Terms.model_validate(row.terms),
+                gateway=row.broker_account.gateway.slug,
+                strategy=row.strategy_instance.name,
+                summary=row.summary,
+                reason_code=row.reason_code,
+                reason=row.reason,
+            )
+
+    async def check_deadline(self, recommendation_id: UUID) -> DeadlineCheck:
+        """Expire a waiting recommendation whose deadline has passed.
+
+        The row lock decides between an approval and the deadline: whichever commits first.
+        """
+        async with self._sessions.begin() as session:
+            row = await _lock(session, recommendation_id)
+            if row.state is not RecommendationState.PROPOSED:
+                return DeadlineCheck(state=row.state, host_seconds_left=0)
+            try:
+                clock = await account_clock(session, row.broker_account_id)
+            except BrokerUnavailable:
+                return DeadlineCheck(state=row.state, host_seconds_left=CLOCKLESS_SECONDS)
+            left = clock.host_seconds_until(row.deadline, host_now())
+            if left <= 0:
+                _move(session, row, RecommendationState.EXPIRED, ErrorCode.RECOMMENDATION_EXPIRED,
+                      "nobody decided before the deadline")  # fmt: skip
+            return DeadlineCheck(state=row.state, host_seconds_left=left)
+
+    async def decision_action(
+        self, recommendation_id: UUID, decision_id: UUID
+    ) -> DecisionAction | None:
+        async with self._sessions.begin() as session:
+            decision = await session.get(Decision, decision_id)
+            if decision is None or decision.recommendation_id != recommendation_id:
+                return None
+            if decision.delivered_at is None:
+                decision.delivered_at = host_now()
+            return decision.action
+
+    async def conclude(
+        self,
+        recommendation_id: UUID,
+        state: RecommendationState,
+        code: ErrorCode | None,
+        reason: str,
+    ) -> None:
+        async with self._sessions.begin() as session:
+            row = await _lock(session, recommendation_id)
+            if row.state is state:
+                return
+            _move(session, row, state, code, reason)
+
+
+async def _lock(session: AsyncSession, recommendation_id: UUID) -> Recommendation:
+    row = await session.get(
+        Recommendation, recommendation_id, with_for_update=True, populate_existing=True
+    )
+    if row is None:
+        raise GreenlightError(ErrorCode.NOT_FOUND, "no such recommendation")
+    return row
+
+
+def _move(
+    session: AsyncSession,
+    row: Recommendation,
+    state: RecommendationState,
+    code: ErrorCode | None,
+    reason: str,
+) -> None:
+    allowed = RECOMMENDATION_TRANSITIONS.get(row.state, frozenset())
+    if state not in allowed:
+        raise GreenlightError(
+            ErrorCode.ILLEGAL_TRANSITION,
+            f"a recommendation that is {row.state} cannot become {state}",
+        )
+    before = row.state
+    row.state = state
+    row.reason_code = code
+    row.reason = reason
+    row.concluded_at = host_now()
+    audit(
+        session,
+        WORKFLOW,
+        f"recommendation.{state.value.lower()}",
+        "recommendation",
+        row.id,
+        before={"state": before.value},
+        after={"state": state.value, "code": code, "reason": reason},
+    )

@@ -1,0 +1,195 @@
+"""Turning a strategy's result into rows: signals, opportunities, recommendations.
+
+A recommendation is never edited. One that says nearly the same as one still waiting is not made;
+one that says something else on the same underlying takes the older one's place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.instruments import Right, Side
+from domain.ports import RunOutcome, RunPlan
+from domain.recommendations import RecommendationState, Terms
+from domain.strategies.base import Opportunity, Proposal, StrategyResult
+from infra.db.clock import host_now
+from infra.db.models import (
+    IbkrContract,
+    Instrument,
+    Recommendation,
+    Signal,
+    StrategyInstance,
+    StrategyRun,
+)
+from infra.db.models import Opportunity as OpportunityRow
+
+# A new limit this close to one already on offer is the same offer: leave the person in peace.
+SAME_OFFER = Decimal("0.05")
+
+
+async def keep_result(
+    session: AsyncSession,
+    run: StrategyRun,
+    instance: StrategyInstance,
+    plan: RunPlan,
+    result: StrategyResult,
+) -> RunOutcome:
+    """Write all of ``result``; the caller commits."""
+    symbols = await _underlyings(session, result)
+    session.add_all(
+        Signal(
+            strategy_run_id=run.id,
+            instrument_id=symbols.get(signal.symbol),
+            symbol=signal.symbol,
+            kind=signal.kind.value,
+            summary=signal.summary,
+            facts=signal.facts,
+        )
+        for signal in result.signals
+    )
+    rows = await _opportunities(session, run, result.opportunities)
+    proposed: list[UUID] = []
+    superseded: list[UUID] = []
+    for proposal in result.proposals:
+        waiting = await _waiting(session, instance.id, proposal.terms)
+        if any(_is_same_offer(Terms.model_validate(old.terms), proposal.terms) for old in waiting):
+            continue
+        row = _recommendation(run, instance, plan, proposal, rows[proposal.opportunity_rank])
+        session.add(row)
+        await session.flush()
+        proposed.append(row.id)
+        for old in waiting:
+            old.state = RecommendationState.SUPERSEDED
+            old.superseded_by_id = row.id
+            old.concluded_at = host_now()
+            superseded.append(old.id)
+    await session.flush()
+    return RunOutcome(
+        run_id=run.id,
+        proposed=tuple(proposed),
+        superseded=tuple(superseded),
+        signals=len(result.signals),
+        opportunities=len(result.opportunities),
+    )
+
+
+async def _underlyings(session: AsyncSession, result: StrategyResult) -> dict[str, UUID]:
+    rows = await session.execute(
+        select(Instrument.symbol, Instrument.id).where(
+            Instrument.symbol.in_({signal.symbol for signal in result.signals}),
+            Instrument.underlying_id.is_(None),
+        )
+    )
+    return dict(rows.tuples())
+
+
+async def _opportunities(
+    session: AsyncSession, run: StrategyRun, opportunities: Sequence[Opportunity]
+) -> dict[int, tuple[OpportunityRow, Opportunity]]:
+    """The stored opportunities by rank."""
+    found = await session.execute(
+        select(IbkrContract.con_id, IbkrContract.instrument_id).where(
+            IbkrContract.con_id.in_([each.contract.con_id for each in opportunities])
+        )
+    )
+    instruments = dict(found.tuples())
+    rows = {
+        each.rank: (
+            OpportunityRow(
+                strategy_run_id=run.id,
+                instrument_id=instruments[each.contract.con_id],
+                action=each.action,
+                side=each.side,
+                rank=each.rank,
+                score=each.score,
+                bid=each.metrics.bid,
+                ask=each.metrics.ask,
+                metrics=each.metrics.model_dump(mode="json"),
+                rules=[rule.model_dump(mode="json") for rule in each.rules],
+                recommended=each.recommended,
+                why_not=each.why_not,
+            ),
+            each,
+        )
+        for each in opportunities
+    }
+    session.add_all(row for row, _ in rows.values())
+    await session.flush()
+    return rows
+
+
+async def _waiting(
+    session: AsyncSession, instance_id: UUID, terms: Terms
+) -> Sequence[Recommendation]:
+    """Recommendations of this instance on the same underlying that still wait, locked."""
+    rows = await session.scalars(
+        select(Recommendation)
+        .join(Instrument, Instrument.id == Recommendation.instrument_id)
+        .where(
+            Recommendation.strategy_instance_id == instance_id,
+            Recommendation.state == RecommendationState.PROPOSED,
+            Recommendation.action == terms.action,
+            Instrument.symbol == terms.contract.symbol,
+        )
+        .with_for_update(of=Recommendation)
+    )
+    return rows.all()
+
+
+def _is_same_offer(old: Terms, new: Terms) -> bool:
+    return (
+        old.contract.con_id == new.contract.con_id
+        and old.quantity == new.quantity
+        and abs(old.limit_price - new.limit_price) <= SAME_OFFER * old.limit_price
+        # Near its end an offer is renewed rather than left to run out.
+        and old.deadline > new.quoted_at + (new.deadline - new.quoted_at) / 2
+    )
+
+
+def _recommendation(
+    run: StrategyRun,
+    instance: StrategyInstance,
+    plan: RunPlan,
+    proposal: Proposal,
+    opportunity: tuple[OpportunityRow, Opportunity],
+) -> Recommendation:
+    terms = proposal.terms
+    row, found = opportunity
+    return Recommendation(
+        strategy_run_id=run.id,
+        strategy_instance_id=instance.id,
+        strategy_version_id=instance.strategy_version_id,
+        portfolio_id=instance.portfolio_id,
+        broker_account_id=instance.broker_account_id,
+        opportunity_id=row.id,
+        instrument_id=row.instrument_id,
+        action=terms.action,
+        side=terms.side,
+        quantity=terms.quantity,
+        limit_price=terms.limit_price,
+        floor_price=terms.floor_price,
+        terms=terms.model_dump(mode="json"),
+        terms_hash=terms.hash,
+        deadline=terms.deadline,
+        proposed_at=terms.quoted_at,
+        summary=terms.describe(),
+        rationale=" ".join(proposal.rationale),
+        confidence=proposal.confidence,
+        rule_trace=[rule.model_dump(mode="json") for rule in proposal.rule_trace],
+        metrics=found.metrics.model_dump(mode="json")
+        | {"assignment_cash": _assignment_cash(terms)},
+        predecessor_id=plan.predecessor_id,
+    )
+
+
+def _assignment_cash(terms: Terms) -> str | None:
+    """What the shares would cost if every contract of a short put is assigned."""
+    contract = terms.contract
+    if terms.side is not Side.SELL or contract.right is not Right.PUT:
+        return None
+    return str(contract.strike * contract.multiplier * terms.quantity)

@@ -1,0 +1,258 @@
+"""Strategy runs: what a run looks at, and keeping what it found."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from domain.errors import ErrorCode, GreenlightError
+from domain.market import OptionChain
+from domain.orders import OrderState
+from domain.portfolio import AccountState
+from domain.ports import RunOutcome, RunPlan
+from domain.recommendations import RecommendationState, Terms
+from domain.strategies.base import StrategyContext, StrategyResult
+from domain.strategies.registry import resolve_strategy, validate_config
+from infra.calendars import exchange_date, trading_calendar
+from infra.db.accounts import account_state
+from infra.db.audit import Actor, audit
+from infra.db.clock import account_clock, host_now
+from infra.db.models import (
+    BrokerAccount,
+    Instrument,
+    Order,
+    Recommendation,
+    RecordedChain,
+    RunMode,
+    RunStatus,
+    StrategyInstance,
+    StrategyRun,
+)
+from infra.db.run_results import keep_result
+from infra.db.session import Sessions
+
+STRATEGIES = Actor(name="strategy run")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedMarket:
+    """``domain.market.MarketView`` over chains recorded for one run."""
+
+    as_of: datetime
+    today: date
+    chains: Mapping[str, OptionChain]
+
+
+class PostgresStrategies:
+    """``domain.ports.StrategyStore`` over Postgres."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def enabled_instances(self) -> list[UUID]:
+        async with self._sessions() as session:
+            found = await session.scalars(
+                select(StrategyInstance.id)
+                .where(StrategyInstance.enabled)
+                .order_by(StrategyInstance.id)
+            )
+            return list(found)
+
+    async def begin_run(self, instance_id: UUID, workflow_id: str) -> RunPlan:
+        async with self._sessions.begin() as session:
+            instance = await _instance(session, instance_id)
+            run = await _begin(session, instance, workflow_id)
+            plan, error = _plan(instance, run)
+            if error is not None:
+                _end(run, RunStatus.FAILED, [str(error)])
+        if plan is None:
+            assert error is not None
+            raise error
+        return plan
+
+    async def begin_successor_run(self, recommendation_id: UUID, workflow_id: str) -> RunPlan:
+        async with self._sessions.begin() as session:
+            denied = await session.get(Recommendation, recommendation_id)
+            if denied is None:
+                raise GreenlightError(ErrorCode.NOT_FOUND, "no such recommendation")
+            instance = await _instance(session, denied.strategy_instance_id)
+            run = await _begin(session, instance, f"{workflow_id}/successor")
+            plan, error = _plan(instance, run)
+            if error is not None:
+                _end(run, RunStatus.FAILED, [str(error)])
+        if plan is None:
+            assert error is not None
+            raise error
+        symbol = Terms.model_validate(denied.terms).contract.symbol
+        return plan.model_copy(update={"universe": (symbol,), "predecessor_id": denied.id})
+
+    async def strategy_context(
+        self, plan: RunPlan, chain_ids: Sequence[UUID]
+    ) -> tuple[str, StrategyContext, AccountState]:
+        async with self._sessions.begin() as session:
+            instance = await _instance(session, plan.instance_id)
+            code_ref = instance.strategy_version.code_ref
+            config = validate_config(resolve_strategy(code_ref), instance.config)
+            clock = await account_clock(session, instance.broker_account_id)
+            market_now = clock.now(host_now())
+            trading_session = trading_calendar().session_at(market_now)
+            if trading_session is None:
+                raise GreenlightError(ErrorCode.MARKET_CLOSED, "the market is closed")
+            run = await session.get(StrategyRun, plan.run_id)
+            assert run is not None
+            run.market_at = market_now
+            context = StrategyContext(
+                instance_id=instance.id,
+                name=instance.name,
+                account_code=plan.account_code,
+                config=config,
+                market=RecordedMarket(
+                    market_now, exchange_date(market_now), await _chains(session, chain_ids)
+                ),
+                session_close=trading_session.close_at,
+                working_symbols=await _working_symbols(session, instance.broker_account_id),
+            )
+            return code_ref, context, await account_state(session, instance.broker_account_id)
+
+    async def save_result(
+        self, plan: RunPlan, result: StrategyResult, errors: Sequence[str]
+    ) -> RunOutcome:
+        async with self._sessions.begin() as session:
+            run = await session.get(StrategyRun, plan.run_id, with_for_update=True)
+            assert run is not None
+            if run.status is not RunStatus.RUNNING:
+                return await _recorded_outcome(session, run)
+            instance = await _instance(session, plan.instance_id)
+            outcome = await keep_result(session, run, instance, plan, result)
+            run.stats = {
+                "signals": outcome.signals,
+                "opportunities": outcome.opportunities,
+                "proposed": [str(proposed) for proposed in outcome.proposed],
+                "superseded": [str(superseded) for superseded in outcome.superseded],
+                "eliminated": result.eliminated,
+                "no_trade_reason": result.no_trade_reason,
+            }
+            _end(run, RunStatus.COMPLETED, errors)
+            audit(
+                session, STRATEGIES, "strategy_run.completed", "strategy_run", run.id,
+                after={"instance": instance.name, "proposed": len(outcome.proposed)},
+            )  # fmt: skip
+            return outcome.model_copy(update={"errors": tuple(errors)})
+
+    async def fail_run(self, run_id: UUID, errors: Sequence[str]) -> None:
+        async with self._sessions.begin() as session:
+            run = await session.get(StrategyRun, run_id, with_for_update=True)
+            if run is not None and run.status is RunStatus.RUNNING:
+                _end(run, RunStatus.FAILED, errors)
+
+
+async def _instance(session: AsyncSession, instance_id: UUID) -> StrategyInstance:
+    instance = await session.scalar(
+        select(StrategyInstance)
+        .where(StrategyInstance.id == instance_id)
+        .options(
+            joinedload(StrategyInstance.strategy_version),
+            joinedload(StrategyInstance.broker_account).joinedload(BrokerAccount.gateway),
+        )
+    )
+    if instance is None:
+        raise GreenlightError(ErrorCode.NOT_FOUND, "no such strategy instance")
+    return instance
+
+
+async def _begin(
+    session: AsyncSession, instance: StrategyInstance, workflow_id: str
+) -> StrategyRun:
+    """The run of that workflow, made at its first attempt."""
+    run = await session.scalar(
+        select(StrategyRun).where(
+            StrategyRun.workflow_id == workflow_id,
+            StrategyRun.strategy_instance_id == instance.id,
+        )
+    )
+    if run is None:
+        run = StrategyRun(
+            strategy_instance_id=instance.id,
+            mode=RunMode.LIVE,
+            workflow_id=workflow_id,
+            started_at=host_now(),
+        )
+        session.add(run)
+        await session.flush()
+    return run
+
+
+def _plan(
+    instance: StrategyInstance, run: StrategyRun
+) -> tuple[RunPlan | None, GreenlightError | None]:
+    try:
+        strategy = resolve_strategy(instance.strategy_version.code_ref)
+        config = validate_config(strategy, instance.config)
+    except GreenlightError as error:
+        return None, error
+    plan = RunPlan(
+        run_id=run.id,
+        instance_id=instance.id,
+        gateway=instance.broker_account.gateway.slug,
+        account_code=instance.broker_account.code,
+        universe=config.universe,
+        window=strategy.chain_window(config),
+    )
+    return plan, None
+
+
+def _end(run: StrategyRun, status: RunStatus, errors: Sequence[str]) -> None:
+    run.status = status
+    run.errors = list(errors)
+    run.finished_at = host_now()
+
+
+async def _chains(session: AsyncSession, chain_ids: Sequence[UUID]) -> dict[str, OptionChain]:
+    rows = await session.scalars(
+        select(RecordedChain.columns).where(RecordedChain.id.in_(chain_ids))
+    )
+    chains = [OptionChain.from_json(gzip.decompress(columns)) for columns in rows]
+    return {chain.symbol: chain for chain in chains}
+
+
+async def _working_symbols(session: AsyncSession, broker_account_id: UUID) -> frozenset[str]:
+    """Underlyings with an approved trade or an order still under way on this account."""
+    approved = select(Instrument.symbol).join(
+        Recommendation, Recommendation.instrument_id == Instrument.id
+    ).where(
+        Recommendation.broker_account_id == broker_account_id,
+        Recommendation.state == RecommendationState.APPROVED,
+    )  # fmt: skip
+    ordered = (
+        select(Instrument.symbol)
+        .join(Order, Order.instrument_id == Instrument.id)
+        .where(
+            Order.broker_account_id == broker_account_id,
+            Order.state.in_([state for state in OrderState if state.may_be_at_broker]),
+        )
+    )
+    return frozenset(await session.scalars(approved.union(ordered)))
+
+
+async def _recorded_outcome(session: AsyncSession, run: StrategyRun) -> RunOutcome:
+    """What a run left behind, read back for a repeated save."""
+    proposed = await session.scalars(
+        select(Recommendation.id)
+        .where(Recommendation.strategy_run_id == run.id)
+        .order_by(Recommendation.id)
+    )
+    return RunOutcome(
+        run_id=run.id,
+        proposed=tuple(proposed),
+        superseded=tuple(UUID(each) for each in run.stats.get("superseded", ())),
+        signals=run.stats.get("signals", 0),
+        opportunities=run.stats.get("opportunities", 0),
+        errors=tuple(run.errors),
+    )

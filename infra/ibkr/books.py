@@ -1,0 +1,113 @@
+"""Reading the broker's books whole: open orders, completed orders, executions, in that order.
+
+The answers are taken from the raw messages, not from ib_async's trades, whose status its error
+handling may have changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from decimal import Decimal
+
+from domain.orders import BrokerStatus
+from domain.ports import BrokerBooks, BrokerExecution, BrokerOrder
+from infra.db.clock import host_now
+from infra.ibkr.client import IbkrClient
+from infra.ibkr.mapping import (
+    broker_execution,
+    broker_order,
+    broker_status,
+    optional_amount,
+)
+from infra.ibkr.recorder import (
+    BrokerMessage,
+    CommissionSeen,
+    ExecutionSeen,
+    OrderSeen,
+    StatusLine,
+)
+
+
+class BookReader:
+    """One reading at a time: TWS's order requests carry no id to tell two answers apart."""
+
+    def __init__(self, client: IbkrClient) -> None:
+        self._client = client
+        self._lock = asyncio.Lock()
+
+    async def read(self, *, synced: bool = True) -> tuple[datetime, list[BrokerMessage]]:
+        """Host time at the start, and every raw order message until the last book was read.
+
+        ``synced=False`` reads during the sync itself, before the session is declared ready.
+        """
+        ib = self._client.require_ready() if synced else self._client.ib
+        seen: list[BrokerMessage] = []
+        async with self._lock:
+            began_at = host_now()
+            with self._client.collecting(seen.append):
+                await self._client.ask(ib.reqAllOpenOrdersAsync())
+                await self._client.ask(ib.reqCompletedOrdersAsync(False))
+                await self._client.ask(ib.reqExecutionsAsync())
+        return began_at, seen
+
+
+def books_of(
+    began_at: datetime, seen: list[BrokerMessage], read_at: datetime, session_open: bool
+) -> BrokerBooks:
+    """The books that ``seen`` amounts to. Later words on an order replace earlier ones."""
+    commissions = {
+        message.report.execId: message.report
+        for message in seen
+        if isinstance(message, CommissionSeen)
+    }
+    orders: dict[int, BrokerOrder] = {}
+    executions: dict[str, BrokerExecution] = {}
+    for message in seen:
+        match message:
+            case OrderSeen():
+                order = _order(message)
+                if order is not None:
+                    orders[order.perm_id] = order
+            case StatusLine():
+                known = orders.get(message.perm_id)
+                status = broker_status(message.status, message.why_held)
+                if known is not None and status is not None:
+                    orders[message.perm_id] = known.model_copy(update={"status": status})
+            case ExecutionSeen():
+                report = commissions.get(message.execution.execId)
+                amount = None if report is None else optional_amount(report.commission)
+                pnl = None if report is None else optional_amount(report.realizedPNL)
+                executions[message.execution.execId] = broker_execution(
+                    message.contract,
+                    message.execution,
+                    amount,
+                    None if report is None else report.currency,
+                    pnl,
+                )
+            case _:
+                pass
+    return BrokerBooks(
+        began_at=began_at,
+        read_at=read_at,
+        session_open=session_open,
+        orders=tuple(orders.values()),
+        executions=tuple(executions.values()),
+    )
+
+
+def _order(seen: OrderSeen) -> BrokerOrder | None:
+    status = broker_status(seen.state.status)
+    if status is None or not seen.order.permId:
+        return None
+    message = seen.state.completedStatus or seen.state.warningText
+    if seen.completed and status is BrokerStatus.FILLED and _is_partial(seen):
+        # A completed order that did not fill whole was ended, whatever its status says.
+        status = BrokerStatus.CANCELLED
+    return broker_order(seen.contract, seen.order, status, message)
+
+
+def _is_partial(seen: OrderSeen) -> bool:
+    filled = optional_amount(seen.order.filledQuantity)
+    total = Decimal(str(seen.order.totalQuantity or 0))
+    return filled is not None and 0 < filled < total

@@ -1,0 +1,229 @@
+"""``domain.ports.Broker`` over one IBKR session."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import structlog
+
+from domain.errors import BrokerUnavailable, ErrorCode, GreenlightError
+from domain.instruments import OptionContract
+from domain.market import MarketClock, Quote
+from domain.orders import OrderIntent
+from domain.portfolio import AccountValues
+from domain.ports import BrokerBooks, BrokerPosition, ChainReading, WhatIf
+from domain.strategies.base import ChainWindow
+from infra.calendars import exchange_date, trading_calendar
+from infra.db.clock import host_now
+from infra.ibkr.books import BookReader, books_of
+from infra.ibkr.client import IbkrClient
+from infra.ibkr.contracts import ContractBook
+from infra.ibkr.mapping import ib_option, limit_order, optional_amount, what_if
+from infra.ibkr.market_data import MarketData
+from infra.ibkr.recorder import BrokerMessage, ErrorSeen
+
+log = structlog.get_logger(__name__)
+
+SUMMARY_TAGS = {
+    "net_liquidation": "NetLiquidation",
+    "cash": "TotalCashValue",
+    "equity_with_loan": "EquityWithLoanValue",
+    "buying_power": "BuyingPower",
+    "available_funds": "AvailableFunds",
+    "excess_liquidity": "ExcessLiquidity",
+    "init_margin": "FullInitMarginReq",
+    "maint_margin": "FullMaintMarginReq",
+    "gross_position_value": "GrossPositionValue",
+}
+
+
+class IbkrBroker:
+    """Asks and tells one gateway; keeps no opinion of its own about any order."""
+
+    def __init__(self, client: IbkrClient) -> None:
+        self._client = client
+        self._contracts = ContractBook(client)
+        self._market_data = MarketData(client, self._contracts)
+        self._books = BookReader(client)
+        self._summary_lock = asyncio.Lock()
+        self._positions_lock = asyncio.Lock()
+        self._time_lock = asyncio.Lock()
+        self._unthrottled = asyncio.Event()
+        self._unthrottled.set()
+        client.ib.client.throttleStart += self._unthrottled.clear
+        client.ib.client.throttleEnd += self._unthrottled.set
+
+    @property
+    def client_id(self) -> int:
+        return self._client.address.client_id
+
+    # --- time ------------------------------------------------------------------------------
+
+    async def market_time(self) -> datetime:
+        self._client.require_ready()
+        return await self.read_time()
+
+    async def read_time(self) -> datetime:
+        """The gateway's clock; also during the sync, before the session is ready."""
+        async with self._time_lock:
+            at = await self._client.ask(self._client.ib.reqCurrentTimeAsync())
+        return at.astimezone(UTC)
+
+    async def is_session_open(self) -> bool:
+        return trading_calendar().is_open(await self.market_time())
+
+    # --- accounts --------------------------------------------------------------------------
+
+    async def account_values(self, account_code: str) -> AccountValues:
+        """A fresh account summary; ACCOUNT_STALE names a tag the gateway left out."""
+        ib = self._client.require_ready()
+        async with self._summary_lock:
+            request_id = ib.client.getReqId()
+            answered = ib.wrapper.startReq(request_id)
+            ib.wrapper.acctSummary.clear()
+            ib.client.reqAccountSummary(request_id, "All", ",".join(SUMMARY_TAGS.values()))
+            await self._client.ask(answered)
+            # TWS allows two open summaries; this one has served.
+            ib.client.cancelAccountSummary(request_id)
+            rows = {
+                row.tag: row
+                for row in ib.wrapper.acctSummary.values()
+                if row.account == account_code
+            }
+        amounts: dict[str, Decimal] = {}
+        for field, tag in SUMMARY_TAGS.items():
+            amount = optional_amount(rows[tag].value) if tag in rows else None
+            if amount is None:
+                raise GreenlightError(
+                    ErrorCode.ACCOUNT_STALE,
+                    f"the gateway gives no {tag} for account {account_code}",
+                    account=account_code,
+                    field=tag,
+                )
+            amounts[field] = amount
+        return AccountValues(
+            account_code=account_code,
+            currency=rows["NetLiquidation"].currency or "USD",
+            as_of=await self.market_time(),
+            **amounts,
+        )
+
+    async def positions(self, account_code: str) -> Sequence[BrokerPosition]:
+        ib = self._client.require_ready()
+        async with self._positions_lock:
+            held = await self._client.ask(ib.reqPositionsAsync())
+        valued = {item.contract.conId: item for item in ib.portfolio(account_code)}
+        rows: list[BrokerPosition] = []
+        for position in held:
+            if position.account != account_code or not position.position:
+                continue
+            item = valued.get(position.contract.conId)
+            contract = await self._contracts.by_con_id(position.contract)
+            rows.append(
+                BrokerPosition(
+                    account_code=account_code,
+                    contract=contract,
+                    underlying=await self._contracts.underlying_of(contract),
+                    quantity=Decimal(str(position.position)),
+                    average_cost=Decimal(str(position.avgCost)),
+                    market_price=None if item is None else optional_amount(item.marketPrice),
+                    market_value=None if item is None else optional_amount(item.marketValue),
+                    unrealized_pnl=None if item is None else optional_amount(item.unrealizedPNL),
+                    realized_pnl=None if item is None else optional_amount(item.realizedPNL),
+                )
+            )
+        return rows
+
+    # --- market ----------------------------------------------------------------------------
+
+    async def quote(self, contract: OptionContract) -> Quote:
+        return await self._market_data.quote(contract, await self.market_time())
+
+    async def chain(self, symbol: str, window: ChainWindow) -> ChainReading:
+        as_of = await self.market_time()
+        return await self._market_data.chain(symbol, window, as_of, exchange_date(as_of))
+
+    async def single(self, contract: OptionContract) -> ChainReading:
+        return await self._market_data.single(contract, await self.market_time())
+
+    # --- orders ----------------------------------------------------------------------------
+
+    def reserve_order_id(self) -> int:
+        return self._client.require_ready().client.getReqId()
+
+    async def what_if(self, intent: OrderIntent) -> WhatIf:
+        """The broker's margin preview. GreenlightError WHAT_IF_FAILED carries its refusal."""
+        ib = self._client.require_ready()
+        refusals: list[ErrorSeen] = []
+
+        def note(message: BrokerMessage) -> None:
+            if isinstance(message, ErrorSeen):
+                refusals.append(message)
+
+        with self._client.collecting(note):
+            request = ib.whatIfOrderAsync(ib_option(intent.contract), limit_order(intent))
+            try:
+                state = await self._client.ask(request)
+                # An empty list is how ib_async answers a request that the gateway refused.
+                return what_if(state) if state else _refused(refusals)
+            except (BrokerUnavailable, ValueError) as error:
+                raise GreenlightError(ErrorCode.WHAT_IF_FAILED, str(error)) from error
+
+    async def send(self, intent: OrderIntent, broker_order_id: int) -> None:
+        ib = self._client.require_ready()
+        order = limit_order(intent)
+        order.orderId = broker_order_id
+        ib.placeOrder(ib_option(intent.contract), order)
+        log.info("order.sent", order_key=intent.order_key, broker_order_id=broker_order_id)
+        # Past 45 messages a second ib_async queues in memory; the order may be in that queue.
+        await self._client.ask(self._unthrottled.wait())
+
+    async def send_cancel(self, broker_order_id: int) -> None:
+        ib = self._client.require_ready()
+        ib.client.cancelOrder(broker_order_id, "")
+        log.info("order.cancel_sent", broker_order_id=broker_order_id)
+        await self._client.ask(self._unthrottled.wait())
+
+    async def read_books(self) -> BrokerBooks:
+        return await self._read_books(synced=True)
+
+    async def read_books_while_syncing(self) -> BrokerBooks:
+        """For the sync itself: the books are compared before the session counts as ready."""
+        return await self._read_books(synced=False)
+
+    async def _read_books(self, *, synced: bool) -> BrokerBooks:
+        began_at, seen = await self._books.read(synced=synced)
+        read_at = await self.read_time()
+        return books_of(began_at, seen, read_at, trading_calendar().is_open(read_at))
+
+
+def _refused(refusals: list[ErrorSeen]) -> WhatIf:
+    words = "; ".join(f"{each.message} ({each.code})" for each in refusals)
+    raise GreenlightError(ErrorCode.WHAT_IF_FAILED, words or "the gateway gave no preview")
+
+
+async def read_clock(broker: IbkrBroker, previous: MarketClock | None) -> MarketClock:
+    """Market time now, and how fast it runs against the host since the previous reading."""
+    market_at = await broker.read_time()
+    observed_at = host_now()
+    rate = 1.0 if previous is None else _rate(previous, market_at, observed_at)
+    return MarketClock(market_at=market_at, observed_at=observed_at, rate=rate)
+
+
+def _rate(previous: MarketClock, market_at: datetime, observed_at: datetime) -> float:
+    """Market seconds per host second between two readings.
+
+    The gateway tells whole seconds, so small deviations from 1 are rounding; a jump over closed
+    hours is no rate and leaves the previous one standing.
+    """
+    host = (observed_at - previous.observed_at).total_seconds()
+    market = (market_at - previous.market_at).total_seconds()
+    if host < 1 or market <= 0:
+        return previous.rate
+    rate = market / host
+    if abs(market - host) <= 1.5:
+        return 1.0
+    return previous.rate if market > 3600 and rate > 10 * previous.rate else rate

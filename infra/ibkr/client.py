@@ -1,0 +1,189 @@
+"""The connection to one gateway: connect, full sync, watch, reconnect.
+
+``ready`` is set only while the socket is up, the initial sync was complete (``raiseSyncErrors``)
+and no connectivity loss (1100) is outstanding. Everything that sends or reads checks it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+from aiolimiter import AsyncLimiter
+from ib_async import IB
+from ib_async.client import Client as IbSocketClient
+
+from domain.errors import BrokerUnavailable
+from infra.ibkr.recorder import BrokerMessage, ErrorSeen, RecordingWrapper, Sink
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+CONNECT_TIMEOUT_SECONDS = 15.0
+REQUEST_TIMEOUT_SECONDS = 10.0
+BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
+
+LOST, RESTORED_DATA_LOST, RESTORED = 1100, 1101, 1102
+CLIENT_ID_IN_USE = 326
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayAddress:
+    host: str
+    port: int
+    client_id: int
+
+
+class RecordingIB(IB):
+    """``ib_async.IB`` around the recording wrapper; nothing else differs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wrapper = RecordingWrapper(self)
+        self.client = IbSocketClient(self.wrapper)
+        self.client.apiEnd += self.disconnectedEvent
+
+
+class IbkrClient:
+    """One API session that keeps itself alive.
+
+    ``on_synced`` runs after every full sync, before ``ready`` is set: the place to compare the
+    broker's books with ours. It may raise; the connection is then tried again.
+    """
+
+    def __init__(
+        self,
+        address: GatewayAddress,
+        on_state: Callable[[str, str], Awaitable[None]],
+        on_synced: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.address = address
+        self.ib = RecordingIB()
+        self.ready = asyncio.Event()
+        # Background reading leaves room for orders under TWS's 50 messages a second: at most 10
+        # at once and 25 a second, so ib_async's own queue (45/s) never holds an order back.
+        self.pacer = AsyncLimiter(10, 0.4)
+        self._on_state = on_state
+        self._on_synced = on_synced
+        self._resync = asyncio.Event()
+        self._lost = False
+        self.wrapper.sinks.append(self._watch_connectivity)
+
+    @property
+    def wrapper(self) -> RecordingWrapper:
+        wrapper = self.ib.wrapper
+        assert isinstance(wrapper, RecordingWrapper)
+        return wrapper
+
+    def require_ready(self) -> IB:
+        """The connected session. Raises BrokerUnavailable while it is not fully synced."""
+        if not self.ready.is_set() or not self.ib.isConnected():
+            raise BrokerUnavailable(
+                f"gateway {self.address.host}:{self.address.port} is not connected and synced"
+            )
+        return self.ib
+
+    async def ask(
+        self, request: Awaitable[T], timeout_seconds: float = REQUEST_TIMEOUT_SECONDS
+    ) -> T:
+        """Await a request; silence or a dropped line is BrokerUnavailable, never a hang."""
+        try:
+            return await asyncio.wait_for(request, timeout_seconds)
+        except TimeoutError:
+            raise BrokerUnavailable(f"no answer within {timeout_seconds:g} s") from None
+        except ConnectionError as error:
+            raise BrokerUnavailable(f"connection lost: {error}") from error
+
+    @contextlib.contextmanager
+    def collecting(self, sink: Sink) -> Iterator[None]:
+        """Hand every raw message to ``sink`` as well, for as long as the block runs."""
+        self.wrapper.sinks.append(sink)
+        try:
+            yield
+        finally:
+            self.wrapper.sinks.remove(sink)
+
+    async def run(self) -> None:
+        """Keep the session connected and synced until cancelled."""
+        attempt = 0
+        try:
+            while True:
+                try:
+                    await self._connect()
+                    attempt = 0
+                    await self._until_broken()
+                    reason = "connection lost"
+                except (ConnectionError, TimeoutError, OSError, BrokerUnavailable) as error:
+                    reason = str(error) or type(error).__name__
+                self.ready.clear()
+                self.ib.disconnect()
+                await self._on_state("DISCONNECTED", reason)
+                delay = BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS) - 1)]
+                log.warning("gateway.disconnected", reason=reason, retry_in_seconds=delay)
+                attempt += 1
+                await asyncio.sleep(delay)
+        finally:
+            self.ready.clear()
+            self.ib.disconnect()
+
+    async def _connect(self) -> None:
+        await self._on_state("SYNCING", "")
+        self._lost = False
+        self._resync.clear()
+        await self.ib.connectAsync(
+            self.address.host,
+            self.address.port,
+            clientId=self.address.client_id,
+            timeout=CONNECT_TIMEOUT_SECONDS,
+            raiseSyncErrors=True,
+        )
+        await self._on_synced()
+        self.ready.set()
+        await self._on_state("CONNECTED", "")
+        log.info("gateway.connected", client_id=self.address.client_id)
+
+    async def _until_broken(self) -> None:
+        """Return when the socket drops; re-sync in place after connectivity came back."""
+        gone = asyncio.Event()
+        self.ib.disconnectedEvent += gone.set
+        try:
+            while self.ib.isConnected():
+                waits = {
+                    asyncio.ensure_future(gone.wait()),
+                    asyncio.ensure_future(self._resync.wait()),
+                }
+                _, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                for task in pending:
+                    task.cancel()
+                if gone.is_set():
+                    return
+                self._resync.clear()
+                await self._after_connectivity_change()
+        finally:
+            self.ib.disconnectedEvent -= gone.set
+
+    async def _after_connectivity_change(self) -> None:
+        if self._lost:
+            self.ready.clear()
+            await self._on_state("SYNCING", "the gateway lost its connection to IBKR (1100)")
+            return
+        await self._on_synced()
+        self.ready.set()
+        await self._on_state("CONNECTED", "")
+
+    def _watch_connectivity(self, message: BrokerMessage) -> None:
+        if not isinstance(message, ErrorSeen):
+            return
+        if message.code == LOST:
+            self._lost = True
+            self.ready.clear()
+            self._resync.set()
+        elif message.code in (RESTORED, RESTORED_DATA_LOST):
+            self._lost = False
+            self._resync.set()
+        elif message.code == CLIENT_ID_IN_USE:
+            log.error("gateway.client_id_in_use", client_id=self.address.client_id)

@@ -1,0 +1,269 @@
+"""Quotes and chains: subscribe, wait until the picture is complete, read, unsubscribe.
+
+A streaming subscription is used even for one look, because snapshots carry no open interest.
+What does not arrive in time is missing, and says so by its quality; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+import numpy as np
+from ib_async import Contract, Ticker
+
+from domain.errors import ErrorCode, GreenlightError
+from domain.instruments import ExerciseStyle, OptionContract, Right, Settlement
+from domain.market import OptionChain, Quote, QuoteQuality, decimal_of
+from domain.ports import BrokerContract, ChainReading
+from domain.pricing.european import greeks
+from domain.strategies.base import ChainWindow
+from infra.ibkr.client import IbkrClient
+from infra.ibkr.contracts import ContractBook, is_index
+from infra.ibkr.mapping import ib_option
+
+# TWS grants 100 lines at least; some stay free for quotes at the click.
+CHAIN_LINES = 80
+QUOTE_SECONDS = 4.0
+OPEN_INTEREST, IMPLIED_VOLATILITY = "101", "106"
+# How far past the wanted deltas the estimate from one flat volatility may err.
+DELTA_MARGIN = 0.12
+
+_QUALITY = {
+    1: QuoteQuality.LIVE,
+    2: QuoteQuality.FROZEN,
+    3: QuoteQuality.DELAYED,
+    4: QuoteQuality.DELAYED,
+}
+
+
+class MarketData:
+    """Looks at the market through one gateway."""
+
+    def __init__(self, client: IbkrClient, contracts: ContractBook) -> None:
+        self._client = client
+        self._contracts = contracts
+        self._lines = asyncio.Semaphore(CHAIN_LINES)
+        self._looking: dict[int, asyncio.Lock] = {}
+
+    async def quote(self, contract: OptionContract, as_of: datetime) -> Quote:
+        """One fresh look at an option, ahead of any background reading."""
+        ticker = await self._look(ib_option(contract), "", _has_quote_and_greeks)
+        model = ticker.modelGreeks
+        return Quote(
+            bid=_price(ticker.bid),
+            ask=_price(ticker.ask),
+            bid_size=_price(ticker.bidSize),
+            ask_size=_price(ticker.askSize),
+            last=_price(ticker.last),
+            underlying_price=None if model is None else _price(model.undPrice),
+            iv=None if model is None else _number(model.impliedVol),
+            delta=None if model is None else _number(model.delta),
+            quality=_quality(ticker),
+            as_of=as_of,
+        )
+
+    async def chain(
+        self, symbol: str, window: ChainWindow, as_of: datetime, today: date
+    ) -> ChainReading:
+        """The part of a chain that ``window`` asks for, read contract by contract.
+
+        Raises GreenlightError QUOTE_MISSING when the underlying itself has no price.
+        """
+        self._contracts.start_day(today)
+        underlying = await self._contracts.underlying(symbol)
+        spot, volatility = await self._underlying(underlying)
+        wanted = [
+            contract
+            for contract in await self._listed(underlying, window, today)
+            if _is_inside(contract, window, spot, volatility, today)
+        ]
+        if not wanted:
+            raise GreenlightError(
+                ErrorCode.DATA_INVALID,
+                f"{symbol} lists no option between {window.min_dte} and {window.max_dte} days "
+                "in the wanted strikes",
+                symbol=symbol,
+            )
+        tickers = await asyncio.gather(*(self._row(contract) for contract in wanted))
+        return ChainReading(
+            underlying=underlying,
+            chain=_chain(underlying, spot, wanted, tickers, as_of),
+            contracts=tuple(wanted),
+        )
+
+    async def single(self, contract: OptionContract, as_of: datetime) -> ChainReading:
+        """A chain of one contract, read afresh. Raises GreenlightError QUOTE_MISSING."""
+        described = await self._contracts.by_con_id(ib_option(contract))
+        underlying = await self._contracts.underlying_of(described)
+        assert underlying is not None
+        spot, _ = await self._underlying(underlying)
+        chain = _chain(underlying, spot, [described], [await self._row(described)], as_of)
+        return ChainReading(underlying=underlying, chain=chain, contracts=(described,))
+
+    async def _underlying(self, underlying: BrokerContract) -> tuple[float, float | None]:
+        contract = Contract(
+            conId=underlying.con_id,
+            secType=underlying.sec_type.value,
+            symbol=underlying.symbol,
+            exchange=underlying.exchange or "SMART",
+            currency=underlying.currency,
+        )
+        generic = "" if is_index(underlying) else IMPLIED_VOLATILITY
+        async with self._client.pacer:
+            ticker = await self._look(contract, generic, _has_price)
+        price = ticker.marketPrice()
+        if math.isnan(price) or price <= 0:
+            raise GreenlightError(ErrorCode.QUOTE_MISSING, f"no price for {underlying.symbol}")
+        return float(price), _number(ticker.impliedVolatility)
+
+    async def _listed(
+        self, underlying: BrokerContract, window: ChainWindow, today: date
+    ) -> list[BrokerContract]:
+        rights = [*("P" * window.puts), *("C" * window.calls)]
+        listed: list[BrokerContract] = []
+        for trading_class, expiry in await self._contracts.expiries(underlying):
+            if not window.min_dte <= (expiry - today).days <= window.max_dte:
+                continue
+            for right in rights:
+                listed += await self._contracts.series(
+                    underlying.symbol, trading_class, expiry, right
+                )
+        return listed
+
+    async def _row(self, contract: BrokerContract) -> Ticker:
+        assert contract.option is not None
+        async with self._lines:
+            await self._client.pacer.acquire(2)  # the request and its cancellation
+            return await self._look(
+                ib_option(contract.option), OPEN_INTEREST, _has_quote_and_greeks
+            )
+
+    async def _look(
+        self, contract: Contract, generic: str, is_complete: Callable[[Ticker], bool]
+    ) -> Ticker:
+        """Subscribe afresh, wait for a complete picture or the time-out, unsubscribe."""
+        ib = self._client.require_ready()
+        lock = self._looking.setdefault(contract.conId, asyncio.Lock())
+        async with lock:
+            # ib_async keeps a contract's old ticker; its prices would pass for new ones.
+            ib.wrapper.tickers.pop(hash(contract), None)
+            ticker = ib.reqMktData(contract, generic, snapshot=False)
+            complete = asyncio.Event()
+
+            def on_update(updated: Ticker) -> None:
+                if is_complete(updated):
+                    complete.set()
+
+            ticker.updateEvent += on_update
+            try:
+                await asyncio.wait_for(complete.wait(), QUOTE_SECONDS)
+            except TimeoutError:
+                pass  # what is missing stays nan and is judged by the reader
+            finally:
+                ticker.updateEvent -= on_update
+                if ib.isConnected():
+                    ib.cancelMktData(contract)
+            return ticker
+
+
+def _has_quote_and_greeks(ticker: Ticker) -> bool:
+    return ticker.hasBidAsk() and ticker.modelGreeks is not None
+
+
+def _has_price(ticker: Ticker) -> bool:
+    return not math.isnan(ticker.marketPrice())
+
+
+def _quality(ticker: Ticker) -> QuoteQuality:
+    if not ticker.hasBidAsk():
+        return QuoteQuality.MISSING
+    return _QUALITY.get(ticker.marketDataType, QuoteQuality.MISSING)
+
+
+def _price(value: float | None) -> Decimal | None:
+    """A price or size; TWS writes -1 (or 0 with no size) where there is none."""
+    number = _number(value)
+    return None if number is None or number <= 0 else decimal_of(number)
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def _is_inside(
+    contract: BrokerContract,
+    window: ChainWindow,
+    spot: float,
+    volatility: float | None,
+    today: date,
+) -> bool:
+    """Whether a contract may matter, judged before any quote of its own is known."""
+    option = contract.option
+    if option is None:
+        return False
+    moneyness = float(option.strike) / spot
+    if not window.min_moneyness <= moneyness <= window.max_moneyness:
+        return False
+    if volatility is None:
+        return True
+    years = max((option.expiry - today).days, 1) / 365
+    delta = abs(
+        float(
+            greeks(
+                np.array([spot]),
+                np.array([float(option.strike)]),
+                np.array([years]),
+                np.array([volatility]),
+                0.0,
+                0.0,
+                np.array([option.right is Right.CALL]),
+            ).delta[0]
+        )
+    )
+    return window.min_abs_delta - DELTA_MARGIN <= delta <= window.max_abs_delta + DELTA_MARGIN
+
+
+def _chain(
+    underlying: BrokerContract,
+    spot: float,
+    contracts: Sequence[BrokerContract],
+    tickers: Sequence[Ticker],
+    as_of: datetime,
+) -> OptionChain:
+    options = [contract.option for contract in contracts if contract.option is not None]
+    qualities = {_quality(ticker) for ticker in tickers} - {QuoteQuality.MISSING}
+    models = [ticker.modelGreeks for ticker in tickers]
+    columns: dict[str, object] = dict(
+        symbol=underlying.symbol,
+        currency=underlying.currency,
+        as_of=as_of,
+        underlying_price=spot,
+        quality=qualities.pop() if len(qualities) == 1 else QuoteQuality.MISSING,
+        style=ExerciseStyle.EUROPEAN if is_index(underlying) else ExerciseStyle.AMERICAN,
+        settlement=Settlement.CASH if is_index(underlying) else Settlement.PHYSICAL,
+        increments=contracts[0].increments,
+        trading_class=tuple(option.trading_class for option in options),
+        multiplier=[float(option.multiplier) for option in options],
+        con_id=[option.con_id for option in options],
+        expiry=[(option.expiry - date(1970, 1, 1)).days for option in options],
+        strike=[float(option.strike) for option in options],
+        is_call=[option.right is Right.CALL for option in options],
+        bid=[_price(ticker.bid) for ticker in tickers],
+        ask=[_price(ticker.ask) for ticker in tickers],
+        iv=[None if model is None else _number(model.impliedVol) for model in models],
+        delta=[None if model is None else _number(model.delta) for model in models],
+        volume=[_number(ticker.volume) for ticker in tickers],
+        open_interest=[
+            _number(_open_interest(option, ticker))
+            for option, ticker in zip(options, tickers, strict=True)
+        ],
+    )
+    return OptionChain.model_validate(columns)
+
+
+def _open_interest(option: OptionContract, ticker: Ticker) -> float:
+    return ticker.callOpenInterest if option.right is Right.CALL else ticker.putOpenInterest

@@ -1,0 +1,161 @@
+"""One broker worker's hold on one gateway: lease, connection, clock, listener, comparison.
+
+Nothing connects without the lease, and losing the lease ends the connection. After every sync
+the broker's books are compared with ours before anything may be sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+import structlog
+from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from domain.errors import BrokerUnavailable
+from domain.market import MarketClock
+from infra.calendars import trading_calendar
+from infra.db.broker_record import BrokerRecord
+from infra.db.clock import host_now
+from infra.db.ingestion import PostgresIngestion
+from infra.db.lease import LEASE_SECONDS, Lease, acquire_lease, release_lease, renew_lease
+from infra.db.ledger import LeaseHolder, PostgresLedger
+from infra.db.models import ConnectionState, Gateway
+from infra.db.session import Sessions
+from infra.ibkr.broker import IbkrBroker, read_clock
+from infra.ibkr.client import GatewayAddress, IbkrClient
+from infra.ibkr.listener import Listener, OrderChanges
+
+log = structlog.get_logger(__name__)
+CLOCK_SECONDS = 1.0
+OnOrderChanged = Callable[[str], Awaitable[None]]
+
+
+async def gateway_address(sessions: Sessions, slug: str) -> GatewayAddress:
+    """Where the gateway is and as which API client to join it. LookupError where unknown."""
+    async with sessions() as session:
+        row = await session.scalar(select(Gateway).where(Gateway.slug == slug))
+    if row is None:
+        raise LookupError(f"no gateway {slug!r} is set up")
+    return GatewayAddress(host=row.host, port=row.port, client_id=row.client_number)
+
+
+class GatewaySession:
+    """The parts of a broker worker that live as long as its process."""
+
+    def __init__(
+        self, slug: str, address: GatewayAddress, sessions: Sessions, on_change: OnOrderChanged
+    ) -> None:
+        self.slug = slug
+        self._sessions = sessions
+        self._on_change = on_change
+        self._lease = LeaseHolder()
+        self._clock: MarketClock | None = None
+        self.ledger = PostgresLedger(sessions, self._lease)
+        self.changes = OrderChanges(self.ledger)
+        self.client = IbkrClient(address, self._save_state, self._compare_books)
+        self.broker = IbkrBroker(self.client)
+        self.listener = Listener(slug, self.client, BrokerRecord(sessions), self._announce)
+        self.ingestion = PostgresIngestion(sessions)
+
+    async def run(self) -> None:
+        """Hold the gateway whenever the lease allows, until cancelled."""
+        owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        while True:
+            lease = await self._acquire(owner)
+            self._lease.lease = lease
+            log.info("lease.acquired", gateway=self.slug, epoch=lease.epoch)
+            try:
+                await self._hold(lease)
+            finally:
+                self._lease.lease = None
+                self.client.ready.clear()
+                with contextlib.suppress(SQLAlchemyError, OSError):
+                    await asyncio.shield(release_lease(self._sessions, lease))
+            log.warning("lease.lost", gateway=self.slug, epoch=lease.epoch)
+
+    async def _acquire(self, owner: str) -> Lease:
+        while True:
+            try:
+                lease = await acquire_lease(self._sessions, self.slug, owner)
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("lease.unreachable", error=str(error))
+                lease = None
+            if lease is not None:
+                return lease
+            await asyncio.sleep(LEASE_SECONDS / 6)
+
+    async def _hold(self, lease: Lease) -> None:
+        """Run everything under ``lease``; return when the lease is gone."""
+        parts = [
+            asyncio.create_task(self.client.run(), name="connection"),
+            asyncio.create_task(self.listener.run(), name="listener"),
+            asyncio.create_task(self._keep_clock(), name="clock"),
+            asyncio.create_task(self._keep_lease(lease), name="lease"),
+        ]
+        try:
+            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in parts:
+                task.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
+
+    async def _keep_lease(self, lease: Lease) -> None:
+        last_renewed = asyncio.get_running_loop().time()
+        while True:
+            await asyncio.sleep(LEASE_SECONDS / 3)
+            try:
+                if not await renew_lease(self._sessions, lease):
+                    return
+                last_renewed = asyncio.get_running_loop().time()
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("lease.unreachable", error=str(error))
+                if asyncio.get_running_loop().time() - last_renewed > LEASE_SECONDS:
+                    return
+
+    async def _keep_clock(self) -> None:
+        while True:
+            try:
+                await self._read_clock()
+            except (BrokerUnavailable, SQLAlchemyError, OSError) as error:
+                log.debug("clock.unread", error=str(error))
+            await asyncio.sleep(CLOCK_SECONDS)
+
+    async def _read_clock(self) -> None:
+        self.client.require_ready()
+        self._clock = await read_clock(self.broker, self._clock)
+        await self.ingestion.save_clock(
+            self.slug, self._clock, trading_calendar().session_at(self._clock.market_at)
+        )
+
+    async def _save_state(self, state: str, detail: str) -> None:
+        connection = ConnectionState(state)
+        with contextlib.suppress(SQLAlchemyError, OSError):
+            async with self._sessions.begin() as session:
+                values: dict[str, object] = {"connection": connection, "connection_detail": detail}
+                if connection is ConnectionState.CONNECTED:
+                    values["connected_at"] = host_now()
+                await session.execute(
+                    update(Gateway).where(Gateway.slug == self.slug).values(**values)
+                )
+
+    async def _compare_books(self) -> None:
+        """After a sync, before anything may be sent: what happened while we were away?"""
+        try:
+            books = await self.broker.read_books_while_syncing()
+            changed = await self.ledger.record_books(self.slug, books)
+        except (SQLAlchemyError, OSError) as error:
+            raise ConnectionError(f"the broker's books could not be stored: {error}") from error
+        for order_key in changed:
+            await self._announce(order_key)
+
+    async def _announce(self, order_key: str) -> None:
+        self.changes.announce(order_key)
+        await self._on_change(order_key)
