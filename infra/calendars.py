@@ -23,13 +23,17 @@ def trading_calendar(
     """
     # Imported here: the library pulls in pandas, a second that most commands need not spend.
     from exchange_calendars import get_calendar  # noqa: PLC0415
+    from pandas import DatetimeIndex  # noqa: PLC0415
 
     schedule = get_calendar(name, start=first.isoformat(), end=last.isoformat()).schedule
     return TradingCalendar(
         tuple(
             Session(day.date(), opens.to_pydatetime(), closes.to_pydatetime())
             for day, opens, closes in zip(
-                schedule.index, schedule["open"], schedule["close"], strict=True
+                schedule.index,
+                DatetimeIndex(schedule["open"]),
+                DatetimeIndex(schedule["close"]),
+                strict=True,
             )
         )
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 
 from domain.instruments import Side
 from infra.simulator.accounts import (
@@ -18,8 +19,9 @@ from infra.simulator.accounts import (
     commission_by_schedule,
     value_account,
 )
+from infra.simulator.booking import book_fill
 from infra.simulator.clock import MarketClock
-from infra.simulator.contracts import BAG_CON_ID, ContractBook, Security, full_spec
+from infra.simulator.contracts import ContractBook, Security, full_spec
 from infra.simulator.events import ExchangeEvent, OrderChanged, OrderFilled, PositionsChanged
 from infra.simulator.ledger import Ledger
 from infra.simulator.market import SyntheticMarket
@@ -31,7 +33,7 @@ from infra.simulator.matching import (
     package_touch,
 )
 from infra.simulator.preview import MarginPreview
-from infra.simulator.records import ExecutionRecord, OrderRecord, OrderStatus, OrderTerms
+from infra.simulator.records import OrderRecord, OrderStatus, OrderTerms
 from infra.simulator.reference import NEW_YORK
 from infra.simulator.validation import Leg, OrderRejectedError, validate
 
@@ -49,7 +51,7 @@ class Exchange:
         self.listeners: list[Callable[[ExchangeEvent], None]] = []
         self.accounts = {record.account: Account(record) for record in ledger.accounts()}
         self._next_perm_id = ledger.next_perm_id(FIRST_PERM_ID)
-        self._execution_count = ledger.execution_count()
+        self._execution_numbers = count(ledger.execution_count() + 1)
         self._working = {o.perm_id: self._resume(o) for o in ledger.working_orders()}
 
     @property
@@ -198,8 +200,10 @@ class Exchange:
                 "Order rejected - reason:The maximum of 20 working orders on the same side "
                 "of a contract is reached.",
             )
-        preview = self._preview(terms, legs)
-        if preview.is_short_of_funds:
+        return self._shortfall(terms, legs)
+
+    def _shortfall(self, terms: OrderTerms, legs: tuple[Leg, ...]) -> OrderRejectedError | None:
+        if self._preview(terms, legs).is_short_of_funds:
             return OrderRejectedError(
                 201,
                 "Order rejected - reason:YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE "
@@ -238,6 +242,9 @@ class Exchange:
             raise OrderRejectedError(105, "Order being modified does not match original order")
         if terms.quantity <= old.filled:
             raise OrderRejectedError(104, "Cannot modify a filled order.")
+        shortfall = self._shortfall(terms, legs)
+        if shortfall is not None:
+            raise shortfall
         working.waited = 0.0
         self._update(working, "modified", terms=terms)
         self._tell(OrderChanged(working.record))
@@ -253,94 +260,25 @@ class Exchange:
             self._fill(working, match)
 
     def _fill(self, working: WorkingOrder, match: Match) -> None:
-        old, now = working.record, self.clock.now()
-        account = self.accounts[old.terms.account]
-        side_sign = old.terms.side.sign
-        filled = old.filled + match.quantity
-        value = old.filled_value + match.quantity * match.price
-        executions = []
-        if len(working.legs) > 1:
-            executions.append(
-                self._execution(old, None, old.terms.side, match.quantity, match.price)
-                .model_copy(update={"cumulative": filled, "average_price": value / filled})
-            )  # fmt: skip
-        due, charged = old.commission_due, old.commission_charged
-        for leg, price in zip(working.legs, match.leg_prices, strict=True):
-            signed = side_sign * leg.ratio * match.quantity
-            due += commission_by_schedule(leg.security, abs(signed), abs(price))
-            commission = max(due, MINIMUM_COMMISSION).quantize(CENT) - charged
-            charged += commission
-            realized = account.apply_trade(leg.security, signed, price, commission)
-            side = Side.BUY if signed > 0 else Side.SELL
-            executions.append(
-                self._execution(old, leg.security, side, abs(signed), price).model_copy(
-                    update={
-                        "commission": commission,
-                        "realized_pnl": realized,
-                        "cumulative": filled * abs(leg.ratio),
-                        "average_price": value / filled if len(working.legs) == 1 else price,
-                    }
-                )
-            )
-        done = filled == old.terms.quantity
-        order = old.model_copy(
-            update={
-                "filled": filled,
-                "filled_value": value,
-                "last_fill_price": match.price,
-                "commission_due": due,
-                "commission_charged": charged,
-                "status": OrderStatus.FILLED if done else OrderStatus.SUBMITTED,
-                "completed_at": now if done else None,
-                "completed_reason": f"Filled Size: {filled}" if done else "",
-            }
+        now = self.clock.now()
+        account = self.accounts[working.record.terms.account]
+        booked = book_fill(
+            working.record, working.legs, match, account, now, self._execution_numbers
         )
+        order = booked.order
         with self.ledger.transaction():
-            for execution in executions:
+            for execution in booked.executions:
                 self.ledger.append_execution(execution)
-            self.ledger.save_account(account.record())
+            self.ledger.save_account(booked.account.record())
             self.ledger.save_order(order, "filled", now, f"{match.quantity} at {match.price}")
             self._remember_clock()
+        self.accounts[account.name] = booked.account
         working.record = order
-        if done:
+        if not order.status.is_working:
             del self._working[order.perm_id]
-        self._tell(OrderFilled(order, tuple(executions)))
-        self._tell(
-            PositionsChanged(account.name, tuple(leg.security.con_id for leg in working.legs))
-        )
-
-    def _execution(
-        self,
-        order: OrderRecord,
-        security: Security | None,
-        side: Side,
-        quantity: Decimal,
-        price: Decimal,
-    ) -> ExecutionRecord:
-        """A fill of one security, or of the whole combo when None, under a fresh execId.
-
-        A later correction would keep all but the last two digits of the id.
-        """
-        self._execution_count += 1
-        return ExecutionRecord(
-            exec_id=f"{order.perm_id:08x}.{self._execution_count:08x}.01.01",
-            perm_id=order.perm_id,
-            client_id=order.client_id,
-            order_id=order.order_id,
-            order_ref=order.order_ref,
-            account=order.terms.account,
-            con_id=security.con_id if security else BAG_CON_ID,
-            symbol=security.symbol if security else order.terms.contract.symbol,
-            sec_type=security.sec_type.value if security else "BAG",
-            side=side,
-            quantity=quantity,
-            price=price,
-            cumulative=quantity,
-            average_price=price,
-            at=self.clock.now(),
-            exchange="CBOE" if security and security.is_option else "SMART",
-            commission=Decimal(0),
-        )
+        self._tell(OrderFilled(order, booked.executions))
+        con_ids = tuple(leg.security.con_id for leg in working.legs)
+        self._tell(PositionsChanged(account.name, con_ids))
 
     def _cancel(self, working: WorkingOrder, reason: str) -> None:
         error = (202, f"Order Canceled - reason:{reason}")
@@ -375,7 +313,8 @@ class Exchange:
         self.ledger.put("clock", self.clock.now().isoformat())
 
     def _settle(self, due: Callable[[Security], bool]) -> None:
-        for account in self.accounts.values():
+        for name, account in list(self.accounts.items()):
+            trial = Account(account.record())
             changed: list[int] = []
             for holding in account.holdings:
                 security = self.book.by_id(holding.con_id)
@@ -383,12 +322,14 @@ class Exchange:
                     continue
                 price = Decimal(str(round(self.market.settlement_price(security), 2)))
                 underlying = self.book.underlying(security.symbol)
-                changed += account.settle_option(security, underlying, price)
-            if changed:
-                with self.ledger.transaction():
-                    self.ledger.save_account(account.record())
-                    self._remember_clock()
-                self._tell(PositionsChanged(account.name, tuple(changed)))
+                changed += trial.settle_option(security, underlying, price)
+            if not changed:
+                continue
+            with self.ledger.transaction():
+                self.ledger.save_account(trial.record())
+                self._remember_clock()
+            self.accounts[name] = trial
+            self._tell(PositionsChanged(name, tuple(changed)))
 
     def _resting_status(self) -> OrderStatus:
         return OrderStatus.SUBMITTED if self.is_open() else OrderStatus.PRE_SUBMITTED

@@ -78,7 +78,8 @@ class SyntheticMarket:
         self.paths = SpotPaths(seed, calendar, anchor)
         self._cached_at: datetime | None = None
         self._cache: dict[int, Quote] = {}
-        self._closing_marks = lru_cache(maxsize=65536)(self._closing_mark)
+        self._closes_of: date | None = None
+        self._closes: dict[int, float] = {}
         self._last_moments = lru_cache(maxsize=65536)(self.book.last_moment)
 
     def quote(self, security: Security, at: datetime) -> Quote:
@@ -95,10 +96,10 @@ class SyntheticMarket:
             if not security.is_option:
                 self._cache[security.con_id] = self._underlying_quote(security, moment)
         if options:
-            for security, quote in zip(options, self._option_quotes(options, moment), strict=True):
-                self._cache[security.con_id] = replace(
-                    quote, close=self._closing_marks(security, self._session_date(moment))
-                )
+            closes = self._closing_marks(options, self._session_date(moment))
+            quotes = self._option_quotes(options, moment)
+            for security, quote, close in zip(options, quotes, closes, strict=True):
+                self._cache[security.con_id] = replace(quote, close=close)
         return [self._cache[s.con_id] for s in securities]
 
     def spot(self, symbol: str, at: datetime) -> float:
@@ -138,11 +139,17 @@ class SyntheticMarket:
         session = self.calendar.session_at(moment) or self.calendar.previous_session(moment)
         return session.date
 
-    def _closing_mark(self, security: Security, day: date) -> float:
-        """The mark at the close before ``day``'s session."""
-        previous = self.calendar.session_on(self.calendar.add_sessions(day, -1))
-        quote = self._option_quotes([security], previous.close_at)[0]
-        return round(quote.model_price, 2)
+    def _closing_marks(self, options: Sequence[Security], day: date) -> list[float]:
+        """Marks at the close before ``day``'s session, remembered for the day."""
+        if day != self._closes_of:
+            self._closes_of, self._closes = day, {}
+        missing = [s for s in options if s.con_id not in self._closes]
+        if missing:
+            previous = self.calendar.session_on(self.calendar.add_sessions(day, -1))
+            quotes = self._option_quotes(missing, previous.close_at)
+            for security, quote in zip(missing, quotes, strict=True):
+                self._closes[security.con_id] = round(quote.model_price, 2)
+        return [self._closes[s.con_id] for s in options]
 
     def _underlying_quote(self, security: Security, at: datetime) -> Quote:
         underlying = security.underlying

@@ -109,7 +109,9 @@ def account_multi(request_id: int, values: AccountValues, model: str) -> list[Me
     ]
 
 
-def account_summary(request_id: int, values: AccountValues, wanted: set[str]) -> list[Message]:
+def account_summary(
+    request_id: int, values: AccountValues, wanted: frozenset[str]
+) -> list[Message]:
     """Rows of the tags asked for; all tags for ``All``, the ledger's for ``$LEDGER``."""
     ledger = any(tag.startswith("$LEDGER") for tag in wanted)
     return [

@@ -35,9 +35,8 @@ def read_order(fields: Fields, version: int, default_account: str) -> OrderTerms
     outside_rth, hidden = fields.bool(), fields.bool()
     legs, routing = _combo(fields) if contract.sec_type == "BAG" else ((), ())
     unsupported += _middle(fields, version)
-    algo_strategy, algo_params = fields.str(), ()
-    if algo_strategy:
-        algo_params = tuple(fields.pairs(fields.count()))
+    algo_strategy = fields.str()
+    algo_params = tuple(fields.pairs(fields.count())) if algo_strategy else ()
     fields.skip()  # algo id
     what_if = fields.bool()
     fields.skip()  # miscellaneous options

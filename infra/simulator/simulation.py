@@ -39,7 +39,7 @@ class Simulation:
         self._closed_hours = closed_hours
         self.ticked: list[Callable[[], None]] = []
         """Called after market time has moved."""
-        self._set_barrier()
+        self._resume()
         clock.drive(self.advance)
 
     def catch_up(self) -> None:
@@ -80,6 +80,23 @@ class Simulation:
             self._clock.barrier = None
             self._clock.set(opening - PRE_OPEN)
         self._exchange.start_day()
+        self._set_barrier()
+
+    def _resume(self) -> None:
+        """Take up where an earlier run stopped, in the middle of an open or a close at worst.
+
+        Both are safe to repeat: what they have done before leaves them nothing to do.
+        """
+        now = self._clock.simulated
+        session = self._calendar.session_at(now)
+        if session is not None and session.open_at == now:
+            self._exchange.open_session()
+        if session is None:
+            opening = self._calendar.next_session(now).open_at
+            if self._calendar.previous_session(now).close_at == now:
+                self._pass_barrier()
+            elif self._closed_hours is ClosedHours.SKIP and now < opening - PRE_OPEN:
+                self._clock.set(opening - PRE_OPEN)
         self._set_barrier()
 
     def _barrier(self) -> datetime:

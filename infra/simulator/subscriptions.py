@@ -40,9 +40,10 @@ class MarketDataLine:
         """The ticks that differ from what was shown, and remember them as shown."""
         open_now = market.calendar.is_open(at)
         visible = open_now or self.data_type in {FROZEN, DELAYED_FROZEN}
-        if len(self.legs) > 1:
+        first, *other_legs = self.legs
+        if other_legs:
             return self._combo_ticks(quotes, visible)
-        quote, security = quotes[0], self.legs[0].security
+        quote, security = quotes[0], first.security
         out: list[Message] = []
         if not security.underlying.is_index or security.is_option:
             self._price(out, 1, quote.bid, quote.bid_size, visible=visible)
