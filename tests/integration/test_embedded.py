@@ -63,21 +63,17 @@ def test_postgres_starts_despite_a_pid_file_that_names_another_program(
     server = EmbeddedPostgres(short_tmp_path / "pg", durable=False)
     with server:
         add_row(server)
-    data = server.data_directory
-    stale = [
-        str(os.getpid()),
-        str(data),
-        "1",
-        "5432",
-        str(server.socket_directory),
-        "",
-        "",
-        "ready",
-    ]
-    (data / "postmaster.pid").write_text("\n".join(stale))
-
-    with server:
-        assert count_rows(server) == 1
+    # Of the same account, and not Postgres's parent: it sees through the other cases by itself.
+    other = subprocess.Popen(["sleep", "600"], user=server.user.uid if server.user else None)
+    data, sockets = str(server.data_directory), str(server.socket_directory)
+    stale = [str(other.pid), data, "1", "5432", sockets, "", "", "ready"]
+    (server.data_directory / "postmaster.pid").write_text("\n".join(stale))
+    try:
+        with server:
+            assert count_rows(server) == 1
+    finally:
+        other.kill()
+        other.wait()
 
 
 def test_an_interrupted_cluster_creation_is_started_over(short_tmp_path: Path) -> None:
