@@ -1,0 +1,64 @@
+import { AppShell, Box } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { Outlet } from '@tanstack/react-router';
+import { useEffect } from 'react';
+import { useDesk } from '@/client/hooks';
+import styles from './Frame.module.css';
+import { Header } from './Header';
+import { Navigation } from './Navigation';
+import { StaleBanner } from './StaleBanner';
+import { StatusStrip } from './StatusStrip';
+import { StreamProvider } from './StreamProvider';
+
+/** Everything around a screen: navigation, and what the person must know wherever they are. */
+export function Frame() {
+  return (
+    <StreamProvider>
+      <a href="#main" className={`skip-link ${styles.skip}`}>
+        Skip to the page
+      </a>
+      <Shell />
+    </StreamProvider>
+  );
+}
+
+function Shell() {
+  const [isOpen, { toggle, close }] = useDisclosure(false);
+  const kinds = new Set(useDesk()?.accounts.map((account) => account.kind));
+  const kind = kinds.has('LIVE') ? 'LIVE' : kinds.has('PAPER') ? 'PAPER' : 'SIMULATED';
+  useCloseOnEscape(isOpen, close);
+  return (
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 208, breakpoint: 'md', collapsed: { mobile: !isOpen } }}
+      padding={0}
+    >
+      <AppShell.Header className={styles.header} data-kind={kinds.size > 0 ? kind : undefined}>
+        <Header isNavigationOpen={isOpen} onToggleNavigation={toggle} />
+      </AppShell.Header>
+      <AppShell.Navbar className={styles.navbar} p="sm" id="navigation">
+        <Navigation onNavigate={close} />
+      </AppShell.Navbar>
+      <AppShell.Main className={styles.main}>
+        <Box hiddenFrom="lg" className={styles.strip}>
+          <StatusStrip />
+        </Box>
+        <StaleBanner />
+        <div id="main" tabIndex={-1} className={styles.page}>
+          <Outlet />
+        </div>
+      </AppShell.Main>
+    </AppShell>
+  );
+}
+
+function useCloseOnEscape(isOpen: boolean, close: () => void): void {
+  useEffect(() => {
+    if (!isOpen) return;
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key === 'Escape') close();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [isOpen, close]);
+}

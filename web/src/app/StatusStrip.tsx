@@ -1,0 +1,102 @@
+import { Group, Tooltip } from '@mantine/core';
+import { IconPlugConnected, IconPlugConnectedX, IconShieldCheck } from '@tabler/icons-react';
+import { useDesk, useStreamState } from '@/client/hooks';
+import type { Desk, DeskAccount, GatewayKind } from '@/client/schema';
+import { AccountBadge } from '@/components/AccountBadge';
+import { Tag } from '@/components/Tag';
+import { CONNECTIONS, type Tone, TRADING_STATES } from '@/lib/states';
+
+const KINDS: readonly GatewayKind[] = ['LIVE', 'PAPER', 'SIMULATED'];
+
+/** Which money, which broker connection, which trading state, and whether the page is live. */
+export function StatusStrip() {
+  const desk = useDesk();
+  return (
+    <Group gap="xs" wrap="nowrap" role="group" aria-label="Desk status">
+      {desk !== undefined && (
+        <>
+          {KINDS.map((kind) => (
+            <Accounts
+              key={kind}
+              kind={kind}
+              accounts={desk.accounts.filter((account) => account.kind === kind)}
+            />
+          ))}
+          <Broker gateways={desk.gateways} />
+          <Trading desk={desk} />
+        </>
+      )}
+      <Live />
+    </Group>
+  );
+}
+
+function Accounts({ kind, accounts }: { kind: GatewayKind; accounts: DeskAccount[] }) {
+  if (accounts.length === 0) return null;
+  const names = accounts.map((account) => `${account.code} ${account.label}`.trim()).join(', ');
+  return <AccountBadge kind={kind} label={names} />;
+}
+
+const SEVERITY: readonly Desk['gateways'][number]['connection'][] = [
+  'DISCONNECTED',
+  'SYNCING',
+  'CONNECTED',
+];
+
+function Broker({ gateways }: { gateways: Desk['gateways'] }) {
+  const worst = SEVERITY.find((state) => gateways.some((each) => each.connection === state));
+  const { tone, meaning } = worst === undefined ? NO_GATEWAY : CONNECTIONS[worst];
+  const details = gateways.map(
+    (each) => `${each.name}: ${each.connection_detail || each.connection}`,
+  );
+  const Picture = worst === 'CONNECTED' ? IconPlugConnected : IconPlugConnectedX;
+  return (
+    <Tooltip multiline maw={360} label={[meaning, ...details].join(' · ')}>
+      <span>
+        <Tag tone={tone} icon={<Picture size={14} aria-hidden />}>
+          Broker {worst === undefined ? 'none' : worst.toLowerCase()}
+        </Tag>
+      </span>
+    </Tooltip>
+  );
+}
+
+const NO_GATEWAY: { tone: Tone; meaning: string } = {
+  tone: 'warn',
+  meaning: 'No gateway is configured for these accounts.',
+};
+
+function Trading({ desk }: { desk: Desk }) {
+  const { tone, meaning } = TRADING_STATES[desk.trading_state];
+  const held = desk.accounts.filter((account) => account.trading_state !== 'ACTIVE');
+  const exceptions = held.map((account) => `${account.code} is ${account.trading_state}`);
+  const isMixed = desk.trading_state === 'ACTIVE' && held.length > 0;
+  return (
+    <Tooltip multiline maw={360} label={[meaning, ...exceptions].join(' · ')}>
+      <span>
+        <Tag tone={isMixed ? 'warn' : tone} icon={<IconShieldCheck size={14} aria-hidden />}>
+          Trading {desk.trading_state}
+          {isMixed && `, ${held.length} held`}
+        </Tag>
+      </span>
+    </Tooltip>
+  );
+}
+
+const STREAM_WORDS: Record<string, { tone: Tone; word: string; meaning: string }> = {
+  live: { tone: 'ok', word: 'Live', meaning: 'Changes appear as they happen.' },
+  connecting: { tone: 'neutral', word: 'Connecting', meaning: 'Opening the live connection.' },
+  lost: { tone: 'danger', word: 'Stale', meaning: 'The live connection is lost.' },
+};
+
+function Live() {
+  const words = STREAM_WORDS[useStreamState().status];
+  if (words === undefined) return null;
+  return (
+    <Tooltip label={words.meaning}>
+      <span role="status">
+        <Tag tone={words.tone}>{words.word}</Tag>
+      </span>
+    </Tooltip>
+  );
+}

@@ -1,0 +1,47 @@
+/** Which reads a change in the database makes out of date. */
+import type { KeyRoot } from './queries';
+
+export interface Change {
+  table: string;
+}
+
+const EVERYTHING: readonly KeyRoot[] = [
+  'desk',
+  'recommendations',
+  'orders',
+  'executions',
+  'alerts',
+];
+
+const READERS: Readonly<Record<string, readonly KeyRoot[]>> = {
+  recommendations: ['recommendations', 'desk'],
+  decisions: ['recommendations', 'desk'],
+  orders: ['orders', 'recommendations', 'desk'],
+  order_events: ['orders', 'recommendations'],
+  executions: ['executions', 'orders', 'recommendations'],
+  alerts: ['alerts', 'desk'],
+  account_snapshots: ['desk'],
+  positions: ['desk'],
+  broker_accounts: ['desk', 'recommendations'],
+  gateways: ['desk', 'recommendations'],
+  settings: ['desk', 'recommendations'],
+  // Their screens do not exist yet, and a run's recommendations announce themselves.
+  strategy_runs: [],
+  strategy_instances: [],
+};
+
+/** The key roots that read `table`; all of them for `*` or a table this build does not know. */
+export function readersOf(table: string): readonly KeyRoot[] {
+  return READERS[table] ?? EVERYTHING;
+}
+
+/** The change told by one server-sent event; null if it is not one. */
+export function parseChange(data: string): Change | null {
+  try {
+    const value: unknown = JSON.parse(data);
+    if (typeof value !== 'object' || value === null || !('table' in value)) return null;
+    return typeof value.table === 'string' ? { table: value.table } : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,81 @@
+/** Failures as the API tells them (RFC 9457), plus the one it cannot tell: no answer at all. */
+import type { Problem as Wire } from './schema';
+
+export interface ProblemFacts {
+  code: string;
+  status: number;
+  title: string;
+  detail: string;
+  advice: string;
+  errors: { field: string; message: string }[];
+  requestId: string | null;
+}
+
+export class ProblemError extends Error {
+  readonly facts: ProblemFacts;
+
+  constructor(facts: ProblemFacts) {
+    super(`${facts.code}: ${facts.title}`);
+    this.name = 'ProblemError';
+    this.facts = facts;
+  }
+}
+
+/** The problem in the body of an error response; one of our own making where there is none. */
+export function problemFrom(status: number, body: unknown): ProblemError {
+  if (isWireProblem(body)) {
+    return new ProblemError({
+      code: body.code,
+      status,
+      title: body.title,
+      detail: body.detail,
+      advice: body.advice,
+      errors: body.errors ?? [],
+      requestId: body.request_id ?? null,
+    });
+  }
+  return new ProblemError({
+    code: 'UNREADABLE_ANSWER',
+    status,
+    title: `The desk answered ${status} without saying why`,
+    detail: '',
+    advice: 'Try again. If it stays, tell the operator.',
+    errors: [],
+    requestId: null,
+  });
+}
+
+export function noAnswer(): ProblemError {
+  return new ProblemError({
+    code: 'NO_ANSWER',
+    status: 0,
+    title: 'The desk cannot be reached',
+    detail: 'No answer came back.',
+    advice: 'Check the network, then try again.',
+    errors: [],
+    requestId: null,
+  });
+}
+
+/** The facts to show for anything that was thrown. */
+export function factsOf(error: unknown): ProblemFacts {
+  if (error instanceof ProblemError) return error.facts;
+  return {
+    code: 'APP_ERROR',
+    status: 0,
+    title: 'This page failed',
+    detail: error instanceof Error ? error.message : String(error),
+    advice: 'Reload the page. If it stays, tell the operator.',
+    errors: [],
+    requestId: null,
+  };
+}
+
+export function hasCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof ProblemError && codes.includes(error.facts.code);
+}
+
+function isWireProblem(body: unknown): body is Wire {
+  if (typeof body !== 'object' || body === null) return false;
+  return 'code' in body && 'title' in body && 'advice' in body && 'detail' in body;
+}

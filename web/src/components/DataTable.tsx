@@ -1,0 +1,153 @@
+import { Table, Tooltip } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
+import { IconArrowDown, IconArrowsSort, IconArrowUp } from '@tabler/icons-react';
+import {
+  type ColumnDef,
+  createSortedRowModel,
+  type Header,
+  rowSortingFeature,
+  tableFeatures,
+  useTable,
+} from '@tanstack/react-table';
+import { type ReactNode, type RefObject, useMemo } from 'react';
+import { type Column, compareValues } from './columns';
+import styles from './DataTable.module.css';
+
+const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel() });
+
+/** Below this width rows become cards. */
+const NARROW = '(max-width: 62em)';
+
+interface DataTableProps<Row extends object> {
+  /** Names the table for a screen reader. */
+  label: string;
+  columns: readonly Column<Row>[];
+  rows: Row[];
+  rowKey: (row: Row) => string;
+  /** The same row on a narrow screen; it contains a link when rows can be opened. */
+  card: (row: Row) => ReactNode;
+  /** Rows that must catch the eye. */
+  isAlarming?: (row: Row) => boolean;
+  listRef?: RefObject<HTMLDivElement | null>;
+}
+
+/** A sortable table on a wide screen, a list of cards on a narrow one. */
+export function DataTable<Row extends object>(props: DataTableProps<Row>) {
+  const isNarrow = useMediaQuery(NARROW, undefined, { getInitialValueInEffect: false });
+  return (
+    <div ref={props.listRef} className={`panel ${styles.list}`}>
+      {isNarrow ? <Cards {...props} /> : <WideTable {...props} />}
+    </div>
+  );
+}
+
+function Cards<Row extends object>({ label, rows, rowKey, card, isAlarming }: DataTableProps<Row>) {
+  return (
+    <ul className={styles.cards} aria-label={label}>
+      {rows.map((row) => (
+        <li
+          key={rowKey(row)}
+          data-row={rowKey(row)}
+          data-alarming={isAlarming?.(row) || undefined}
+          className={styles.card}
+        >
+          {card(row)}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function WideTable<Row extends object>({
+  label,
+  columns,
+  rows,
+  rowKey,
+  isAlarming,
+}: DataTableProps<Row>) {
+  const definitions = useMemo(() => columns.map((column) => definitionOf(column)), [columns]);
+  const table = useTable({
+    features,
+    columns: definitions,
+    data: rows,
+    getRowId: rowKey,
+    enableSortingRemoval: true,
+  });
+  return (
+    <Table.ScrollContainer minWidth={720} type="native">
+      <Table className={styles.table} aria-label={label} verticalSpacing={8} horizontalSpacing={12}>
+        <Table.Thead>
+          {table.getHeaderGroups().map((group) => (
+            <Table.Tr key={group.id}>
+              {group.headers.map((header, index) => (
+                <HeaderCell key={header.id} header={header} column={columns[index]} />
+              ))}
+            </Table.Tr>
+          ))}
+        </Table.Thead>
+        <Table.Tbody>
+          {table.getRowModel().rows.map(({ id, original }) => (
+            <Table.Tr
+              key={id}
+              data-row={id}
+              data-alarming={isAlarming?.(original) || undefined}
+              className={styles.row}
+            >
+              {columns.map((column) => (
+                <Table.Td key={column.id} data-kind={column.kind} className={styles.cell}>
+                  {column.cell?.(original) ?? column.value(original)}
+                </Table.Td>
+              ))}
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}
+
+function definitionOf<Row extends object>(column: Column<Row>): ColumnDef<typeof features, Row> {
+  return {
+    id: column.id,
+    header: column.header,
+    // TanStack keeps undefined last in both directions; null it would compare.
+    accessorFn: (row) => column.value(row) ?? undefined,
+    sortUndefined: 'last',
+    sortDescFirst: column.kind !== 'text',
+    sortFn: (a, b, id) => compareValues(column.kind, a.getValue(id), b.getValue(id)),
+  };
+}
+
+interface HeaderCellProps<Row extends object> {
+  header: Header<typeof features, Row>;
+  column: Column<Row> | undefined;
+}
+
+const ARIA_SORT = { asc: 'ascending', desc: 'descending' } as const;
+const SORT_ICONS = { asc: IconArrowUp, desc: IconArrowDown } as const;
+
+function HeaderCell<Row extends object>({ header, column }: HeaderCellProps<Row>) {
+  if (column === undefined) return null;
+  const sorted = header.column.getIsSorted();
+  const Picture = sorted === false ? IconArrowsSort : SORT_ICONS[sorted];
+  const button = (
+    <button
+      type="button"
+      className={styles.sort}
+      data-sorted={sorted !== false || undefined}
+      onClick={header.column.getToggleSortingHandler()}
+    >
+      {column.header}
+      <Picture size={12} aria-hidden />
+    </button>
+  );
+  return (
+    <Table.Th
+      data-kind={column.kind}
+      className={styles.head}
+      aria-sort={sorted === false ? 'none' : ARIA_SORT[sorted]}
+    >
+      {column.hint === undefined ? button : <Tooltip label={column.hint}>{button}</Tooltip>}
+    </Table.Th>
+  );
+}

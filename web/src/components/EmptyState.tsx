@@ -1,0 +1,31 @@
+import { Stack, Text, Title } from '@mantine/core';
+import type { Icon } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
+import styles from './EmptyState.module.css';
+
+interface EmptyStateProps {
+  icon: Icon;
+  title: string;
+  children: ReactNode;
+  action?: ReactNode;
+}
+
+/** Why there is nothing to see, and what to do about it. */
+export function EmptyState({ icon: Picture, title, children, action }: EmptyStateProps) {
+  return (
+    <div className={styles.empty}>
+      <Stack align="center" gap="sm" maw={480} mx="auto">
+        <span className={styles.picture}>
+          <Picture size={28} stroke={1.6} aria-hidden />
+        </span>
+        <Title order={2} ta="center">
+          {title}
+        </Title>
+        <Text c="dimmed" ta="center" component="div">
+          {children}
+        </Text>
+        {action}
+      </Stack>
+    </div>
+  );
+}

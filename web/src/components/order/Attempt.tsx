@@ -1,0 +1,50 @@
+import { Anchor, Group, Stack, Text } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import type { OrderWithExecutions } from '@/client/schema';
+import { Price, Quantity } from '@/components/Figures';
+import { StateTag } from '@/components/Tag';
+import { ORDER_STATES } from '@/lib/states';
+import styles from './Attempt.module.css';
+import { Evidence } from './Evidence';
+import { ExecutionsOfOrder } from './ExecutionsOfOrder';
+import { OrderActions } from './OrderActions';
+
+/** One attempt at the broker, with its fills and what may be done to it. */
+export function Attempt({ order }: { order: OrderWithExecutions }) {
+  return (
+    <article
+      className={styles.attempt}
+      data-state={order.state}
+      aria-label={`Attempt ${order.attempt}`}
+    >
+      <Stack gap="xs">
+        <Group justify="space-between">
+          <Group gap="xs">
+            <StateTag state={order.state} words={ORDER_STATES} />
+            <Text component="span" size="sm" className="numeric">
+              <Quantity value={order.filled_quantity} /> of <Quantity value={order.quantity} />{' '}
+              filled
+              {order.average_price !== null && (
+                <>
+                  {' '}
+                  at <Price value={order.average_price} />
+                </>
+              )}
+            </Text>
+          </Group>
+          <Group gap="sm">
+            <Text component="span" size="sm" c="dimmed">
+              Attempt {order.attempt}, limit <Price value={order.limit_price} />
+            </Text>
+            <Anchor component={Link} to="/orders/$id" params={{ id: order.id } as never} size="sm">
+              Order details
+            </Anchor>
+          </Group>
+        </Group>
+        <Evidence order={order} />
+        <ExecutionsOfOrder executions={order.executions} />
+        <OrderActions order={order} />
+      </Stack>
+    </article>
+  );
+}

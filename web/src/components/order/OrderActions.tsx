@@ -1,0 +1,147 @@
+import { Button, Group, Modal, Stack, Text, Textarea } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { answerOf, api } from '@/client/api';
+import { refresh } from '@/client/queries';
+import type { OrderRow } from '@/client/schema';
+import { AccountCell } from '@/components/AccountCell';
+import { announce } from '@/components/announce';
+import { ProblemNotice } from '@/components/ProblemNotice';
+import { describeOrder } from './describe';
+
+const REASON_LENGTH = 500;
+
+/** What a person may do to an order: cancel it, or settle one that cannot be proven. */
+export function OrderActions({ order }: { order: OrderRow }) {
+  const [isCancelling, cancelling] = useDisclosure(false);
+  const [isDeclaring, declaring] = useDisclosure(false);
+  if (!order.may_cancel && !order.may_declare_not_sent && !isCancelling && !isDeclaring)
+    return null;
+  return (
+    <Group gap="xs">
+      {order.may_cancel && (
+        <Button size="xs" variant="default" onClick={cancelling.open}>
+          Cancel order…
+        </Button>
+      )}
+      {order.may_declare_not_sent && (
+        <Button size="xs" variant="default" onClick={declaring.open}>
+          Declare not sent…
+        </Button>
+      )}
+      <Modal opened={isCancelling} onClose={cancelling.close} title="Cancel this order?" centered>
+        <CancelForm order={order} onDone={cancelling.close} />
+      </Modal>
+      <Modal
+        opened={isDeclaring}
+        onClose={declaring.close}
+        title="Declare that this order was never sent?"
+        centered
+      >
+        <DeclareForm order={order} onDone={declaring.close} />
+      </Modal>
+    </Group>
+  );
+}
+
+interface FormProps {
+  order: OrderRow;
+  onDone: () => void;
+}
+
+function useOrderCommand<T>(
+  command: (input: T) => Promise<OrderRow>,
+  said: string,
+  onDone: () => void,
+) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: command,
+    onSuccess: () => {
+      announce(said, 'The order shows what became of it.');
+      onDone();
+    },
+    // After a refusal, too, what is on screen may be out of date.
+    onSettled: () => void refresh(queries, ['orders', 'recommendations', 'desk']),
+  });
+}
+
+function CancelForm({ order, onDone }: FormProps) {
+  const cancel = useOrderCommand<void>(
+    () =>
+      answerOf(
+        api.POST('/api/orders/{order_id}/cancel/', { params: { path: { order_id: order.id } } }),
+      ),
+    'Cancel requested',
+    onDone,
+  );
+  return (
+    <Stack>
+      <AccountCell account={order.account} />
+      <Text>{describeOrder(order)}</Text>
+      <Text size="sm" c="dimmed">
+        The broker is asked to cancel what is not filled yet. A fill may still arrive before the
+        cancel is proven; what is filled stays.
+      </Text>
+      {cancel.isError && <ProblemNotice error={cancel.error} />}
+      <Group justify="flex-end">
+        <Button variant="default" onClick={onDone}>
+          Keep the order
+        </Button>
+        <Button color="red.9" loading={cancel.isPending} onClick={() => cancel.mutate()}>
+          Confirm cancel
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+function DeclareForm({ order, onDone }: FormProps) {
+  const [reason, setReason] = useState('');
+  const declare = useOrderCommand<string>(
+    (text) =>
+      answerOf(
+        api.POST('/api/orders/{order_id}/declare-not-sent/', {
+          params: { path: { order_id: order.id } },
+          body: { reason: text },
+        }),
+      ),
+    'Declared not sent',
+    onDone,
+  );
+  return (
+    <Stack>
+      <AccountCell account={order.account} />
+      <Text>{describeOrder(order)}</Text>
+      <Text size="sm">
+        {order.absent_looks} complete looks at the broker’s open orders, completed orders and
+        executions did not find it. Look in TWS as well: if the order did reach the broker after
+        all, declaring this frees the desk to trade the same contract again.
+      </Text>
+      <Textarea
+        label="What you checked"
+        required
+        autosize
+        minRows={2}
+        maxLength={REASON_LENGTH}
+        value={reason}
+        onChange={(event) => setReason(event.currentTarget.value)}
+      />
+      {declare.isError && <ProblemNotice error={declare.error} />}
+      <Group justify="flex-end">
+        <Button variant="default" onClick={onDone}>
+          Go back
+        </Button>
+        <Button
+          color="red.9"
+          disabled={reason.trim() === ''}
+          loading={declare.isPending}
+          onClick={() => declare.mutate(reason.trim())}
+        >
+          Confirm not sent
+        </Button>
+      </Group>
+    </Stack>
+  );
+}

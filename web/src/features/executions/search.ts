@@ -1,0 +1,11 @@
+import { text } from '@/lib/searchParams';
+
+export interface ExecutionsSearch {
+  account?: string;
+  order?: string;
+  filter?: string;
+}
+
+export function parseExecutionsSearch(raw: Record<string, unknown>): ExecutionsSearch {
+  return { ...text(raw, 'account'), ...text(raw, 'order'), ...text(raw, 'filter') };
+}

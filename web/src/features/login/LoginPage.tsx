@@ -1,0 +1,74 @@
+import { Button, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { getRouteApi, useRouter } from '@tanstack/react-router';
+import { type FormEvent, useState } from 'react';
+import { answerOf, api } from '@/client/api';
+import { meQuery } from '@/client/queries';
+import { Brand } from '@/components/Brand';
+import { ProblemNotice } from '@/components/ProblemNotice';
+import { safeReturnPath } from '@/lib/returnPath';
+import styles from './LoginPage.module.css';
+
+const route = getRouteApi('/login');
+
+export function LoginPage() {
+  const search = route.useSearch();
+  const router = useRouter();
+  const queries = useQueryClient();
+  const [email, setEmail] = useState('');
+  const [password, setPassword] = useState('');
+  const signIn = useMutation({
+    mutationFn: () =>
+      answerOf(api.POST('/api/auth/login/', { body: { email: email.trim(), password } })),
+    onSuccess: (me) => {
+      queries.clear();
+      queries.setQueryData(meQuery.queryKey, me);
+      router.history.push(safeReturnPath(search.return));
+    },
+    onError: () => setPassword(''),
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    signIn.mutate();
+  };
+  return (
+    <main className={styles.page}>
+      <div className={`panel ${styles.card}`}>
+        <form onSubmit={submit}>
+          <Stack gap="md">
+            <Brand />
+            <div>
+              <Title order={1}>Sign in</Title>
+              <Text size="sm" c="dimmed">
+                {search.return === undefined
+                  ? 'The decision desk for options sellers.'
+                  : 'Your session has ended. Sign in to go on where you were.'}
+              </Text>
+            </div>
+            {signIn.isError && <ProblemNotice error={signIn.error} />}
+            <TextInput
+              label="E-mail"
+              type="email"
+              autoComplete="username"
+              required
+              withAsterisk={false}
+              value={email}
+              onChange={(event) => setEmail(event.currentTarget.value)}
+            />
+            <PasswordInput
+              label="Password"
+              autoComplete="current-password"
+              required
+              withAsterisk={false}
+              value={password}
+              onChange={(event) => setPassword(event.currentTarget.value)}
+            />
+            <Button type="submit" loading={signIn.isPending} fullWidth>
+              Sign in
+            </Button>
+          </Stack>
+        </form>
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,130 @@
+import { Anchor, Group, Stack, Text, Title } from '@mantine/core';
+import { IconArrowLeft, IconExternalLink } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { orderQuery } from '@/client/queries';
+import type { OrderDetail, OrderEventRow } from '@/client/schema';
+import { AccountCell } from '@/components/AccountCell';
+import { Facts } from '@/components/Facts';
+import { Price, Quantity } from '@/components/Figures';
+import { Moment } from '@/components/Moment';
+import { Evidence } from '@/components/order/Evidence';
+import { ExecutionsOfOrder } from '@/components/order/ExecutionsOfOrder';
+import { OrderActions } from '@/components/order/OrderActions';
+import { PageSkeleton } from '@/components/PageSkeleton';
+import { ProblemNotice } from '@/components/ProblemNotice';
+import { Section } from '@/components/Section';
+import { StateTag } from '@/components/Tag';
+import { Timeline } from '@/components/Timeline';
+import { NOT_KNOWN } from '@/lib/numbers';
+import { ORDER_STATES, stateWord } from '@/lib/states';
+import styles from './orders.module.css';
+
+const route = getRouteApi('/desk/orders/$id');
+
+/** One attempt at the broker: where it stands, what proves it, and what may be done. */
+export function OrderPage() {
+  const { id } = route.useParams();
+  const query = useQuery(orderQuery(id));
+  return (
+    <div className={styles.page}>
+      <Anchor component={Link} to="/orders" size="sm" className={styles.back}>
+        <IconArrowLeft size={14} aria-hidden /> Orders
+      </Anchor>
+      {query.isError && (
+        <ProblemNotice
+          error={query.error}
+          onRetry={() => void query.refetch()}
+          isRetrying={query.isFetching}
+        />
+      )}
+      {query.isPending && <PageSkeleton />}
+      {query.data !== undefined && <Order order={query.data} />}
+    </div>
+  );
+}
+
+function Order({ order }: { order: OrderDetail }) {
+  return (
+    <>
+      <Stack gap={6}>
+        <Title order={1}>
+          {order.side === 'SELL' ? 'Sell' : 'Buy'} <Quantity value={order.quantity} />{' '}
+          {order.contract.description}
+        </Title>
+        <Group gap="xs">
+          <span role="status">
+            <StateTag state={order.state} words={ORDER_STATES} />
+          </span>
+          <AccountCell account={order.account} />
+          <Text component="span" size="sm" c="dimmed">
+            Attempt {order.attempt}
+          </Text>
+          <Anchor
+            component={Link}
+            to="/recommendations/$id"
+            params={{ id: order.recommendation_id } as never}
+            size="sm"
+          >
+            Recommendation
+          </Anchor>
+          <Anchor href={order.workflow_url} target="_blank" rel="noreferrer" size="sm">
+            Open in Temporal Web <IconExternalLink size={13} aria-hidden />
+          </Anchor>
+        </Group>
+      </Stack>
+      <Evidence order={order} />
+      <OrderActions order={order} />
+      <Section title="Order">
+        <Facts facts={factsOf(order)} />
+      </Section>
+      <Section title="Executions">
+        {order.executions.length === 0 ? (
+          <Text size="sm">Nothing has been executed.</Text>
+        ) : (
+          <ExecutionsOfOrder executions={order.executions} />
+        )}
+      </Section>
+      <Section title="Evidence">
+        <Timeline steps={order.events.map(stepOf)} />
+      </Section>
+    </>
+  );
+}
+
+function factsOf(order: OrderDetail) {
+  return [
+    { label: 'Filled', value: <Quantity value={order.filled_quantity} /> },
+    { label: 'Average price', value: <Price value={order.average_price} /> },
+    { label: 'Limit per share', value: <Price value={order.limit_price} /> },
+    { label: 'Time in force', value: order.tif },
+    { label: 'Commission', value: <Price value={order.commission_total} /> },
+    { label: 'Broker status', value: order.broker_status ?? NOT_KNOWN },
+    { label: 'permId', value: order.perm_id ?? NOT_KNOWN },
+    { label: 'Broker order id', value: order.broker_order_id ?? NOT_KNOWN },
+    { label: 'Sent', value: order.sent_at === null ? NOT_KNOWN : <Moment at={order.sent_at} /> },
+    {
+      label: 'Acknowledged',
+      value: order.acknowledged_at === null ? NOT_KNOWN : <Moment at={order.acknowledged_at} />,
+    },
+    { label: 'Ended', value: order.ended_at === null ? NOT_KNOWN : <Moment at={order.ended_at} /> },
+    {
+      label: 'Order key',
+      value: <span style={{ overflowWrap: 'anywhere' }}>{order.order_key}</span>,
+    },
+  ];
+}
+
+function stepOf(event: OrderEventRow) {
+  const moved = event.state_after !== null && event.state_after !== event.state_before;
+  const move = moved ? ` → ${stateWord(event.state_after ?? '')}` : '';
+  const facts = Object.entries(event.payload)
+    .filter(([name, value]) => name !== 'kind' && value !== null && typeof value !== 'object')
+    .map(([name, value]) => `${name.replaceAll('_', ' ')} ${value}`);
+  return {
+    key: event.id,
+    at: event.at,
+    title: `${event.kind.replaceAll('_', ' ')}${move}`,
+    detail: facts.join(', '),
+  };
+}

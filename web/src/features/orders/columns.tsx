@@ -1,0 +1,125 @@
+import { Anchor, Text } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import type { OrderRow } from '@/client/schema';
+import { AccountCell } from '@/components/AccountCell';
+import type { Column } from '@/components/columns';
+import { Price, Quantity } from '@/components/Figures';
+import { Moment } from '@/components/Moment';
+import rowLink from '@/components/RowLink.module.css';
+import { StateTag } from '@/components/Tag';
+import { ORDER_STATES } from '@/lib/states';
+import styles from './orders.module.css';
+
+export function OrderLink({ order }: { order: OrderRow }) {
+  return (
+    <Link to="/orders/$id" params={{ id: order.id }} className={rowLink.link}>
+      {order.contract.description}
+    </Link>
+  );
+}
+
+export function RecommendationLink({ order }: { order: OrderRow }) {
+  return (
+    <Anchor
+      component={Link}
+      to="/recommendations/$id"
+      params={{ id: order.recommendation_id } as never}
+      size="sm"
+      className={styles.above}
+    >
+      Recommendation
+    </Anchor>
+  );
+}
+
+export function OrderStateCell({ order }: { order: OrderRow }) {
+  return (
+    <>
+      <StateTag state={order.state} words={ORDER_STATES} />
+      {order.state === 'UNKNOWN' && (
+        <Text span size="xs" ml={6}>
+          {order.absent_looks} {order.absent_looks === 1 ? 'look' : 'looks'} without a trace
+        </Text>
+      )}
+    </>
+  );
+}
+
+export const ORDER_COLUMNS: readonly Column<OrderRow>[] = [
+  {
+    id: 'created',
+    header: 'Created',
+    kind: 'text',
+    value: (order) => order.created_at,
+    cell: (order) => <Moment at={order.created_at} />,
+  },
+  {
+    id: 'state',
+    header: 'State',
+    kind: 'text',
+    value: (order) => order.state,
+    cell: (order) => <OrderStateCell order={order} />,
+  },
+  { id: 'side', header: 'Side', kind: 'text', value: (order) => order.side },
+  {
+    id: 'contract',
+    header: 'Contract',
+    kind: 'text',
+    value: (order) => order.contract.description,
+    cell: (order) => <OrderLink order={order} />,
+  },
+  {
+    id: 'quantity',
+    header: 'Qty',
+    hint: 'Contracts',
+    kind: 'decimal',
+    value: (order) => order.quantity,
+    cell: (order) => <Quantity value={order.quantity} />,
+  },
+  {
+    id: 'filled',
+    header: 'Filled',
+    hint: 'Contracts, from executions',
+    kind: 'decimal',
+    value: (order) => order.filled_quantity,
+    cell: (order) => <Quantity value={order.filled_quantity} />,
+  },
+  {
+    id: 'limit',
+    header: 'Limit',
+    hint: 'Price per share',
+    kind: 'decimal',
+    value: (order) => order.limit_price,
+    cell: (order) => <Price value={order.limit_price} />,
+  },
+  {
+    id: 'average',
+    header: 'Avg. price',
+    hint: 'Of the fills, per share',
+    kind: 'decimal',
+    value: (order) => order.average_price,
+    cell: (order) => <Price value={order.average_price} />,
+  },
+  {
+    id: 'commission',
+    header: 'Commission',
+    kind: 'decimal',
+    value: (order) => order.commission_total,
+    cell: (order) => <Price value={order.commission_total} />,
+  },
+  { id: 'attempt', header: 'Attempt', kind: 'number', value: (order) => order.attempt },
+  {
+    id: 'account',
+    header: 'Account',
+    kind: 'text',
+    value: (order) => `${order.account.label} ${order.account.code} ${order.account.kind}`,
+    cell: (order) => <AccountCell account={order.account} />,
+  },
+  {
+    id: 'recommendation',
+    header: 'Origin',
+    kind: 'text',
+    value: (order) => order.recommendation_id,
+    cell: (order) => <RecommendationLink order={order} />,
+  },
+];

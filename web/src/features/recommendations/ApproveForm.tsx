@@ -1,0 +1,117 @@
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
+import { type FormEvent, useState } from 'react';
+import { answerOf, api } from '@/client/api';
+import type { ApproveAsk, RecommendationDetail } from '@/client/schema';
+import { AccountCell } from '@/components/AccountCell';
+import { ProblemNotice } from '@/components/ProblemNotice';
+import { consequenceOf, limitProblem, type Narrowing, quantityProblem } from '@/lib/consequence';
+import { compareDecimals, formatPrice } from '@/lib/decimal';
+import styles from './Forms.module.css';
+import { offerOf } from './offer';
+import { useDecision } from './useDecision';
+
+interface ApproveFormProps {
+  detail: RecommendationDetail;
+  /** The deadline passed while the form was open. */
+  isOver: boolean;
+  onDone: () => void;
+}
+
+/** The last look before an approval: the consequence in words, and room to take less. */
+export function ApproveForm({ detail, isOver, onDone }: ApproveFormProps) {
+  // What the person saw when the form opened is what they approve, whatever arrives meanwhile.
+  const [seen] = useState(detail);
+  const offer = offerOf(seen);
+  const [quantity, setQuantity] = useState(String(seen.quantity));
+  const [limit, setLimit] = useState(seen.limit_price);
+  const quantityError = quantityProblem(offer, quantity);
+  const limitError = limitProblem(offer, seen.terms.increments.bands, limit);
+  const isValid = quantityError === null && limitError === null;
+  const narrowing = isValid ? narrowed(seen, quantity, limit) : null;
+  const { mutate, error, isError, isPending, isOvertaken } = useDecision(
+    (ask: ApproveAsk, key) =>
+      answerOf(
+        api.POST('/api/recommendations/{recommendation_id}/approve/', {
+          params: { path: { recommendation_id: seen.id }, header: { 'Idempotency-Key': key } },
+          body: ask,
+        }),
+      ),
+    onDone,
+  );
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (narrowing !== null) mutate({ terms_hash: seen.terms_hash, ...narrowing });
+  };
+  const step = offer.side === 'SELL' ? 'or more' : 'or less';
+  return (
+    <form onSubmit={submit}>
+      <Stack>
+        <AccountCell account={seen.account} />
+        <Words narrowing={narrowing} detail={seen} />
+        <Group grow align="flex-start">
+          <TextInput
+            label="Contracts"
+            description={`1 to ${offer.quantity}`}
+            inputMode="numeric"
+            value={quantity}
+            error={quantityError}
+            onChange={(event) => setQuantity(event.currentTarget.value.trim())}
+          />
+          <TextInput
+            label="Limit per share"
+            description={`${formatPrice(offer.limit_price)} ${step}`}
+            inputMode="decimal"
+            value={limit}
+            error={limitError}
+            onChange={(event) => setLimit(event.currentTarget.value.trim())}
+          />
+        </Group>
+        {isOver && <Text fw={600}>The deadline has passed. Nothing can be approved any more.</Text>}
+        {isError && <ProblemNotice error={error} />}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onDone}>
+            {isOvertaken ? 'Back to the card' : 'Go back'}
+          </Button>
+          <Button type="submit" loading={isPending} disabled={!isValid || isOver || isOvertaken}>
+            Confirm approval
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+function narrowed(seen: RecommendationDetail, quantity: string, limit: string): Narrowing {
+  return {
+    quantity: Number(quantity) === seen.quantity ? null : Number(quantity),
+    limit_price: compareDecimals(limit, seen.limit_price) === 0 ? null : limit,
+  };
+}
+
+interface WordsProps {
+  detail: RecommendationDetail;
+  /** Null while what is typed makes no trade. */
+  narrowing: Narrowing | null;
+}
+
+function Words({ detail, narrowing }: WordsProps) {
+  if (narrowing === null)
+    return <Text className={styles.consequence}>Correct the fields below.</Text>;
+  const { trade, money, assignment } = consequenceOf(offerOf(detail), narrowing);
+  return (
+    <div aria-live="polite" className={styles.consequence}>
+      <Text fw={650}>{trade}</Text>
+      <Text size="sm">
+        {money} {assignment}
+      </Text>
+      {detail.account.kind === 'LIVE' && (
+        <Text size="sm" fw={650} className="loss">
+          This account holds real money.
+        </Text>
+      )}
+      <Text size="xs" c="dimmed" mt={4}>
+        The quote, the account and every control are checked again before anything is sent.
+      </Text>
+    </div>
+  );
+}

@@ -1,0 +1,147 @@
+import { Anchor, Group, Skeleton, Stack, Text, Title, VisuallyHidden } from '@mantine/core';
+import { IconArrowLeft, IconExternalLink } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { recommendationQuery } from '@/client/queries';
+import type { RecommendationDetail } from '@/client/schema';
+import { AccountCell } from '@/components/AccountCell';
+import { ProblemNotice } from '@/components/ProblemNotice';
+import { Section } from '@/components/Section';
+import { StateTag } from '@/components/Tag';
+import { Timeline } from '@/components/Timeline';
+import { describeContract } from '@/lib/consequence';
+import { ORDER_STATES, RECOMMENDATION_STATES } from '@/lib/states';
+import styles from './CardPage.module.css';
+import { DecisionPanel } from './DecisionPanel';
+import { OrderLife } from './OrderLife';
+import { Outcome } from './Outcome';
+import { RuleTable } from './RuleTable';
+import { TermsFacts } from './TermsFacts';
+import { WhatIf } from './WhatIf';
+
+const route = getRouteApi('/desk/recommendations/$id');
+
+/** The decision card: what is offered and why, the decision, and the order's life after it. */
+export function CardPage() {
+  const { id } = route.useParams();
+  const query = useQuery(recommendationQuery(id));
+  return (
+    <div className={styles.page}>
+      <Anchor component={Link} to="/recommendations" size="sm" className={styles.back}>
+        <IconArrowLeft size={14} aria-hidden /> Recommendations
+      </Anchor>
+      {query.isError && (
+        <ProblemNotice
+          error={query.error}
+          onRetry={() => void query.refetch()}
+          isRetrying={query.isFetching}
+        />
+      )}
+      {query.isPending && <CardSkeleton />}
+      {query.data !== undefined && <Card detail={query.data} />}
+    </div>
+  );
+}
+
+function Card({ detail }: { detail: RecommendationDetail }) {
+  const isDecided = detail.state !== 'PROPOSED';
+  return (
+    <>
+      <Heading detail={detail} />
+      <div className={styles.columns}>
+        <Stack gap="md" className={styles.side}>
+          <DecisionPanel detail={detail} />
+          <Section title="Timeline" aside={<WorkflowLink url={detail.workflow_url} />}>
+            <Timeline
+              steps={detail.timeline.map((entry, index) => ({
+                key: `${index}${entry.at}`,
+                ...entry,
+              }))}
+            />
+          </Section>
+        </Stack>
+        <Stack gap="md" className={styles.body}>
+          <Outcome detail={detail} />
+          {isDecided && <OrderLife detail={detail} />}
+          <Section title="Terms">
+            <TermsFacts detail={detail} />
+          </Section>
+          <Section title="Why">
+            <Text className={styles.rationale}>
+              {detail.rationale || 'No rationale was recorded.'}
+            </Text>
+          </Section>
+          <Section title="Strategy rules">
+            <RuleTable label="Strategy rules" rules={detail.rule_trace} />
+          </Section>
+          {detail.controls.length > 0 && (
+            <Section title="Pre-trade controls">
+              <RuleTable label="Pre-trade controls" rules={detail.controls} />
+            </Section>
+          )}
+          <Section title="Margin, as the broker sees it">
+            <WhatIf whatIf={detail.what_if} />
+          </Section>
+        </Stack>
+      </div>
+      <Status detail={detail} />
+    </>
+  );
+}
+
+function Heading({ detail }: { detail: RecommendationDetail }) {
+  const verb = detail.side === 'SELL' ? 'Sell' : 'Buy';
+  return (
+    <div>
+      <Title order={1}>
+        {verb} {detail.quantity} {describeContract(detail.contract, detail.quantity)}
+      </Title>
+      <Group gap="xs" mt={6}>
+        <StateTag state={detail.state} words={RECOMMENDATION_STATES} />
+        {detail.order_state !== null && (
+          <StateTag state={detail.order_state} words={ORDER_STATES} />
+        )}
+        <AccountCell account={detail.account} />
+        <Text component="span" size="sm" c="dimmed">
+          {detail.strategy.name} ·{' '}
+          {detail.action === 'OPEN' ? 'opens a position' : 'closes a position'}
+        </Text>
+      </Group>
+    </div>
+  );
+}
+
+function WorkflowLink({ url }: { url: string }) {
+  return (
+    <Anchor href={url} target="_blank" rel="noreferrer" size="sm">
+      Open in Temporal Web <IconExternalLink size={13} aria-hidden />
+    </Anchor>
+  );
+}
+
+/** Tells a screen reader what changed, in one sentence. */
+function Status({ detail }: { detail: RecommendationDetail }) {
+  const order =
+    detail.order_state === null
+      ? ''
+      : ` Order ${detail.order_state}, ${detail.filled_quantity} of ${detail.quantity} filled.`;
+  return (
+    <VisuallyHidden role="status">
+      Recommendation {detail.state}.{order}
+    </VisuallyHidden>
+  );
+}
+
+function CardSkeleton() {
+  return (
+    <Stack role="status">
+      <VisuallyHidden>Loading the recommendation…</VisuallyHidden>
+      <Skeleton height={32} width="60%" />
+      <Skeleton height={22} width="40%" />
+      <Group align="flex-start" grow>
+        <Skeleton height={320} />
+        <Skeleton height={320} visibleFrom="md" />
+      </Group>
+    </Stack>
+  );
+}

@@ -1,0 +1,42 @@
+import { Group, Stack, Text } from '@mantine/core';
+import { AccountCell } from '@/components/AccountCell';
+import { Price, SignedMoney } from '@/components/Figures';
+import { StateTag } from '@/components/Tag';
+import { formatCount, formatDelta, formatPercentOne, formatRoughPercent } from '@/lib/numbers';
+import { ORDER_STATES } from '@/lib/states';
+import { ContractLink, type Row, StateCell, TimeLeft } from './columns';
+
+/** A recommendation on a narrow screen. */
+export function QueueCard({ row }: { row: Row }) {
+  const { metrics } = row;
+  return (
+    <Stack gap={6}>
+      <Group justify="space-between" wrap="nowrap" align="flex-start">
+        <Text component="div" size="sm">
+          {row.side === 'SELL' ? 'Sell' : 'Buy'} {row.quantity} <ContractLink row={row} />
+        </Text>
+        <TimeLeft row={row} />
+      </Group>
+      <Group justify="space-between" wrap="nowrap">
+        <Text component="span" size="sm">
+          at <Price value={row.limit_price} />
+        </Text>
+        <Text component="span" size="sm" fw={600}>
+          <SignedMoney value={row.credit} />
+        </Text>
+      </Group>
+      <Text size="xs" c="dimmed" className="numeric" style={{ whiteSpace: 'normal' }}>
+        {formatPercentOne(metrics.ror_annualised)} a year · delta {formatDelta(metrics.delta)} ·{' '}
+        {formatCount(metrics.dte)} days · POP {formatRoughPercent(metrics.pop)}
+      </Text>
+      <Group gap="xs">
+        <AccountCell account={row.account} />
+        <StateCell row={row} />
+        {row.order_state !== null && <StateTag state={row.order_state} words={ORDER_STATES} />}
+        <Text size="xs" c="dimmed">
+          {row.strategy.name}
+        </Text>
+      </Group>
+    </Stack>
+  );
+}

@@ -1,0 +1,81 @@
+import { SegmentedControl } from '@mantine/core';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { useRef } from 'react';
+import { useChosenClient } from '@/client/hooks';
+import { recommendationsQuery } from '@/client/queries';
+import { AccountFilter } from '@/components/AccountFilter';
+import { DataTable } from '@/components/DataTable';
+import { ListScreen } from '@/components/ListScreen';
+import { useListKeys } from '@/components/useListKeys';
+import { ORDER_COLUMN, QUEUE_COLUMNS, type Row } from './columns';
+import { NoRecommendations } from './NoRecommendations';
+import { QueueCard } from './QueueCard';
+import { type QueueSearch, STATES_OF, type View } from './search';
+
+const route = getRouteApi('/desk/recommendations');
+
+const WITH_ORDER = [...QUEUE_COLUMNS, ORDER_COLUMN];
+
+const VIEW_LABELS: { value: View; label: string }[] = [
+  { value: 'decide', label: 'To decide' },
+  { value: 'working', label: 'Under way' },
+  { value: 'closed', label: 'Closed' },
+  { value: 'all', label: 'All' },
+];
+
+/** The recommendations by deadline, the next to be decided first. */
+export function QueuePage() {
+  const { show = 'decide', account, filter = '' } = route.useSearch();
+  const navigate = route.useNavigate();
+  const client = useChosenClient();
+  const query = useInfiniteQuery(
+    recommendationsQuery({ client: client?.id, account, state: STATES_OF[show] }),
+  );
+  const list = useRef<HTMLDivElement>(null);
+  const filterInput = useRef<HTMLInputElement>(null);
+  useListKeys({
+    list,
+    filter: filterInput,
+    onRowCommand: (act, id) =>
+      void navigate({ to: '/recommendations/$id', params: { id }, search: { act } }),
+  });
+  const change = (changes: QueueSearch) =>
+    void navigate({ search: (search) => ({ ...search, ...changes }), replace: true });
+  const columns = show === 'decide' ? QUEUE_COLUMNS : WITH_ORDER;
+
+  return (
+    <ListScreen<Row>
+      title="Recommendations"
+      query={query}
+      columns={columns}
+      filter={filter}
+      onFilter={(text) => change({ filter: text || undefined })}
+      filterRef={filterInput}
+      controls={
+        <>
+          <SegmentedControl
+            aria-label="Which recommendations"
+            value={show}
+            onChange={(value) => change({ show: value as View })}
+            data={VIEW_LABELS}
+          />
+          <AccountFilter value={account} onChange={(id) => change({ account: id })} />
+        </>
+      }
+      empty={<NoRecommendations view={show} onShowAll={() => change({ show: 'all' })} />}
+    >
+      {(rows) => (
+        <DataTable
+          label="Recommendations"
+          columns={columns}
+          rows={rows}
+          rowKey={(row) => row.id}
+          card={(row) => <QueueCard row={row} />}
+          isAlarming={(row) => row.order_state === 'UNKNOWN' || row.order_state === 'QUARANTINE'}
+          listRef={list}
+        />
+      )}
+    </ListScreen>
+  );
+}

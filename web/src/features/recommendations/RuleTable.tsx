@@ -1,0 +1,65 @@
+import { Text } from '@mantine/core';
+import { IconCheck, IconX } from '@tabler/icons-react';
+import type { RuleResult } from '@/client/schema';
+import styles from '@/components/PlainTable.module.css';
+import { Tag } from '@/components/Tag';
+
+/** Every rule with what it saw, what it allowed, and whether it passed. Failures come first. */
+export function RuleTable({ label, rules }: { label: string; rules: readonly RuleResult[] }) {
+  if (rules.length === 0) return <Text size="sm">No rules were recorded.</Text>;
+  const ordered = [...rules].sort((a, b) => Number(a.passed) - Number(b.passed));
+  return (
+    // A region that scrolls must be reachable by keyboard.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
+    <section className={styles.scroll} tabIndex={0} aria-label={label}>
+      <table className={styles.table}>
+        <thead>
+          <tr>
+            <th scope="col">Rule</th>
+            <th scope="col" data-numeric>
+              Value
+            </th>
+            <th scope="col" data-numeric>
+              Threshold
+            </th>
+            <th scope="col">Result</th>
+          </tr>
+        </thead>
+        <tbody>
+          {ordered.map((rule) => (
+            <tr key={rule.rule}>
+              <td>{rule.rule}</td>
+              <td data-numeric>{rule.value}</td>
+              <td data-numeric>{rule.threshold}</td>
+              <td>
+                <Result rule={rule} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Result({ rule }: { rule: RuleResult }) {
+  if (rule.passed) {
+    return (
+      <Tag tone="ok" icon={<IconCheck size={13} aria-hidden />}>
+        PASS
+      </Tag>
+    );
+  }
+  return (
+    <>
+      <Tag tone="danger" icon={<IconX size={13} aria-hidden />}>
+        FAIL
+      </Tag>
+      {rule.code !== null && (
+        <Text size="xs" c="dimmed" ff="monospace">
+          {rule.code}
+        </Text>
+      )}
+    </>
+  );
+}

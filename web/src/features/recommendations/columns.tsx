@@ -1,0 +1,152 @@
+import { Link } from '@tanstack/react-router';
+import type { RecommendationRow } from '@/client/schema';
+import { AccountCell } from '@/components/AccountCell';
+import { Countdown } from '@/components/Countdown';
+import type { Column } from '@/components/columns';
+import { Price, SignedMoney } from '@/components/Figures';
+import { Moment } from '@/components/Moment';
+import rowLink from '@/components/RowLink.module.css';
+import { StateTag } from '@/components/Tag';
+import {
+  formatCount,
+  formatDelta,
+  formatPercent,
+  formatPercentOne,
+  formatRoughPercent,
+} from '@/lib/numbers';
+import { ORDER_STATES, RECOMMENDATION_STATES } from '@/lib/states';
+
+export type Row = RecommendationRow;
+
+export function ContractLink({ row }: { row: Row }) {
+  return (
+    <Link to="/recommendations/$id" params={{ id: row.id }} className={rowLink.link}>
+      {row.contract.description}
+    </Link>
+  );
+}
+
+export function StateCell({ row }: { row: Row }) {
+  return <StateTag state={row.state} words={RECOMMENDATION_STATES} />;
+}
+
+export function TimeLeft({ row }: { row: Row }) {
+  return row.state === 'PROPOSED' ? (
+    <Countdown deadline={row.deadline} />
+  ) : (
+    <Moment at={row.deadline} />
+  );
+}
+
+function figure(
+  id: string,
+  header: string,
+  hint: string,
+  value: (row: Row) => number | null,
+  show: (value: number | null) => string,
+): Column<Row> {
+  return { id, header, hint, kind: 'number', value, cell: (row) => show(value(row)) };
+}
+
+export const QUEUE_COLUMNS: readonly Column<Row>[] = [
+  {
+    id: 'deadline',
+    header: 'Time left',
+    hint: 'Until nobody may approve any more',
+    kind: 'text',
+    value: (row) => row.deadline,
+    cell: (row) => <TimeLeft row={row} />,
+  },
+  { id: 'strategy', header: 'Strategy', kind: 'text', value: (row) => row.strategy.name },
+  {
+    id: 'action',
+    header: 'Action',
+    kind: 'text',
+    value: (row) => `${row.side} to ${row.action}`,
+  },
+  {
+    id: 'contract',
+    header: 'Contract',
+    kind: 'text',
+    value: (row) => row.contract.description,
+    cell: (row) => <ContractLink row={row} />,
+  },
+  {
+    id: 'quantity',
+    header: 'Qty',
+    hint: 'Contracts',
+    kind: 'number',
+    value: (row) => row.quantity,
+  },
+  {
+    id: 'limit',
+    header: 'Limit',
+    hint: 'Price per share',
+    kind: 'decimal',
+    value: (row) => row.limit_price,
+    cell: (row) => <Price value={row.limit_price} />,
+  },
+  {
+    id: 'credit',
+    header: 'Credit',
+    hint: 'At the limit, for the whole quantity; + is received',
+    kind: 'decimal',
+    value: (row) => row.credit,
+    cell: (row) => <SignedMoney value={row.credit} />,
+  },
+  figure(
+    'ror',
+    'ROR',
+    'Return on risk: credit over collateral',
+    (row) => row.metrics.ror,
+    formatPercent,
+  ),
+  figure(
+    'ror_annualised',
+    'Annual.',
+    'Return on risk, annualised',
+    (row) => row.metrics.ror_annualised,
+    formatPercentOne,
+  ),
+  figure('delta', 'Delta', 'Of the option, to its holder', (row) => row.metrics.delta, formatDelta),
+  figure('dte', 'DTE', 'Calendar days to expiry', (row) => row.metrics.dte, formatCount),
+  figure(
+    'pop',
+    'POP',
+    'Probability of profit, estimated',
+    (row) => row.metrics.pop,
+    formatRoughPercent,
+  ),
+  figure(
+    'confidence',
+    'Conf.',
+    'The strategy’s confidence',
+    (row) => row.confidence,
+    formatRoughPercent,
+  ),
+  {
+    id: 'account',
+    header: 'Account',
+    kind: 'text',
+    value: (row) => `${row.account.label} ${row.account.code} ${row.account.kind}`,
+    cell: (row) => <AccountCell account={row.account} />,
+  },
+  {
+    id: 'state',
+    header: 'State',
+    kind: 'text',
+    value: (row) => row.state,
+    cell: (row) => <StateCell row={row} />,
+  },
+];
+
+/** How the order stands, for recommendations that were approved. */
+export const ORDER_COLUMN: Column<Row> = {
+  id: 'order',
+  header: 'Order',
+  hint: 'The latest attempt',
+  kind: 'text',
+  value: (row) => row.order_state ?? '',
+  cell: (row) =>
+    row.order_state === null ? null : <StateTag state={row.order_state} words={ORDER_STATES} />,
+};
