@@ -413,3 +413,36 @@ def test_a_purchase_is_denied_when_the_market_has_risen_past_its_ceiling():
 def test_a_purchase_may_not_bid_far_through_the_ask():
     given = buy_to_close(quote=quote(bid=Decimal("3.50"), ask=Decimal("3.60")))
     assert failed(given) == {"price_collar": ErrorCode.PRICE_OUTSIDE_FLOOR}
+
+
+def test_without_account_figures_no_close_is_proven():
+    faults = failed(buy_to_close(account=None))
+    assert faults["close_covered"] is ErrorCode.OUTSIDE_TERMS
+    assert faults["account_known"] is ErrorCode.ACCOUNT_STALE
+
+
+def test_selling_what_is_held_long_needs_no_cover():
+    offered = terms(action=RecommendationAction.CLOSE)
+    state = account(option_position(2, contract()), cash=Decimal(0))
+    assert failed(inputs(trade=trade(offered), account=state)) == {}
+
+
+def test_buying_an_option_needs_no_cover():
+    offered = terms(side=Side.BUY, floor_price=Decimal("4.35"))
+    state = account(cash=Decimal(1_000))
+    assert failed(inputs(trade=trade(offered), account=state)) == {}
+
+
+def test_an_underlying_exactly_at_its_drift_passes():
+    moved = quote(underlying_price=Decimal("656.2") * Decimal("1.01"))
+    assert failed(inputs(quote=moved)) == {}
+
+
+@pytest.mark.parametrize("price", [Decimal(0), Decimal(-1)])
+def test_an_underlying_without_a_real_price_denies(price: Decimal):
+    given = inputs(quote=quote(underlying_price=price))
+    assert failed(given)["underlying_drift"] is ErrorCode.QUOTE_MISSING
+
+
+def test_account_figures_exactly_at_their_oldest_pass():
+    assert failed(inputs(account=account(as_of=NOW - timedelta(seconds=295)))) == {}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from domain.errors import ErrorCode, GreenlightError
-from domain.instruments import Settlement
+from domain.instruments import ExerciseStyle, Settlement
 from domain.market import OptionChain, QuoteQuality
 from domain.portfolio import AccountState
 from domain.risk.state import compute_risk_state
@@ -392,3 +392,39 @@ def test_the_chain_window_covers_the_term_band_and_puts_only():
 def test_a_result_survives_json():
     result = run(chain(row(), row(con_id=1002, delta=-0.5)))
     assert StrategyResult.model_validate_json(result.model_dump_json()) == result
+
+
+def test_the_score_is_the_return_at_the_bid_times_the_chance_of_keeping_it():
+    best = run(chain(row())).opportunities[0]
+    at_the_bid = 4.1 / 640 * 365 / 28
+    assert best.score == pytest.approx(at_the_bid * (best.metrics.pop or 0))
+
+
+def test_confidence_is_the_mean_of_its_three_margins():
+    (proposal,) = run(chain(row())).proposals
+    chance, spread, extra = 0.7667, 1 - (0.1 / 4.15) / 0.10, 1 - 0.08 / (4.15 / 640 * 365 / 28)
+    assert proposal.confidence == pytest.approx((chance + spread + extra) / 3, abs=1e-4)
+
+
+def test_the_rationale_speaks_of_the_whole_trade():
+    (proposal,) = run(cheap_chain("AA", 1)).proposals
+    words = " ".join(proposal.rationale)
+    assert proposal.terms.quantity == 5
+    assert "A credit of 250 USD" in words
+    assert "25,000 USD for 500 shares; 475,000 of cash then stays free" in words
+    assert "Break-even 49.50, 4.8% below AA at 52.00" in words
+
+
+def test_a_put_at_the_money_is_not_out_of_it():
+    assert run(chain(row(strike=656.2))).eliminated == {"out_of_the_money": 1}
+
+
+def test_an_american_put_offered_below_its_exercise_value_is_a_fault():
+    stale = row(strike=680.0, bid=20.0, ask=21.0, delta=-0.8)
+    assert run(chain(stale)).eliminated == {"price_possible": 1}
+    european = chain(stale, style=ExerciseStyle.EUROPEAN)
+    assert run(european).eliminated == {"out_of_the_money": 1}
+
+
+def test_a_locked_market_is_not_crossed():
+    assert len(run(chain(row(bid=4.15, ask=4.15))).proposals) == 1
