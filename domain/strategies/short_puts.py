@@ -99,9 +99,9 @@ def screen_short_puts(
 
 
 def candidates(
-    chain: OptionChain, columns: ShortPutColumns, rows: IntArray, bands: PutBands
-) -> list[Candidate]:
-    """The contracts in ``rows``, best score first.
+    chain: OptionChain, columns: ShortPutColumns, rows: IntArray, bands: PutBands, keep: int
+) -> tuple[list[Candidate], IntArray]:
+    """The ``keep`` best of the contracts in ``rows``, best first, and the ids of the others.
 
     The score is the annualised return at the bid times the chance to expire out of the money;
     equal scores are ordered by contract id so that a run can be repeated exactly.
@@ -109,7 +109,8 @@ def candidates(
     scores = columns.ror_annualised[rows] * (chain.bid[rows] / columns.mid[rows])
     scores = scores * columns.pop[rows]
     order = np.lexsort((chain.con_id[rows], -scores))
-    return [_candidate(chain, columns, int(rows[i]), float(scores[i]), bands) for i in order]
+    best = [_candidate(chain, columns, int(rows[i]), float(scores[i]), bands) for i in order[:keep]]
+    return best, chain.con_id[rows[order[keep:]]]
 
 
 def _candidate(

@@ -258,12 +258,12 @@ def _look_at(
     screen, columns = screen_short_puts(
         chain, instance.market.today, _bands(config), _is_fresh(chain, config, instance)
     )
-    found = candidates(chain, columns, screen.rows, _bands(config))
+    found, outranked = candidates(
+        chain, columns, screen.rows, _bands(config), config.max_candidates
+    )
     removed = {rule: tuple(con_ids.tolist()) for rule, con_ids in screen.removed.items()}
-    outranked = tuple(candidate.contract.con_id for candidate in found[config.max_candidates :])
-    if outranked:
-        removed["outranked"] = outranked
-    found = found[: config.max_candidates]
+    if len(outranked):
+        removed["outranked"] = tuple(outranked.tolist())
     return _Look(_signal(chain, found, removed), chain, found, removed)
 
 
