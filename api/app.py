@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.responses import JSONResponse
+from starlette.types import Lifespan
 
 from api import errors
-from api.deps import Resources
+from api.admin import Authenticate, mount_admin
+from api.clock import Clock, SystemClock
+from api.deps import Resources, authenticate
 from api.limits import Throttle
 from api.middleware import CrossSiteGuard, RequestContext, SafetyHeaders
 from api.routers import alerts, auth, desk, health, orders, recommendations, stream
 from api.schemas.problems import MEDIA_TYPE, Problem
-from api.signals import TemporalSignals
+from api.signals import Signals, TemporalSignals
 from api.stream import ChangeFeed
 from api.web import WEB_DIST, WebApp
-from domain.ports import HostClock
+from infra.db.queries.viewer import Viewer
 from infra.db.session import engine, sessions
 from infra.settings import Settings, get_settings
 
@@ -32,43 +35,45 @@ _DESCRIPTION = (
 )
 
 
-class SystemClock:
-    """The host's clock."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
+# The largest thing anybody has to say is a reason of 500 characters.
+_MAX_BODY_BYTES = 64 * 1024
+_SCHEMAS = "#/components/schemas/"
 
 
 def create_app(
     settings: Settings | None = None,
     *,
-    clock: HostClock | None = None,
+    clock: Clock | None = None,
+    signals: Signals | None = None,
     web_dist: Path = WEB_DIST,
 ) -> FastAPI:
-    """The application, ready for a server. Nothing is opened before it starts."""
+    """The application, ready for a server. Nothing is connected before it starts."""
     chosen = settings or get_settings()
+    database = engine(chosen)
+    resources = Resources(
+        settings=chosen,
+        sessions=sessions(database),
+        signals=signals or TemporalSignals(chosen),
+        feed=ChangeFeed(chosen.database_url),
+        clock=clock or SystemClock(),
+        throttle=Throttle(),
+    )
     app = FastAPI(
         title="Greenlight",
         description=_DESCRIPTION,
         version="1",
-        lifespan=_lifespan(chosen, clock or SystemClock()),
+        lifespan=_lifespan(resources, database),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
         redirect_slashes=False,
+        max_body_size=_MAX_BODY_BYTES,
     )
-    api = APIRouter(
-        prefix="/api", responses={"4XX": _problem("refused"), "5XX": _problem("failed")}
-    )
-    for module in _ROUTERS:
-        api.include_router(module.router)
-    app.include_router(api)
-    app.include_router(health.router)
-    app.add_api_route(
-        "/api/openapi.json", lambda: JSONResponse(describe(app)), include_in_schema=False
-    )
+    app.state.resources = resources
+    _add_routes(app)
     errors.install(app)
+    mount_admin(app, resources.sessions, _authenticate_with(resources))
     if web_dist.is_dir():
         app.mount("/", WebApp(web_dist), name="web")
     # The last one added is the outermost.
@@ -78,11 +83,20 @@ def create_app(
     return app
 
 
+def _add_routes(app: FastAPI) -> None:
+    answers = {"4XX": _problem("refused"), "5XX": _problem("failed")}
+    api = APIRouter(prefix="/api", responses=answers)
+    for module in _ROUTERS:
+        api.include_router(module.router)
+    app.include_router(api)
+    app.include_router(health.router)
+    app.add_api_route(
+        "/api/openapi.json", lambda: JSONResponse(describe(app)), include_in_schema=False
+    )
+
+
 def _operation_id(route: APIRoute) -> str:
     return route.name
-
-
-_SCHEMAS = "#/components/schemas/"
 
 
 def _problem(description: str) -> dict[str, object]:
@@ -95,32 +109,30 @@ def describe(app: FastAPI) -> dict[str, Any]:
     document = app.openapi()
     problem = Problem.model_json_schema(mode="serialization", ref_template=f"{_SCHEMAS}{{model}}")
     schemas = document["components"]["schemas"]
-    schemas.update(problem.pop("$defs"))
+    schemas.update(problem.pop("$defs", {}))
     schemas[Problem.__name__] = problem
     return document
 
 
-def _lifespan(settings: Settings, clock: HostClock):
+def _authenticate_with(resources: Resources) -> Authenticate:
+    async def authenticated(request: Request) -> Viewer | None:
+        async with resources.sessions.begin() as session:
+            live = await authenticate(request, resources, session)
+        return None if live is None else live.viewer
+
+    return authenticated
+
+
+def _lifespan(resources: Resources, database: AsyncEngine) -> Lifespan[FastAPI]:
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        opened = engine(settings)
-        signals = TemporalSignals(settings)
-        feed = ChangeFeed(settings.database_url)
-        app.state.resources = Resources(
-            settings=settings,
-            sessions=sessions(opened),
-            signals=signals,
-            feed=feed,
-            clock=clock,
-            throttle=Throttle(),
-        )
-        signals.start()
-        feed.start()
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        resources.signals.start()
+        resources.feed.start()
         try:
             yield
         finally:
-            await feed.stop()
-            await signals.stop()
-            await opened.dispose()
+            await resources.feed.stop()
+            await resources.signals.stop()
+            await database.dispose()
 
     return lifespan

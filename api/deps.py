@@ -15,11 +15,11 @@ import structlog
 from fastapi import Depends, Header, Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.clock import Clock
 from api.limits import Throttle
 from api.signals import Signals
 from api.stream import ChangeFeed
 from domain.errors import ErrorCode, GreenlightError
-from domain.ports import HostClock
 from infra.db.audit import Actor
 from infra.db.queries.identity import LiveSession, live_session, touch
 from infra.db.queries.paging import DEFAULT_LIMIT, Limit
@@ -39,7 +39,7 @@ class Resources:
     sessions: Sessions
     signals: Signals
     feed: ChangeFeed
-    clock: HostClock
+    clock: Clock
     throttle: Throttle
 
 
@@ -51,7 +51,7 @@ Desk = Annotated[Resources, Depends(resources)]
 
 
 def signals(desk: Desk) -> Signals:
-    """The edge to Temporal, by itself so that it can be replaced."""
+    """The edge to Temporal."""
     return desk.signals
 
 

@@ -58,15 +58,22 @@ class RequestContext:
 
 
 def _log_request(scope: Scope, status: int, milliseconds: float) -> None:
-    route = getattr(scope.get("route"), "path", None) or scope["path"]
     write = log.debug if scope["path"] in _HEALTH_PATHS else log.info
     write(
         "request",
         method=scope["method"],
-        route=route,
+        route=_route_template(scope),
         status=status,
         ms=round(milliseconds, 1),
     )
+
+
+def _route_template(scope: Scope) -> str:
+    """The path with its parameters' names for their values, so that lines can be counted."""
+    path: str = scope["path"]
+    for name, value in scope.get("path_params", {}).items():
+        path = path.replace(f"/{value}", f"/{{{name}}}", 1) if value else path
+    return path
 
 
 _DIRECTIVES = {

@@ -28,7 +28,10 @@ _LONGEST_PAUSE_SECONDS = 15.0
 
 
 class Signals(Protocol):
-    """What the API asks of workflows."""
+    """What the API asks of workflows, from ``start`` to ``stop``."""
+
+    def start(self) -> None: ...
+    async def stop(self) -> None: ...
 
     async def decision(
         self, recommendation_id: UUID, decision_id: UUID, action: DecisionAction

@@ -1,0 +1,188 @@
+"""Every table of the desk, to look at. Nothing can be created, edited or deleted here."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import FastAPI
+from sqlalchemy import LargeBinary, inspect
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import RelationshipDirection
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp
+from starlette_admin.auth import AdminUser, BaseAuthProvider
+from starlette_admin.contrib.sqla import Admin, ModelView
+from starlette_admin.contrib.sqla.converters import ModelConverter
+from starlette_admin.converters import converts
+from starlette_admin.fields import BaseField, FloatField
+from starlette_admin.views import DropDown
+
+from api.errors import coded, problem_response
+from domain.errors import ErrorCode
+from infra.db import models
+from infra.db.queries.viewer import Viewer
+from infra.db.session import Sessions
+
+Authenticate = Callable[[Request], Awaitable[Viewer | None]]
+
+ADMIN_PATH = "/admin"
+_SECRETS = frozenset({"password_hash", "token_hash"})
+_GROUPS: dict[str, tuple[type[models.Base], ...]] = {
+    "Trading": (
+        models.Recommendation,
+        models.Decision,
+        models.Order,
+        models.OrderEvent,
+        models.Execution,
+    ),
+    "Portfolio": (
+        models.Client,
+        models.Portfolio,
+        models.BrokerAccount,
+        models.Gateway,
+        models.AccountSnapshot,
+        models.Position,
+    ),
+    "Strategies": (
+        models.Strategy,
+        models.StrategyVersion,
+        models.StrategyInstance,
+        models.StrategyRun,
+        models.Signal,
+        models.Opportunity,
+    ),
+    "Market": (models.Instrument, models.IbkrContract, models.RecordedChain),
+    "System": (
+        models.Alert,
+        models.AuditEvent,
+        models.Setting,
+        models.User,
+        models.Membership,
+        models.Session,
+    ),
+}
+MODELS = tuple(model for group in _GROUPS.values() for model in group)
+
+
+class FloatsToo(ModelConverter):
+    """SQLAlchemy's floats are no kind of Numeric any more, which the library expects."""
+
+    @converts("Float")
+    def conv_float(self, *args: Any, **kwargs: Any) -> BaseField:
+        return FloatField(**self._field_common(*args, **kwargs))
+
+
+class ReadOnlyView(ModelView):
+    """One table: its columns, and the rows it belongs to. Secrets and blobs are left out."""
+
+    actions = ()
+    row_actions = ("view",)
+    page_size = 25
+
+    def __init__(self, model: type[models.Base]) -> None:
+        mapper = inspect(model)
+        parents = {
+            relation.key: {column.key for column in relation.local_columns}
+            for relation in mapper.relationships
+            if relation.direction is RelationshipDirection.MANYTOONE
+        }
+        covered = set[str]().union(*parents.values())
+        shown: list[str] = []
+        wide: list[str] = []
+        for attribute in mapper.column_attrs:
+            column = attribute.columns[0]
+            if attribute.key in _SECRETS or isinstance(column.type, LargeBinary):
+                continue
+            if attribute.key not in covered:
+                shown.append(attribute.key)
+            if isinstance(column.type, JSONB):
+                wide.append(attribute.key)
+        self.fields = [*shown, *parents]
+        self.exclude_fields_from_list = [*wide, "updated_at"]
+        self.searchable_fields = [
+            key for key in shown if mapper.columns[key].type.python_type is str and key not in wide
+        ]
+        self.fields_default_sort = [("created_at", True)]
+        super().__init__(model, menu_label=_title(model.__tablename__), converter=FloatsToo())
+
+    def can_create(self, request: Request) -> bool:
+        return False
+
+    def can_edit(self, request: Request) -> bool:
+        return False
+
+    def can_delete(self, request: Request) -> bool:
+        return False
+
+    def can_import(self, request: Request) -> bool:
+        return False
+
+    def can_export(self, request: Request) -> bool:
+        return False
+
+    async def find_by_pk(self, request: Request, pk: Any) -> Any:
+        try:
+            return await super().find_by_pk(request, pk)
+        except ValueError:
+            return None  # an address that holds no UUID names no row
+
+    async def repr(self, obj: Any, request: Request) -> str:
+        # Within the session's greenlet: a row's words may need the row it belongs to.
+        return await request.state.session.run_sync(lambda _: str(obj))
+
+
+def _title(table: str) -> str:
+    return table.replace("_", " ").capitalize()
+
+
+class AdminsOnly(BaseAuthProvider):
+    """Lets in whoever the desk's own session says is an administrator."""
+
+    def __init__(self, authenticate: Authenticate) -> None:
+        super().__init__()
+        self._authenticate = authenticate
+
+    async def authenticate(self, request: Request) -> AdminUser | None:
+        viewer = await self._authenticate(request)
+        return AdminUser(username=viewer.name) if viewer and viewer.is_admin else None
+
+    def get_middleware(self) -> Middleware:
+        return Middleware(_Door, authenticate=self._authenticate)
+
+
+class _Door(BaseHTTPMiddleware):
+    """The admin's door, its files included."""
+
+    def __init__(self, app: ASGIApp, authenticate: Authenticate) -> None:
+        super().__init__(app)
+        self._authenticate = authenticate
+
+    async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
+        viewer = await self._authenticate(request)
+        if viewer is None:
+            return RedirectResponse(f"/login?return={quote(ADMIN_PATH, safe='')}", status_code=303)
+        if not viewer.is_admin:
+            return problem_response(coded(ErrorCode.FORBIDDEN, "the admin is for administrators"))
+        request.state.admin_user = AdminUser(username=viewer.name)
+        request.state.is_anonymous = False
+        return await call_next(request)
+
+
+def mount_admin(app: FastAPI, sessions: Sessions, authenticate: Authenticate) -> None:
+    admin = Admin(
+        sessions,
+        title="Greenlight admin",
+        base_url=ADMIN_PATH,
+        auth_provider=AdminsOnly(authenticate),
+        # Signs nothing but passing notices on pages that change nothing.
+        secret_key=secrets.token_hex(32),
+    )
+    for name, group in _GROUPS.items():
+        admin.add_view(DropDown(name, views=[ReadOnlyView(model) for model in group]))
+    admin.mount_to(app)

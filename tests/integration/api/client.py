@@ -1,0 +1,110 @@
+"""The API as tests drive it: in process, on a database of its own, with Temporal replaced."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.deps import Resources
+from domain.errors import ErrorCode, GreenlightError
+from domain.recommendations import DecisionAction
+from infra.db.session import Sessions
+from infra.settings import Settings
+from tests.integration.api.world import PASSWORD, World, build_world
+
+HEADERS = {"X-Greenlight": "1"}
+NO_WEB = Path("/nonexistent")
+
+
+@dataclass
+class MovableClock:
+    """The host's clock, moved by hand."""
+
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def now(self) -> datetime:
+        return self.at
+
+    def advance(self, by: timedelta) -> None:
+        self.at += by
+
+
+@dataclass
+class RecordedSignals:
+    """Remembers what workflows were told; ``broken`` makes every telling fail."""
+
+    broken: bool = False
+    decisions: list[tuple[UUID, UUID, DecisionAction]] = field(default_factory=list)
+    cancels: list[tuple[UUID, str]] = field(default_factory=list)
+
+    def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+    async def decision(
+        self, recommendation_id: UUID, decision_id: UUID, action: DecisionAction
+    ) -> bool:
+        if not self.broken:
+            self.decisions.append((recommendation_id, decision_id, action))
+        return not self.broken
+
+    async def cancel(self, recommendation_id: UUID, order_key: str) -> None:
+        if self.broken:
+            raise GreenlightError(ErrorCode.BROKER_UNAVAILABLE, "not reachable")
+        self.cancels.append((recommendation_id, order_key))
+
+    async def is_reachable(self) -> bool:
+        return not self.broken
+
+
+@dataclass
+class ApiWorld:
+    """A running application and the rows behind it."""
+
+    app: FastAPI
+    world: World
+    clock: MovableClock
+    signals: RecordedSignals
+
+    @property
+    def sessions(self) -> Sessions:
+        resources: Resources = self.app.state.resources
+        return resources.sessions
+
+    def browser(self) -> httpx.AsyncClient:
+        """A browser that nobody has signed in with yet."""
+        transport = httpx.ASGITransport(app=self.app, client=("10.0.0.1", 1234))
+        return httpx.AsyncClient(transport=transport, base_url="http://desk", headers=HEADERS)
+
+    @asynccontextmanager
+    async def signed_in(self, who: str) -> AsyncIterator[httpx.AsyncClient]:
+        async with self.browser() as browser:
+            response = await sign_in(browser, self.world.email(who))
+            assert response.status_code == 200, response.text
+            yield browser
+
+
+async def sign_in(
+    browser: httpx.AsyncClient, email: str, password: str = PASSWORD
+) -> httpx.Response:
+    return await browser.post("/api/auth/login/", json={"email": email, "password": password})
+
+
+@asynccontextmanager
+async def running_api(database_url: str, home: Path) -> AsyncIterator[ApiWorld]:
+    """The application on a freshly filled database."""
+    clock, signals = MovableClock(), RecordedSignals()
+    settings = Settings(home=home, database_url=database_url)
+    app = create_app(settings, clock=clock, signals=signals, web_dist=NO_WEB)
+    resources: Resources = app.state.resources
+    async with app.router.lifespan_context(app):
+        async with resources.sessions.begin() as session:
+            world = await build_world(session, clock.at)
+        yield ApiWorld(app, world, clock, signals)
