@@ -312,7 +312,8 @@ def _signal(
         best = found[0]
         summary = (
             f"{chain.symbol} at {chain.underlying_price:.2f}: puts that pass every rule: "
-            f"{len(found)}, best the {best.contract.describe()}, {best.metrics.ror_annualised:.1%} a year."
+            f"{len(found)}, best the {best.contract.describe()}, "
+            f"{best.metrics.ror_annualised:.1%} a year."
         )
         return Signal(
             symbol=chain.symbol, kind=SignalKind.PUT_CANDIDATES, summary=summary, facts=facts
