@@ -175,6 +175,16 @@ class ContractBook:
             )
         ]
 
+    def chain(
+        self, option_class: OptionClass, expiry: date, reference_price: float
+    ) -> list[Security]:
+        """Every option of one expiry: each strike's call and put."""
+        return [
+            _option(option_class, expiry, strike, right)
+            for strike in self.strikes(option_class, reference_price)
+            for right in (Right.CALL, Right.PUT)
+        ]
+
     def find(
         self, spec: ContractSpec, today: date, reference_prices: dict[str, float]
     ) -> Iterator[Security]:
@@ -231,6 +241,8 @@ class ContractBook:
             strikes = self.strikes(option_class, reference_prices[spec.symbol])
             if wanted_strike is not None:
                 strikes = [strike for strike in strikes if strike == wanted_strike]
+            if not strikes:
+                continue
             for expiry in self.expiries(option_class, today):
                 if not f"{expiry:%Y%m%d}".startswith(spec.expiry):
                     continue

@@ -57,12 +57,15 @@ class Gateway:
         session.known_orders.add(order.perm_id)
         return order_messages.open_order(order, self.spec_of(order), session.version)
 
-    def execution(self, request_id: int, record: ExecutionRecord) -> Message:
+    def execution(
+        self, session: ClientSession, request_id: int, record: ExecutionRecord
+    ) -> Message:
         security = self.security(record.con_id) if record.con_id != BAG_CON_ID else None
         if security is not None:
-            return messages.execution(request_id, record, full_spec(security, record.exchange))
+            spec = full_spec(security, record.exchange)
+            return messages.execution(request_id, record, spec, session.version)
         underlying = ContractSpec(symbol=record.symbol, exchange="SMART", currency="USD")
-        return messages.execution(request_id, record, combo_spec(underlying))
+        return messages.execution(request_id, record, combo_spec(underlying), session.version)
 
     def security(self, con_id: int) -> Security:
         security = self.market.book.by_id(con_id)
@@ -147,7 +150,7 @@ class Gateway:
         rows = []
         if event.order.perm_id not in session.known_orders:
             rows.append(self.open_order(session, event.order))
-        rows += [self.execution(-1, record) for record in event.executions]
+        rows += [self.execution(session, -1, record) for record in event.executions]
         rows.append(self.open_order(session, event.order))
         rows.append(order_messages.order_status(event.order))
         rows += [messages.commission(r) for r in event.executions if r.con_id != BAG_CON_ID]

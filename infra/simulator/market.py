@@ -7,6 +7,7 @@ their early-exercise premium is not modelled.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -25,6 +26,9 @@ from infra.simulator.reference import MARKET_RULES, RISK_FREE_RATE, UNDERLYINGS,
 SECONDS_PER_YEAR = 365 * 24 * 3600
 REFRESH_SECONDS = 5
 """Displayed sizes are replenished this often, in market seconds."""
+
+CHAIN_AFTER_MISSES = 4
+"""So many options of one expiry asked for singly within a second: price the whole expiry."""
 
 _VOL_FLOOR, _VOL_CAP = 0.05, 3.0
 _LEVERAGE = 3.0
@@ -78,6 +82,7 @@ class SyntheticMarket:
         self.paths = SpotPaths(seed, calendar, anchor)
         self._cached_at: datetime | None = None
         self._cache: dict[int, Quote] = {}
+        self._misses: Counter[tuple[str, date]] = Counter()
         self._closes_of: date | None = None
         self._closes: dict[int, float] = {}
         self._last_moments = lru_cache(maxsize=65536)(self.book.last_moment)
@@ -90,8 +95,9 @@ class SyntheticMarket:
         moment = self._market_moment(at)
         if moment != self._cached_at:
             self._cached_at, self._cache = moment, {}
+            self._misses.clear()
         missing = {s.con_id: s for s in securities if s.con_id not in self._cache}
-        options = [s for s in missing.values() if s.is_option]
+        options = self._with_chain([s for s in missing.values() if s.is_option], moment)
         for security in missing.values():
             if not security.is_option:
                 self._cache[security.con_id] = self._underlying_quote(security, moment)
@@ -101,6 +107,24 @@ class SyntheticMarket:
             for security, quote, close in zip(options, quotes, closes, strict=True):
                 self._cache[security.con_id] = replace(quote, close=close)
         return [self._cache[s.con_id] for s in securities]
+
+    def _with_chain(self, options: list[Security], at: datetime) -> list[Security]:
+        """The options and, when a client is reading a chain one by one, the rest of the chain.
+
+        Pricing hundreds at once costs little more than pricing one.
+        """
+        if len(options) != 1:
+            return options
+        option = options[0]
+        option_class, expiry = option.option_class, option.expiry
+        if option_class is None or expiry is None:
+            return options
+        self._misses[option_class.name, expiry] += 1
+        if self._misses[option_class.name, expiry] != CHAIN_AFTER_MISSES:
+            return options
+        price = self.paths.previous_close(option.underlying, at)
+        chain = self.book.chain(option_class, expiry, price)
+        return [option, *(s for s in chain if s != option and s.con_id not in self._cache)]
 
     def spot(self, symbol: str, at: datetime) -> float:
         return self.paths.price(UNDERLYINGS[symbol], at)

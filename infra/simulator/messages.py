@@ -121,7 +121,9 @@ def account_summary(
     ]
 
 
-def execution(request_id: int, record: ExecutionRecord, spec: ContractSpec) -> Message:
+def execution(
+    request_id: int, record: ExecutionRecord, spec: ContractSpec, version: int
+) -> Message:
     side = "BOT" if record.side.sign > 0 else "SLD"
     return [
         11,
@@ -145,7 +147,7 @@ def execution(request_id: int, record: ExecutionRecord, spec: ContractSpec) -> M
         UNSET_DOUBLE,
         "",
         2 if record.sec_type != "BAG" else 0,
-        False,
+        *([False] if version >= 178 else []),  # pending price revision
     ]
 
 

@@ -99,7 +99,7 @@ def executions(session: ClientSession, fields: Fields) -> None:
         and exchange in {"", "SMART", record.exchange}
         and side.upper() in {"", *_side_names(record)}
     ]
-    session.send(gateway.execution(request_id, record) for record in records)
+    session.send(gateway.execution(session, request_id, record) for record in records)
     session.send(messages.commission(r) for r in records if r.con_id != BAG_CON_ID)
     session.reply(55, 1, request_id)
 

@@ -22,6 +22,23 @@ async def test_a_client_connects_and_synchronises_the_demo_account(ib: Recorder)
     assert len(ib.portfolio()) == 4
 
 
+async def test_a_client_of_the_older_version_decodes_the_same_orders(
+    gateway: SimulatedGateway, monkeypatch: pytest.MonkeyPatch, connect: Connect
+):
+    monkeypatch.setattr(ib_async.client.Client, "MaxClientVersion", 176)
+    older = await connect(gateway)
+    assert older.client.serverVersion() == 176
+    put = await spy_put(older)
+    ticker = older.reqMktData(put)
+    await settle(older)
+    trade = older.placeOrder(put, ib_async.LimitOrder("SELL", 1, ticker.bid, orderRef="GL-176"))
+    await settle(older)
+    assert trade.orderStatus.status == "Filled"
+    completed = await older.reqCompletedOrdersAsync(False)
+    assert [t.order.orderRef for t in completed] == ["GL-176"]
+    assert [f.execution.orderRef for f in await older.reqExecutionsAsync()] == ["GL-176"]
+
+
 async def test_farm_notices_greet_a_client(ib: Recorder):
     assert ib.codes()[:3] == [2104, 2106, 2158]
 
