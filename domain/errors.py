@@ -203,6 +203,17 @@ GUIDANCE: dict[ErrorCode, Guidance] = {
 }
 
 
+# What time may mend: a reader tries again instead of giving up.
+TRANSIENT = frozenset(
+    {
+        ErrorCode.BROKER_UNAVAILABLE,
+        ErrorCode.LEASE_LOST,
+        ErrorCode.ACCOUNT_STALE,
+        ErrorCode.WORKFLOW_UNAVAILABLE,
+    }
+)
+
+
 class GreenlightError(Exception):
     """An error with a stable code and the facts behind it.
 
@@ -214,6 +225,10 @@ class GreenlightError(Exception):
         self.code = code
         self.detail = detail
         self.context = context
+
+    @property
+    def is_transient(self) -> bool:
+        return self.code in TRANSIENT
 
     @property
     def guidance(self) -> Guidance:

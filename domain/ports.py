@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
@@ -142,6 +142,11 @@ class Broker(Protocol):
     def client_id(self) -> int: ...
     async def market_time(self) -> datetime: ...
     async def is_session_open(self) -> bool: ...
+
+    def exchange_date(self, market_at: datetime) -> date:
+        """The exchange's own date at a moment of market time."""
+        ...
+
     async def account_values(self, account_code: str) -> AccountValues: ...
     async def positions(self, account_code: str) -> Sequence[BrokerPosition]: ...
     async def quote(self, contract: OptionContract) -> Quote: ...
@@ -185,6 +190,7 @@ class DeadlineCheck(Frozen):
 
     state: RecommendationState
     host_seconds_left: float = Field(ge=0)
+    decision_id: UUID | None = Field(default=None, description="the approval, once there is one")
 
 
 class RecommendationStore(Protocol):
@@ -232,6 +238,8 @@ class TradeContext(Frozen):
     limits: Limits
     trading_state: TradingState
     already_filled: Decimal = Field(ge=0)
+    attempts: int = Field(ge=0, description="orders made for this recommendation so far")
+    open_attempt: str | None = Field(description="key of the one that is not finished, if any")
     open_order_keys: tuple[str, ...] = Field(description="other orders working on this contract")
     committed_assignment_cash: Decimal = Field(
         ge=0, description="what the other short-put orders under way would need"
@@ -291,6 +299,10 @@ class OrderWatch(Protocol):
         self, order_key: str, state: OrderState, timeout_seconds: float
     ) -> OrderRecord:
         """The record once its state is no longer ``state``, or as it stands at the time-out."""
+        ...
+
+    async def until_broker_ends(self, order_key: str, timeout_seconds: float) -> OrderRecord:
+        """The record once the broker reported an end or a fill of it, or at the time-out."""
         ...
 
 
@@ -370,3 +382,25 @@ class StrategyStore(Protocol):
         ...
 
     async def fail_run(self, run_id: UUID, errors: Sequence[str]) -> None: ...
+
+
+class UndeliveredDecision(Frozen):
+    """A decision on record whose workflow has not read it."""
+
+    recommendation_id: UUID
+    decision_id: UUID
+    action: DecisionAction
+
+
+class RecommendationBacklog(Protocol):
+    """What reconciliation finds left lying in our own records."""
+
+    async def without_workflow(self) -> list[RecommendationBrief]: ...
+    async def undelivered_decisions(self) -> list[UndeliveredDecision]: ...
+
+
+class DecisionDelivery(Protocol):
+    """Handing work to recommendation workflows. Every call may be repeated."""
+
+    async def start(self, brief: RecommendationBrief) -> None: ...
+    async def deliver(self, decision: UndeliveredDecision) -> None: ...

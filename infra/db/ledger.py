@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.errors import ErrorCode, GreenlightError
@@ -225,9 +225,9 @@ async def _trade_context(
         .where(BrokerAccount.id == account_id)
     )
     assert gateway is not None
-    filled = await session.scalar(
-        select(func.coalesce(func.sum(OrderRow.filled_quantity), 0)).where(
-            OrderRow.recommendation_id == recommendation_id
+    own = list(
+        await session.scalars(
+            select(OrderRow).where(OrderRow.recommendation_id == recommendation_id)
         )
     )
     others = await _orders_under_way(session, account_id, recommendation)
@@ -236,7 +236,9 @@ async def _trade_context(
         gateway=gateway,
         limits=await limits_in_force(session),
         trading_state=await effective_trading_state(session, account_id),
-        already_filled=Decimal(filled or 0),
+        already_filled=sum((order.filled_quantity for order in own), Decimal(0)),
+        attempts=len(own),
+        open_attempt=next((order.order_key for order in own if not order.state.is_terminal), None),
         open_order_keys=tuple(
             order.order_key
             for order, _ in others
@@ -260,6 +262,8 @@ async def _lock_approved(session: AsyncSession, recommendation_id: UUID) -> Reco
         raise GreenlightError(
             ErrorCode.NOT_APPROVED, f"the recommendation is {recommendation.state}"
         )
+    if recommendation.withdrawn_at is not None:
+        raise GreenlightError(ErrorCode.NOT_APPROVED, "the approval was withdrawn")
     return recommendation
 
 
@@ -308,11 +312,14 @@ async def _lock_unchanged_account(
 
 
 async def _require_trading(session: AsyncSession, row: OrderRow) -> None:
-    """Orders that open risk go out only while trading is ACTIVE, checked as they are claimed."""
-    action = await session.scalar(
-        select(Recommendation.action).where(Recommendation.id == row.recommendation_id)
+    """Checked as an order is claimed: not withdrawn, and trading ACTIVE where it opens risk."""
+    recommendation = await session.get(
+        Recommendation, row.recommendation_id, with_for_update={"read": True}
     )
-    if action is RecommendationAction.CLOSE:
+    assert recommendation is not None
+    if recommendation.withdrawn_at is not None:
+        raise GreenlightError(ErrorCode.ORDER_CANCELLED, "the approval was withdrawn")
+    if recommendation.action is RecommendationAction.CLOSE:
         return
     state = await effective_trading_state(session, row.broker_account_id, lock=True)
     if state is not TradingState.ACTIVE:

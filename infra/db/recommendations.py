@@ -63,7 +63,10 @@ class PostgresRecommendations:
         async with self._sessions.begin() as session:
             row = await _lock(session, recommendation_id)
             if row.state is not RecommendationState.PROPOSED:
-                return DeadlineCheck(state=row.state, host_seconds_left=0)
+                decision_id = await session.scalar(
+                    select(Decision.id).where(Decision.recommendation_id == row.id)
+                )
+                return DeadlineCheck(state=row.state, host_seconds_left=0, decision_id=decision_id)
             try:
                 clock = await account_clock(session, row.broker_account_id)
             except BrokerUnavailable:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import structlog
@@ -74,6 +74,9 @@ class IbkrBroker:
 
     async def is_session_open(self) -> bool:
         return trading_calendar().is_open(await self.market_time())
+
+    def exchange_date(self, market_at: datetime) -> date:
+        return exchange_date(market_at)
 
     # --- accounts --------------------------------------------------------------------------
 

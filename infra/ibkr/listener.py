@@ -15,7 +15,7 @@ import structlog
 from tenacity import AsyncRetrying, before_sleep_log, wait_exponential
 
 from domain.ids import is_order_key
-from domain.orders import OrderState
+from domain.orders import BrokerStatus, OrderState
 from domain.ports import BrokerOrder, OrderLedger, OrderRecord
 from infra.db.broker_record import BrokerRecord
 from infra.ibkr.client import IbkrClient
@@ -36,7 +36,7 @@ from infra.ibkr.recorder import (
 )
 
 log = structlog.get_logger(__name__)
-LIVE = -1
+_ENDED = (BrokerStatus.CANCELLED, BrokerStatus.REJECTED, BrokerStatus.FILLED)
 OnChange = Callable[[str], Awaitable[None]]
 
 
@@ -55,6 +55,21 @@ class OrderChanges:
         self, order_key: str, state: OrderState, timeout_seconds: float
     ) -> OrderRecord:
         """``domain.ports.OrderWatch``: the record once it left ``state``, or at the time-out."""
+        return await self._until(
+            order_key, lambda record: record.order.state is not state, timeout_seconds
+        )
+
+    async def until_broker_ends(self, order_key: str, timeout_seconds: float) -> OrderRecord:
+        """``domain.ports.OrderWatch``: the record once the broker reported its end or a fill."""
+        return await self._until(
+            order_key,
+            lambda record: record.order.broker_status in _ENDED or record.order.state.is_terminal,
+            timeout_seconds,
+        )
+
+    async def _until(
+        self, order_key: str, is_reached: Callable[[OrderRecord], bool], timeout_seconds: float
+    ) -> OrderRecord:
         changed = asyncio.Event()
         self._waiting.setdefault(order_key, set()).add(changed)
         deadline = asyncio.get_running_loop().time() + timeout_seconds
@@ -64,7 +79,7 @@ class OrderChanges:
                 record = await self._ledger.find(order_key)
                 assert record is not None, f"no order {order_key}"
                 left = deadline - asyncio.get_running_loop().time()
-                if record.order.state is not state or left <= 0:
+                if is_reached(record) or left <= 0:
                     return record
                 try:
                     await asyncio.wait_for(changed.wait(), left)

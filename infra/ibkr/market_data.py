@@ -237,31 +237,31 @@ def _chain(
     options = [contract.option for contract in contracts if contract.option is not None]
     qualities = {_quality(ticker) for ticker in tickers} - {QuoteQuality.MISSING}
     models = [ticker.modelGreeks for ticker in tickers]
-    columns: dict[str, object] = dict(
-        symbol=underlying.symbol,
-        currency=underlying.currency,
-        as_of=as_of,
-        underlying_price=spot,
-        quality=qualities.pop() if len(qualities) == 1 else QuoteQuality.MISSING,
-        style=ExerciseStyle.EUROPEAN if is_index(underlying) else ExerciseStyle.AMERICAN,
-        settlement=Settlement.CASH if is_index(underlying) else Settlement.PHYSICAL,
-        increments=contracts[0].increments,
-        trading_class=tuple(option.trading_class for option in options),
-        multiplier=[float(option.multiplier) for option in options],
-        con_id=[option.con_id for option in options],
-        expiry=[(option.expiry - date(1970, 1, 1)).days for option in options],
-        strike=[float(option.strike) for option in options],
-        is_call=[option.right is Right.CALL for option in options],
-        bid=[_price(ticker.bid) for ticker in tickers],
-        ask=[_price(ticker.ask) for ticker in tickers],
-        iv=[None if model is None else _number(model.impliedVol) for model in models],
-        delta=[None if model is None else _number(model.delta) for model in models],
-        volume=[_number(ticker.volume) for ticker in tickers],
-        open_interest=[
+    columns: dict[str, object] = {
+        "symbol": underlying.symbol,
+        "currency": underlying.currency,
+        "as_of": as_of,
+        "underlying_price": spot,
+        "quality": qualities.pop() if len(qualities) == 1 else QuoteQuality.MISSING,
+        "style": ExerciseStyle.EUROPEAN if is_index(underlying) else ExerciseStyle.AMERICAN,
+        "settlement": Settlement.CASH if is_index(underlying) else Settlement.PHYSICAL,
+        "increments": contracts[0].increments,
+        "trading_class": tuple(option.trading_class for option in options),
+        "multiplier": [float(option.multiplier) for option in options],
+        "con_id": [option.con_id for option in options],
+        "expiry": [(option.expiry - date(1970, 1, 1)).days for option in options],
+        "strike": [float(option.strike) for option in options],
+        "is_call": [option.right is Right.CALL for option in options],
+        "bid": [_price(ticker.bid) for ticker in tickers],
+        "ask": [_price(ticker.ask) for ticker in tickers],
+        "iv": [None if model is None else _number(model.impliedVol) for model in models],
+        "delta": [None if model is None else _number(model.delta) for model in models],
+        "volume": [_number(ticker.volume) for ticker in tickers],
+        "open_interest": [
             _number(_open_interest(option, ticker))
             for option, ticker in zip(options, tickers, strict=True)
         ],
-    )
+    }
     return OptionChain.model_validate(columns)
 
 

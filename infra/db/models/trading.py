@@ -83,6 +83,9 @@ class Recommendation(Base):
         default=list, comment="pre-trade controls of the latest attempt"
     )
     what_if: Mapped[dict[str, Any] | None] = mapped_column(comment="broker's margin preview")
+    withdrawn_at: Mapped[datetime | None] = mapped_column(
+        comment="when a person asked for no further attempt"
+    )
     concluded_at: Mapped[datetime | None]
 
     strategy_run: Mapped[StrategyRun] = relationship()

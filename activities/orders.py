@@ -1,0 +1,345 @@
+"""Orders at the broker: prepare, place once, resolve, cancel. Runs on a gateway's own queue."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import Field
+from temporalio import activity
+
+from activities.heartbeat import heartbeating
+from activities.portfolio import fresh_account
+from domain.errors import ErrorCode, GreenlightError
+from domain.ids import order_key
+from domain.instruments import Frozen
+from domain.orders import CancelRequested, Denied, OrderIntent, OrderState, Unproven
+from domain.ports import (
+    Broker,
+    BrokerBooks,
+    OrderLedger,
+    OrderRecord,
+    OrderWatch,
+    TradeContext,
+    WhatIf,
+)
+from domain.recommendations import RuleResult, approval_freshness, walked_price
+from domain.risk.pretrade import (
+    MarginPreview,
+    PretradeInputs,
+    Stage,
+    first_denial,
+    run_controls,
+)
+from domain.risk.state import compute_risk_state
+
+ACKNOWLEDGEMENT_SECONDS = 5.0
+CANCEL_SECONDS = 3.0
+# Refusals at the claim that no repetition would change.
+_FINAL_REFUSALS = frozenset(
+    {ErrorCode.TRADING_HALTED, ErrorCode.TRADING_REDUCING, ErrorCode.ORDER_CANCELLED}
+)
+_NO_APPROVAL = frozenset({ErrorCode.NOT_APPROVED, ErrorCode.NOT_FOUND})
+
+
+class PrepareOrder(Frozen):
+    recommendation_id: UUID
+    decision_id: UUID
+    price_step: int = Field(ge=1, description="how far the price has been walked, from 1")
+    price_steps: int = Field(ge=1)
+
+
+class OrderRef(Frozen):
+    order_key: str
+
+
+class OrderView(Frozen):
+    """An order as its workflow needs to see it."""
+
+    order_key: str
+    state: OrderState
+    quantity: Decimal
+    filled: Decimal
+    limit_price: Decimal
+    average_price: Decimal | None = None
+    absent_looks: int = 0
+    reason_code: ErrorCode | None = None
+    reason: str = ""
+
+
+class PreparedOutcome(StrEnum):
+    ORDER = "ORDER"
+    DENIED = "DENIED"
+    NOTHING_LEFT = "NOTHING_LEFT"
+    NOT_APPROVED = "NOT_APPROVED"
+
+
+class Prepared(Frozen):
+    outcome: PreparedOutcome
+    order: OrderView | None = None
+    code: ErrorCode | None = None
+    reason: str = ""
+
+
+def view_of(record: OrderRecord) -> OrderView:
+    order = record.order
+    return OrderView(
+        order_key=order.order_key,
+        state=order.state,
+        quantity=order.quantity,
+        filled=order.filled,
+        limit_price=record.intent.limit_price,
+        average_price=order.average_price,
+        absent_looks=order.absent_looks,
+        reason_code=order.reason_code,
+        reason=order.reason,
+    )
+
+
+class OrderActivities:
+    """One gateway's orders."""
+
+    def __init__(self, broker: Broker, ledger: OrderLedger, watch: OrderWatch) -> None:
+        self._broker = broker
+        self._ledger = ledger
+        self._watch = watch
+
+    @activity.defn
+    async def prepare_order(self, request: PrepareOrder) -> Prepared:
+        """Re-read the approval, re-quote, re-risk, ask the broker for a preview, and judge.
+
+        Inside every bound an order is recorded as READY; outside, the controls are recorded and
+        the answer is DENIED. Sends nothing, so it may be retried.
+        """
+        async with heartbeating():
+            try:
+                context = await self._ledger.trade_context(
+                    request.recommendation_id, request.decision_id
+                )
+            except GreenlightError as error:
+                if error.code not in _NO_APPROVAL:
+                    raise
+                return Prepared(
+                    outcome=PreparedOutcome.NOT_APPROVED, code=error.code, reason=error.detail
+                )
+            if context.open_attempt is not None:
+                known = await self._require(context.open_attempt)
+                return Prepared(outcome=PreparedOutcome.ORDER, order=view_of(known))
+            if context.trade.quantity <= context.already_filled:
+                return Prepared(outcome=PreparedOutcome.NOTHING_LEFT)
+            return await self._judge(request, context)
+
+    async def _judge(self, request: PrepareOrder, context: TradeContext) -> Prepared:
+        attempt = context.attempts + 1
+        key = order_key(request.recommendation_id, request.decision_id, attempt)
+        intent, inputs = await self._inputs(request, context, key)
+        # Only the first attempt answers the click; later ones walk the price of the same approval.
+        freshness = (
+            (approval_freshness(context.trade.terms, inputs.market_now),) if attempt == 1 else ()
+        )
+        before = inputs.model_copy(update={"stage": Stage.BEFORE_PREVIEW})
+        rules = (*freshness, *run_controls(before))
+        if first_denial(rules) is not None:
+            return await self._deny(context, rules, None)
+        preview = await self._preview(intent)
+        final = inputs.model_copy(update={"what_if": _margin_preview(preview)})
+        rules = (*freshness, *run_controls(final))
+        if first_denial(rules) is not None or preview is None:
+            return await self._deny(context, rules, preview)
+        record = await self._ledger.make_ready(context, intent, attempt, rules, preview)
+        return Prepared(outcome=PreparedOutcome.ORDER, order=view_of(record))
+
+    async def _inputs(
+        self, request: PrepareOrder, context: TradeContext, key: str
+    ) -> tuple[OrderIntent, PretradeInputs]:
+        """The order as it would go out now, and everything the controls look at."""
+        trade, terms = context.trade, context.trade.terms
+        quote, account, market_now, session_open = await asyncio.gather(
+            self._broker.quote(terms.contract),
+            fresh_account(self._broker, terms.account_code),
+            self._broker.market_time(),
+            self._broker.is_session_open(),
+        )
+        intent = OrderIntent(
+            order_key=key,
+            account_code=terms.account_code,
+            contract=terms.contract,
+            side=terms.side,
+            quantity=int(trade.quantity - context.already_filled),
+            limit_price=walked_price(trade, request.price_step, request.price_steps, quote),
+        )
+        return intent, PretradeInputs(
+            trade=trade,
+            quantity=intent.quantity,
+            limit_price=intent.limit_price,
+            quote=quote,
+            account=account,
+            risk=None if account is None else compute_risk_state(account),
+            limits=context.limits,
+            trading_state=context.trading_state,
+            market_now=market_now,
+            today=self._broker.exchange_date(market_now),
+            session_open=session_open,
+            open_order_keys=context.open_order_keys,
+            committed_assignment_cash=context.committed_assignment_cash,
+        )
+
+    async def _preview(self, intent: OrderIntent) -> WhatIf | None:
+        """The broker's preview; None where it gives none, which the controls then refuse."""
+        try:
+            return await self._broker.what_if(intent)
+        except GreenlightError as error:
+            if error.code is not ErrorCode.WHAT_IF_FAILED:
+                raise
+            activity.logger.warning("what-if failed: %s", error.detail)
+            return None
+
+    async def _deny(
+        self, context: TradeContext, rules: Sequence[RuleResult], preview: WhatIf | None
+    ) -> Prepared:
+        await self._ledger.record_denial(context, rules, preview)
+        denial = first_denial(rules)
+        assert denial is not None
+        return Prepared(
+            outcome=PreparedOutcome.DENIED,
+            code=denial.code,
+            reason=f"{denial.rule}: {denial.value}, allowed {denial.threshold}",
+        )
+
+    @activity.defn
+    async def place_order(self, request: OrderRef) -> OrderView:
+        """Send one READY order, at most once. Must run with a single attempt.
+
+        The claim (READY → SENDING) is committed before the wire is touched, and only one claim
+        per key can ever succeed. Whatever goes wrong after it leaves the order UNKNOWN.
+        """
+        async with heartbeating():
+            record = await self._require(request.order_key)
+            if record.order.state is not OrderState.READY:
+                return view_of(record)
+            broker_order_id = self._broker.reserve_order_id()
+            try:
+                claimed = await self._ledger.claim(
+                    request.order_key, broker_order_id, self._broker.client_id
+                )
+            except GreenlightError as error:
+                if error.code not in _FINAL_REFUSALS:
+                    raise
+                refusal = Denied(code=error.code, message=error.detail)
+                return view_of(await self._ledger.record(request.order_key, refusal))
+            if not claimed:
+                return view_of(await self._require(request.order_key))
+            return await self._send(record, broker_order_id)
+
+    async def _send(self, record: OrderRecord, broker_order_id: int) -> OrderView:
+        key = record.order.order_key
+        try:
+            books = await self._broker.read_books()
+            if _mentions(books, key):
+                await self._ledger.record_books(record.gateway, books)
+                return view_of(await self._require(key))
+            await self._broker.send(record.intent, broker_order_id)
+        except Exception as error:
+            activity.logger.exception("send of %s not proven", key)
+            unproven = Unproven(reason=f"sending ended in {type(error).__name__}: {error}")
+            return view_of(await self._ledger.record(key, unproven))
+        seen = await self._watch.until_state_leaves(
+            key, OrderState.SENDING, ACKNOWLEDGEMENT_SECONDS
+        )
+        if seen.order.state is OrderState.SENDING:
+            silence = Unproven(reason=f"no acknowledgement within {ACKNOWLEDGEMENT_SECONDS:g} s")
+            seen = await self._ledger.record(key, silence)
+        return view_of(seen)
+
+    @activity.defn
+    async def resolve_order(self, request: OrderRef) -> OrderView:
+        """Find out what became of an order by reading the broker's books. Sends nothing.
+
+        An order still READY was never claimed: it is closed here, so that a sender that is late
+        or presumed dead cannot claim it any more.
+        """
+        async with heartbeating():
+            record = await self._require(request.order_key)
+            if record.order.state is OrderState.READY:
+                abandoned = Denied(
+                    code=ErrorCode.SEND_ABANDONED, message="the attempt ended before it was sent"
+                )
+                return view_of(await self._record_or_reread(request.order_key, abandoned))
+            if record.order.state.is_terminal:
+                return view_of(record)
+            books = await self._broker.read_books()
+            await self._ledger.record_books(record.gateway, books)
+            return view_of(await self._require(request.order_key))
+
+    @activity.defn
+    async def cancel_order(self, request: OrderRef) -> OrderView:
+        """Ask for an order's end and look at the books. Repeating it is harmless.
+
+        CANCELLED is reached only with the broker's word and its executions read afterwards.
+        """
+        async with heartbeating():
+            record = await self._require(request.order_key)
+            if record.order.state is OrderState.READY:
+                withdrawn = Denied(
+                    code=ErrorCode.ORDER_CANCELLED, message="cancelled before it was sent"
+                )
+                return view_of(await self._record_or_reread(request.order_key, withdrawn))
+            if record.order.state.is_terminal:
+                return view_of(record)
+            assert record.broker_order_id is not None
+            await self._ledger.record(request.order_key, CancelRequested())
+            await self._broker.send_cancel(record.broker_order_id)
+            await self._watch.until_broker_ends(request.order_key, CANCEL_SECONDS)
+            books = await self._broker.read_books()
+            await self._ledger.record_books(record.gateway, books)
+            return view_of(await self._require(request.order_key))
+
+    async def _record_or_reread(self, key: str, denied: Denied) -> OrderRecord:
+        """Close a READY order; where it was claimed in the meantime, say what it is now."""
+        try:
+            return await self._ledger.record(key, denied)
+        except GreenlightError as error:
+            if error.code is not ErrorCode.ILLEGAL_TRANSITION:
+                raise
+            return await self._require(key)
+
+    async def _require(self, key: str) -> OrderRecord:
+        record = await self._ledger.find(key)
+        if record is None:
+            raise GreenlightError(ErrorCode.NOT_FOUND, f"no order {key}", order_key=key)
+        return record
+
+
+class OrderReader:
+    """Orders as our own records have them; needs no broker."""
+
+    def __init__(self, ledger: OrderLedger) -> None:
+        self._ledger = ledger
+
+    @activity.defn
+    async def read_order(self, request: OrderRef) -> OrderView:
+        """The order as last written by the listener or a reconciliation."""
+        record = await self._ledger.find(request.order_key)
+        if record is None:
+            raise GreenlightError(ErrorCode.NOT_FOUND, f"no order {request.order_key}")
+        return view_of(record)
+
+
+def _mentions(books: BrokerBooks, key: str) -> bool:
+    return any(order.order_ref == key for order in books.orders) or any(
+        execution.order_ref == key for execution in books.executions
+    )
+
+
+def _margin_preview(preview: WhatIf | None) -> MarginPreview | None:
+    if preview is None:
+        return None
+    return MarginPreview(
+        init_margin_after=preview.init_margin_after,
+        maint_margin_after=preview.maint_margin_after,
+        equity_with_loan_after=preview.equity_with_loan_after,
+        commission=preview.commission,
+    )

@@ -1,0 +1,20 @@
+"""Workflow ids, from what they are about: starting the same thing twice finds the first."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+CORE_QUEUE = "greenlight"
+
+
+def broker_queue(gateway: str) -> str:
+    """The queue of the one worker that may talk to a gateway."""
+    return f"broker:{gateway}"
+
+
+def recommendation_workflow_id(recommendation_id: UUID) -> str:
+    return f"recommendation-{recommendation_id}"
+
+
+def strategy_run_workflow_id(parent: str, instance_id: UUID) -> str:
+    return f"{parent}/{instance_id}"

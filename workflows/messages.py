@@ -1,0 +1,53 @@
+"""What is said to workflows and what they answer: one frozen message each."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import UUID
+
+from domain.errors import ErrorCode
+from domain.instruments import Frozen
+from domain.recommendations import RecommendationState
+
+
+class RecommendationInput(Frozen):
+    recommendation_id: UUID
+
+
+class DecisionMessage(Frozen):
+    """Points to a decision in Postgres; authorises nothing by itself."""
+
+    decision_id: UUID
+
+
+class OrderMessage(Frozen):
+    order_key: str
+
+
+class RecommendationResult(Frozen):
+    """How a recommendation ended, and what was traded on it."""
+
+    state: RecommendationState
+    code: ErrorCode | None = None
+    reason: str = ""
+    filled: Decimal = Decimal(0)
+    order_keys: tuple[str, ...] = ()
+
+
+class RecommendationStatus(Frozen):
+    """Answer to the ``status`` query."""
+
+    state: str
+    waiting_on: str
+    detail: str
+    order_keys: tuple[str, ...]
+
+
+class IngestionInput(Frozen):
+    gateway: str
+
+
+class StrategyRunsInput(Frozen):
+    """Which instances to run; none named means all that are enabled."""
+
+    instance_ids: tuple[UUID, ...] = ()

@@ -1,0 +1,272 @@
+"""Carrying out one approved trade: attempts at the broker, one after the other, never two.
+
+Runs inside RecommendationWorkflow. It decides; the activities do. An order is worked at a price
+for a while, then cancelled, the cancel proven, and a new attempt made at the next price.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+from activities.orders import (
+    OrderActivities,
+    OrderReader,
+    OrderRef,
+    OrderView,
+    Prepared,
+    PreparedOutcome,
+    PrepareOrder,
+)
+from domain.errors import ErrorCode
+from domain.orders import OrderState
+from domain.ports import RecommendationBrief
+from domain.recommendations import RecommendationState
+from workflows import policies
+from workflows.ids import broker_queue
+from workflows.visibility import Visibility, WaitingOn
+
+
+@dataclass
+class OrderHints:
+    """What signals have told since it was last looked at."""
+
+    order_changed: bool = False
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an approved trade ended."""
+
+    state: RecommendationState
+    code: ErrorCode | None
+    reason: str
+
+
+_WAITS_FOR_PROOF = (OrderState.SENDING, OrderState.UNKNOWN, OrderState.CANCEL_PENDING)
+
+
+class ApprovedTradeWork:
+    """One approval, from its first check to its ending."""
+
+    def __init__(
+        self,
+        brief: RecommendationBrief,
+        decision_id: UUID,
+        visibility: Visibility,
+        hints: OrderHints,
+    ) -> None:
+        self._brief = brief
+        self._decision_id = decision_id
+        self._visibility = visibility
+        self._hints = hints
+        self._queue = broker_queue(brief.gateway)
+        self._price_step = 1
+        self._walking = False
+        self._abandoned = 0
+        self.filled = Decimal(0)
+        self.order_keys: list[str] = []
+
+    async def prepare(self) -> Prepared:
+        """Have the approval judged against the market as it is now."""
+        self._show("CHECKING", WaitingOn.BROKER, "Checking quote, account and margin at the broker")
+        return await workflow.execute_activity_method(
+            OrderActivities.prepare_order,
+            PrepareOrder(
+                recommendation_id=self._brief.id,
+                decision_id=self._decision_id,
+                price_step=self._price_step,
+                price_steps=policies.PRICE_STEPS,
+            ),
+            task_queue=self._queue,
+            summary="re-quote, re-risk, what-if",
+            **policies.BROKER_READ,
+        )
+
+    async def carry_out(self, prepared: Prepared) -> Ending:
+        """Work attempt after attempt until the trade is done, refused or given up."""
+        while True:
+            ending = self._ending_before_order(prepared)
+            if ending is not None:
+                return ending
+            assert prepared.order is not None
+            order = await self._work(prepared.order)
+            self.filled += order.filled
+            ending = self._ending_after(order)
+            if ending is not None:
+                return ending
+            prepared = await self.prepare()
+
+    def _ending_before_order(self, prepared: Prepared) -> Ending | None:
+        match prepared.outcome:
+            case PreparedOutcome.ORDER:
+                return None
+            case PreparedOutcome.NOTHING_LEFT:
+                return Ending(RecommendationState.COMPLETED, None, "")
+            case PreparedOutcome.DENIED | PreparedOutcome.NOT_APPROVED:
+                if self.filled:
+                    return self._lapsed(prepared.code, prepared.reason)
+                return Ending(RecommendationState.DENIED, prepared.code, prepared.reason)
+
+    def _ending_after(self, order: OrderView) -> Ending | None:
+        """The ending a finished order means, or None where another attempt follows."""
+        match order.state:
+            case OrderState.FILLED:
+                return Ending(RecommendationState.COMPLETED, None, "")
+            case OrderState.CANCELLED if self._walking and not self._hints.withdrawn:
+                self._walking = False
+                self._price_step += 1
+                return None
+            case OrderState.DENIED if order.reason_code is ErrorCode.SEND_ABANDONED:
+                self._abandoned += 1
+                if self._abandoned < policies.ABANDONED_ATTEMPTS:
+                    return None
+                return self._lapsed(order.reason_code, "attempt after attempt was abandoned")
+            case OrderState.DENIED if not self.filled:
+                return Ending(RecommendationState.DENIED, order.reason_code, order.reason)
+            case _:
+                return self._lapsed(order.reason_code, order.reason)
+
+    def _lapsed(self, code: ErrorCode | None, reason: str) -> Ending:
+        if self.filled:
+            reason = f"filled {self.filled} only; {reason}" if reason else f"filled {self.filled}"
+        return Ending(RecommendationState.LAPSED, code, reason)
+
+    async def _work(self, order: OrderView) -> OrderView:
+        """One attempt until its state is final."""
+        if order.order_key not in self.order_keys:
+            self.order_keys.append(order.order_key)
+        if order.state is OrderState.READY:
+            order = await self._place(order)
+        next_price_at = workflow.now() + policies.PRICE_STEP_AFTER
+        cancelled_at: datetime | None = None
+        while not order.state.is_terminal:
+            self._show_order(order)
+            if self._should_cancel(order, next_price_at, cancelled_at):
+                cancelled_at = workflow.now()
+                order = await self._cancel(order)
+                continue
+            await self._until_changed(self._patience(order, next_price_at))
+            if order.state in _WAITS_FOR_PROOF:
+                order = await self._resolve(order)
+                continue
+            order = await self._read(order)
+            if order.state in _WAITS_FOR_PROOF:
+                order = await self._resolve(order)
+        self._show_order(order)
+        return order
+
+    def _should_cancel(
+        self, order: OrderView, next_price_at: datetime, cancelled_at: datetime | None
+    ) -> bool:
+        if cancelled_at is not None:
+            # Asked before; ask again only if the broker still shows it a good while later.
+            again = workflow.now() - cancelled_at >= policies.CANCEL_AGAIN_AFTER
+            return again and order.state is not OrderState.SENDING
+        if self._hints.withdrawn:
+            return order.state is not OrderState.SENDING
+        if not self._may_walk(order) or workflow.now() < next_price_at:
+            return False
+        self._walking = True
+        return True
+
+    def _may_walk(self, order: OrderView) -> bool:
+        return (
+            order.state in (OrderState.WORKING, OrderState.PARTIAL)
+            and self._price_step < policies.PRICE_STEPS
+        )
+
+    def _patience(self, order: OrderView, next_price_at: datetime) -> timedelta:
+        match order.state:
+            case OrderState.CANCEL_PENDING:
+                return policies.CANCEL_REREAD
+            case OrderState.UNKNOWN | OrderState.SENDING:
+                return policies.UNPROVEN_REREAD
+            case _ if self._may_walk(order):
+                left = max(next_price_at - workflow.now(), timedelta(seconds=1))
+                return min(left, policies.ORDER_REREAD)
+            case _:
+                return policies.ORDER_REREAD
+
+    async def _until_changed(self, at_most: timedelta) -> None:
+        was_withdrawn = self._hints.withdrawn
+        try:
+            await workflow.wait_condition(
+                lambda: self._hints.order_changed or self._hints.withdrawn != was_withdrawn,
+                timeout=at_most,
+                timeout_summary="next look at the order",
+            )
+        except TimeoutError:
+            pass
+        self._hints.order_changed = False
+
+    async def _place(self, order: OrderView) -> OrderView:
+        """The one send; whatever cannot be proven about it is looked up, never repeated."""
+        self._show("SENDING", WaitingOn.BROKER, f"Sending at {order.limit_price}", order.order_key)
+        try:
+            return await workflow.execute_activity_method(
+                OrderActivities.place_order,
+                OrderRef(order_key=order.order_key),
+                task_queue=self._queue,
+                summary=f"send once: {order.order_key}",
+                **policies.BROKER_SEND,
+            )
+        except ActivityError as error:
+            workflow.logger.warning("sending %s not proven: %s", order.order_key, error.cause)
+            return await self._resolve(order)
+
+    async def _resolve(self, order: OrderView) -> OrderView:
+        return await workflow.execute_activity_method(
+            OrderActivities.resolve_order,
+            OrderRef(order_key=order.order_key),
+            task_queue=self._queue,
+            summary=f"look up in the broker's books: {order.order_key}",
+            **policies.BROKER_READ,
+        )
+
+    async def _cancel(self, order: OrderView) -> OrderView:
+        self._show("CANCEL_PENDING", WaitingOn.BROKER, f"Cancelling {order.order_key}")
+        return await workflow.execute_activity_method(
+            OrderActivities.cancel_order,
+            OrderRef(order_key=order.order_key),
+            task_queue=self._queue,
+            summary=f"cancel and prove it: {order.order_key}",
+            **policies.BROKER_READ,
+        )
+
+    async def _read(self, order: OrderView) -> OrderView:
+        return await workflow.execute_activity_method(
+            OrderReader.read_order,
+            OrderRef(order_key=order.order_key),
+            summary=f"read our record: {order.order_key}",
+            **policies.RECORDS,
+        )
+
+    def _show_order(self, order: OrderView) -> None:
+        progress = f"{order.filled} of {order.quantity} filled at {order.limit_price}"
+        match order.state:
+            case OrderState.UNKNOWN:
+                self._show(
+                    order.state,
+                    WaitingOn.OPERATOR,
+                    f"Not proven whether the order is at the broker: {order.reason}. The books are "
+                    f"read every {policies.UNPROVEN_REREAD.seconds} s; looks without it: "
+                    f"{order.absent_looks}",
+                )
+            case OrderState.WORKING | OrderState.PARTIAL:
+                self._show(order.state, WaitingOn.MARKET, f"Working: {progress}")
+            case _ if order.state.is_terminal:
+                self._show(order.state, WaitingOn.NOTHING, f"{order.state}: {progress}")
+            case _:
+                self._show(order.state, WaitingOn.BROKER, f"{order.state}: {progress}")
+
+    def _show(
+        self, state: str, waiting_on: WaitingOn, detail: str, order_key: str | None = None
+    ) -> None:
+        self._visibility.show(state, waiting_on, detail, order_key)

@@ -1,0 +1,76 @@
+"""How long things may take and how they are tried again, each named once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio.common import RetryPolicy
+
+
+class ActivityPolicy(TypedDict, total=False):
+    start_to_close_timeout: timedelta
+    schedule_to_start_timeout: timedelta
+    heartbeat_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
+_PERSISTENT = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(seconds=10),
+)
+
+# Our own records: quick, repeatable, tried until the database is back.
+RECORDS: ActivityPolicy = {
+    "start_to_close_timeout": timedelta(seconds=15),
+    "retry_policy": _PERSISTENT,
+}
+
+# Reading from the broker: repeatable, tried until it answers. Heartbeats tell of a killed worker.
+BROKER_READ: ActivityPolicy = {
+    "start_to_close_timeout": timedelta(seconds=60),
+    "heartbeat_timeout": timedelta(seconds=4),
+    "retry_policy": _PERSISTENT,
+}
+
+# Reading whole option chains, contract by contract, at the broker's pace.
+MARKET_READ: ActivityPolicy = {
+    "start_to_close_timeout": timedelta(minutes=15),
+    "heartbeat_timeout": timedelta(seconds=4),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=2),
+        maximum_interval=timedelta(seconds=30),
+        maximum_attempts=5,
+    ),
+}
+
+# The one send. Never retried, and not begun late: its checks would have gone stale.
+BROKER_SEND: ActivityPolicy = {
+    "schedule_to_start_timeout": timedelta(seconds=20),
+    "start_to_close_timeout": timedelta(seconds=60),
+    "heartbeat_timeout": timedelta(seconds=4),
+    "retry_policy": RetryPolicy(maximum_attempts=1),
+}
+
+# A strategy's own computing.
+COMPUTE: ActivityPolicy = {
+    "start_to_close_timeout": timedelta(minutes=5),
+    "heartbeat_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        maximum_interval=timedelta(seconds=10),
+        maximum_attempts=5,
+    ),
+}
+
+# A working order: how often its row is read again without being told, how long one price is
+# given before it is walked, and in how many steps it goes from the limit to the floor.
+ORDER_REREAD = timedelta(seconds=30)
+UNPROVEN_REREAD = timedelta(seconds=25)
+CANCEL_REREAD = timedelta(seconds=3)
+CANCEL_AGAIN_AFTER = timedelta(seconds=20)
+PRICE_STEP_AFTER = timedelta(seconds=60)
+PRICE_STEPS = 4
+# Attempts that ended before anything was sent (a worker died) are made again, up to so many.
+ABANDONED_ATTEMPTS = 20
