@@ -1,10 +1,11 @@
-import { ActionIcon, Box, Burger, Group, Indicator, Tooltip } from '@mantine/core';
+import { ActionIcon, Box, Burger, Indicator, Tooltip } from '@mantine/core';
 import { IconBell } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useDesk } from '@/client/hooks';
 import { Brand } from '@/components/Brand';
 import { ClientSelector } from './ClientSelector';
 import { ColorSchemeToggle } from './ColorSchemeToggle';
+import styles from './Header.module.css';
 import { MarketClock } from './MarketClock';
 import { StatusStrip } from './StatusStrip';
 import { UserMenu } from './UserMenu';
@@ -16,8 +17,8 @@ interface HeaderProps {
 
 export function Header({ isNavigationOpen, onToggleNavigation }: HeaderProps) {
   return (
-    <Group h="100%" px="md" gap="md" wrap="nowrap" justify="space-between">
-      <Group gap="sm" wrap="nowrap">
+    <div className={styles.bar}>
+      <div className={styles.group}>
         <Burger
           hiddenFrom="md"
           size="sm"
@@ -31,19 +32,19 @@ export function Header({ isNavigationOpen, onToggleNavigation }: HeaderProps) {
         <Box visibleFrom="md">
           <ClientSelector />
         </Box>
-      </Group>
+      </div>
       <Box visibleFrom="lg">
         <StatusStrip />
       </Box>
-      <Group gap="xs" wrap="nowrap">
+      <div className={styles.group}>
         <MarketClock />
         <AlertsBell />
         <Box visibleFrom="md">
           <ColorSchemeToggle />
         </Box>
         <UserMenu />
-      </Group>
-    </Group>
+      </div>
+    </div>
   );
 }
 
@@ -52,7 +53,7 @@ function AlertsBell() {
   const label = open === 0 ? 'Alerts: none open' : `Alerts: ${open} open`;
   return (
     <Tooltip label={label}>
-      <Indicator label={open} size={16} disabled={open === 0} color="red.9" offset={4}>
+      <Indicator label={open} size={16} disabled={open === 0} color="red.9" offset={7}>
         <ActionIcon
           component={Link}
           to="/alerts"

@@ -1,5 +1,5 @@
-import { Text, Tooltip } from '@mantine/core';
 import { useDesk, useExchangeTimeZone, useMarketReading } from '@/client/hooks';
+import { Hint } from '@/components/Hint';
 import { Tag } from '@/components/Tag';
 import { marketTime } from '@/lib/marketClock';
 import { formatClock, formatDay, formatMomentInFull, localTimeZone, zoneName } from '@/lib/time';
@@ -15,30 +15,28 @@ export function MarketClock() {
   if (market === undefined) return null;
   if (reading === null) {
     return (
-      <Tooltip label="Market time comes from the broker, whose clock has not been read yet.">
-        <span>
-          <Tag tone="warn">Market time unknown</Tag>
-        </span>
-      </Tooltip>
+      <Hint label="Market time comes from the broker, whose clock has not been read yet.">
+        <Tag tone="warn">Market time unknown</Tag>
+      </Hint>
     );
   }
   const now = new Date(marketTime(reading, at));
   return (
     <div className={styles.clock}>
-      <Tooltip label={`Yours: ${formatMomentInFull(now, localTimeZone())}`}>
-        <Text component="time" dateTime={now.toISOString()} className={`numeric ${styles.time}`}>
+      <Hint
+        label={`Market time ${formatMomentInFull(now, timeZone)} · yours: ${formatMomentInFull(now, localTimeZone())}`}
+      >
+        <time dateTime={now.toISOString()} className={`numeric ${styles.time}`}>
           <span className={styles.day}>{formatDay(now, timeZone)} </span>
           {formatClock(now, timeZone)}
           <span className={styles.zone}> {zoneName(now, timeZone)}</span>
-        </Text>
-      </Tooltip>
+        </time>
+      </Hint>
       <Session isOpen={market.session_open} closesAt={market.session_close_at} />
       {market.rate !== 1 && (
-        <Tooltip label="Simulated market time runs faster than real time.">
-          <span>
-            <Tag tone="warn">×{market.rate}</Tag>
-          </span>
-        </Tooltip>
+        <Hint label="Simulated market time runs faster than real time. Countdowns show real time.">
+          <Tag tone="warn">×{market.rate}</Tag>
+        </Hint>
       )}
     </div>
   );
@@ -51,10 +49,8 @@ function Session({ isOpen, closesAt }: { isOpen: boolean; closesAt: string | nul
       ? `Session open until ${formatMomentInFull(new Date(closesAt), timeZone)}`
       : `Session ${isOpen ? 'open' : 'closed'}`;
   return (
-    <Tooltip label={label}>
-      <span>
-        <Tag tone={isOpen ? 'ok' : 'neutral'}>{isOpen ? 'OPEN' : 'CLOSED'}</Tag>
-      </span>
-    </Tooltip>
+    <Hint label={label}>
+      <Tag tone={isOpen ? 'ok' : 'neutral'}>{isOpen ? 'OPEN' : 'CLOSED'}</Tag>
+    </Hint>
   );
 }

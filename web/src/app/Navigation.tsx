@@ -1,74 +1,73 @@
-import { Badge, Box, Divider, NavLink, Stack } from '@mantine/core';
+import { Box, Divider } from '@mantine/core';
 import { IconBell, IconChecklist, IconReceipt, IconSend } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useDesk } from '@/client/hooks';
+import type { DeskCounts } from '@/client/schema';
+import { Tag } from '@/components/Tag';
 import { ClientSelector } from './ClientSelector';
 import { ColorSchemeToggle } from './ColorSchemeToggle';
+import styles from './Navigation.module.css';
 
 const SCREENS = [
-  { to: '/recommendations', label: 'Recommendations', icon: IconChecklist },
-  { to: '/orders', label: 'Orders', icon: IconSend },
-  { to: '/executions', label: 'Executions', icon: IconReceipt },
-  { to: '/alerts', label: 'Alerts', icon: IconBell },
+  { to: '/recommendations', label: 'Recommendations', icon: IconChecklist, waiting: toDecide },
+  { to: '/orders', label: 'Orders', icon: IconSend, waiting: ordersWaiting },
+  { to: '/executions', label: 'Executions', icon: IconReceipt, waiting: nothing },
+  { to: '/alerts', label: 'Alerts', icon: IconBell, waiting: openAlerts },
 ] as const;
 
 export function Navigation({ onNavigate }: { onNavigate: () => void }) {
   const counts = useDesk()?.counts;
-  const waiting: Record<(typeof SCREENS)[number]['to'], ReactNode> = {
-    '/recommendations': <Waiting count={counts?.pending_recommendations} meaning="to decide" />,
-    '/orders': <OrdersWaiting working={counts?.working_orders} unknown={counts?.unknown_orders} />,
-    '/executions': null,
-    '/alerts': <Waiting count={counts?.open_alerts} meaning="open" />,
-  };
   return (
-    <Stack component="nav" aria-label="Screens" gap={4}>
+    <nav aria-label="Screens" className={styles.screens}>
       <Box hiddenFrom="md" pb="xs">
         <ClientSelector />
         <Divider mt="sm" />
       </Box>
-      {SCREENS.map(({ to, label, icon: Picture }) => (
-        <Link key={to} to={to} activeOptions={{ exact: false, includeSearch: false }}>
-          {({ isActive }) => (
-            <NavLink
-              component="span"
-              active={isActive}
-              label={label}
-              leftSection={<Picture size={18} stroke={1.7} aria-hidden />}
-              rightSection={waiting[to]}
-              onClick={onNavigate}
-            />
-          )}
+      {SCREENS.map(({ to, label, icon: Picture, waiting }) => (
+        <Link
+          key={to}
+          to={to}
+          className={styles.screen}
+          activeOptions={{ exact: false, includeSearch: false }}
+          onClick={onNavigate}
+        >
+          <Picture size={18} stroke={1.7} aria-hidden />
+          <span className={styles.label}>{label}</span>
+          {counts !== undefined && waiting(counts)}
         </Link>
       ))}
       <Box hiddenFrom="md" pt="xs">
         <Divider mb="sm" />
         <ColorSchemeToggle />
       </Box>
-    </Stack>
+    </nav>
   );
 }
 
-function Waiting({ count = 0, meaning }: { count?: number | undefined; meaning: string }) {
+function toDecide(counts: DeskCounts): ReactNode {
+  return <Waiting count={counts.pending_recommendations} meaning="to decide" />;
+}
+
+function ordersWaiting(counts: DeskCounts): ReactNode {
+  if (counts.unknown_orders > 0) return <Tag tone="danger">{counts.unknown_orders} unknown</Tag>;
+  return <Waiting count={counts.working_orders} meaning="working" />;
+}
+
+function openAlerts(counts: DeskCounts): ReactNode {
+  return <Waiting count={counts.open_alerts} meaning="open" />;
+}
+
+function nothing(): ReactNode {
+  return null;
+}
+
+function Waiting({ count, meaning }: { count: number; meaning: string }) {
   if (count === 0) return null;
   return (
-    <Badge size="sm" variant="default" aria-label={`${count} ${meaning}`}>
+    <Tag tone="neutral">
       {count}
-    </Badge>
-  );
-}
-
-function OrdersWaiting({
-  working,
-  unknown = 0,
-}: {
-  working?: number | undefined;
-  unknown?: number | undefined;
-}) {
-  if (unknown === 0) return <Waiting count={working} meaning="working" />;
-  return (
-    <Badge size="sm" color="red.9" aria-label={`${unknown} unknown`}>
-      {unknown} unknown
-    </Badge>
+      <span className={styles.meaning}> {meaning}</span>
+    </Tag>
   );
 }

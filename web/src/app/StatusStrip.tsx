@@ -1,8 +1,9 @@
-import { Group, Tooltip } from '@mantine/core';
+import { Group } from '@mantine/core';
 import { IconPlugConnected, IconPlugConnectedX, IconShieldCheck } from '@tabler/icons-react';
 import { useDesk, useStreamState } from '@/client/hooks';
 import type { Desk, DeskAccount, GatewayKind } from '@/client/schema';
-import { AccountBadge } from '@/components/AccountBadge';
+import { AccountBadge, KIND_MEANINGS } from '@/components/AccountBadge';
+import { Hint } from '@/components/Hint';
 import { Tag } from '@/components/Tag';
 import { CONNECTIONS, type Tone, TRADING_STATES } from '@/lib/states';
 
@@ -12,7 +13,7 @@ const KINDS: readonly GatewayKind[] = ['LIVE', 'PAPER', 'SIMULATED'];
 export function StatusStrip() {
   const desk = useDesk();
   return (
-    <Group gap="xs" wrap="nowrap" role="group" aria-label="Desk status">
+    <Group gap={6} role="group" aria-label="Desk status">
       {desk !== undefined && (
         <>
           {KINDS.map((kind) => (
@@ -34,7 +35,11 @@ export function StatusStrip() {
 function Accounts({ kind, accounts }: { kind: GatewayKind; accounts: DeskAccount[] }) {
   if (accounts.length === 0) return null;
   const names = accounts.map((account) => `${account.code} ${account.label}`.trim()).join(', ');
-  return <AccountBadge kind={kind} label={names} />;
+  return (
+    <Hint label={`${KIND_MEANINGS[kind]}: ${names}`}>
+      <AccountBadge kind={kind} />
+    </Hint>
+  );
 }
 
 const SEVERITY: readonly Desk['gateways'][number]['connection'][] = [
@@ -51,13 +56,11 @@ function Broker({ gateways }: { gateways: Desk['gateways'] }) {
   );
   const Picture = worst === 'CONNECTED' ? IconPlugConnected : IconPlugConnectedX;
   return (
-    <Tooltip multiline maw={360} label={[meaning, ...details].join(' · ')}>
-      <span>
-        <Tag tone={tone} icon={<Picture size={14} aria-hidden />}>
-          Broker {worst === undefined ? 'none' : worst.toLowerCase()}
-        </Tag>
-      </span>
-    </Tooltip>
+    <Hint label={[meaning, ...details].join(' · ')}>
+      <Tag tone={tone} icon={<Picture size={14} aria-hidden />}>
+        Broker {worst === undefined ? 'none' : worst.toLowerCase()}
+      </Tag>
+    </Hint>
   );
 }
 
@@ -72,14 +75,12 @@ function Trading({ desk }: { desk: Desk }) {
   const exceptions = held.map((account) => `${account.code} is ${account.trading_state}`);
   const isMixed = desk.trading_state === 'ACTIVE' && held.length > 0;
   return (
-    <Tooltip multiline maw={360} label={[meaning, ...exceptions].join(' · ')}>
-      <span>
-        <Tag tone={isMixed ? 'warn' : tone} icon={<IconShieldCheck size={14} aria-hidden />}>
-          Trading {desk.trading_state}
-          {isMixed && `, ${held.length} held`}
-        </Tag>
-      </span>
-    </Tooltip>
+    <Hint label={[meaning, ...exceptions].join(' · ')}>
+      <Tag tone={isMixed ? 'warn' : tone} icon={<IconShieldCheck size={14} aria-hidden />}>
+        Trading {desk.trading_state}
+        {isMixed && `, ${held.length} held`}
+      </Tag>
+    </Hint>
   );
 }
 
@@ -93,10 +94,8 @@ function Live() {
   const words = STREAM_WORDS[useStreamState().status];
   if (words === undefined) return null;
   return (
-    <Tooltip label={words.meaning}>
-      <span role="status">
-        <Tag tone={words.tone}>{words.word}</Tag>
-      </span>
-    </Tooltip>
+    <Hint label={words.meaning}>
+      <Tag tone={words.tone}>{words.word}</Tag>
+    </Hint>
   );
 }

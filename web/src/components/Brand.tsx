@@ -7,7 +7,7 @@ export function Brand() {
         <circle cx="10" cy="10" r="9" className={styles.lamp} />
         <path d="M5.8 10.4l2.8 2.8 5.6-6.2" className={styles.tick} />
       </svg>
-      Greenlight
+      <span className={styles.name}>Greenlight</span>
     </span>
   );
 }

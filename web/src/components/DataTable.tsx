@@ -65,7 +65,8 @@ function WideTable<Row extends object>({
   rowKey,
   isAlarming,
 }: DataTableProps<Row>) {
-  const definitions = useMemo(() => columns.map((column) => definitionOf(column)), [columns]);
+  const shown = useMemo(() => columns.filter((column) => column.isHidden !== true), [columns]);
+  const definitions = useMemo(() => shown.map((column) => definitionOf(column)), [shown]);
   const table = useTable({
     features,
     columns: definitions,
@@ -75,12 +76,12 @@ function WideTable<Row extends object>({
   });
   return (
     <Table.ScrollContainer minWidth={720} type="native">
-      <Table className={styles.table} aria-label={label} verticalSpacing={8} horizontalSpacing={12}>
+      <Table className={styles.table} aria-label={label} verticalSpacing={8} horizontalSpacing={10}>
         <Table.Thead>
           {table.getHeaderGroups().map((group) => (
             <Table.Tr key={group.id}>
               {group.headers.map((header, index) => (
-                <HeaderCell key={header.id} header={header} column={columns[index]} />
+                <HeaderCell key={header.id} header={header} column={shown[index]} />
               ))}
             </Table.Tr>
           ))}
@@ -93,7 +94,7 @@ function WideTable<Row extends object>({
               data-alarming={isAlarming?.(original) || undefined}
               className={styles.row}
             >
-              {columns.map((column) => (
+              {shown.map((column) => (
                 <Table.Td key={column.id} data-kind={column.kind} className={styles.cell}>
                   {column.cell?.(original) ?? column.value(original)}
                 </Table.Td>

@@ -15,6 +15,8 @@ export interface Column<Row> {
   value: (row: Row) => Value;
   /** What is shown; the bare value where absent. */
   cell?: (row: Row) => ReactNode;
+  /** Filtered by and exported, but shown as part of another column. */
+  isHidden?: boolean;
 }
 
 /** Ascending order of two values of one column; neither is null. */

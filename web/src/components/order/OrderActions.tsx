@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Group, Stack, Text, Textarea } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -7,6 +7,7 @@ import { refresh } from '@/client/queries';
 import type { OrderRow } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
 import { announce } from '@/components/announce';
+import { Dialog } from '@/components/Dialog';
 import { ProblemNotice } from '@/components/ProblemNotice';
 import { describeOrder } from './describe';
 
@@ -30,17 +31,16 @@ export function OrderActions({ order }: { order: OrderRow }) {
           Declare not sent…
         </Button>
       )}
-      <Modal opened={isCancelling} onClose={cancelling.close} title="Cancel this order?" centered>
+      <Dialog isOpen={isCancelling} onClose={cancelling.close} title="Cancel this order?">
         <CancelForm order={order} onDone={cancelling.close} />
-      </Modal>
-      <Modal
-        opened={isDeclaring}
+      </Dialog>
+      <Dialog
+        isOpen={isDeclaring}
         onClose={declaring.close}
         title="Declare that this order was never sent?"
-        centered
       >
         <DeclareForm order={order} onDone={declaring.close} />
-      </Modal>
+      </Dialog>
     </Group>
   );
 }

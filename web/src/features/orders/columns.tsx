@@ -37,7 +37,7 @@ export function OrderStateCell({ order }: { order: OrderRow }) {
     <>
       <StateTag state={order.state} words={ORDER_STATES} />
       {order.state === 'UNKNOWN' && (
-        <Text span size="xs" ml={6}>
+        <Text size="xs" c="dimmed">
           {order.absent_looks} {order.absent_looks === 1 ? 'look' : 'looks'} without a trace
         </Text>
       )}
@@ -60,13 +60,20 @@ export const ORDER_COLUMNS: readonly Column<OrderRow>[] = [
     value: (order) => order.state,
     cell: (order) => <OrderStateCell order={order} />,
   },
-  { id: 'side', header: 'Side', kind: 'text', value: (order) => order.side },
+  { id: 'side', header: 'Side', kind: 'text', value: (order) => order.side, isHidden: true },
   {
     id: 'contract',
-    header: 'Contract',
+    header: 'Contract, side, attempt',
     kind: 'text',
     value: (order) => order.contract.description,
-    cell: (order) => <OrderLink order={order} />,
+    cell: (order) => (
+      <>
+        <OrderLink order={order} />
+        <Text size="xs" c="dimmed">
+          {order.side === 'SELL' ? 'Sell' : 'Buy'} · attempt {order.attempt}
+        </Text>
+      </>
+    ),
   },
   {
     id: 'quantity',
@@ -107,7 +114,13 @@ export const ORDER_COLUMNS: readonly Column<OrderRow>[] = [
     value: (order) => order.commission_total,
     cell: (order) => <Price value={order.commission_total} />,
   },
-  { id: 'attempt', header: 'Attempt', kind: 'number', value: (order) => order.attempt },
+  {
+    id: 'attempt',
+    header: 'Attempt',
+    kind: 'number',
+    value: (order) => order.attempt,
+    isHidden: true,
+  },
   {
     id: 'account',
     header: 'Account',

@@ -1,8 +1,9 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconCheck, IconX } from '@tabler/icons-react';
 import { getRouteApi } from '@tanstack/react-router';
 import type { DecisionAnswer, RecommendationDetail } from '@/client/schema';
 import { Countdown, useSecondsLeft } from '@/components/Countdown';
+import { Dialog } from '@/components/Dialog';
 import { Moment } from '@/components/Moment';
 import { Section } from '@/components/Section';
 import { consequenceOf } from '@/lib/consequence';
@@ -17,7 +18,10 @@ const route = getRouteApi('/desk/recommendations/$id');
 
 /** What approving means, how long it may be done, and the two buttons. */
 export function DecisionPanel({ detail }: { detail: RecommendationDetail }) {
-  const { trade, money, assignment } = consequenceOf(offerOf(detail), TAKEN_AS_OFFERED);
+  const { trade, money, assignment } = consequenceOf(
+    offerOf(detail),
+    detail.decision ?? TAKEN_AS_OFFERED,
+  );
   return (
     <Section
       title={detail.state === 'PROPOSED' ? 'Decide' : 'Decision'}
@@ -74,24 +78,20 @@ function Actions({ detail }: { detail: RecommendationDetail }) {
           </Button>
         </Group>
       </div>
-      <Modal
-        opened={act === 'approve' && detail.may_decide}
+      <Dialog
+        isOpen={act === 'approve' && detail.may_decide}
         onClose={close}
         title="Approve this trade?"
-        centered
-        closeOnClickOutside={false}
       >
         <ApproveForm detail={detail} isOver={secondsLeft === 0} onDone={close} />
-      </Modal>
-      <Modal
-        opened={act === 'reject' && detail.may_decide}
+      </Dialog>
+      <Dialog
+        isOpen={act === 'reject' && detail.may_decide}
         onClose={close}
         title="Reject this recommendation?"
-        centered
-        closeOnClickOutside={false}
       >
         <RejectForm detail={detail} onDone={close} />
-      </Modal>
+      </Dialog>
     </>
   );
 }

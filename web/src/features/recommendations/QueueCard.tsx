@@ -4,7 +4,7 @@ import { Price, SignedMoney } from '@/components/Figures';
 import { StateTag } from '@/components/Tag';
 import { formatCount, formatDelta, formatPercentOne, formatRoughPercent } from '@/lib/numbers';
 import { ORDER_STATES } from '@/lib/states';
-import { ContractLink, type Row, StateCell, TimeLeft } from './columns';
+import { actionOf, ContractLink, type Row, StateCell, TimeLeft } from './columns';
 
 /** A recommendation on a narrow screen. */
 export function QueueCard({ row }: { row: Row }) {
@@ -34,7 +34,7 @@ export function QueueCard({ row }: { row: Row }) {
         <StateCell row={row} />
         {row.order_state !== null && <StateTag state={row.order_state} words={ORDER_STATES} />}
         <Text size="xs" c="dimmed">
-          {row.strategy.name}
+          {actionOf(row)} · {row.strategy.name}
         </Text>
       </Group>
     </Stack>

@@ -46,7 +46,6 @@ export function RejectForm({ detail, onDone }: RejectFormProps) {
           autosize
           minRows={2}
           maxLength={REASON_LENGTH}
-          data-autofocus
           value={reason}
           onChange={(event) => setReason(event.currentTarget.value)}
         />

@@ -11,7 +11,7 @@ export function RuleTable({ label, rules }: { label: string; rules: readonly Rul
   return (
     // A region that scrolls must be reachable by keyboard.
     // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
-    <section className={styles.scroll} tabIndex={0} aria-label={label}>
+    <section className={styles.scroll} tabIndex={0} aria-label={`${label}, table`}>
       <table className={styles.table}>
         <thead>
           <tr>

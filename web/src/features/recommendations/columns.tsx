@@ -1,3 +1,4 @@
+import { Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { RecommendationRow } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
@@ -24,6 +25,12 @@ export function ContractLink({ row }: { row: Row }) {
       {row.contract.description}
     </Link>
   );
+}
+
+/** `Sell to open`. */
+export function actionOf(row: Row): string {
+  const verb = row.side === 'SELL' ? 'Sell' : 'Buy';
+  return `${verb} to ${row.action === 'OPEN' ? 'open' : 'close'}`;
 }
 
 export function StateCell({ row }: { row: Row }) {
@@ -57,19 +64,33 @@ export const QUEUE_COLUMNS: readonly Column<Row>[] = [
     value: (row) => row.deadline,
     cell: (row) => <TimeLeft row={row} />,
   },
-  { id: 'strategy', header: 'Strategy', kind: 'text', value: (row) => row.strategy.name },
+  {
+    id: 'strategy',
+    header: 'Strategy',
+    kind: 'text',
+    value: (row) => row.strategy.name,
+    isHidden: true,
+  },
   {
     id: 'action',
     header: 'Action',
     kind: 'text',
-    value: (row) => `${row.side} to ${row.action}`,
+    value: actionOf,
+    isHidden: true,
   },
   {
     id: 'contract',
-    header: 'Contract',
+    header: 'Contract, action, strategy',
     kind: 'text',
     value: (row) => row.contract.description,
-    cell: (row) => <ContractLink row={row} />,
+    cell: (row) => (
+      <>
+        <ContractLink row={row} />
+        <Text size="xs" c="dimmed">
+          {actionOf(row)} · {row.strategy.name}
+        </Text>
+      </>
+    ),
   },
   {
     id: 'quantity',

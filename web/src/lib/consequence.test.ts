@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { consequenceOf, limitProblem, type OfferedTrade, quantityProblem, sentence } from './consequence';
+
+const AS_OFFERED = { quantity: null, limit_price: null };
+
+const sale: OfferedTrade = {
+  side: 'SELL',
+  quantity: 2,
+  limit_price: '4.15',
+  floor_price: '4.02',
+  contract: { symbol: 'SPY', expiry: '2026-12-18', strike: '640', right: 'P', multiplier: '100' },
+  assignment_cash: '128000',
+};
+
+const purchase: OfferedTrade = {
+  ...sale,
+  side: 'BUY',
+  quantity: 1,
+  limit_price: '1.05',
+  floor_price: '1.20',
+  assignment_cash: null,
+};
+
+const PENNY_THEN_NICKEL = [
+  { low_edge: '0', increment: '0.01' },
+  { low_edge: '3', increment: '0.05' },
+];
+
+describe('the consequence of an approval', () => {
+  it('states trade, bound, least credit and cash at assignment of a sale', () => {
+    expect(sentence(consequenceOf(sale, AS_OFFERED))).toBe(
+      'Sell 2 SPY 18 Dec 2026 640 puts at 4.15 or better, never below 4.02. ' +
+        'Receives at least 804 before commissions. Cash needed if assigned: 128,000.',
+    );
+  });
+
+  it('states the most a purchase may cost', () => {
+    expect(sentence(consequenceOf(purchase, AS_OFFERED))).toBe(
+      'Buy 1 SPY 18 Dec 2026 640 put at 1.05 or better, never above 1.20. ' +
+        'Costs at most 120 before commissions.',
+    );
+  });
+
+  it('shrinks with fewer contracts', () => {
+    const fewer = consequenceOf(sale, { quantity: 1, limit_price: null });
+    expect(fewer.trade).toContain('Sell 1 SPY 18 Dec 2026 640 put at');
+    expect(fewer.assignment).toBe('Cash needed if assigned: 64,000.');
+  });
+
+  it('makes a limit chosen by the person the worst price as well', () => {
+    const better = consequenceOf(sale, { quantity: null, limit_price: '4.30' });
+    expect(better.trade).toContain('at 4.30 or better, never below 4.30.');
+    expect(better.money).toBe('Receives at least 860 before commissions.');
+  });
+});
+
+describe('narrowing an offer', () => {
+  it('allows a limit at least as good as offered and refuses a worse one', () => {
+    expect(limitProblem(sale, PENNY_THEN_NICKEL, '4.15')).toBeNull();
+    expect(limitProblem(sale, PENNY_THEN_NICKEL, '4.20')).toBeNull();
+    expect(limitProblem(sale, PENNY_THEN_NICKEL, '4.10')).toContain('Worse than offered');
+    expect(limitProblem(purchase, PENNY_THEN_NICKEL, '1.00')).toBeNull();
+    expect(limitProblem(purchase, PENNY_THEN_NICKEL, '1.06')).toContain('Worse than offered');
+  });
+
+  it('takes the increment from the band of the price itself', () => {
+    expect(limitProblem(sale, PENNY_THEN_NICKEL, '4.17')).toContain('steps of 0.05');
+    expect(limitProblem(purchase, PENNY_THEN_NICKEL, '1.03')).toBeNull();
+  });
+
+  it('refuses what is no price', () => {
+    expect(limitProblem(sale, PENNY_THEN_NICKEL, '4,20')).toContain('such as');
+  });
+
+  it('allows one contract up to the offered number', () => {
+    expect(quantityProblem(sale, '1')).toBeNull();
+    expect(quantityProblem(sale, '2')).toBeNull();
+    for (const text of ['0', '3', '1.5', '-1', '']) expect(quantityProblem(sale, text)).not.toBeNull();
+  });
+});
