@@ -18,7 +18,7 @@ from api.admin import Authenticate, mount_admin
 from api.clock import Clock, SystemClock
 from api.deps import Resources, authenticate
 from api.limits import Throttle
-from api.middleware import CrossSiteGuard, RequestContext, SafetyHeaders
+from api.middleware import BodyLimit, CrossSiteGuard, RequestContext, SafetyHeaders
 from api.routers import alerts, auth, desk, health, orders, recommendations, stream
 from api.schemas.problems import MEDIA_TYPE, Problem
 from api.signals import Signals, TemporalSignals
@@ -68,7 +68,6 @@ def create_app(
         redoc_url=None,
         generate_unique_id_function=_operation_id,
         redirect_slashes=False,
-        max_body_size=_MAX_BODY_BYTES,
     )
     app.state.resources = resources
     _add_routes(app)
@@ -78,6 +77,7 @@ def create_app(
         app.mount("/", WebApp(web_dist), name="web")
     # The last one added is the outermost.
     app.add_middleware(CrossSiteGuard)
+    app.add_middleware(BodyLimit, max_bytes=_MAX_BODY_BYTES)
     app.add_middleware(RequestContext)
     app.add_middleware(SafetyHeaders)
     return app

@@ -59,8 +59,9 @@ SignalsDep = Annotated[Signals, Depends(signals)]
 
 
 async def transaction(desk: Desk) -> AsyncIterator[AsyncSession]:
-    async with desk.sessions.begin() as session:
+    async with desk.sessions() as session:
         yield session
+        await session.commit()
 
 
 # "function" ends the transaction before the answer is sent, not after.

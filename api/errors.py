@@ -78,6 +78,16 @@ def internal_error() -> Problem:
     )
 
 
+def too_large(max_bytes: int) -> Problem:
+    return transport(
+        "BAD_REQUEST",
+        413,
+        "Request too large",
+        f"a request body may hold {max_bytes} bytes",
+        "Send less.",
+    )
+
+
 def install(app: FastAPI) -> None:
     """Answer every exception that reaches the application with a problem."""
     app.add_exception_handler(GreenlightError, _on_coded)

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from urllib.parse import quote
-from uuid import UUID
 
 from infra.settings import Settings
-
-
-def recommendation_workflow_id(recommendation_id: UUID) -> str:
-    return f"recommendation-{recommendation_id}"
 
 
 def workflow_url(settings: Settings, workflow_id: str) -> str:

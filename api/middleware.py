@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
-from api.errors import coded, internal_error, problem_response
+from api.errors import coded, internal_error, problem_response, too_large
 from domain.errors import ErrorCode
 
 log = structlog.stdlib.get_logger("api.requests")
@@ -49,9 +50,9 @@ class RequestContext:
         try:
             await self._app(scope, receive, send_named)
         except Exception:
-            log.exception("request.failed", method=scope["method"], path=scope["path"])
             if status:
-                raise
+                raise  # too late for an answer; the server logs it and closes the connection
+            log.exception("request.failed", method=scope["method"], path=scope["path"])
             await problem_response(internal_error())(scope, receive, send_named)
         finally:
             _log_request(scope, status, (time.perf_counter() - began) * 1000)
@@ -148,6 +149,34 @@ class CrossSiteGuard:
             await answer(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+
+class BodyLimit:
+    """Refuses a body larger than anything the desk has to be told, announced or not."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "0")
+        if not announced.isdecimal() or int(announced) > self._max_bytes:
+            await problem_response(too_large(self._max_bytes))(scope, receive, send)
+            return
+        received = 0
+
+        async def receive_counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_bytes:
+                raise HTTPException(413, too_large(self._max_bytes).detail)
+            return message
+
+        await self._app(scope, receive_counted, send)
 
 
 def _why_refused(scope: Scope) -> str | None:

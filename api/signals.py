@@ -71,12 +71,14 @@ class TemporalSignals:
                 from infra.temporal.delivery import deliver_decision
 
                 await deliver_decision(self._connected(), recommendation_id, decision_id, action)
-        except (RPCError, TimeoutError) as error:
+        except Exception:
+            # Whatever it was, the decision is on record and will be delivered again; an error
+            # here would tell the person that it was not made.
             log.warning(
                 "decision.not_delivered",
                 recommendation_id=str(recommendation_id),
                 decision_id=str(decision_id),
-                error=repr(error),
+                exc_info=True,
             )
             return False
         return True

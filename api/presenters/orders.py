@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from api.links import recommendation_workflow_id, workflow_url
+from api.links import workflow_url
 from api.presenters.common import account_brief, advice_on, contract_brief, instrument_brief
 from api.schemas.orders import (
     ExecutionRow,
@@ -17,11 +17,10 @@ from api.schemas.orders import (
     OrderWithExecutions,
 )
 from domain.orders import ORDER_TRANSITIONS, OrderState
+from infra.db.commands import LOOKS_NEEDED
 from infra.db.queries.viewer import Viewer
 from infra.settings import Settings
-
-# As many complete, spaced looks at the broker's books as make absence worth a person's word.
-LOOKS_FOR_NOT_SENT = 3
+from workflows.ids import recommendation_workflow_id
 
 
 def is_cancellable(state: OrderState) -> bool:
@@ -52,7 +51,7 @@ def execution_row(row: Row[Any]) -> ExecutionRow:
 
 
 def _order_fields(row: Row[Any], viewer: Viewer, settings: Settings) -> dict[str, Any]:
-    unproven = row.state is OrderState.UNKNOWN and row.absent_looks >= LOOKS_FOR_NOT_SENT
+    missed = row.state is OrderState.UNKNOWN and row.absent_looks >= LOOKS_NEEDED
     workflow_id = recommendation_workflow_id(row.recommendation_id)
     return {
         "id": row.id,
@@ -77,7 +76,9 @@ def _order_fields(row: Row[Any], viewer: Viewer, settings: Settings) -> dict[str
         "advice": advice_on(row.reason_code),
         "absent_looks": row.absent_looks,
         "may_cancel": is_cancellable(row.state) and viewer.may_decide_for(row.client_id),
-        "may_declare_not_sent": unproven and viewer.may_operate_for(row.client_id),
+        "may_declare_not_sent": missed
+        and not row.filled_quantity
+        and viewer.may_operate_for(row.client_id),
         "commission_total": row.commission_total,
         "sent_at": row.sent_at,
         "acknowledged_at": row.acknowledged_at,

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from api.links import recommendation_workflow_id, workflow_url
+from api.links import workflow_url
 from api.presenters.common import account_brief, advice_on, contract_brief
 from api.presenters.orders import orders_with_executions
 from api.presenters.timeline import timeline
@@ -27,6 +27,7 @@ from domain.market import MarketClock
 from domain.recommendations import RecommendationAction, RecommendationState
 from infra.db.queries.viewer import Viewer
 from infra.settings import Settings
+from workflows.ids import recommendation_workflow_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def _decided(decision: Row[Any] | None) -> Iterable[TimelineEntry]:
         return
     narrowed = []
     if decision.quantity is not None:
-        narrowed.append(f"{decision.quantity} contracts")
+        narrowed.append(f"quantity {decision.quantity}")
     if decision.limit_price is not None:
         narrowed.append(f"limit {plain(decision.limit_price)}")
     title = f"Approved by {decision.by}"

@@ -26,6 +26,7 @@ from api.schemas.orders import DeclareNotSentAsk, ExecutionRow, OrderDetail, Ord
 from domain.errors import ErrorCode, GreenlightError
 from domain.orders import OrderState
 from infra.db.audit import audit
+from infra.db.commands import declare_not_sent as record_not_sent
 from infra.db.queries import orders as queries
 
 router = APIRouter(tags=["orders"])
@@ -87,7 +88,7 @@ async def cancel_order(
         raise GreenlightError(
             ErrorCode.ILLEGAL_TRANSITION, f"an order that is {row.state} cannot be cancelled"
         )
-    audit(session, actor(request, viewer), "order.cancel_requested", "order", order_id)
+    audit(session, actor(request, viewer), "order.cancel_requested", "order", row.order_key)
     await session.commit()
     await signals.cancel(row.recommendation_id, row.order_key)
     return await _order(session, order_id, desk, viewer)
@@ -105,8 +106,6 @@ async def declare_not_sent(
     """Declare, on the evidence, that an UNKNOWN order never reached the broker."""
     row = found(await queries.order_detail(session, viewer, order_id), NOTHING)
     require_operating(viewer, row.client_id)
-    from infra.db.commands import declare_not_sent as record_not_sent
-
     await record_not_sent(
         session,
         order_id,

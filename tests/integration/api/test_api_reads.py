@@ -12,8 +12,9 @@ from domain.orders import OrderState
 from domain.recommendations import RecommendationState
 from infra.db import models as m
 from tests.integration.api.client import ApiWorld
+from tests.integration.api.test_api_decisions import put_in_doubt
 from tests.integration.api.test_api_sign_in import problem
-from tests.integration.api.world import ClientMaker, mark_unknown
+from tests.integration.api.world import ClientMaker
 
 pytestmark = pytest.mark.integration
 
@@ -196,7 +197,7 @@ async def test_orders_show_what_this_person_may_do(api: ApiWorld) -> None:
 async def test_not_sent_may_be_declared_by_an_operator_after_three_looks(
     api: ApiWorld, looks: int, allowed: bool
 ) -> None:
-    await _doubt(api, looks)
+    await put_in_doubt(api, looks)
     for who, expected in {"operator_a": allowed, "approver_a": False, "admin": allowed}.items():
         async with api.signed_in(who) as browser:
             page = (await browser.get("/api/orders/", params={"state": "UNKNOWN"})).json()
@@ -204,12 +205,6 @@ async def test_not_sent_may_be_declared_by_an_operator_after_three_looks(
             assert row["may_declare_not_sent"] is expected, who
             assert row["absent_looks"] == looks
             assert row["advice"]
-
-
-async def _doubt(api: ApiWorld, looks: int) -> None:
-    async with api.sessions.begin() as session:
-        order = await session.get_one(m.Order, api.world.a.order.id)
-        mark_unknown(order, looks)
 
 
 async def test_an_order_comes_with_its_executions_and_every_event(api: ApiWorld) -> None:
