@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from temporalio import activity
@@ -12,7 +12,7 @@ HEARTBEAT_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def heartbeating() -> AsyncIterator[None]:
+async def heartbeating() -> AsyncGenerator[None]:
     """Heartbeat every second while the block runs."""
 
     async def beat() -> None:

@@ -34,7 +34,8 @@ class RecommendationActivities:
 
     @activity.defn
     async def read_recommendation(self, request: RecommendationRef) -> RecommendationBrief:
-        return await self._store.brief(request.recommendation_id)
+        """What is offered; from now on its workflow is known to be there."""
+        return await self._store.take_up(request.recommendation_id)
 
     @activity.defn
     async def check_deadline(self, request: RecommendationRef) -> DeadlineCheck:

@@ -45,7 +45,7 @@ class StrategyActivities:
     @activity.defn
     async def runnable_instances(self) -> list[UUID]:
         """Enabled instances whose gateway is connected and whose market is open."""
-        return await self._store.enabled_instances()
+        return await self._store.runnable_instances()
 
     @activity.defn
     async def begin_strategy_run(self, request: BeginRun) -> RunPlan:

@@ -196,6 +196,10 @@ class DeadlineCheck(Frozen):
 class RecommendationStore(Protocol):
     async def brief(self, recommendation_id: UUID) -> RecommendationBrief: ...
 
+    async def take_up(self, recommendation_id: UUID) -> RecommendationBrief:
+        """The brief, with a note that the recommendation's workflow has it."""
+        ...
+
     async def check_deadline(self, recommendation_id: UUID) -> DeadlineCheck:
         """Expire a waiting recommendation whose deadline has passed in market time."""
         ...
@@ -355,7 +359,9 @@ class RunOutcome(Frozen):
 
 
 class StrategyStore(Protocol):
-    async def enabled_instances(self) -> list[UUID]: ...
+    async def runnable_instances(self) -> list[UUID]:
+        """Enabled instances whose gateway is connected and whose market is open."""
+        ...
 
     async def begin_run(self, instance_id: UUID, workflow_id: str) -> RunPlan:
         """Record that a run began; repeating it for one workflow gives the same run.

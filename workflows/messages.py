@@ -5,8 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from uuid import UUID
 
+from activities.ingestion import SyncReport
 from domain.errors import ErrorCode
 from domain.instruments import Frozen
+from domain.ports import RunOutcome
 from domain.recommendations import RecommendationState
 
 
@@ -45,6 +47,24 @@ class RecommendationStatus(Frozen):
 
 class IngestionInput(Frozen):
     gateway: str
+    positions: bool = True
+    account_snapshots: bool = True
+
+
+class IngestionReport(Frozen):
+    positions: SyncReport
+    snapshots: SyncReport
+
+
+class StrategyRunInput(Frozen):
+    instance_id: UUID
+
+
+class StrategyRunsReport(Frozen):
+    """What the instances that ran left behind; one that failed has no outcome."""
+
+    ran: int
+    outcomes: tuple[RunOutcome, ...]
 
 
 class StrategyRunsInput(Frozen):

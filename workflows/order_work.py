@@ -6,6 +6,7 @@ for a while, then cancelled, the cancel proven, and a new attempt made at the ne
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -196,14 +197,12 @@ class ApprovedTradeWork:
 
     async def _until_changed(self, at_most: timedelta) -> None:
         was_withdrawn = self._hints.withdrawn
-        try:
+        with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self._hints.order_changed or self._hints.withdrawn != was_withdrawn,
                 timeout=at_most,
                 timeout_summary="next look at the order",
             )
-        except TimeoutError:
-            pass
         self._hints.order_changed = False
 
     async def _place(self, order: OrderView) -> OrderView:

@@ -53,6 +53,18 @@ BROKER_SEND: ActivityPolicy = {
     "retry_policy": RetryPolicy(maximum_attempts=1),
 }
 
+# Ingestion comes round again by itself, so a pass that finds no broker gives up.
+INGESTION: ActivityPolicy = {
+    "schedule_to_start_timeout": timedelta(seconds=60),
+    "start_to_close_timeout": timedelta(seconds=60),
+    "heartbeat_timeout": timedelta(seconds=4),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        maximum_interval=timedelta(seconds=5),
+        maximum_attempts=5,
+    ),
+}
+
 # A strategy's own computing.
 COMPUTE: ActivityPolicy = {
     "start_to_close_timeout": timedelta(minutes=5),

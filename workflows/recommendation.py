@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from datetime import timedelta
 from uuid import UUID
@@ -136,14 +137,12 @@ class RecommendationWorkflow:
                     return RecommendationState.APPROVED
 
     async def _until_told(self, at_most: timedelta) -> None:
-        try:
+        with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: bool(self._decisions) or self._looked_at_again,
                 timeout=at_most,
                 timeout_summary="deadline for the decision",
             )
-        except TimeoutError:
-            pass
         self._looked_at_again = False
 
     async def _check_deadline(self, brief: RecommendationBrief) -> DeadlineCheck:

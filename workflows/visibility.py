@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 
 class WaitingOn(StrEnum):
@@ -26,6 +27,13 @@ ORDER_KEY = SearchAttributeKey.for_keyword("GreenlightOrderKey")
 DEADLINE = SearchAttributeKey.for_datetime("GreenlightDeadline")
 
 
+ALL = (STATE, WAITING_ON, ACCOUNT, UNDERLYING, STRATEGY, ORDER_KEY, DEADLINE)
+
+
+def _upsert(updates: list[SearchAttributeUpdate[Any]]) -> None:
+    workflow.upsert_search_attributes(updates)  # pyright: ignore[reportUnknownMemberType]
+
+
 class Visibility:
     """State, what is waited on, and plain words; written only when they change."""
 
@@ -36,7 +44,7 @@ class Visibility:
 
     def describe(self, account: str, underlying: str, strategy: str, deadline: datetime) -> None:
         """The attributes that never change."""
-        workflow.upsert_search_attributes(
+        _upsert(
             [
                 ACCOUNT.value_set(account),
                 UNDERLYING.value_set(underlying),
@@ -49,9 +57,12 @@ class Visibility:
         self, state: str, waiting_on: WaitingOn, detail: str, order_key: str | None = None
     ) -> None:
         if (state, waiting_on) != (self.state, self.waiting_on) or order_key is not None:
-            updates = [STATE.value_set(state), WAITING_ON.value_set(waiting_on.value)]
+            updates: list[SearchAttributeUpdate[Any]] = [
+                STATE.value_set(state),
+                WAITING_ON.value_set(waiting_on.value),
+            ]
             if order_key is not None:
                 updates.append(ORDER_KEY.value_set(order_key))
-            workflow.upsert_search_attributes(updates)
+            _upsert(updates)
         self.state, self.waiting_on, self.detail = state, waiting_on, detail
         workflow.set_current_details(detail)

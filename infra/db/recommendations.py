@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -31,6 +31,19 @@ class PostgresRecommendations:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
+
+    async def take_up(self, recommendation_id: UUID) -> RecommendationBrief:
+        """The brief, with a note that the recommendation's workflow has it."""
+        async with self._sessions.begin() as session:
+            await session.execute(
+                update(Recommendation)
+                .where(
+                    Recommendation.id == recommendation_id,
+                    Recommendation.workflow_seen_at.is_(None),
+                )
+                .values(workflow_seen_at=host_now())
+            )
+        return await self.brief(recommendation_id)
 
     async def brief(self, recommendation_id: UUID) -> RecommendationBrief:
         async with self._sessions() as session:

@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import select
@@ -26,6 +27,8 @@ from infra.db.audit import Actor, audit
 from infra.db.clock import account_clock, host_now
 from infra.db.models import (
     BrokerAccount,
+    ConnectionState,
+    Gateway,
     Instrument,
     Order,
     Recommendation,
@@ -56,11 +59,17 @@ class PostgresStrategies:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
-    async def enabled_instances(self) -> list[UUID]:
+    async def runnable_instances(self) -> list[UUID]:
         async with self._sessions() as session:
             found = await session.scalars(
                 select(StrategyInstance.id)
-                .where(StrategyInstance.enabled)
+                .join(BrokerAccount, BrokerAccount.id == StrategyInstance.broker_account_id)
+                .join(Gateway, Gateway.id == BrokerAccount.gateway_id)
+                .where(
+                    StrategyInstance.enabled,
+                    Gateway.connection == ConnectionState.CONNECTED,
+                    Gateway.session_open,
+                )
                 .order_by(StrategyInstance.id)
             )
             return list(found)
@@ -118,6 +127,7 @@ class PostgresStrategies:
                 ),
                 session_close=trading_session.close_at,
                 working_symbols=await _working_symbols(session, instance.broker_account_id),
+                committed_cash=await _committed_cash(session, instance.broker_account_id),
             )
             return code_ref, context, await account_state(session, instance.broker_account_id)
 
@@ -239,6 +249,20 @@ async def _working_symbols(session: AsyncSession, broker_account_id: UUID) -> fr
         )
     )
     return frozenset(await session.scalars(approved.union(ordered)))
+
+
+async def _committed_cash(session: AsyncSession, broker_account_id: UUID) -> Decimal:
+    """What assignment of the short puts approved but not concluded would need.
+
+    A part that has filled also shows as a position; counting it twice errs on the safe side.
+    """
+    needed = await session.scalars(
+        select(Recommendation.metrics["assignment_cash"].astext).where(
+            Recommendation.broker_account_id == broker_account_id,
+            Recommendation.state == RecommendationState.APPROVED,
+        )
+    )
+    return sum((Decimal(amount) for amount in needed if amount is not None), Decimal(0))
 
 
 async def _recorded_outcome(session: AsyncSession, run: StrategyRun) -> RunOutcome:

@@ -83,6 +83,9 @@ class Recommendation(Base):
         default=list, comment="pre-trade controls of the latest attempt"
     )
     what_if: Mapped[dict[str, Any] | None] = mapped_column(comment="broker's margin preview")
+    workflow_seen_at: Mapped[datetime | None] = mapped_column(
+        comment="when its workflow first read it; null means start the workflow again"
+    )
     withdrawn_at: Mapped[datetime | None] = mapped_column(
         comment="when a person asked for no further attempt"
     )

@@ -1,6 +1,6 @@
 """The first schema
 
-Revision: 0001, after
+Revision: 0001, after nothing
 """
 
 from __future__ import annotations
@@ -1061,6 +1061,18 @@ def upgrade() -> None:
             postgresql.JSONB(astext_type=sa.Text()),
             nullable=True,
             comment="broker's margin preview",
+        ),
+        sa.Column(
+            "workflow_seen_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when its workflow first read it; null means start the workflow again",
+        ),
+        sa.Column(
+            "withdrawn_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when a person asked for no further attempt",
         ),
         sa.Column("concluded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(

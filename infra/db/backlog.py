@@ -1,0 +1,63 @@
+"""What reconciliation looks for: decisions nobody read, recommendations nobody waits for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import func, select
+
+from domain.ports import RecommendationBrief, UndeliveredDecision
+from domain.recommendations import RecommendationState
+from infra.db.clock import host_now
+from infra.db.models import Decision, Recommendation
+from infra.db.recommendations import PostgresRecommendations
+from infra.db.session import Sessions
+
+# Younger ones are still on their way by the ordinary path.
+GRACE = timedelta(seconds=5)
+BATCH = 200
+
+
+class PostgresBacklog:
+    """``domain.ports.RecommendationBacklog`` over Postgres."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._recommendations = PostgresRecommendations(sessions)
+
+    async def undelivered_decisions(self) -> list[UndeliveredDecision]:
+        """Decisions that no workflow has read, oldest first, at most ``BATCH``."""
+        async with self._sessions() as session:
+            rows = await session.execute(
+                select(Decision.recommendation_id, Decision.id, Decision.action)
+                .where(Decision.delivered_at.is_(None), Decision.decided_at < host_now() - GRACE)
+                .order_by(Decision.decided_at)
+                .limit(BATCH)
+            )
+            return [
+                UndeliveredDecision(
+                    recommendation_id=recommendation, decision_id=id_, action=action
+                )
+                for recommendation, id_, action in rows.tuples()
+            ]
+
+    async def without_workflow(self) -> list[RecommendationBrief]:
+        """Open recommendations whose workflow has not reported for a while, at most ``BATCH``.
+
+        A workflow reports by reading its recommendation when it starts.
+        """
+        async with self._sessions() as session:
+            ids = await session.scalars(
+                select(Recommendation.id)
+                .where(
+                    Recommendation.state.in_(
+                        [RecommendationState.PROPOSED, RecommendationState.APPROVED]
+                    ),
+                    Recommendation.workflow_seen_at.is_(None),
+                    Recommendation.created_at < func.now() - GRACE,
+                )
+                .order_by(Recommendation.created_at)
+                .limit(BATCH)
+            )
+            found = list(ids)
+        return [await self._recommendations.brief(each) for each in found]

@@ -1,0 +1,62 @@
+"""Doing on demand what the schedules do: the same workflows, started now and waited for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.exceptions import ActivityError
+
+from domain.ports import SyncCounts
+from infra.settings import Settings
+from infra.temporal.client import connect
+from workflows.ids import CORE_QUEUE
+from workflows.ingestion import IngestionWorkflow
+from workflows.messages import IngestionInput, StrategyRunsInput, StrategyRunsReport
+from workflows.strategy_run import StrategyRunsWorkflow
+
+
+class OperationFailedError(RuntimeError):
+    """The workflow ended in failure; the message is the cause in plain words."""
+
+
+async def sync_ibkr(settings: Settings, *, positions: bool) -> dict[str, SyncCounts]:
+    """Ingest positions, or account values, of every account of the gateway now.
+
+    Counts by account code. Raises OperationFailedError when the broker could not be asked.
+    """
+    client = await connect(settings)
+    what = "positions" if positions else "account-snapshot"
+    report = await _run(
+        client,
+        IngestionWorkflow.run,
+        IngestionInput(
+            gateway=settings.gateway_slug, positions=positions, account_snapshots=not positions
+        ),
+        f"sync-{what}",
+    )
+    return report.positions.accounts if positions else report.snapshots.accounts
+
+
+async def run_strategies(settings: Settings) -> StrategyRunsReport:
+    """Run every enabled strategy instance whose market is open, now."""
+    return await _run(
+        await connect(settings), StrategyRunsWorkflow.run, StrategyRunsInput(), "run-strategies"
+    )
+
+
+async def _run(client: Client, run: Any, request: Any, name: str) -> Any:
+    try:
+        return await client.execute_workflow(
+            run,
+            request,
+            id=f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}",
+            task_queue=CORE_QUEUE,
+            static_summary=f"{name}, asked for on the command line",
+        )
+    except WorkflowFailureError as error:
+        cause = error.cause
+        while isinstance(cause, ActivityError) and cause.cause is not None:
+            cause = cause.cause
+        raise OperationFailedError(str(cause)) from error

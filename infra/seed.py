@@ -1,0 +1,172 @@
+"""A first desk to look at: a demo client on the simulated gateway, with the Wheel switched on.
+
+Idempotent: what is there is left as it is, but for the gateway's address, which may have moved
+to a free port.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.risk.pretrade import TradingState
+from domain.strategies.registry import installed_strategies, validate_config
+from domain.strategies.wheel import Wheel
+from infra.db.audit import Actor, audit
+from infra.db.models import (
+    BrokerAccount,
+    Client,
+    Gateway,
+    GatewayKind,
+    Membership,
+    Portfolio,
+    Role,
+    Setting,
+    Strategy,
+    StrategyInstance,
+    StrategyVersion,
+    User,
+)
+from infra.db.session import engine, sessions
+from infra.db.trading_state import AUTOTRADE_ENABLED, TRADING_STATE
+from infra.security import hash_password
+from infra.settings import Settings
+
+SEED = Actor(name="first start")
+DEMO_ACCOUNT = "DU1000001"
+FIRST_USER = "approver@greenlight.local"
+VERSION = "1.0"
+UNIVERSE = ("AAPL", "MSFT", "NVDA", "IWM", "QQQ", "SPY")
+WHEEL = {
+    "universe": list(UNIVERSE),
+    "min_dte": 20,
+    "max_dte": 38,
+    "min_delta": 0.15,
+    "max_delta": 0.30,
+    "min_ror_annualised": 0.05,
+    "decision_minutes": 120,
+    "max_new_trades": 3,
+    "max_contracts": 2,
+}
+
+
+async def seed_demo(settings: Settings) -> dict[str, Any] | None:
+    """Everything a first look needs; the first login, if it was created just now."""
+    database = engine(settings)
+    try:
+        async with sessions(database).begin() as session:
+            await _settings(session)
+            gateway = await _gateway(session, settings)
+            client = await _client(session)
+            account = await _account(session, client, gateway)
+            await _wheel(session, account)
+            return await _first_user(session, client)
+    finally:
+        await database.dispose()
+
+
+async def _settings(session: AsyncSession) -> None:
+    wanted = {
+        TRADING_STATE: (TradingState.ACTIVE.value, "ACTIVE, REDUCING or HALTED, for every account"),
+        AUTOTRADE_ENABLED: (False, "No order without a person's decision; cannot be switched on"),
+    }
+    known = set(await session.scalars(select(Setting.key).where(Setting.key.in_(wanted))))
+    session.add_all(
+        Setting(key=key, value=value, description=description)
+        for key, (value, description) in wanted.items()
+        if key not in known
+    )
+
+
+async def _gateway(session: AsyncSession, settings: Settings) -> Gateway:
+    gateway = await session.scalar(select(Gateway).where(Gateway.slug == settings.gateway_slug))
+    if gateway is None:
+        gateway = Gateway(
+            slug=settings.gateway_slug,
+            name="Simulated gateway",
+            kind=GatewayKind.SIMULATED,
+            host=settings.gateway_host,
+            port=settings.gateway_port,
+        )
+        session.add(gateway)
+    gateway.host, gateway.port = settings.gateway_host, settings.gateway_port
+    await session.flush()
+    return gateway
+
+
+async def _client(session: AsyncSession) -> Client:
+    client = await session.scalar(select(Client).where(Client.slug == "demo"))
+    if client is None:
+        client = Client(slug="demo", name="Demo client")
+        session.add(client)
+        await session.flush()
+    return client
+
+
+async def _account(session: AsyncSession, client: Client, gateway: Gateway) -> BrokerAccount:
+    account = await session.scalar(
+        select(BrokerAccount).where(
+            BrokerAccount.gateway_id == gateway.id, BrokerAccount.code == DEMO_ACCOUNT
+        )
+    )
+    if account is None:
+        portfolio = Portfolio(client_id=client.id, name="Income")
+        session.add(portfolio)
+        await session.flush()
+        account = BrokerAccount(
+            portfolio_id=portfolio.id, gateway_id=gateway.id, code=DEMO_ACCOUNT, alias="Main"
+        )
+        session.add(account)
+        await session.flush()
+    return account
+
+
+async def _wheel(session: AsyncSession, account: BrokerAccount) -> None:
+    """The installed strategies' rows, and one instance of the Wheel."""
+    for installed in installed_strategies():
+        if installed.error:
+            continue
+        strategy = await session.scalar(select(Strategy).where(Strategy.slug == installed.slug))
+        if strategy is not None:
+            continue
+        strategy = Strategy(
+            slug=installed.slug, name=installed.title, description=installed.description
+        )
+        session.add(strategy)
+        await session.flush()
+        version = StrategyVersion(
+            strategy_id=strategy.id,
+            version=VERSION,
+            code_ref=installed.code_ref,
+            config_schema=dict(installed.config_schema),
+        )
+        session.add(version)
+        await session.flush()
+        if installed.slug == Wheel.slug:
+            session.add(
+                StrategyInstance(
+                    strategy_version_id=version.id,
+                    portfolio_id=account.portfolio_id,
+                    broker_account_id=account.id,
+                    name="Wheel on large caps",
+                    config=validate_config(Wheel, WHEEL).model_dump(mode="json"),
+                    enabled=True,
+                )
+            )
+
+
+async def _first_user(session: AsyncSession, client: Client) -> dict[str, Any] | None:
+    if await session.scalar(select(User.id).limit(1)) is not None:
+        return None
+    password = secrets.token_urlsafe(12)
+    user = User(
+        email=FIRST_USER, name="First user", password_hash=hash_password(password), is_admin=True
+    )
+    session.add(user)
+    await session.flush()
+    session.add(Membership(user_id=user.id, client_id=client.id, role=Role.ADMIN))
+    audit(session, SEED, "user.created", "user", user.id, after={"email": FIRST_USER})
+    return {"email": FIRST_USER, "password": password}

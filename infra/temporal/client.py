@@ -1,0 +1,33 @@
+"""Connecting to Temporal: the dev server, a cluster (mTLS) or Temporal Cloud (API key)."""
+
+from __future__ import annotations
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import TLSConfig
+
+from infra.settings import Settings
+
+
+async def connect(settings: Settings) -> Client:
+    """A client that speaks pydantic. Raises RuntimeError while the server is out of reach."""
+    api_key = settings.temporal_api_key
+    return await Client.connect(
+        settings.temporal_address,
+        namespace=settings.temporal_namespace,
+        data_converter=pydantic_data_converter,
+        tls=_tls(settings),
+        api_key=None if api_key is None else api_key.get_secret_value(),
+    )
+
+
+def _tls(settings: Settings) -> TLSConfig | bool:
+    if not settings.temporal_uses_tls:
+        return False
+    files = (
+        settings.temporal_tls_ca_path,
+        settings.temporal_tls_cert_path,
+        settings.temporal_tls_key_path,
+    )
+    ca, cert, key = (None if path is None else path.read_bytes() for path in files)
+    return TLSConfig(server_root_ca_cert=ca, client_cert=cert, client_private_key=key)

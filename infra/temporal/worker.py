@@ -1,0 +1,221 @@
+"""The composition root: which adapters the activities get, and which worker runs what."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.ingestion import IngestionActivities
+from activities.orders import OrderActivities, OrderReader
+from activities.recommendations import RecommendationActivities
+from activities.reconciliation import DeliveryActivities, ReconciliationActivities
+from activities.strategies import StrategyActivities, SuccessorActivities
+from infra.db import session as database
+from infra.db.backlog import PostgresBacklog
+from infra.db.ledger import LeaseHolder, PostgresLedger
+from infra.db.models import Order
+from infra.db.recommendations import PostgresRecommendations
+from infra.db.session import Sessions
+from infra.db.strategy_runs import PostgresStrategies
+from infra.ibkr.session import GatewaySession, gateway_address
+from infra.settings import Settings
+from infra.temporal.client import connect
+from infra.temporal.delivery import TemporalDelivery, announce_order
+from infra.temporal.interceptor import DeskInterceptor
+from workflows.ids import CORE_QUEUE, broker_queue
+from workflows.ingestion import IngestionWorkflow
+from workflows.recommendation import RecommendationWorkflow
+from workflows.reconciliation import ReconciliationWorkflow
+from workflows.strategy_run import StrategyRunsWorkflow, StrategyRunWorkflow
+
+log = structlog.get_logger(__name__)
+
+WORKFLOWS = (
+    IngestionWorkflow,
+    RecommendationWorkflow,
+    ReconciliationWorkflow,
+    StrategyRunWorkflow,
+    StrategyRunsWorkflow,
+)
+# Passed through the sandbox: loaded once, shared by all workflow runs. None of it keeps state.
+PASSED_THROUGH = (
+    "domain",
+    "activities",
+    "workflows",
+    "pydantic",
+    "pydantic_core",
+    "numpy",
+    "scipy",
+)
+# A killed worker's cached workflows move on after this long.
+STICKY_TIMEOUT = timedelta(seconds=1)
+GRACE = timedelta(seconds=5)
+CONNECT_RETRY_SECONDS = 0.5
+
+
+def sandbox() -> SandboxedWorkflowRunner:
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+    )
+
+
+def core_activities(sessions: Sessions, client: Client) -> Sequence[Any]:
+    """The activities that need our own records only."""
+    recommendations = RecommendationActivities(PostgresRecommendations(sessions))
+    strategies = StrategyActivities(PostgresStrategies(sessions))
+    reader = OrderReader(PostgresLedger(sessions, LeaseHolder()))
+    delivery = DeliveryActivities(PostgresBacklog(sessions), TemporalDelivery(client))
+    return [
+        recommendations.read_recommendation,
+        recommendations.check_deadline,
+        recommendations.read_decision,
+        recommendations.conclude_recommendation,
+        strategies.runnable_instances,
+        strategies.begin_strategy_run,
+        strategies.generate_recommendations,
+        strategies.fail_strategy_run,
+        reader.read_order,
+        delivery.redeliver,
+    ]
+
+
+def broker_activities(gateway: GatewaySession, sessions: Sessions) -> Sequence[Any]:
+    """The activities of one gateway; only its broker worker runs them."""
+    orders = OrderActivities(gateway.broker, gateway.ledger, gateway.changes)
+    ingestion = IngestionActivities(gateway.broker, gateway.ingestion)
+    reconciliation = ReconciliationActivities(gateway.broker, gateway.ledger)
+    successors = SuccessorActivities(
+        gateway.broker,
+        gateway.ingestion,
+        PostgresRecommendations(sessions),
+        PostgresStrategies(sessions),
+    )
+    return [
+        orders.prepare_order,
+        orders.place_order,
+        orders.resolve_order,
+        orders.cancel_order,
+        ingestion.sync_ibkr_positions,
+        ingestion.sync_ibkr_account_snapshot,
+        ingestion.capture_market,
+        reconciliation.reconcile_gateway,
+        successors.propose_successor,
+    ]
+
+
+def core_worker(client: Client, sessions: Sessions) -> Worker:
+    return Worker(
+        client,
+        task_queue=CORE_QUEUE,
+        workflows=WORKFLOWS,
+        activities=core_activities(sessions, client),
+        workflow_runner=sandbox(),
+        interceptors=[DeskInterceptor()],
+        sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+def broker_worker(client: Client, sessions: Sessions, gateway: GatewaySession) -> Worker:
+    return Worker(
+        client,
+        task_queue=broker_queue(gateway.slug),
+        activities=broker_activities(gateway, sessions),
+        interceptors=[DeskInterceptor()],
+        graceful_shutdown_timeout=GRACE,
+        # One account at a time would do; a few let ingestion and a click go side by side.
+        max_concurrent_activities=20,
+    )
+
+
+async def run_core(settings: Settings) -> None:
+    """Workflows and the activities that need no broker, until SIGTERM."""
+    async with _Foundations(settings) as ground:
+        await _until_stopped(core_worker(ground.client, ground.sessions))
+
+
+async def run_broker(settings: Settings, gateway_slug: str) -> None:
+    """The hold on one gateway and the activities that need it, until SIGTERM."""
+    async with _Foundations(settings) as ground:
+        address = await gateway_address(ground.sessions, gateway_slug)
+
+        async def announce(order_key: str) -> None:
+            await _announce(ground, order_key)
+
+        gateway = GatewaySession(gateway_slug, address, ground.sessions, announce)
+        holding = asyncio.create_task(gateway.run(), name=f"gateway {gateway_slug}")
+        try:
+            await _until_stopped(
+                broker_worker(ground.client, ground.sessions, gateway), beside=holding
+            )
+        finally:
+            holding.cancel()
+            await asyncio.gather(holding, return_exceptions=True)
+
+
+async def _announce(ground: _Foundations, order_key: str) -> None:
+    """Hint the order's workflow; one that misses it reads the row on its own timer."""
+    try:
+        async with ground.sessions() as session:
+            recommendation_id = await session.scalar(
+                select(Order.recommendation_id).where(Order.order_key == order_key)
+            )
+        if recommendation_id is not None:
+            await announce_order(ground.client, recommendation_id, order_key)
+    except (RPCError, OSError) as error:
+        log.warning("order.change_not_announced", order_key=order_key, error=str(error))
+
+
+@dataclass
+class _Foundations:
+    """Database and Temporal, open for as long as a worker runs."""
+
+    settings: Settings
+    engine: AsyncEngine = None  # type: ignore[assignment]
+    sessions: Sessions = None  # type: ignore[assignment]
+    client: Client = None  # type: ignore[assignment]
+
+    async def __aenter__(self) -> _Foundations:
+        self.engine = database.engine(self.settings)
+        self.sessions = database.sessions(self.engine)
+        while True:
+            try:
+                self.client = await connect(self.settings)
+                break
+            except RuntimeError as error:
+                log.warning("temporal.unreachable", error=str(error))
+                await asyncio.sleep(CONNECT_RETRY_SECONDS)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.engine.dispose()
+
+
+async def _until_stopped(worker: Worker, beside: asyncio.Task[None] | None = None) -> None:
+    """Run ``worker`` until SIGTERM or SIGINT; the end of ``beside`` is an error and ends it too."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    stopping = asyncio.create_task(stop.wait())
+    async with worker:
+        log.info("worker.started", task_queue=worker.task_queue, pid=os.getpid())
+        watched = {stopping} if beside is None else {stopping, beside}
+        done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        log.info("worker.stopping", task_queue=worker.task_queue)
+    if beside is not None and beside in done:
+        beside.result()
+    stopping.cancel()
