@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -178,4 +179,7 @@ async def serve(options: GatewayOptions) -> None:
 
 def run(options: GatewayOptions) -> None:
     """Run a gateway in this process, until told to stop by a signal."""
-    asyncio.run(serve(options))
+    try:
+        asyncio.run(serve(options))
+    except OSError as error:
+        sys.exit(f"simulated gateway on {options.host}:{options.port}: {error}")

@@ -12,8 +12,10 @@ from infra.simulator.exchange import Exchange
 
 PRE_OPEN = timedelta(minutes=5)
 MATCH_STEP = timedelta(seconds=5)
-MAX_STEPS = 2000
-"""A long stretch is simulated in at most about this many steps."""
+LIVE_STEPS = 8
+"""At high speeds, working orders look at the market at most this often between two wake-ups."""
+MANUAL_STEPS = 2000
+"""A long stretch moved by hand is simulated in at most about this many steps."""
 
 
 class ClosedHours(StrEnum):
@@ -44,15 +46,15 @@ class Simulation:
 
     def catch_up(self) -> None:
         """Simulate the market time that has passed on the wall."""
-        self._run(self._clock.settle(), MATCH_STEP)
+        stretch = self._clock.settle()
+        self._run(stretch, max(MATCH_STEP, stretch / LIVE_STEPS))
 
     def advance(self, by: timedelta) -> None:
         """Simulate a stretch of market time at once."""
-        self._run(by, timedelta(seconds=1))
+        self._run(by, max(timedelta(seconds=1), by / MANUAL_STEPS))
 
-    def _run(self, by: timedelta, finest: timedelta) -> None:
+    def _run(self, by: timedelta, step_limit: timedelta) -> None:
         target = self._clock.simulated + by
-        step_limit = max(finest, by / MAX_STEPS)
         # A leap over closed hours may end beyond the target: what was left lay in those hours.
         while (now := self._clock.simulated) < target:
             barrier = self._barrier()

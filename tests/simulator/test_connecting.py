@@ -39,6 +39,20 @@ async def test_a_client_of_the_older_version_decodes_the_same_orders(
     assert [f.execution.orderRef for f in await older.reqExecutionsAsync()] == ["GL-176"]
 
 
+async def test_several_accounts_are_kept_apart(start_gateway: StartGateway, connect: Connect):
+    gateway = await start_gateway(accounts=("DU1", "DU2"), messages_per_second=0)
+    ib = await connect(gateway)
+    assert ib.managedAccounts() == ["DU1", "DU2"]
+    put = await spy_put(ib)
+    await settle(ib)
+    ib.placeOrder(put, ib_async.MarketOrder("SELL", 1, account="DU2"))
+    nowhere = ib.placeOrder(put, ib_async.MarketOrder("SELL", 1))
+    await settle(ib)
+    assert ib.errors[-1][:2] == (nowhere.order.orderId, 321)
+    holders = {p.account for p in ib.positions() if p.contract.conId == put.conId}
+    assert holders == {"DU2"}
+
+
 async def test_farm_notices_greet_a_client(ib: Recorder):
     assert ib.codes()[:3] == [2104, 2106, 2158]
 
