@@ -1,10 +1,12 @@
 import type { QueryClient } from '@tanstack/react-query';
 import {
+  createBrowserHistory,
   createRootRouteWithContext,
   createRoute,
   createRouter,
   lazyRouteComponent,
   Outlet,
+  type RouterHistory,
   redirect,
   retainSearchParams,
 } from '@tanstack/react-router';
@@ -114,9 +116,11 @@ const routeTree = root.addChildren([
   desk.addChildren([home, queue, card, orders, order, executions, alerts]),
 ]);
 
-export function createAppRouter(queries: QueryClient) {
+/** The app's routes; `history` is the browser's unless a test brings its own. */
+export function createAppRouter(queries: QueryClient, history?: RouterHistory) {
   return createRouter({
     routeTree,
+    history: history ?? createBrowserHistory(),
     context: { queries },
     parseSearch,
     stringifySearch,

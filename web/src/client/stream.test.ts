@@ -113,7 +113,8 @@ describe('what a change makes out of date', () => {
   });
 
   it('is nothing for an event that cannot be read', () => {
-    for (const data of ['', 'null', '[]', '{"id":1}', '{"table":7}']) expect(parseChange(data)).toBeNull();
+    for (const data of ['', 'null', '[]', '{"id":1}', '{"table":7}'])
+      expect(parseChange(data)).toBeNull();
   });
 
   it('is gathered, so that one fill is one round of reads', () => {

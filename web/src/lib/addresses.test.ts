@@ -29,7 +29,13 @@ describe('the way back after signing in', () => {
   });
 
   it('never leaves the site and never returns to the login', () => {
-    for (const path of ['//evil.example', 'https://evil.example', '/\\evil.example', '/login', undefined]) {
+    for (const path of [
+      '//evil.example',
+      'https://evil.example',
+      '/\\evil.example',
+      '/login',
+      undefined,
+    ]) {
       expect(safeReturnPath(path)).toBe('/recommendations');
     }
   });

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { consequenceOf, limitProblem, type OfferedTrade, quantityProblem, sentence } from './consequence';
+import {
+  consequenceOf,
+  limitProblem,
+  type OfferedTrade,
+  quantityProblem,
+  sentence,
+} from './consequence';
 
 const AS_OFFERED = { quantity: null, limit_price: null };
 
@@ -75,6 +81,7 @@ describe('narrowing an offer', () => {
   it('allows one contract up to the offered number', () => {
     expect(quantityProblem(sale, '1')).toBeNull();
     expect(quantityProblem(sale, '2')).toBeNull();
-    for (const text of ['0', '3', '1.5', '-1', '']) expect(quantityProblem(sale, text)).not.toBeNull();
+    for (const text of ['0', '3', '1.5', '-1', ''])
+      expect(quantityProblem(sale, text)).not.toBeNull();
   });
 });

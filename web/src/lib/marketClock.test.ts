@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { type ClockReading, marketTime, readingOf, secondsLeft, urgencyOf } from './marketClock';
 
 const READ_AT = 5_000;
-const reading: ClockReading = { marketAt: Date.parse('2026-11-20T15:30:00Z'), rate: 1, readAt: READ_AT };
+const reading: ClockReading = {
+  marketAt: Date.parse('2026-11-20T15:30:00Z'),
+  rate: 1,
+  readAt: READ_AT,
+};
 
 describe('the market clock', () => {
   it('moves on with the monotonic clock from the last reading', () => {

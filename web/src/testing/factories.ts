@@ -60,7 +60,11 @@ export function recommendationRow(changes: Partial<RecommendationRow> = {}): Rec
     },
     account,
     client_id: '0197a000-0000-7000-8000-0000000000c1',
-    strategy: { instance_id: '0197a000-0000-7000-8000-0000000000d1', name: 'SPY wheel', slug: 'wheel' },
+    strategy: {
+      instance_id: '0197a000-0000-7000-8000-0000000000d1',
+      name: 'SPY wheel',
+      slug: 'wheel',
+    },
     reason_code: null,
     reason: '',
     order_state: null,
@@ -107,7 +111,13 @@ export function recommendation(changes: Partial<RecommendationDetail> = {}): Rec
     rationale: 'The put pays well for what it ties up.',
     advice: null,
     rule_trace: [
-      { rule: 'Delta within range', value: '-0.18', threshold: '-0.25 to -0.10', passed: true, code: null },
+      {
+        rule: 'Delta within range',
+        value: '-0.18',
+        threshold: '-0.25 to -0.10',
+        passed: true,
+        code: null,
+      },
     ],
     controls: [],
     what_if: null,

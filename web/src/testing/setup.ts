@@ -1,15 +1,18 @@
 import '@testing-library/jest-dom/vitest';
-import { cleanup } from '@testing-library/react';
-import { afterEach, vi } from 'vitest';
+import { cleanup, configure } from '@testing-library/react';
+import { afterEach } from 'vitest';
 
 afterEach(cleanup);
 
+// Routes load their code when first visited, which on a busy machine takes more than a second.
+configure({ asyncUtilTimeout: 8_000 });
+
 // What Mantine asks of a browser and jsdom does not have.
-vi.stubGlobal('ResizeObserver', class {
+globalThis.ResizeObserver = class {
   observe() {}
   unobserve() {}
   disconnect() {}
-});
+};
 Object.defineProperty(window, 'matchMedia', {
   value: (query: string) => ({
     matches: false,

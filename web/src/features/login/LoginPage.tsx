@@ -42,7 +42,7 @@ export function LoginPage() {
               <Text size="sm" c="dimmed">
                 {search.return === undefined
                   ? 'The decision desk for options sellers.'
-                  : 'Your session has ended. Sign in to go on where you were.'}
+                  : 'Sign in to go on where you were.'}
               </Text>
             </div>
             {signIn.isError && <ProblemNotice error={signIn.error} />}
@@ -58,6 +58,7 @@ export function LoginPage() {
             <PasswordInput
               label="Password"
               autoComplete="current-password"
+              visibilityToggleButtonProps={{ 'aria-label': 'Show or hide what is typed' }}
               required
               withAsterisk={false}
               value={password}
