@@ -16,7 +16,8 @@ from activities.portfolio import fresh_account
 from domain.errors import ErrorCode, GreenlightError
 from domain.ids import order_key
 from domain.instruments import Frozen
-from domain.orders import CancelRequested, Denied, OrderIntent, OrderState, Unproven
+from domain.order_evidence import CancelRequested, Denied, Unproven
+from domain.orders import OrderIntent, OrderState
 from domain.ports import (
     Broker,
     BrokerBooks,
@@ -27,13 +28,8 @@ from domain.ports import (
     WhatIf,
 )
 from domain.recommendations import RuleResult, approval_freshness, walked_price
-from domain.risk.pretrade import (
-    MarginPreview,
-    PretradeInputs,
-    Stage,
-    first_denial,
-    run_controls,
-)
+from domain.risk.pretrade import first_denial, run_controls
+from domain.risk.pretrade_inputs import MarginPreview, PretradeInputs, Stage
 from domain.risk.state import compute_risk_state
 
 ACKNOWLEDGEMENT_SECONDS = 5.0

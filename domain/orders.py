@@ -11,12 +11,26 @@ from __future__ import annotations
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
-from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from domain.errors import ErrorCode, IllegalTransition
 from domain.instruments import Frozen, OptionContract, Side
+from domain.order_evidence import (
+    BooksSearched,
+    BrokerStatus,
+    CancelRequested,
+    Claimed,
+    DeclaredNotSent,
+    Denied,
+    Fill,
+    FillSeen,
+    OrderEvidence,
+    Rejected,
+    StatusSeen,
+    Unproven,
+    effective_fills,
+)
 
 
 class OrderState(StrEnum):
@@ -57,10 +71,11 @@ _BROKER_PROVEN = {
     S.WORKING, S.PARTIAL, S.FILLED, S.CANCEL_PENDING, S.CANCELLED, S.LAPSED, S.REJECTED,
 }  # fmt: skip
 
-# A terminal order may only be moved by a late fill (re-folded, with an alert) or by a
-# contradiction, which quarantines it.
+# A terminal order may only be moved by a late fill or correction (re-folded, with an alert) or
+# by a contradiction, which quarantines it. Only a correction that explains an overfill away
+# leads out of quarantine.
 ORDER_TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
-    S.READY: frozenset({S.DENIED, S.SENDING}),
+    S.READY: frozenset({S.DENIED, S.SENDING, S.QUARANTINE}),
     S.SENDING: frozenset(_BROKER_PROVEN | {S.UNKNOWN, S.QUARANTINE}),
     S.UNKNOWN: frozenset(_BROKER_PROVEN | {S.NOT_SENT, S.QUARANTINE}),
     S.WORKING: frozenset(_BROKER_PROVEN - {S.WORKING} | {S.UNKNOWN, S.QUARANTINE}),
@@ -71,10 +86,10 @@ ORDER_TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     S.CANCELLED: frozenset({S.FILLED, S.QUARANTINE}),
     S.LAPSED: frozenset({S.FILLED, S.QUARANTINE}),
     S.REJECTED: frozenset({S.PARTIAL, S.FILLED, S.QUARANTINE}),
-    S.FILLED: frozenset({S.PARTIAL, S.QUARANTINE}),
+    S.FILLED: frozenset({S.UNKNOWN, S.QUARANTINE}),
     S.NOT_SENT: frozenset({S.QUARANTINE}),
     S.DENIED: frozenset({S.QUARANTINE}),
-    S.QUARANTINE: frozenset(),
+    S.QUARANTINE: frozenset({S.FILLED, S.UNKNOWN}),
 }
 
 
@@ -90,147 +105,17 @@ class OrderIntent(Frozen):
     tif: Literal["DAY"] = "DAY"
 
 
-class BrokerStatus(StrEnum):
-    """What a broker status line amounts to, free of any API's spelling."""
-
-    PENDING = "PENDING"
-    WORKING = "WORKING"
-    FILLED = "FILLED"
-    CANCEL_PENDING = "CANCEL_PENDING"
-    CANCELLED = "CANCELLED"
-    REJECTED = "REJECTED"
-
-
-class Fill(Frozen):
-    """One broker execution. A correction carries the same prefix and a higher revision.
-
-    The broker's ``execId`` ends in a two-digit revision: ``….01`` is replaced by ``….02``.
-    """
-
-    exec_id: str = Field(min_length=1)
-    side: Side
-    quantity: Decimal = Field(ge=0)
-    price: Decimal = Field(description="per share")
-    executed_at: AwareDatetime
-
-    @property
-    def lineage(self) -> str:
-        """What a fill shares with its corrections."""
-        return execution_lineage(self.exec_id)
-
-    @property
-    def revision(self) -> int:
-        tail = self.exec_id.rpartition(".")[2]
-        return int(tail) if tail.isdigit() else 0
-
-
-def execution_lineage(exec_id: str) -> str:
-    """The part of an execId that its corrections share; the whole id where it has no revision."""
-    head, _, tail = exec_id.rpartition(".")
-    return head if head and tail.isdigit() else exec_id
-
-
-def effective_fills(fills: tuple[Fill, ...]) -> tuple[Fill, ...]:
-    """The fills that count: of each lineage the highest revision, in order of first sight."""
-    latest: dict[str, Fill] = {}
-    for fill in fills:
-        known = latest.get(fill.lineage)
-        if known is None or fill.revision >= known.revision:
-            latest[fill.lineage] = fill
-    return tuple(latest.values())
-
-
-# --- evidence ------------------------------------------------------------------------------
-
-
-class Claimed(Frozen):
-    """The one permission to send was taken; a send may follow at any moment."""
-
-    kind: Literal["claimed"] = "claimed"
-    broker_order_id: int
-    client_id: int
-    epoch: int
-
-
-class StatusSeen(Frozen):
-    """A status line from the broker, live or from its books."""
-
-    kind: Literal["status"] = "status"
-    status: BrokerStatus
-    perm_id: int
-    message: str = ""
-
-
-class FillSeen(Frozen):
-    kind: Literal["fill"] = "fill"
-    fill: Fill
-    perm_id: int
-
-
-class BooksSearched(Frozen):
-    """The broker's open orders, completed orders and executions were all read after one sync.
-
-    Fills found there were folded before this. ``status`` is the broker's word on the order, or
-    None where none of the three books knows its key. ``day_over`` says the session in which the
-    order could work has ended.
-    """
-
-    kind: Literal["books"] = "books"
-    status: BrokerStatus | None
-    perm_id: int = 0
-    message: str = ""
-    day_over: bool = False
-
-
-class Unproven(Frozen):
-    """A send or a cancel ended in silence, an exception or a crash."""
-
-    kind: Literal["unproven"] = "unproven"
-    reason: str
-
-
-class Rejected(Frozen):
-    """The broker refused the order, with its own code and words."""
-
-    kind: Literal["rejected"] = "rejected"
-    broker_code: int
-    message: str
-
-
-class Denied(Frozen):
-    """Our own controls refused before anything was sent."""
-
-    kind: Literal["denied"] = "denied"
-    code: ErrorCode
-    message: str
-
-
-class CancelRequested(Frozen):
-    kind: Literal["cancel_requested"] = "cancel_requested"
-
-
-class DeclaredNotSent(Frozen):
-    """A person, looking at the evidence, declares that the order never reached the broker."""
-
-    kind: Literal["not_sent"] = "not_sent"
-    user_id: UUID
-
-
-OrderEvidence = (
-    Claimed
-    | StatusSeen
-    | FillSeen
-    | BooksSearched
-    | Unproven
-    | Rejected
-    | Denied
-    | CancelRequested
-    | DeclaredNotSent
-)
-
-
 class Order(Frozen):
-    """One attempt, as far as the evidence goes. ``apply`` is the only way it changes."""
+    """One attempt, as far as the evidence goes. ``apply`` is the only way it changes.
+
+    Quarantine has two degrees. A contradiction (two permIds, an execution on the other side,
+    life in an order that was never sent) is for good: ORDER_QUARANTINED. An overfill is
+    quarantined just as instantly, because the correction that might explain it may never come;
+    but executions and corrections may arrive in any order, so it is held as ORDER_UNPROVEN and
+    a correction that takes the excess back lifts it. Whatever the order of arrival, the same
+    executions therefore end in the same quantity and the same final state. Lifting it resumes
+    nothing: a halt that followed from the quarantine is a person's to end.
+    """
 
     order_key: str
     quantity: Decimal = Field(gt=0)
@@ -245,8 +130,13 @@ class Order(Frozen):
     absent_looks: int = Field(default=0, description="complete looks that did not find the order")
 
     @property
+    def executed(self) -> tuple[Fill, ...]:
+        """The fills that count: last revisions, on the order's own side."""
+        return tuple(fill for fill in effective_fills(self.fills) if fill.side is self.side)
+
+    @property
     def filled(self) -> Decimal:
-        return sum((fill.quantity for fill in effective_fills(self.fills)), Decimal(0))
+        return sum((fill.quantity for fill in self.executed), Decimal(0))
 
     @property
     def remaining(self) -> Decimal:
@@ -257,9 +147,7 @@ class Order(Frozen):
         """Quantity-weighted price per share, to 8 places, or None before the first fill."""
         if not self.filled:
             return None
-        value = sum(
-            (fill.quantity * fill.price for fill in effective_fills(self.fills)), Decimal(0)
-        )
+        value = sum((fill.quantity * fill.price for fill in self.executed), Decimal(0))
         return (value / self.filled).quantize(Decimal("1e-8"))
 
     def apply(self, evidence: OrderEvidence) -> Order:
@@ -271,13 +159,13 @@ class Order(Frozen):
         """
         match evidence:
             case Claimed():
-                return self._to(S.SENDING)
+                return self._own_move(S.SENDING)
             case Denied():
-                return self._to(S.DENIED, reason_code=evidence.code, reason=evidence.message)
+                return self._own_move(S.DENIED, reason_code=evidence.code, reason=evidence.message)
             case CancelRequested():
                 return self._request_cancel()
             case DeclaredNotSent():
-                return self._to(S.NOT_SENT, reason="declared not sent by a person")
+                return self._not_sent()
             case Unproven():
                 return self._unproven(evidence)
             case Rejected():
@@ -291,20 +179,43 @@ class Order(Frozen):
 
     # Each rule below reads: given what we know, what does this piece of evidence change?
 
+    def _own_move(self, state: OrderState, **changes: object) -> Order:
+        """A move that may be made once only: repeating it is as illegal as any other."""
+        if state is self.state:
+            raise self._illegal(state)
+        return self._to(state, **changes)
+
+    def _not_sent(self) -> Order:
+        if self.fills:
+            raise self._illegal(S.NOT_SENT)
+        return self._own_move(S.NOT_SENT, reason="declared not sent by a person")
+
     def _to(self, state: OrderState, **changes: object) -> Order:
         if state is self.state:
             return self.model_copy(update=changes)
         if state not in ORDER_TRANSITIONS[self.state]:
-            raise IllegalTransition(
-                f"order {self.order_key} cannot go from {self.state} to {state}",
-                order_key=self.order_key,
-                current=self.state.value,
-                wanted=state.value,
-            )
+            raise self._illegal(state)
         return self.model_copy(update={"state": state, **changes})
 
+    def _illegal(self, wanted: OrderState) -> IllegalTransition:
+        return IllegalTransition(
+            f"order {self.order_key} cannot go from {self.state} to {wanted}",
+            order_key=self.order_key,
+            current=self.state.value,
+            wanted=wanted.value,
+        )
+
+    def _found_alive(self) -> Order:
+        """At the broker and not finished: earlier doubts and refusals are disproved."""
+        return self._to(S.PARTIAL if self.filled else S.WORKING, reason_code=None, reason="")
+
+    @property
+    def _is_contradicted(self) -> bool:
+        """Quarantined for good; an overfill alone is not."""
+        return self.state is S.QUARANTINE and self.reason_code is ErrorCode.ORDER_QUARANTINED
+
     def _quarantine(self, reason: str) -> Order:
-        if self.state is S.QUARANTINE:
+        if self._is_contradicted:
             return self
         return self._to(S.QUARANTINE, reason_code=ErrorCode.ORDER_QUARANTINED, reason=reason)
 
@@ -318,23 +229,36 @@ class Order(Frozen):
     def _fill(self, fill: Fill) -> Order:
         if fill in self.fills:
             return self
-        if fill.side is not self.side:
-            return self._quarantine(f"execution {fill.exec_id} is on the other side")
         order = self.model_copy(update={"fills": (*self.fills, fill)})
-        if order.state is S.QUARANTINE:
-            return order
+        if fill.side is not self.side:
+            return order._quarantine(f"execution {fill.exec_id} is on the other side")
         if order.state in (S.READY, S.DENIED, S.NOT_SENT):
             return order._quarantine(f"execution {fill.exec_id} for an order that was not sent")
-        if order.filled > order.quantity:
-            return order._quarantine(f"overfilled: {order.filled} of {order.quantity}")
+        if order._is_contradicted or order.filled == self.filled:
+            return order
         return order._settle_quantity()
 
     def _settle_quantity(self) -> Order:
         """The state that the executed quantity alone implies."""
+        if self.filled > self.quantity:
+            return self._to(
+                S.QUARANTINE,
+                reason_code=ErrorCode.ORDER_UNPROVEN,
+                reason=f"overfilled: {self.filled} of {self.quantity}",
+            )
         if self.filled == self.quantity:
             return self._to(S.FILLED, reason_code=None, reason="")
-        if self.filled and self.state in (S.SENDING, S.UNKNOWN, S.WORKING, S.FILLED, S.REJECTED):
-            return self._to(S.PARTIAL)
+        if self.state in (S.FILLED, S.QUARANTINE):
+            # A correction took executed quantity back; only the books know what is left of it.
+            return self._to(
+                S.UNKNOWN,
+                reason_code=ErrorCode.ORDER_UNPROVEN,
+                reason=f"a correction left {self.filled} of {self.quantity} filled",
+            )
+        if self.filled and self.state in (S.SENDING, S.UNKNOWN, S.WORKING, S.REJECTED):
+            return self._found_alive()
+        if not self.filled and self.state is S.PARTIAL:
+            return self._to(S.WORKING)
         return self
 
     def _status(self, status: BrokerStatus) -> Order:
@@ -346,7 +270,7 @@ class Order(Frozen):
         match status:
             case BrokerStatus.PENDING | BrokerStatus.WORKING:
                 if order.state in (S.SENDING, S.UNKNOWN):
-                    return order._to(S.PARTIAL if order.filled else S.WORKING)
+                    return order._found_alive()
             case BrokerStatus.CANCEL_PENDING | BrokerStatus.CANCELLED | BrokerStatus.REJECTED:
                 # The word of a live status is not proof that no fill is under way: the books are.
                 if order.state is not S.CANCEL_PENDING:
@@ -354,7 +278,7 @@ class Order(Frozen):
             case BrokerStatus.FILLED:
                 # The executions decide; until they arrive the order is simply known to be there.
                 if order.state in (S.SENDING, S.UNKNOWN):
-                    return order._to(S.PARTIAL if order.filled else S.WORKING)
+                    return order._found_alive()
         return order
 
     def _books(self, evidence: BooksSearched) -> Order:
@@ -390,7 +314,7 @@ class Order(Frozen):
             case _:
                 if order.cancel_requested and order.state is S.CANCEL_PENDING:
                     return order
-                return order._to(S.PARTIAL if order.filled else S.WORKING)
+                return order._found_alive()
 
     def _proven_cancelled(self, evidence: BooksSearched) -> Order:
         if self.reason_code is ErrorCode.BROKER_REJECTED:

@@ -13,7 +13,8 @@ from pydantic import AwareDatetime, Field
 from domain.errors import ErrorCode
 from domain.instruments import Frozen, OptionContract, PriceIncrements, SecType, Side
 from domain.market import OptionChain, Quote
-from domain.orders import BrokerStatus, Fill, Order, OrderEvidence, OrderIntent, OrderState
+from domain.order_evidence import BrokerStatus, Fill, OrderEvidence
+from domain.orders import Order, OrderIntent, OrderState
 from domain.portfolio import AccountState, AccountValues
 from domain.recommendations import (
     ApprovedTrade,
@@ -22,7 +23,7 @@ from domain.recommendations import (
     RuleResult,
     Terms,
 )
-from domain.risk.pretrade import Limits, TradingState
+from domain.risk.limits import Limits, TradingState
 from domain.strategies.base import ChainWindow, StrategyContext, StrategyResult
 
 # --- the broker ----------------------------------------------------------------------------

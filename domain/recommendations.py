@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, Self, cast
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import Frozen, OptionContract, PriceIncrements, Side, plain
+from domain.market import Quote
+
+APPROVAL_GRACE = timedelta(minutes=2)
 
 
 class RecommendationAction(StrEnum):
@@ -92,6 +95,22 @@ class Terms(Frozen):
     increments: PriceIncrements
     quoted_at: AwareDatetime
     deadline: AwareDatetime = Field(description="market time after which nobody may approve")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for name, price in (("limit_price", self.limit_price), ("floor_price", self.floor_price)):
+            if not self.increments.accepts(price):
+                raise ValueError(
+                    f"{name} {plain(price)} is not a multiple of {plain(self.increments.at(price))}"
+                )
+        if not self.is_no_worse(self.limit_price, self.floor_price):
+            raise ValueError(
+                f"limit_price {plain(self.limit_price)} is worse than "
+                f"floor_price {plain(self.floor_price)}"
+            )
+        if self.deadline <= self.quoted_at:
+            raise ValueError("deadline is not after quoted_at")
+        return self
 
     @property
     def contract(self) -> OptionContract:
@@ -244,16 +263,47 @@ class RuleResult(Frozen):
     code: ErrorCode | None = None
 
 
-def walked_price(trade: ApprovedTrade, attempt: int, attempts: int) -> Decimal:
-    """The limit of ``attempt`` (1-based) when walking from the limit to the floor.
+def walked_price(
+    trade: ApprovedTrade, attempt: int, attempts: int, quote: Quote | None = None
+) -> Decimal:
+    """The limit of ``attempt`` (1-based) when walking from the start to the worst price.
 
+    The start is the approved limit, or the quote's mid where that is better for us; the worst
+    is the approved floor, or the side of the quote we would trade against where that is better.
     Steps are equal and rounded to an accepted price on our side of the exact step, so that no
-    attempt is worse than the approved floor; the last attempt is the floor itself.
+    attempt is ever worse than the approved floor. A one-sided or crossed quote improves nothing.
     """
-    if attempts <= 1 or attempt <= 1:
-        return trade.limit_price
-    share = Decimal(min(attempt, attempts) - 1) / Decimal(attempts - 1)
-    exact = trade.limit_price + (trade.floor_price - trade.limit_price) * share
+    selling = trade.terms.side is Side.SELL
     increments = trade.terms.increments
-    price = increments.up(exact) if trade.terms.side is Side.SELL else increments.down(exact)
-    return price if trade.terms.is_no_worse(price, trade.floor_price) else trade.floor_price
+    better = max if selling else min
+
+    def accepted(price: Decimal) -> Decimal:
+        # A purchase rounds down, yet never to nothing.
+        return increments.up(price) if selling else max(increments.down(price), increments.at(Decimal(0)))
+
+    start, worst = trade.limit_price, trade.floor_price
+    if quote is not None and quote.mid is not None and not quote.is_crossed:
+        near = quote.bid if selling else quote.ask
+        assert near is not None
+        start = better(start, accepted(quote.mid))
+        worst = better(worst, accepted(near))
+    if attempts <= 1 or attempt <= 1:
+        return start
+    share = Decimal(min(attempt, attempts) - 1) / Decimal(attempts - 1)
+    price = accepted(start + (worst - start) * share)
+    return price if trade.terms.is_no_worse(price, worst) else worst
+
+
+def approval_freshness(terms: Terms, market_now: datetime) -> RuleResult:
+    """Whether an approval may still start an order: it must not wait out an outage.
+
+    Some grace is given for an approval in the last second before the deadline.
+    """
+    latest = terms.deadline + APPROVAL_GRACE
+    return RuleResult(
+        rule="Approval is fresh",
+        value=f"{market_now:%Y-%m-%d %H:%M:%S} UTC",
+        threshold=f"no later than {latest:%Y-%m-%d %H:%M:%S} UTC",
+        passed=market_now <= latest,
+        code=None if market_now <= latest else ErrorCode.RECOMMENDATION_EXPIRED,
+    )

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.risk.pretrade import TradingState
+from domain.risk.limits import TradingState
 from domain.strategies.registry import installed_strategies, validate_config
 from domain.strategies.wheel import Wheel
 from infra.db.audit import Actor, audit

@@ -14,12 +14,8 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.ids import is_order_key
-from domain.orders import (
-    BooksSearched,
-    OrderState,
-    Rejected,
-    StatusSeen,
-)
+from domain.order_evidence import BooksSearched, Rejected, StatusSeen
+from domain.orders import OrderState
 from domain.ports import BrokerBooks, BrokerExecution, BrokerOrder
 from infra.calendars import exchange_date
 from infra.db.alerts import raise_alert

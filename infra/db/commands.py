@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.errors import ErrorCode, GreenlightError
-from domain.orders import DeclaredNotSent, OrderState
+from domain.order_evidence import DeclaredNotSent
+from domain.orders import OrderState
 from infra.db.audit import Actor, audit
 from infra.db.models import Order
 from infra.db.order_rows import fold, lock_order

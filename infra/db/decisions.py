@@ -24,7 +24,7 @@ from domain.recommendations import (
     Terms,
     check_within_terms,
 )
-from domain.risk.pretrade import TradingState
+from domain.risk.limits import TradingState
 from infra.db.audit import Actor, audit
 from infra.db.clock import account_clock, host_now
 from infra.db.models import Decision, Recommendation

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.ids import is_order_key
-from domain.orders import FillSeen, execution_lineage
+from domain.order_evidence import FillSeen, execution_lineage
 from domain.ports import BrokerExecution
 from infra.db.alerts import raise_alert
 from infra.db.models import BrokerAccount, Execution, IbkrContract, OrderEvent, Severity

@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import Right, Side
-from domain.orders import Claimed, OrderEvidence, OrderIntent, OrderState
+from domain.order_evidence import Claimed, OrderEvidence
+from domain.orders import OrderIntent, OrderState
 from domain.ports import BrokerBooks, OrderRecord, TradeContext, WhatIf
 from domain.recommendations import (
     Decision,
@@ -25,7 +26,7 @@ from domain.recommendations import (
     Terms,
     approved_trade,
 )
-from domain.risk.pretrade import TradingState
+from domain.risk.limits import TradingState
 from infra.db.audit import audit
 from infra.db.broker_record import BrokerRecord
 from infra.db.clock import account_clock, host_now

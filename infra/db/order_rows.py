@@ -10,17 +10,10 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.errors import ErrorCode, GreenlightError
-from domain.orders import (
-    BrokerStatus,
-    Fill,
-    FillSeen,
-    Order,
-    OrderEvidence,
-    OrderIntent,
-    OrderState,
-)
+from domain.order_evidence import BrokerStatus, Fill, FillSeen, OrderEvidence
+from domain.orders import Order, OrderIntent, OrderState
 from domain.ports import OrderRecord
-from domain.risk.pretrade import TradingState
+from domain.risk.limits import TradingState
 from infra.db.alerts import clear_alert, raise_alert
 from infra.db.audit import Actor, audit
 from infra.db.clock import host_now

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.risk.pretrade import Limits, TradingState
+from domain.risk.limits import Limits, TradingState
 from infra.db.models import BrokerAccount, Setting
 
 TRADING_STATE = "trading_state"

@@ -10,7 +10,7 @@ import asyncio
 from datetime import datetime
 from decimal import Decimal
 
-from domain.orders import BrokerStatus
+from domain.order_evidence import BrokerStatus
 from domain.ports import BrokerBooks, BrokerExecution, BrokerOrder
 from infra.db.clock import host_now
 from infra.ibkr.client import IbkrClient

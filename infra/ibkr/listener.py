@@ -15,7 +15,8 @@ import structlog
 from tenacity import AsyncRetrying, before_sleep_log, wait_exponential
 
 from domain.ids import is_order_key
-from domain.orders import BrokerStatus, OrderState
+from domain.order_evidence import BrokerStatus
+from domain.orders import OrderState
 from domain.ports import BrokerOrder, OrderLedger, OrderRecord
 from infra.db.broker_record import BrokerRecord
 from infra.ibkr.client import IbkrClient

@@ -30,7 +30,8 @@ from domain.instruments import (
     Side,
 )
 from domain.market import decimal_of
-from domain.orders import BrokerStatus, Fill, OrderIntent
+from domain.order_evidence import BrokerStatus, Fill
+from domain.orders import OrderIntent
 from domain.ports import BrokerContract, BrokerExecution, BrokerOrder, WhatIf
 
 # Refusals of an order by validation or by the exchange. Everything else that names an order

@@ -6,9 +6,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from domain.instruments import PriceBand, PriceIncrements, Side
+from domain.market import Quote
 from domain.proposals import OfferPolicy, offer_prices
-from domain.recommendations import walked_price
-from tests.unit.trade_factories import terms, trade
+from domain.recommendations import ApprovedTrade, walked_price
+from tests.unit.trade_factories import quote, terms, trade
 
 # Market rules as exchanges write them: every edge is a multiple of the steps on both its sides.
 RULES = [
@@ -61,34 +62,67 @@ def test_rounding_keeps_the_order_of_prices(
     assert increments.down(low) <= increments.down(high)
 
 
-@given(rules, sides, prices, prices, st.integers(1, 12), st.integers(1, 15))
+@st.composite
+def approved_trades(draw: st.DrawFn) -> ApprovedTrade:
+    increments, side = draw(rules), draw(sides)
+    low, high = sorted([increments.up(draw(prices)), increments.up(draw(prices))])
+    limit, floor = (high, low) if side is Side.SELL else (low, high)
+    return trade(terms(side=side, increments=increments, limit_price=limit, floor_price=floor))
+
+
+@st.composite
+def markets(draw: st.DrawFn) -> Quote:
+    bid, ask = sorted([draw(prices), draw(prices)])
+    return quote(bid=bid, ask=ask)
+
+
+def walk(approved: ApprovedTrade, attempts: int, now: Quote | None = None) -> list[Decimal]:
+    return [walked_price(approved, attempt, attempts, now) for attempt in range(1, attempts + 1)]
+
+
+@given(approved_trades(), st.integers(1, 12), st.integers(1, 15))
 def test_a_walked_price_is_on_increment_and_between_limit_and_floor(
-    increments: PriceIncrements,
-    side: Side,
-    one: Decimal,
-    other: Decimal,
-    attempts: int,
-    attempt: int,
+    approved: ApprovedTrade, attempts: int, attempt: int
 ):
-    low, high = sorted([increments.up(one), increments.up(other)])
-    limit, floor = (high, low) if side is Side.SELL else (low, high)
-    approved = trade(terms(side=side, increments=increments, limit_price=limit, floor_price=floor))
     price = walked_price(approved, attempt, attempts)
-    assert approved.terms.is_no_worse(price, floor)
-    assert approved.terms.is_no_worse(limit, price)
-    assert increments.accepts(price)
+    assert approved.terms.is_no_worse(price, approved.floor_price)
+    assert approved.terms.is_no_worse(approved.limit_price, price)
+    assert approved.terms.increments.accepts(price)
 
 
-@given(rules, sides, prices, prices, st.integers(2, 12))
-def test_a_walk_never_turns_back_and_ends_at_the_floor(
-    increments: PriceIncrements, side: Side, one: Decimal, other: Decimal, attempts: int
+@given(approved_trades(), st.integers(2, 12))
+def test_a_walk_never_turns_back_and_ends_at_the_floor(approved: ApprovedTrade, attempts: int):
+    steps = walk(approved, attempts)
+    assert steps == sorted(steps, reverse=approved.terms.side is Side.SELL)
+    assert (steps[0], steps[-1]) == (approved.limit_price, approved.floor_price)
+
+
+@given(approved_trades(), st.integers(1, 12), markets())
+def test_whatever_the_quote_a_walk_stays_inside_the_approval_and_never_turns_back(
+    approved: ApprovedTrade, attempts: int, now: Quote
 ):
-    low, high = sorted([increments.up(one), increments.up(other)])
-    limit, floor = (high, low) if side is Side.SELL else (low, high)
-    approved = trade(terms(side=side, increments=increments, limit_price=limit, floor_price=floor))
-    walk = [walked_price(approved, attempt, attempts) for attempt in range(1, attempts + 1)]
-    assert walk == sorted(walk, reverse=side is Side.SELL)
-    assert (walk[0], walk[-1]) == (limit, floor)
+    steps = walk(approved, attempts, now)
+    assert steps == sorted(steps, reverse=approved.terms.side is Side.SELL)
+    for price in steps:
+        assert price > 0
+        assert approved.terms.increments.accepts(price)
+        assert approved.terms.is_no_worse(price, approved.floor_price)
+
+
+@given(approved_trades(), st.integers(2, 12), markets())
+def test_a_quote_makes_no_attempt_worse_and_none_passes_the_market(
+    approved: ApprovedTrade, attempts: int, now: Quote
+):
+    assert now.bid is not None
+    assert now.ask is not None
+    better = approved.terms.is_no_worse
+    # A purchase cannot bid less than one step, however little the market asks.
+    step = approved.terms.increments.at(Decimal(0))
+    near = now.bid if approved.terms.side is Side.SELL else max(now.ask, step)
+    pairs = zip(walk(approved, attempts, now), walk(approved, attempts), strict=True)
+    for with_quote, without in pairs:
+        assert better(with_quote, without)
+        assert better(with_quote, near)
 
 
 @given(rules, sides, prices, prices, fractions, st.none() | prices)

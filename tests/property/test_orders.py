@@ -13,8 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from domain.errors import ErrorCode, IllegalTransition
 from domain.instruments import Side
-from domain.orders import (
-    ORDER_TRANSITIONS,
+from domain.order_evidence import (
     BooksSearched,
     BrokerStatus,
     CancelRequested,
@@ -23,13 +22,12 @@ from domain.orders import (
     Denied,
     Fill,
     FillSeen,
-    Order,
     OrderEvidence,
-    OrderState,
     Rejected,
     StatusSeen,
     Unproven,
 )
+from domain.orders import ORDER_TRANSITIONS, Order, OrderState
 
 QUANTITY = 10
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
@@ -94,14 +92,14 @@ class AnOrderUnderEvidence(RuleBasedStateMachine):
         self.seen: list[Fill] = []
         self.perm_ids: set[int] = set()
         self.sent = False
+        self.strangers = 0
 
     def _apply(self, evidence: OrderEvidence) -> None:
         self.before = self.order
         self.order = self.order.apply(evidence)
 
-    def _try_own_move(self, evidence: OrderEvidence, target: OrderState) -> None:
-        """Ours either follows the table or raises and changes nothing."""
-        allowed = target in ORDER_TRANSITIONS[self.order.state] or target is self.order.state
+    def _try_own_move(self, evidence: OrderEvidence, target: OrderState, allowed: bool) -> None:
+        """Ours is made where it is allowed; elsewhere it raises and changes nothing."""
         untouched = self.order
         try:
             self._apply(evidence)
@@ -114,30 +112,34 @@ class AnOrderUnderEvidence(RuleBasedStateMachine):
 
     @rule()
     def claim(self) -> None:
-        if self.order.state is OrderState.SENDING:
-            return
-        self._try_own_move(Claimed(broker_order_id=1, client_id=1, epoch=1), OrderState.SENDING)
-        self.sent = self.sent or self.order.state is OrderState.SENDING
+        allowed = self.order.state is OrderState.READY
+        self._try_own_move(
+            Claimed(broker_order_id=1, client_id=1, epoch=1), OrderState.SENDING, allowed
+        )
+        self.sent = self.sent or allowed
 
     @rule()
     def deny(self) -> None:
-        if self.order.state is not OrderState.DENIED:
-            self._try_own_move(Denied(code=ErrorCode.QUOTE_STALE, message="old"), OrderState.DENIED)
+        allowed = self.order.state is OrderState.READY
+        denied = Denied(code=ErrorCode.QUOTE_STALE, message="old")
+        self._try_own_move(denied, OrderState.DENIED, allowed)
 
     @rule()
     def request_cancel(self) -> None:
-        self._try_own_move(CancelRequested(), OrderState.CANCEL_PENDING)
+        target = OrderState.CANCEL_PENDING
+        allowed = target is self.order.state or target in ORDER_TRANSITIONS[self.order.state]
+        self._try_own_move(CancelRequested(), target, allowed)
 
     @rule()
     def declare_not_sent(self) -> None:
-        if not self.seen:
-            self._try_own_move(DeclaredNotSent(user_id=UUID(int=1)), OrderState.NOT_SENT)
+        allowed = self.order.state is OrderState.UNKNOWN and not self.seen
+        self._try_own_move(DeclaredNotSent(user_id=UUID(int=1)), OrderState.NOT_SENT, allowed)
 
     @rule(evidence=BROKER_EVIDENCE)
     def the_broker_speaks(self, evidence: OrderEvidence) -> None:
-        if not self.sent:
-            return
         self._apply(evidence)
+        if not self.sent and isinstance(evidence, StatusSeen | FillSeen):
+            self.strangers += 1
         if isinstance(evidence, FillSeen):
             self.seen.append(evidence.fill)
         if isinstance(evidence, StatusSeen | FillSeen | BooksSearched) and evidence.perm_id:
@@ -154,6 +156,11 @@ class AnOrderUnderEvidence(RuleBasedStateMachine):
             assert self.order.state in ORDER_TRANSITIONS[self.before.state]
 
     @invariant()
+    def life_in_an_order_never_sent_is_quarantined(self) -> None:
+        if self.strangers:
+            assert self.order.state is OrderState.QUARANTINE
+
+    @invariant()
     def two_perm_ids_are_quarantined(self) -> None:
         if len(self.perm_ids) > 1:
             assert self.order.state is OrderState.QUARANTINE
@@ -164,9 +171,15 @@ class AnOrderUnderEvidence(RuleBasedStateMachine):
             assert self.order.state is OrderState.QUARANTINE
 
     @invariant()
-    def a_full_fill_is_filled_or_in_question(self) -> None:
-        if self.order.filled == QUANTITY:
-            assert self.order.state in (OrderState.FILLED, OrderState.QUARANTINE)
+    def a_full_fill_is_filled_unless_something_else_contradicts(self) -> None:
+        if self.order.filled == QUANTITY and self.order.state is not OrderState.FILLED:
+            assert self.order.state is OrderState.QUARANTINE
+            assert self.strangers or len(self.perm_ids) > 1
+
+    @invariant()
+    def an_unfilled_order_is_not_called_filled(self) -> None:
+        if self.order.state is OrderState.FILLED:
+            assert self.order.filled == QUANTITY
 
 
 TestAnOrderUnderEvidence = AnOrderUnderEvidence.TestCase
@@ -191,6 +204,69 @@ def test_fills_in_any_order_and_any_number_give_the_same_quantity(fills: list[Fi
         == folded(claimed(), fills_seen(fills)).filled
         == executed(fills)
     )
+
+
+def verdict_of(quantity: Decimal) -> OrderState | None:
+    """The final state that executions alone can give a live order; None while it is not final."""
+    if quantity > QUANTITY:
+        return OrderState.QUARANTINE
+    return OrderState.FILLED if quantity == QUANTITY else None
+
+
+@st.composite
+def corrected_fills(draw: st.DrawFn) -> tuple[list[Fill], list[Fill]]:
+    """Executions and corrections in two orders of arrival, often overfilled on the way."""
+    fills = draw(st.lists(any_fill(), min_size=1, max_size=9, unique_by=lambda fill: fill.exec_id))
+    return fills, draw(st.permutations(fills))
+
+
+WORKING = StatusSeen(status=BrokerStatus.WORKING, perm_id=77)
+CANCEL_PROVEN = BooksSearched(status=BrokerStatus.CANCELLED, perm_id=77)
+LIVE_HISTORIES = st.sampled_from(
+    [[], [WORKING], [Unproven(reason="silence")], [WORKING, Unproven(reason="silence")]]
+)
+
+
+@given(corrected_fills(), LIVE_HISTORIES)
+def test_the_same_executions_in_any_order_give_the_same_verdict(
+    arrivals: tuple[list[Fill], list[Fill]], history: list[OrderEvidence]
+) -> None:
+    expected = executed(arrivals[0])
+    for arrival in arrivals:
+        order = folded(claimed(), [*history, *fills_seen(arrival)])
+        assert order.filled == expected
+        assert (order.state if order.state.is_terminal else None) is verdict_of(expected)
+
+
+@given(corrected_fills(), LIVE_HISTORIES, statuses)
+def test_after_the_books_the_order_of_arrival_leaves_no_trace(
+    arrivals: tuple[list[Fill], list[Fill]], history: list[OrderEvidence], status: BrokerStatus
+) -> None:
+    books = BooksSearched(status=status, perm_id=77)
+    one, other = (
+        folded(claimed(), [*history, *fills_seen(arrival), books]) for arrival in arrivals
+    )
+    assert (one.state, one.filled) == (other.state, other.filled)
+
+
+@given(corrected_fills())
+def test_late_executions_of_a_cancelled_order_in_any_order_end_alike(
+    arrivals: tuple[list[Fill], list[Fill]],
+) -> None:
+    late = ([CANCEL_PROVEN, *fills_seen(arrival), CANCEL_PROVEN] for arrival in arrivals)
+    one, other = (folded(claimed(), evidence) for evidence in late)
+    assert one.state is other.state
+    assert one.state is (verdict_of(executed(arrivals[0])) or OrderState.CANCELLED)
+
+
+@given(FILLS, st.integers(0, 12), st.integers(0, 12))
+def test_a_contradiction_anywhere_among_executions_is_for_good(
+    fills: list[Fill], at: int, again: int
+) -> None:
+    evidence = fills_seen(fills)
+    evidence.insert(min(at, len(evidence)), WORKING)
+    evidence.insert(min(again, len(evidence)), StatusSeen(status=BrokerStatus.WORKING, perm_id=78))
+    assert folded(claimed(), evidence).state is OrderState.QUARANTINE
 
 
 @given(FILLS, st.lists(BROKER_EVIDENCE.filter(lambda e: not isinstance(e, FillSeen))))

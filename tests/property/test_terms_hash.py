@@ -11,12 +11,18 @@ from domain.instruments import OptionContract, PriceIncrements, Right, Side
 from domain.recommendations import Leg, RecommendationAction, Terms
 from tests.unit.trade_factories import NICKELS, contract, terms
 
+CENTS = PriceIncrements.flat(Decimal("0.01"))
 money = st.decimals("0.01", "9999", places=2)
 moments = st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))
+waits = st.timedeltas(timedelta(microseconds=1), timedelta(days=1))
 
 
 @st.composite
 def any_terms(draw: st.DrawFn) -> Terms:
+    side = draw(st.sampled_from(list(Side)))
+    low, high = sorted([draw(money), draw(money)])
+    limit, floor = (high, low) if side is Side.SELL else (low, high)
+    quoted_at = draw(moments)
     option = contract(
         strike=draw(money),
         right=draw(st.sampled_from(list(Right))),
@@ -25,13 +31,14 @@ def any_terms(draw: st.DrawFn) -> Terms:
     )
     return terms(
         contract=option,
-        side=draw(st.sampled_from(list(Side))),
+        side=side,
         quantity=draw(st.integers(1, 50)),
-        limit_price=draw(money),
-        floor_price=draw(money),
+        limit_price=limit,
+        floor_price=floor,
+        increments=CENTS,
         reference_underlying_price=draw(money),
-        quoted_at=draw(moments),
-        deadline=draw(moments),
+        quoted_at=quoted_at,
+        deadline=quoted_at + draw(waits),
     )
 
 
@@ -57,7 +64,7 @@ def test_trailing_zeros_do_not_change_the_hash(offered: Terms, places: int):
 
 def test_the_price_that_was_approved_is_the_price_read_back():
     assert terms(limit_price=Decimal("4.1")).hash == terms(limit_price=Decimal("4.1000")).hash
-    assert terms(limit_price=Decimal("4.1")).hash != terms(limit_price=Decimal("4.11")).hash
+    assert terms(limit_price=Decimal("4.1")).hash != terms(limit_price=Decimal("4.15")).hash
 
 
 def test_numbers_in_exponent_form_hash_as_the_same_numbers():
@@ -85,7 +92,7 @@ OTHER: dict[str, Any] = {
     "reference_underlying_price": Decimal("656.21"),
     "reference_bid": Decimal("4.11"),
     "reference_ask": Decimal("4.21"),
-    "increments": PriceIncrements.flat(Decimal("0.01")),
+    "increments": CENTS,
     "quoted_at": terms().quoted_at + timedelta(microseconds=1),
     "deadline": terms().deadline + timedelta(seconds=1),
     "legs": (Leg(contract=contract(), side=Side.BUY),),
@@ -103,8 +110,11 @@ OTHER_CONTRACT: dict[str, Any] = {
 
 
 def test_a_change_in_any_field_changes_the_hash():
+    # With the floor at the limit either side of the trade is valid.
+    level = {"floor_price": Decimal("4.15")}
     assert OTHER.keys() == Terms.model_fields.keys()
-    hashes = {terms().hash, *(terms(**{name: value}).hash for name, value in OTHER.items())}
+    changed = (terms(**level | {name: value}).hash for name, value in OTHER.items())
+    hashes = {terms(**level).hash, *changed}
     assert len(hashes) == len(OTHER) + 1
 
 

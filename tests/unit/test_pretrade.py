@@ -10,15 +10,9 @@ from domain.errors import ErrorCode
 from domain.instruments import Right, Side
 from domain.market import QuoteQuality
 from domain.recommendations import RecommendationAction
-from domain.risk.pretrade import (
-    Limits,
-    MarginPreview,
-    PretradeInputs,
-    Stage,
-    TradingState,
-    first_denial,
-    run_controls,
-)
+from domain.risk.limits import Limits, TradingState
+from domain.risk.pretrade import first_denial, run_controls
+from domain.risk.pretrade_inputs import MarginPreview, PretradeInputs, Stage
 from domain.risk.state import compute_risk_state
 from tests.unit.trade_factories import (
     EXPIRY,
@@ -63,7 +57,7 @@ def inputs(**changes: Any) -> PretradeInputs:
 
 def buy_to_close(**changes: Any) -> PretradeInputs:
     """Buying back 2 short SPY 640 puts at 4.15."""
-    offered = terms(side=Side.BUY, action=RecommendationAction.CLOSE, floor_price=Decimal("4.35"))
+    offered = terms(side=Side.BUY, action=RecommendationAction.CLOSE)
     fields: dict[str, Any] = {
         "trade": trade(offered),
         "account": account(option_position(-2, contract())),
@@ -428,7 +422,7 @@ def test_selling_what_is_held_long_needs_no_cover():
 
 
 def test_buying_an_option_needs_no_cover():
-    offered = terms(side=Side.BUY, floor_price=Decimal("4.35"))
+    offered = terms(side=Side.BUY)
     state = account(cash=Decimal(1_000))
     assert failed(inputs(trade=trade(offered), account=state)) == {}
 

@@ -5,19 +5,22 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from domain.errors import ErrorCode, GreenlightError
-from domain.instruments import Side
+from domain.instruments import PriceIncrements, Side
 from domain.recommendations import (
+    APPROVAL_GRACE,
     RECOMMENDATION_TRANSITIONS,
     DecisionAction,
     RecommendationAction,
     RecommendationState,
+    approval_freshness,
     approved_trade,
     check_within_terms,
     walked_price,
 )
-from tests.unit.trade_factories import NOW, approval, terms, trade
+from tests.unit.trade_factories import NOW, approval, quote, terms, trade
 
 
 def refused(code: ErrorCode) -> Any:
@@ -43,7 +46,7 @@ def test_an_approver_may_ask_for_fewer_and_for_a_better_price():
 
 
 def test_an_approver_of_a_purchase_may_only_bid_less():
-    offered = terms(side=Side.BUY, action=RecommendationAction.CLOSE, floor_price=Decimal("4.35"))
+    offered = terms(side=Side.BUY, action=RecommendationAction.CLOSE)
     assert check_within_terms(offered, None, Decimal("4.00")) == (2, Decimal("4.00"))
     with refused(ErrorCode.OUTSIDE_TERMS):
         check_within_terms(offered, None, Decimal("4.20"))
@@ -93,9 +96,103 @@ def test_attempts_past_the_last_stay_at_the_floor():
 
 
 def test_a_purchase_walks_up_to_its_ceiling():
-    offered = terms(side=Side.BUY, floor_price=Decimal("4.35"))
+    offered = terms(side=Side.BUY)
     prices = [walked_price(trade(offered), attempt, 3) for attempt in (1, 2, 3)]
     assert prices == [Decimal("4.15"), Decimal("4.25"), Decimal("4.35")]
+
+
+@pytest.mark.parametrize(
+    ("side", "bid", "ask", "walk"),
+    [
+        (Side.SELL, "4.40", "4.60", ["4.50", "4.45", "4.40"]),
+        (Side.SELL, "4.00", "4.50", ["4.25", "4.15", "4.00"]),
+        (Side.SELL, "3.50", "3.70", ["4.15", "4.05", "3.95"]),
+        (Side.BUY, "3.60", "3.90", ["3.75", "3.80", "3.90"]),
+        (Side.BUY, "4.10", "4.30", ["4.15", "4.20", "4.30"]),
+        (Side.BUY, "4.60", "4.80", ["4.15", "4.25", "4.35"]),
+    ],
+    ids=[
+        "a sale into a better market",
+        "a sale that need not reach its floor",
+        "a sale into a worse market",
+        "a purchase in a better market",
+        "a purchase that need not reach its ceiling",
+        "a purchase in a worse market",
+    ],
+)
+def test_a_better_market_betters_the_walk_and_a_worse_one_changes_nothing(
+    side: Side, bid: str, ask: str, walk: list[str]
+):
+    approved = trade(terms(side=side))
+    now = quote(bid=Decimal(bid), ask=Decimal(ask))
+    prices = [walked_price(approved, attempt, 3, now) for attempt in (1, 2, 3)]
+    assert prices == [Decimal(text) for text in walk]
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize(
+    "changes",
+    [{"bid": None}, {"ask": None}, {"bid": Decimal(-1)}, {"bid": Decimal(9), "ask": Decimal(1)}],
+    ids=["no bid", "no ask", "no real bid", "crossed"],
+)
+def test_a_quote_that_is_no_market_changes_no_price(side: Side, changes: dict[str, Any]):
+    approved = trade(terms(side=side))
+    for attempt in (1, 2, 3):
+        with_quote = walked_price(approved, attempt, 3, quote(**changes))
+        assert with_quote == walked_price(approved, attempt, 3)
+
+
+def test_a_purchase_in_a_market_below_the_first_step_bids_one_step():
+    nickels = PriceIncrements.flat(Decimal("0.05"))
+    offered = terms(
+        side=Side.BUY,
+        increments=nickels,
+        limit_price=Decimal("0.10"),
+        floor_price=Decimal("0.15"),
+    )
+    worthless = quote(bid=Decimal("0.01"), ask=Decimal("0.03"))
+    prices = {walked_price(trade(offered), attempt, 3, worthless) for attempt in (1, 2, 3)}
+    assert prices == {Decimal("0.05")}
+
+
+def test_an_approval_is_fresh_until_the_grace_after_its_deadline_is_over():
+    offered = terms()
+    latest = offered.deadline + APPROVAL_GRACE
+    fresh = approval_freshness(offered, latest)
+    assert (fresh.passed, fresh.code) == (True, None)
+    stale = approval_freshness(offered, latest + timedelta(microseconds=1))
+    assert (stale.passed, stale.code) == (False, ErrorCode.RECOMMENDATION_EXPIRED)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"limit_price": Decimal("4.17")}, "limit_price"),
+        ({"floor_price": Decimal("3.97")}, "floor_price"),
+        ({"floor_price": Decimal("4.20")}, "limit_price 4.15 is worse than floor_price"),
+        (
+            {"side": Side.BUY, "floor_price": Decimal("4.10")},
+            "limit_price 4.15 is worse than floor_price",
+        ),
+        ({"deadline": NOW}, "deadline"),
+        ({"deadline": NOW - timedelta(seconds=1)}, "deadline"),
+        ({"limit_price": Decimal(0)}, "limit_price"),
+        ({"floor_price": Decimal(0)}, "floor_price"),
+        ({"quantity": 0}, "quantity"),
+        ({"max_drift": Decimal("1.01")}, "max_drift"),
+        ({"legs": ()}, "legs"),
+        ({"quoted_at": NOW.replace(tzinfo=None)}, "quoted_at"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_terms_that_contradict_themselves_are_refused_by_name(changes: dict[str, Any], field: str):
+    with pytest.raises(ValidationError, match=field):
+        terms(**changes)
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_a_floor_equal_to_the_limit_is_allowed(side: Side):
+    assert terms(side=side, floor_price=Decimal("4.15")).floor_price == Decimal("4.15")
 
 
 def test_final_states_lead_nowhere():

@@ -9,7 +9,8 @@ import pytest
 from domain.errors import ErrorCode, GreenlightError
 from domain.strategies import registry
 from domain.strategies.registry import installed_strategies, resolve_strategy, validate_config
-from domain.strategies.wheel import Wheel, WheelConfig
+from domain.strategies.wheel import Wheel
+from domain.strategies.wheel_config import WheelConfig
 
 
 def test_a_code_ref_names_a_strategy_class():

@@ -13,7 +13,8 @@ from domain.market import OptionChain, QuoteQuality
 from domain.portfolio import AccountState
 from domain.risk.state import compute_risk_state
 from domain.strategies.base import SignalKind, StrategyConfig, StrategyResult
-from domain.strategies.wheel import Wheel, WheelConfig
+from domain.strategies.wheel import Wheel
+from domain.strategies.wheel_config import WheelConfig
 from tests.unit.trade_factories import (
     CLOSE,
     GOOD_ROW,

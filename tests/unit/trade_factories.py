@@ -29,7 +29,7 @@ from domain.recommendations import (
     Terms,
 )
 from domain.strategies.base import StrategyContext
-from domain.strategies.wheel import WheelConfig
+from domain.strategies.wheel_config import WheelConfig
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 20)
@@ -109,7 +109,7 @@ def account(*positions: PositionState, **changes: Any) -> AccountState:
 
 
 def terms(**changes: Any) -> Terms:
-    """Sell 2 SPY 18 Dec 640 puts at 4.15, floor 3.95, with SPY at 656.20."""
+    """Sell 2 SPY 18 Dec 640 puts at 4.15, floor 3.95 (bought: up to 4.35), SPY at 656.20."""
     option = changes.pop("contract", contract())
     side = changes.pop("side", Side.SELL)
     fields: dict[str, Any] = {
@@ -118,7 +118,7 @@ def terms(**changes: Any) -> Terms:
         "legs": (Leg(contract=option, side=side),),
         "quantity": 2,
         "limit_price": Decimal("4.15"),
-        "floor_price": Decimal("3.95"),
+        "floor_price": Decimal("3.95" if side is Side.SELL else "4.35"),
         "max_drift": Decimal("0.01"),
         "reference_underlying_price": Decimal("656.2"),
         "reference_bid": Decimal("4.1"),

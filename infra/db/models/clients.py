@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from domain.risk.pretrade import TradingState
+from domain.risk.limits import TradingState
 from infra.db.models.base import Base, enum_column
 
 

@@ -1,0 +1,123 @@
+"""Controls on the market an order would meet and on the price it would ask for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from domain.errors import ErrorCode
+from domain.instruments import Side, plain
+from domain.market import QuoteQuality
+from domain.recommendations import RuleResult
+from domain.risk.pretrade_inputs import PretradeInputs, judged, written
+
+
+def session_open(inputs: PretradeInputs) -> RuleResult:
+    passed = inputs.session_open is True
+    value = None if inputs.session_open is None else ("open" if passed else "closed")
+    return judged("session_open", value, "open", passed, ErrorCode.MARKET_CLOSED)
+
+
+def contract_not_expired(inputs: PretradeInputs) -> RuleResult:
+    expiry = inputs.contract.expiry
+    passed = inputs.today <= expiry
+    return judged("not_expired", inputs.today, f"≤ {expiry}", passed, ErrorCode.CONTRACT_EXPIRED)
+
+
+QUALITY_CODES = {
+    QuoteQuality.DELAYED: ErrorCode.QUOTE_DELAYED,
+    QuoteQuality.FROZEN: ErrorCode.QUOTE_STALE,
+}
+
+
+def quote_live(inputs: PretradeInputs) -> RuleResult:
+    quality = inputs.quote.quality if inputs.quote else QuoteQuality.MISSING
+    code = QUALITY_CODES.get(quality, ErrorCode.QUOTE_MISSING)
+    passed = quality is QuoteQuality.LIVE
+    return judged("quote_live", quality.value, QuoteQuality.LIVE.value, passed, code)
+
+
+def quote_two_sided(inputs: PretradeInputs) -> RuleResult:
+    quote = inputs.quote
+    value = f"{written(quote.bid)} × {written(quote.ask)}" if quote else None
+    passed = quote is not None and quote.is_two_sided
+    return judged("quote_two_sided", value, "bid and ask", passed, ErrorCode.QUOTE_MISSING)
+
+
+def quote_not_crossed(inputs: PretradeInputs) -> RuleResult:
+    quote = inputs.quote
+    if quote is None or quote.spread is None:
+        return judged("quote_not_crossed", None, "bid ≤ ask", False, ErrorCode.QUOTE_MISSING)
+    passed = not quote.is_crossed
+    return judged("quote_not_crossed", quote.spread, "≥ 0", passed, ErrorCode.QUOTE_CROSSED)
+
+
+def quote_fresh(inputs: PretradeInputs) -> RuleResult:
+    """A quote from the future is as suspect as an old one: one of two clocks is wrong."""
+    limit = inputs.limits.max_quote_age_seconds
+    if inputs.quote is None:
+        return judged("quote_age", None, f"≤ {limit} s", False, ErrorCode.QUOTE_MISSING)
+    age = inputs.quote.age(inputs.market_now)
+    passed = abs(age) <= timedelta(seconds=limit)
+    value = f"{age.total_seconds():.1f} s"
+    return judged("quote_age", value, f"≤ {limit} s", passed, ErrorCode.QUOTE_STALE)
+
+
+# --- the price -----------------------------------------------------------------------------
+
+
+def market_within_floor(inputs: PretradeInputs) -> RuleResult:
+    """The market's middle must still be no worse than the floor that was offered.
+
+    The offered floor counts, not a better limit the approver chose: their order may rest.
+    """
+    terms = inputs.trade.terms
+    bound = f"{'≥' if inputs.side is Side.SELL else '≤'} {plain(terms.floor_price)}"
+    mid = inputs.quote.mid if inputs.quote else None
+    if mid is None:
+        return judged("mid_within_floor", None, bound, False, ErrorCode.QUOTE_MISSING)
+    passed = terms.is_no_worse(mid, terms.floor_price)
+    return judged("mid_within_floor", mid, bound, passed, ErrorCode.PRICE_OUTSIDE_FLOOR)
+
+
+def underlying_within_drift(inputs: PretradeInputs) -> RuleResult:
+    terms = inputs.trade.terms
+    threshold = f"±{terms.max_drift:.2%} of {plain(terms.reference_underlying_price)}"
+    now = inputs.quote.underlying_price if inputs.quote else None
+    if now is None or now <= 0:
+        return judged("underlying_drift", now, threshold, False, ErrorCode.QUOTE_MISSING)
+    drift = now / terms.reference_underlying_price - 1
+    passed = abs(drift) <= terms.max_drift
+    value = f"{drift:+.2%} at {plain(now)}"
+    return judged("underlying_drift", value, threshold, passed, ErrorCode.UNDERLYING_DRIFTED)
+
+
+def limit_on_increment(inputs: PretradeInputs) -> RuleResult:
+    increments = inputs.trade.terms.increments
+    price = inputs.limit_price
+    threshold = f"a multiple of {plain(increments.at(price))}"
+    passed = increments.accepts(price)
+    return judged("price_increment", price, threshold, passed, ErrorCode.PRICE_INCREMENT)
+
+
+def limit_within_approval(inputs: PretradeInputs) -> RuleResult:
+    floor = inputs.trade.floor_price
+    passed = inputs.trade.terms.is_no_worse(inputs.limit_price, floor)
+    bound = f"{'≥' if inputs.side is Side.SELL else '≤'} {plain(floor)}"
+    return judged("limit_within_floor", inputs.limit_price, bound, passed, ErrorCode.OUTSIDE_TERMS)
+
+
+def price_within_collar(inputs: PretradeInputs) -> RuleResult:
+    """A limit far through the market gives money away; one far beyond it is a slip of the hand."""
+    quote, limits = inputs.quote, inputs.limits
+    mid = quote.mid if quote else None
+    if quote is None or mid is None or quote.bid is None or quote.ask is None:
+        return judged("price_collar", None, "near market", False, ErrorCode.QUOTE_MISSING)
+    if inputs.side is Side.SELL:
+        low, high = quote.bid * (1 - limits.collar_fraction), mid * limits.max_price_over_mid
+    else:
+        low, high = mid / limits.max_price_over_mid, quote.ask * (1 + limits.collar_fraction)
+    passed = low <= inputs.limit_price <= high
+    threshold = f"{low:.4f} … {high:.4f}"
+    return judged(
+        "price_collar", inputs.limit_price, threshold, passed, ErrorCode.PRICE_OUTSIDE_FLOOR
+    )
