@@ -276,10 +276,11 @@ def walked_price(
     selling = trade.terms.side is Side.SELL
     increments = trade.terms.increments
     better = max if selling else min
+    first_step = increments.at(Decimal(0))
 
     def accepted(price: Decimal) -> Decimal:
         # A purchase rounds down, yet never to nothing.
-        return increments.up(price) if selling else max(increments.down(price), increments.at(Decimal(0)))
+        return increments.up(price) if selling else max(increments.down(price), first_step)
 
     start, worst = trade.limit_price, trade.floor_price
     if quote is not None and quote.mid is not None and not quote.is_crossed:
