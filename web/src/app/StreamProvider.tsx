@@ -3,7 +3,7 @@ import { type ReactNode, useEffect, useState } from 'react';
 import { batched } from '@/client/batch';
 import { readersOf } from '@/client/changes';
 import { StreamContext } from '@/client/hooks';
-import { type KeyRoot, refresh } from '@/client/queries';
+import { type KeyRoot, meQuery, refresh } from '@/client/queries';
 import { DeskStream } from '@/client/stream';
 
 const STREAM_PATH = '/api/stream/';
@@ -20,6 +20,9 @@ export function StreamProvider({ children }: { children: ReactNode }) {
       open: () => new EventSource(STREAM_PATH),
       onChange: (change) => refreshSoon(readersOf(change.table)),
       onCaughtUp: () => refreshSoon(readersOf('*')),
+      // Asking who is signed in leads to the login if nobody is.
+      onRefused: () =>
+        void queries.fetchQuery({ ...meQuery, staleTime: 0, retry: false }).catch(() => undefined),
     });
   });
 

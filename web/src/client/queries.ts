@@ -1,10 +1,9 @@
-/** Every read of the desk: one key root per screen, so that a change notice can find its readers. */
-import {
-  infiniteQueryOptions,
-  keepPreviousData,
-  type QueryClient,
-  queryOptions,
-} from '@tanstack/react-query';
+/**
+ * Every read of the desk: one key root per screen, so that a change notice can find its readers.
+ * While a new choice loads, the rows of the last one are never shown in its place: they may be
+ * another client's.
+ */
+import { infiniteQueryOptions, type QueryClient, queryOptions } from '@tanstack/react-query';
 import { answerOf, api } from './api';
 import type { AlertState, Desk, OrderState, RecommendationState } from './schema';
 
@@ -44,7 +43,6 @@ export function deskQuery(client: string | undefined) {
       );
       return { desk, readAt: performance.now() };
     },
-    placeholderData: keepPreviousData,
   });
 }
 
@@ -60,7 +58,6 @@ export function recommendationsQuery(filters: Filters<RecommendationState>) {
       ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
-    placeholderData: keepPreviousData,
   });
 }
 
@@ -89,7 +86,6 @@ export function ordersQuery(filters: Filters<OrderState>) {
       ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
-    placeholderData: keepPreviousData,
   });
 }
 
@@ -119,7 +115,6 @@ export function executionsQuery(filters: ExecutionFilters) {
       ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
-    placeholderData: keepPreviousData,
   });
 }
 
@@ -135,7 +130,6 @@ export function alertsQuery(filters: Filters<AlertState>) {
       ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
-    placeholderData: keepPreviousData,
   });
 }
 

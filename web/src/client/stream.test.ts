@@ -24,6 +24,7 @@ function world() {
   const sources: FakeSource[] = [];
   const changes: Change[] = [];
   let catchUps = 0;
+  let refusals = 0;
   const stream = new DeskStream({
     open: () => {
       const source = new FakeSource();
@@ -34,10 +35,13 @@ function world() {
     onCaughtUp: () => {
       catchUps += 1;
     },
+    onRefused: () => {
+      refusals += 1;
+    },
   });
   stream.connect();
   const last = () => sources[sources.length - 1] as FakeSource;
-  return { stream, sources, changes, last, catchUps: () => catchUps };
+  return { stream, sources, changes, last, catchUps: () => catchUps, refusals: () => refusals };
 }
 
 beforeEach(() => {
@@ -78,6 +82,15 @@ describe('the live connection', () => {
       vi.advanceTimersByTime(1);
       expect(sources.length).toBe(count + 1);
     }
+  });
+
+  it('tells a refusal, which may be an ended session, from an interruption', () => {
+    const { last, refusals } = world();
+    last().emit('error');
+    expect(refusals()).toBe(0);
+    last().readyState = 2;
+    last().emit('error');
+    expect(refusals()).toBe(1);
   });
 
   it('is lost when heartbeats stop although the socket looks open', () => {

@@ -23,6 +23,8 @@ export interface StreamOptions {
   onChange: (change: Change) => void;
   /** Called at every connection: what was read before it may be out of date. */
   onCaughtUp: () => void;
+  /** Called when the server refuses the connection, which may mean that the session has ended. */
+  onRefused: () => void;
 }
 
 const CLOSED = 2;
@@ -111,6 +113,7 @@ export class DeskStream {
     this.#lost();
     // The browser retries a dropped connection itself, but gives up on an HTTP error.
     if (source.readyState !== CLOSED) return;
+    this.#options.onRefused();
     this.#retry = setTimeout(this.connect, this.#retryAfter);
     this.#retryAfter = Math.min(this.#retryAfter * 2, LAST_RETRY_MS);
   }

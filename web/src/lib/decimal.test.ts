@@ -9,6 +9,7 @@ import {
   isMultipleOf,
   isPositiveDecimal,
   product,
+  typedPrice,
 } from './decimal';
 
 describe('exact decimals', () => {
@@ -36,6 +37,11 @@ describe('exact decimals', () => {
   it('shows a price with two decimals at least and every further digit it has', () => {
     expect(formatPrice('4.1')).toBe('4.10');
     expect(formatPrice('0.375')).toBe('0.375');
+  });
+
+  it('offers a price to be edited as a person would type it', () => {
+    expect(typedPrice('3.8')).toBe('3.80');
+    expect(typedPrice('1234.375')).toBe('1234.375');
   });
 
   it('shows cents of an amount only where there are any', () => {

@@ -77,6 +77,12 @@ export function formatPrice(value: Decimal): string {
   return price(value);
 }
 
+/** A price as a person would type it, with at least two decimals and no separators: `4.10`. */
+export function typedPrice(value: Decimal): string {
+  const exactly = new Big(value);
+  return new Big(exactly.toFixed(2)).eq(exactly) ? exactly.toFixed(2) : exactly.toFixed();
+}
+
 /** A quantity or strike: `640`, `562.5`. */
 export function formatQuantity(value: Decimal | number): string {
   return plain(String(value));

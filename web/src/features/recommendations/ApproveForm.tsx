@@ -5,7 +5,7 @@ import type { ApproveAsk, RecommendationDetail } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
 import { ProblemNotice } from '@/components/ProblemNotice';
 import { consequenceOf, limitProblem, type Narrowing, quantityProblem } from '@/lib/consequence';
-import { compareDecimals, formatPrice } from '@/lib/decimal';
+import { compareDecimals, formatPrice, typedPrice } from '@/lib/decimal';
 import styles from './Forms.module.css';
 import { offerOf } from './offer';
 import { useDecision } from './useDecision';
@@ -23,7 +23,7 @@ export function ApproveForm({ detail, isOver, onDone }: ApproveFormProps) {
   const [seen] = useState(detail);
   const offer = offerOf(seen);
   const [quantity, setQuantity] = useState(String(seen.quantity));
-  const [limit, setLimit] = useState(seen.limit_price);
+  const [limit, setLimit] = useState(() => typedPrice(seen.limit_price));
   const quantityError = quantityProblem(offer, quantity);
   const limitError = limitProblem(offer, seen.terms.increments.bands, limit);
   const isValid = quantityError === null && limitError === null;
