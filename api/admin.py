@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
 from fastapi import FastAPI
-from sqlalchemy import LargeBinary, inspect
+from sqlalchemy import ColumnElement, LargeBinary, String, cast, inspect, or_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import RelationshipDirection
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.templating import Jinja2Templates
 from starlette.types import ASGIApp
 from starlette_admin.auth import AdminUser, BaseAuthProvider
 from starlette_admin.contrib.sqla import Admin, ModelView
@@ -23,13 +24,12 @@ from starlette_admin.converters import converts
 from starlette_admin.fields import BaseField, FloatField
 from starlette_admin.views import DropDown
 
+from api.auth import sign_out
+from api.deps import Resources, authenticate
 from api.errors import coded, problem_response
 from domain.errors import ErrorCode
 from infra.db import models
 from infra.db.queries.viewer import Viewer
-from infra.db.session import Sessions
-
-Authenticate = Callable[[Request], Awaitable[Viewer | None]]
 
 ADMIN_PATH = "/admin"
 _SECRETS = frozenset({"password_hash", "token_hash"})
@@ -106,7 +106,8 @@ class ReadOnlyView(ModelView):
         self.fields = [*shown, *parents]
         self.exclude_fields_from_list = [*wide, "updated_at"]
         self.searchable_fields = [
-            key for key in shown if mapper.columns[key].type.python_type is str and key not in wide
+            "id",
+            *(key for key in shown if mapper.columns[key].type.python_type is str),
         ]
         self.fields_default_sort = [("created_at", True)]
         super().__init__(model, menu_label=_title(model.__tablename__), converter=FloatsToo())
@@ -126,6 +127,10 @@ class ReadOnlyView(ModelView):
     def can_export(self, request: Request) -> bool:
         return False
 
+    def get_search_query(self, request: Request, term: str) -> ColumnElement[bool]:
+        found = (getattr(self.model, key) for key in self.searchable_fields)
+        return or_(*(cast(column, String).icontains(term, autoescape=True) for column in found))
+
     async def find_by_pk(self, request: Request, pk: Any) -> Any:
         try:
             return await super().find_by_pk(request, pk)
@@ -144,27 +149,40 @@ def _title(table: str) -> str:
 class AdminsOnly(BaseAuthProvider):
     """Lets in whoever the desk's own session says is an administrator."""
 
-    def __init__(self, authenticate: Authenticate) -> None:
+    def __init__(self, resources: Resources) -> None:
         super().__init__()
-        self._authenticate = authenticate
+        self._resources = resources
 
     async def authenticate(self, request: Request) -> AdminUser | None:
-        viewer = await self._authenticate(request)
+        viewer = await self.viewer(request)
         return AdminUser(username=viewer.name) if viewer and viewer.is_admin else None
 
+    async def viewer(self, request: Request) -> Viewer | None:
+        async with self._resources.sessions.begin() as session:
+            live = await authenticate(request, self._resources, session)
+        return None if live is None else live.viewer
+
     def get_middleware(self) -> Middleware:
-        return Middleware(_Door, authenticate=self._authenticate)
+        return Middleware(_Door, provider=self)
+
+    def get_routes(self, templates: Jinja2Templates) -> list[Route]:
+        return [Route(self.logout_path, self._sign_out, methods=["POST"], name="logout")]
+
+    async def _sign_out(self, request: Request) -> Response:
+        async with self._resources.sessions.begin() as session:
+            await sign_out(request, self._resources, session)
+        return RedirectResponse("/login", status_code=303)
 
 
 class _Door(BaseHTTPMiddleware):
     """The admin's door, its files included."""
 
-    def __init__(self, app: ASGIApp, authenticate: Authenticate) -> None:
+    def __init__(self, app: ASGIApp, provider: AdminsOnly) -> None:
         super().__init__(app)
-        self._authenticate = authenticate
+        self._provider = provider
 
     async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
-        viewer = await self._authenticate(request)
+        viewer = await self._provider.viewer(request)
         if viewer is None:
             return RedirectResponse(f"/login?return={quote(ADMIN_PATH, safe='')}", status_code=303)
         if not viewer.is_admin:
@@ -174,12 +192,12 @@ class _Door(BaseHTTPMiddleware):
         return await call_next(request)
 
 
-def mount_admin(app: FastAPI, sessions: Sessions, authenticate: Authenticate) -> None:
+def mount_admin(app: FastAPI, resources: Resources) -> None:
     admin = Admin(
-        sessions,
+        resources.sessions,
         title="Greenlight admin",
         base_url=ADMIN_PATH,
-        auth_provider=AdminsOnly(authenticate),
+        auth_provider=AdminsOnly(resources),
         # Signs nothing but passing notices on pages that change nothing.
         secret_key=secrets.token_hex(32),
     )

@@ -7,16 +7,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.responses import JSONResponse
 from starlette.types import Lifespan
 
 from api import errors
-from api.admin import Authenticate, mount_admin
+from api.admin import mount_admin
 from api.clock import Clock, SystemClock
-from api.deps import Resources, authenticate
+from api.deps import Resources
 from api.limits import Throttle
 from api.middleware import BodyLimit, CrossSiteGuard, RequestContext, SafetyHeaders
 from api.routers import alerts, auth, desk, health, orders, recommendations, stream
@@ -24,7 +24,6 @@ from api.schemas.problems import MEDIA_TYPE, Problem
 from api.signals import Signals, TemporalSignals
 from api.stream import ChangeFeed
 from api.web import WEB_DIST, WebApp
-from infra.db.queries.viewer import Viewer
 from infra.db.session import engine, sessions
 from infra.settings import Settings, get_settings
 
@@ -72,7 +71,7 @@ def create_app(
     app.state.resources = resources
     _add_routes(app)
     errors.install(app)
-    mount_admin(app, resources.sessions, _authenticate_with(resources))
+    mount_admin(app, resources)
     if web_dist.is_dir():
         app.mount("/", WebApp(web_dist), name="web")
     # The last one added is the outermost.
@@ -112,15 +111,6 @@ def describe(app: FastAPI) -> dict[str, Any]:
     schemas.update(problem.pop("$defs", {}))
     schemas[Problem.__name__] = problem
     return document
-
-
-def _authenticate_with(resources: Resources) -> Authenticate:
-    async def authenticated(request: Request) -> Viewer | None:
-        async with resources.sessions.begin() as session:
-            live = await authenticate(request, resources, session)
-        return None if live is None else live.viewer
-
-    return authenticated
 
 
 def _lifespan(resources: Resources, database: AsyncEngine) -> Lifespan[FastAPI]:

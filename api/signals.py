@@ -18,6 +18,8 @@ from temporalio.service import RPCError
 from domain.errors import ErrorCode, GreenlightError
 from domain.recommendations import DecisionAction
 from infra.settings import Settings
+from infra.temporal.client import connect
+from infra.temporal.delivery import deliver_decision, request_withdrawal
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -39,8 +41,8 @@ class Signals(Protocol):
         """Whether the workflow now knows of the decision."""
         ...
 
-    async def cancel(self, recommendation_id: UUID, order_key: str) -> None:
-        """Ask for a cancel. Raises GreenlightError where the workflow cannot be reached."""
+    async def withdraw(self, recommendation_id: UUID) -> None:
+        """Have the working order cancelled. Raises GreenlightError if that cannot be asked."""
         ...
 
     async def is_reachable(self) -> bool: ...
@@ -63,13 +65,16 @@ class TemporalSignals:
             with suppress(asyncio.CancelledError):
                 await self._connecting
 
+    async def until_connected(self) -> None:
+        """Return once Temporal has been reached."""
+        if self._connecting is not None:
+            await asyncio.shield(self._connecting)
+
     async def decision(
         self, recommendation_id: UUID, decision_id: UUID, action: DecisionAction
     ) -> bool:
         try:
             async with asyncio.timeout(DELIVERY_SECONDS):
-                from infra.temporal.delivery import deliver_decision
-
                 await deliver_decision(self._connected(), recommendation_id, decision_id, action)
         except Exception:
             # Whatever it was, the decision is on record and will be delivered again; an error
@@ -83,15 +88,17 @@ class TemporalSignals:
             return False
         return True
 
-    async def cancel(self, recommendation_id: UUID, order_key: str) -> None:
+    async def withdraw(self, recommendation_id: UUID) -> None:
         try:
             async with asyncio.timeout(DELIVERY_SECONDS):
-                from infra.temporal.delivery import request_cancel
-
-                await request_cancel(self._connected(), recommendation_id, order_key)
+                await request_withdrawal(self._connected(), recommendation_id)
         except (RPCError, TimeoutError) as error:
-            log.warning("cancel.not_delivered", order_key=order_key, error=repr(error))
-            raise _cancel_not_delivered() from error
+            log.warning(
+                "withdrawal.not_delivered",
+                recommendation_id=str(recommendation_id),
+                error=repr(error),
+            )
+            raise _withdrawal_not_delivered() from error
 
     async def is_reachable(self) -> bool:
         if self._client is None:
@@ -108,8 +115,6 @@ class TemporalSignals:
         return self._client
 
     async def _connect(self) -> None:
-        from infra.temporal.client import connect
-
         pause = _FIRST_PAUSE_SECONDS
         while self._client is None:
             try:
@@ -122,9 +127,10 @@ class TemporalSignals:
         log.info("temporal.connected")
 
 
-def _cancel_not_delivered() -> GreenlightError:
+def _withdrawal_not_delivered() -> GreenlightError:
     # Not WORKFLOW_UNAVAILABLE, which promises that nothing need be pressed again: this must be.
     return GreenlightError(
         ErrorCode.BROKER_UNAVAILABLE,
-        "the order's workflow cannot be reached: the cancel was not passed on, press it again",
+        "no further attempt will be made, but the order's workflow cannot be reached to cancel "
+        "what is at the broker: press cancel again",
     )

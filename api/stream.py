@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
+import anyio
 import orjson
 import psycopg
 import structlog
@@ -30,6 +31,7 @@ _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 10.0
 # A connection that fell silent is asked whether it still lives.
 _QUIET_SECONDS = 20.0
+_NOTICE_A_DEAD_PEER = {"keepalives_idle": 10, "keepalives_interval": 5, "tcp_user_timeout": 15_000}
 
 Visible = frozenset[UUID] | None
 
@@ -49,22 +51,33 @@ class Change(BaseModel):
         return accounts is None or self.account is None or self.account in accounts
 
 
+Numbered = tuple[int, Change]
+
+
 class Subscription:
     """One browser's queue. When it overflows, the browser is told to ask for everything."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[tuple[int, Change]] = asyncio.Queue(_QUEUE_SIZE)
+        self._queue: asyncio.Queue[Numbered | None] = asyncio.Queue(_QUEUE_SIZE)
 
     def put(self, number: int, change: Change) -> None:
         try:
             self._queue.put_nowait((number, change))
         except asyncio.QueueFull:
-            while not self._queue.empty():
-                self._queue.get_nowait()
-            self._queue.put_nowait((number, Change(table=EVERYTHING)))
+            self._replace_all_by((number, Change(table=EVERYTHING)))
 
-    async def next(self) -> tuple[int, Change]:
+    def end(self) -> None:
+        """Nothing more follows."""
+        self._replace_all_by(None)
+
+    async def next(self) -> Numbered | None:
+        """The next change, None at the end."""
         return await self._queue.get()
+
+    def _replace_all_by(self, last: Numbered | None) -> None:
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._queue.put_nowait(last)
 
 
 class ChangeFeed:
@@ -115,7 +128,7 @@ class ChangeFeed:
         while True:
             try:
                 await self._listen()
-            except psycopg.Error as error:
+            except (psycopg.Error, OSError) as error:
                 was_listening = self._is_listening.is_set()
                 self._is_listening.clear()
                 pause = _FIRST_PAUSE_SECONDS if was_listening else pause
@@ -125,7 +138,9 @@ class ChangeFeed:
 
     async def _listen(self) -> None:
         """Listen until the connection fails. Whatever was missed before is made up for first."""
-        connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
+        connection = await psycopg.AsyncConnection.connect(
+            self._conninfo, autocommit=True, **_NOTICE_A_DEAD_PEER
+        )
         async with connection:
             await connection.execute(f"LISTEN {CHANNEL}")
             self._is_listening.set()
@@ -144,35 +159,51 @@ class ChangeFeed:
 
 
 async def events(
-    feed: ChangeFeed, visible_accounts: Callable[[], Awaitable[tuple[bool, Visible]]]
+    feed: ChangeFeed,
+    visible_accounts: Callable[[], Awaitable[tuple[bool, Visible]]],
+    shutting_down: anyio.Event,
 ) -> AsyncIterator[ServerSentEvent]:
-    """What one browser is sent, until its session ends.
+    """What one browser is sent, until its session ends or the server stops.
 
     ``visible_accounts`` answers whether the session still lives and which accounts it sees. It
     is asked again with every heartbeat, so that a revoked session or membership takes effect on
     streams already open.
     """
     loop = asyncio.get_running_loop()
-    with feed.subscribe() as subscription:
+    with feed.subscribe() as subscription, _ended_by(shutting_down, subscription):
         alive, accounts = await visible_accounts()
         if not alive:
             return
         yield ServerSentEvent(event="hello", id=str(feed.number), data="{}")
         beat_at = loop.time() + HEARTBEAT_SECONDS
         while True:
-            change_due: tuple[int, Change] | None = None
+            due: Numbered | None = None
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(beat_at):
-                    change_due = await subscription.next()
+                    due = await subscription.next()
+                    if due is None:
+                        return
             if loop.time() >= beat_at:
                 alive, accounts = await visible_accounts()
                 if not alive:
                     return
                 beat_at = loop.time() + HEARTBEAT_SECONDS
                 yield ServerSentEvent(comment="still here")
-            if change_due is not None and change_due[1].is_visible(accounts):
-                number, change = change_due
-                yield ServerSentEvent(event="change", id=str(number), data=_json(change))
+            if due is not None and due[1].is_visible(accounts):
+                yield ServerSentEvent(event="change", id=str(due[0]), data=_json(due[1]))
+
+
+@contextmanager
+def _ended_by(shutting_down: anyio.Event, subscription: Subscription) -> Iterator[None]:
+    async def end() -> None:
+        await shutting_down.wait()
+        subscription.end()
+
+    watching = asyncio.create_task(end(), name="end the stream at shutdown")
+    try:
+        yield
+    finally:
+        watching.cancel()
 
 
 def _json(change: Change) -> str:

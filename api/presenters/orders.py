@@ -16,7 +16,7 @@ from api.schemas.orders import (
     OrderRow,
     OrderWithExecutions,
 )
-from domain.orders import ORDER_TRANSITIONS, OrderState
+from domain.orders import OrderState
 from infra.db.commands import LOOKS_NEEDED
 from infra.db.queries.viewer import Viewer
 from infra.settings import Settings
@@ -24,8 +24,12 @@ from workflows.ids import recommendation_workflow_id
 
 
 def is_cancellable(state: OrderState) -> bool:
-    """Whether a cancel can still mean anything: the order is or may be at the broker."""
-    return OrderState.CANCEL_PENDING in ORDER_TRANSITIONS[state]
+    """Whether a cancel can still mean anything.
+
+    It can before the send, which it prevents, and while a cancel is under way, which may be but
+    a step to the next price.
+    """
+    return not state.is_terminal
 
 
 def execution_row(row: Row[Any]) -> ExecutionRow:

@@ -53,6 +53,7 @@ def timeline(
     steps = [
         _step(recommendation.created_at, "proposed", "Proposed", recommendation.summary),
         *_decided(decision),
+        *_withdrawn(recommendation),
         *_prepared(orders),
         *_moved(events, attempts),
         *_executed(executions),
@@ -79,6 +80,12 @@ def _decided(decision: Row[Any] | None) -> Iterable[TimelineEntry]:
         narrowed.append(f"limit {plain(decision.limit_price)}")
     title = f"Approved by {decision.by}"
     yield _step(decision.decided_at, "decision.approved", title, ", ".join(narrowed))
+
+
+def _withdrawn(recommendation: Row[Any]) -> Iterable[TimelineEntry]:
+    if recommendation.withdrawn_at is not None:
+        title, detail = "Cancel requested", "No further attempt is made."
+        yield _step(recommendation.withdrawn_at, "withdrawn", title, detail)
 
 
 def _prepared(orders: Sequence[Row[Any]]) -> Iterable[TimelineEntry]:

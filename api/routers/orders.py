@@ -81,16 +81,21 @@ async def cancel_order(
     viewer: SignedIn,
     signals: SignalsDep,
 ) -> OrderRow:
-    """Ask the order's workflow to cancel at the broker. Asking again does no harm."""
+    """Withdraw the approval: no further attempt, and what is at the broker is cancelled.
+
+    Asking again does no harm.
+    """
     row = found(await queries.order_detail(session, viewer, order_id), NOTHING)
     require_deciding(viewer, row.client_id)
-    if not presenter.is_cancellable(row.state) and row.state is not OrderState.CANCEL_PENDING:
+    if not presenter.is_cancellable(row.state):
         raise GreenlightError(
             ErrorCode.ILLEGAL_TRANSITION, f"an order that is {row.state} cannot be cancelled"
         )
+    await queries.withdraw(session, row.recommendation_id, desk.clock.now())
     audit(session, actor(request, viewer), "order.cancel_requested", "order", row.order_key)
+    # On record first: from here on no further attempt can be sent, whoever hears of it.
     await session.commit()
-    await signals.cancel(row.recommendation_id, row.order_key)
+    await signals.withdraw(row.recommendation_id)
     return await _order(session, order_id, desk, viewer)
 
 

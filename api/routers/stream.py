@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import anyio
 from fastapi import APIRouter, Request
 from sse_starlette import EventSourceResponse
 
@@ -11,6 +12,9 @@ from domain.errors import ErrorCode, GreenlightError
 from infra.db.queries.identity import live_session, visible_account_ids
 
 router = APIRouter(tags=["stream"])
+
+# For a stream to end by itself when the server stops; less than the server's own patience.
+_FAREWELL_SECONDS = 2.0
 
 
 @router.get(
@@ -37,5 +41,10 @@ async def stream(request: Request, desk: Desk) -> EventSourceResponse:
                 return True, None
             return True, await visible_account_ids(session, current.viewer)
 
-    # The generator sends its own heartbeats, each after looking at the session again.
-    return EventSourceResponse(events(desk.feed, visible), ping=0)
+    shutting_down = anyio.Event()
+    return EventSourceResponse(
+        events(desk.feed, visible, shutting_down),
+        ping=0,  # the generator sends its own heartbeats, each after looking at the session again
+        shutdown_event=shutting_down,
+        shutdown_grace_period=_FAREWELL_SECONDS,
+    )

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.common import Answer, Exact, UtcTime
-from domain.risk.pretrade import TradingState
+from domain.risk.limits import TradingState
 from infra.db.models import ConnectionState, GatewayKind
 
 

@@ -152,12 +152,14 @@ def test_metrics_that_are_no_finite_number_are_null() -> None:
     )
 
 
-def test_a_cancel_can_mean_something_only_while_the_order_may_be_at_the_broker() -> None:
+def test_a_cancel_can_mean_something_until_the_order_has_ended() -> None:
     cancellable = {state for state in OrderState if is_cancellable(state)}
     assert cancellable == {
+        OrderState.READY,
         OrderState.SENDING,
         OrderState.WORKING,
         OrderState.PARTIAL,
+        OrderState.CANCEL_PENDING,
         OrderState.UNKNOWN,
     }
 
@@ -167,6 +169,7 @@ def life(state: RecommendationState, **changes: Any) -> Any:
         "state": state,
         "created_at": NOW,
         "summary": "Sell 2 SPY puts",
+        "withdrawn_at": None,
         "concluded_at": NOW + timedelta(minutes=9),
         "reason_code": None,
         "reason": "",

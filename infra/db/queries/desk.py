@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.orders import OrderState
 from domain.recommendations import RecommendationState
-from domain.risk.pretrade import TradingState
+from domain.risk.limits import TradingState
 from infra.db.models import (
     AccountSnapshot,
     Alert,

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import Row, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.orders import OrderState
-from infra.db.models import Execution, Order, OrderEvent, Portfolio
+from infra.db.models import Execution, Order, OrderEvent, Portfolio, Recommendation
 from infra.db.queries.columns import ACCOUNT, INSTRUMENT, Rowed, with_account, with_instrument
 from infra.db.queries.paging import Cursor, Rows, decode_cursor
 from infra.db.queries.viewer import Viewer
@@ -172,6 +172,15 @@ async def events_of_orders(
         .order_by(OrderEvent.created_at, OrderEvent.id)
     )
     return (await session.execute(statement)).all()
+
+
+async def withdraw(session: AsyncSession, recommendation_id: UUID, at: datetime) -> None:
+    """Note that a person wants no further attempt; the first time it was asked is kept."""
+    await session.execute(
+        update(Recommendation)
+        .where(Recommendation.id == recommendation_id, Recommendation.withdrawn_at.is_(None))
+        .values(withdrawn_at=at)
+    )
 
 
 async def execution_rows(

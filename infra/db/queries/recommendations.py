@@ -166,6 +166,7 @@ async def recommendation_detail(
         Recommendation.what_if,
         Recommendation.predecessor_id,
         Recommendation.superseded_by_id,
+        Recommendation.withdrawn_at,
         Recommendation.concluded_at,
         successor_id,
         Gateway.market_at,

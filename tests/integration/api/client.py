@@ -43,7 +43,7 @@ class RecordedSignals:
 
     broken: bool = False
     decisions: list[tuple[UUID, UUID, DecisionAction]] = field(default_factory=list)
-    cancels: list[tuple[UUID, str]] = field(default_factory=list)
+    withdrawals: list[UUID] = field(default_factory=list)
 
     def start(self) -> None: ...
     async def stop(self) -> None: ...
@@ -55,10 +55,10 @@ class RecordedSignals:
             self.decisions.append((recommendation_id, decision_id, action))
         return not self.broken
 
-    async def cancel(self, recommendation_id: UUID, order_key: str) -> None:
+    async def withdraw(self, recommendation_id: UUID) -> None:
         if self.broken:
             raise GreenlightError(ErrorCode.BROKER_UNAVAILABLE, "not reachable")
-        self.cancels.append((recommendation_id, order_key))
+        self.withdrawals.append(recommendation_id)
 
     async def is_reachable(self) -> bool:
         return not self.broken

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -213,13 +213,22 @@ async def test_bad_input_names_the_field_and_writes_nothing(
     assert await written(api) == (0, RecommendationState.PROPOSED)
 
 
-async def test_a_cancel_is_passed_to_the_order_s_workflow_and_audited(api: ApiWorld) -> None:
+async def withdrawn_at(api: ApiWorld) -> datetime | None:
+    approved = m.Recommendation.id == api.world.a.approved.id
+    async with api.sessions() as session:
+        return await session.scalar(select(m.Recommendation.withdrawn_at).where(approved))
+
+
+async def test_a_cancel_is_on_record_passed_to_the_workflow_and_audited(api: ApiWorld) -> None:
     order = api.world.a.order
     async with api.signed_in("approver_a") as browser:
         response = await browser.post(f"/api/orders/{order.id}/cancel/")
+        card = (await browser.get(f"/api/recommendations/{order.recommendation_id}/")).json()
+    assert "Cancel requested" in [step["title"] for step in card["timeline"]]
+    assert await withdrawn_at(api) == api.clock.at
     assert response.status_code == 202
     assert response.json()["id"] == str(order.id)
-    assert api.signals.cancels == [(order.recommendation_id, order.order_key)]
+    assert api.signals.withdrawals == [order.recommendation_id]
     async with api.sessions() as session:
         wanted = select(m.AuditEvent.actor).where(m.AuditEvent.action == "order.cancel_requested")
         assert await session.scalar(wanted) == "approver_a@desk.test"
@@ -230,6 +239,11 @@ async def test_a_cancel_that_did_not_get_through_says_so(api: ApiWorld) -> None:
     async with api.signed_in("approver_a") as browser:
         answer = await browser.post(f"/api/orders/{api.world.a.order.id}/cancel/")
         await problem(answer, 503, "BROKER_UNAVAILABLE")
+        assert await withdrawn_at(api) == api.clock.at
+        api.signals.broken = False
+        again = await browser.post(f"/api/orders/{api.world.a.order.id}/cancel/")
+    assert again.status_code == 202
+    assert api.signals.withdrawals == [api.world.a.order.recommendation_id]
 
 
 @pytest.mark.parametrize("state", ["FILLED", "CANCELLED", "QUARANTINE", "NOT_SENT"])
@@ -240,7 +254,7 @@ async def test_a_finished_order_cannot_be_cancelled(api: ApiWorld, state: str) -
     async with api.signed_in("approver_a") as browser:
         answer = await browser.post(f"/api/orders/{api.world.a.order.id}/cancel/")
         await problem(answer, 409, "ILLEGAL_TRANSITION")
-    assert api.signals.cancels == []
+    assert api.signals.withdrawals == []
 
 
 @pytest.mark.parametrize("who", ["viewer_a", "operator_a"])
@@ -248,6 +262,7 @@ async def test_cancelling_needs_a_deciding_role(api: ApiWorld, who: str) -> None
     async with api.signed_in(who) as browser:
         answer = await browser.post(f"/api/orders/{api.world.a.order.id}/cancel/")
         await problem(answer, 403, "FORBIDDEN")
+    assert await withdrawn_at(api) is None
 
 
 @pytest.mark.parametrize("who", ["viewer_a", "approver_a"])

@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 
 from domain.orders import OrderState
 from domain.recommendations import RecommendationState
@@ -17,6 +17,21 @@ from tests.integration.api.test_api_sign_in import problem
 from tests.integration.api.world import ClientMaker
 
 pytestmark = pytest.mark.integration
+
+
+async def test_readiness_follows_the_database_its_schema_and_temporal(api: ApiWorld) -> None:
+    async with api.browser() as browser:
+        answer = await browser.get("/readyz")
+        assert (answer.status_code, answer.json()["ready"]) == (200, True)
+        api.signals.broken = True
+        answer = await browser.get("/readyz")
+        assert (answer.status_code, answer.json()["temporal"]) == (503, False)
+        api.signals.broken = False
+        async with api.sessions.begin() as session:
+            await session.execute(text("UPDATE alembic_version SET version_num = 'older'"))
+        answer = await browser.get("/readyz")
+        assert (answer.status_code, answer.json()["migrations"]) == (503, False)
+        assert answer.json()["database"] is True
 
 
 async def test_the_desk_shows_market_time_accounts_and_counts(api: ApiWorld) -> None:

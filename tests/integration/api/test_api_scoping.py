@@ -88,7 +88,7 @@ async def test_everything_of_the_other_client_is_not_found_and_nothing_is_writte
         decisions = await session.scalar(select(func.count()).select_from(m.Decision))
     assert decisions == 2  # those the world began with
     assert api.signals.decisions == []
-    assert api.signals.cancels == []
+    assert api.signals.withdrawals == []
 
 
 async def test_without_a_session_every_route_asks_to_sign_in(api: ApiWorld) -> None:

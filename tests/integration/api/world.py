@@ -29,7 +29,7 @@ from domain.recommendations import (
     RuleResult,
     Terms,
 )
-from domain.risk.pretrade import TradingState
+from domain.risk.limits import TradingState
 from infra.db import models as m
 from infra.security import hash_password
 

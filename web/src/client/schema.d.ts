@@ -195,7 +195,9 @@ export interface paths {
         put?: never;
         /**
          * Cancel Order
-         * @description Ask the order's workflow to cancel at the broker. Asking again does no harm.
+         * @description Withdraw the approval: no further attempt, and what is at the broker is cancelled.
+         *
+         *     Asking again does no harm.
          */
         post: operations["cancel_order"];
         delete?: never;
