@@ -12,9 +12,9 @@ export function StaleBanner() {
   return (
     <div aria-live="assertive">
       {status === 'lost' && lostAt !== null && (
-        <Group className={styles.banner} justify="space-between" wrap="nowrap">
-          <Group gap="xs" wrap="nowrap">
-            <IconCloudOff size={18} aria-hidden />
+        <Group className={styles.banner} justify="space-between" gap="xs">
+          <Group gap="xs" wrap="nowrap" className={styles.words}>
+            <IconCloudOff size={18} className={styles.icon} aria-hidden />
             <Text size="sm">
               Live updates stopped at {formatClock(new Date(lostAt), localTimeZone())} (your time).
               What you see may be out of date. Reconnecting…
