@@ -56,6 +56,7 @@ class ErrorCode(StrEnum):
     ORDER_UNPROVEN = "ORDER_UNPROVEN"
     ORDER_LAPSED = "ORDER_LAPSED"
     ORDER_CANCELLED = "ORDER_CANCELLED"
+    ORDER_OVERFILLED = "ORDER_OVERFILLED"
     ORDER_QUARANTINED = "ORDER_QUARANTINED"
     ILLEGAL_TRANSITION = "ILLEGAL_TRANSITION"
     EVIDENCE_INCOMPLETE = "EVIDENCE_INCOMPLETE"
@@ -171,6 +172,9 @@ GUIDANCE: dict[ErrorCode, Guidance] = {
     ),
     ErrorCode.ORDER_CANCELLED: Guidance(
         409, "The order was cancelled", "Wait for the next strategy run."
+    ),
+    ErrorCode.ORDER_OVERFILLED: Guidance(
+        409, "More was executed than was ordered; the account is halted", _OPERATOR
     ),
     ErrorCode.ORDER_QUARANTINED: Guidance(
         409, "The broker's record contradicts ours; the account is halted", _OPERATOR

@@ -111,7 +111,7 @@ class Order(Frozen):
     Quarantine has two degrees. A contradiction (two permIds, an execution on the other side,
     life in an order that was never sent) is for good: ORDER_QUARANTINED. An overfill is
     quarantined just as instantly, because the correction that might explain it may never come;
-    but executions and corrections may arrive in any order, so it is held as ORDER_UNPROVEN and
+    but executions and corrections may arrive in any order, so it is held as ORDER_OVERFILLED and
     a correction that takes the excess back lifts it. Whatever the order of arrival, the same
     executions therefore end in the same quantity and the same final state. Lifting it resumes
     nothing: a halt that followed from the quarantine is a person's to end.
@@ -243,7 +243,7 @@ class Order(Frozen):
         if self.filled > self.quantity:
             return self._to(
                 S.QUARANTINE,
-                reason_code=ErrorCode.ORDER_UNPROVEN,
+                reason_code=ErrorCode.ORDER_OVERFILLED,
                 reason=f"overfilled: {self.filled} of {self.quantity}",
             )
         if self.filled == self.quantity:
@@ -317,7 +317,7 @@ class Order(Frozen):
                 return order._found_alive()
 
     def _proven_cancelled(self, evidence: BooksSearched) -> Order:
-        if self.reason_code is ErrorCode.BROKER_REJECTED:
+        if self.reason_code is ErrorCode.BROKER_REJECTED and not self.filled:
             # 201 may be reported as Cancelled; the earlier error says which it was.
             return self._to(S.REJECTED)
         if self.cancel_requested:

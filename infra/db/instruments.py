@@ -109,7 +109,7 @@ class InstrumentBook:
         rows = await self._session.execute(
             select(Instrument.key, Instrument.id).where(Instrument.key.in_(list(by_key)))
         )
-        ids = dict(rows.tuples())
+        ids = dict(rows.tuples().all())
         statement = insert(IbkrContract).values(
             [_contract(ids[key], contract) for key, contract in by_key.items()]
         )
@@ -128,7 +128,7 @@ class InstrumentBook:
                 IbkrContract.con_id.in_(con_ids)
             )
         )
-        on_record = dict(rows.tuples())
+        on_record = dict(rows.tuples().all())
         for con_id in con_ids:
             if on_record.get(con_id) != expected[con_id]:
                 raise GreenlightError(

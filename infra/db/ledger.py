@@ -301,7 +301,7 @@ async def _lock_unchanged_account(
     get here is judged again. Raises GreenlightError ACCOUNT_STALE then.
     """
     account = await session.get(
-        BrokerAccount, recommendation.broker_account_id, with_for_update=True
+        BrokerAccount, recommendation.broker_account_id, with_for_update={"of": BrokerAccount}
     )
     assert account is not None
     others = await _orders_under_way(session, account.id, recommendation)

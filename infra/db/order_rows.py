@@ -131,7 +131,9 @@ def _store(row: OrderRow, before: Order, after: Order, now: datetime) -> None:
     row.average_price = after.average_price
     if row.acknowledged_at is None and after.perm_id:
         row.acknowledged_at = now
-    if after.state.is_terminal and not before.state.is_terminal:
+    if not after.state.is_terminal:
+        row.ended_at = None
+    elif not before.state.is_terminal:
         row.ended_at = now
 
 
@@ -161,7 +163,10 @@ async def _consequences(session: AsyncSession, row: OrderRow, before: Order, aft
             account_id=row.broker_account_id,
             context={"order_id": str(row.id)},
         )
-    if after.state is OrderState.QUARANTINE and before.state is not OrderState.QUARANTINE:
+    contradicted = after.state is OrderState.QUARANTINE and (
+        before.state is not OrderState.QUARANTINE or before.reason_code is not after.reason_code
+    )
+    if contradicted:
         await raise_alert(
             session,
             ErrorCode.ORDER_QUARANTINED,

@@ -85,7 +85,7 @@ async def _underlyings(session: AsyncSession, result: StrategyResult) -> dict[st
             Instrument.underlying_id.is_(None),
         )
     )
-    return dict(rows.tuples())
+    return dict(rows.tuples().all())
 
 
 async def _opportunities(
@@ -97,7 +97,7 @@ async def _opportunities(
             IbkrContract.con_id.in_([each.contract.con_id for each in opportunities])
         )
     )
-    instruments = dict(found.tuples())
+    instruments = dict(found.tuples().all())
     rows = {
         each.rank: (
             OpportunityRow(

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 import structlog
-from tenacity import AsyncRetrying, before_sleep_log, wait_exponential
+from tenacity import AsyncRetrying, RetryCallState, wait_exponential
 
 from domain.ids import is_order_key
 from domain.order_evidence import BrokerStatus
@@ -39,6 +39,11 @@ from infra.ibkr.recorder import (
 log = structlog.get_logger(__name__)
 _ENDED = (BrokerStatus.CANCELLED, BrokerStatus.REJECTED, BrokerStatus.FILLED)
 OnChange = Callable[[str], Awaitable[None]]
+
+
+def _log_failure(state: RetryCallState) -> None:
+    error = None if state.outcome is None else state.outcome.exception()
+    log.warning("broker_message.not_stored", attempt=state.attempt_number, exc_info=error)
 
 
 class OrderChanges:
@@ -126,7 +131,7 @@ class Listener:
             message = await self._queue.get()
             async for attempt in AsyncRetrying(
                 wait=wait_exponential(multiplier=0.2, max=5),
-                before_sleep=before_sleep_log(log, "warning"),
+                before_sleep=_log_failure,
             ):
                 with attempt:
                     changed = await self._store(message)

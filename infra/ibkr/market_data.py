@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
-import numpy as np
 from ib_async import Contract, Ticker
 
 from domain.errors import ErrorCode, GreenlightError
@@ -138,9 +137,7 @@ class MarketData:
         assert contract.option is not None
         async with self._lines:
             await self._client.pacer.acquire(2)  # the request and its cancellation
-            return await self._look(
-                ib_option(contract.option), OPEN_INTEREST, _has_quote_and_greeks
-            )
+            return await self._look(ib_option(contract.option), OPEN_INTEREST, _has_row)
 
     async def _look(
         self, contract: Contract, generic: str, is_complete: Callable[[Ticker], bool]
@@ -172,6 +169,12 @@ class MarketData:
 
 def _has_quote_and_greeks(ticker: Ticker) -> bool:
     return ticker.hasBidAsk() and ticker.modelGreeks is not None
+
+
+def _has_row(ticker: Ticker) -> bool:
+    """A chain's row also wants open interest, which may come after the quote."""
+    known = (ticker.callOpenInterest, ticker.putOpenInterest)
+    return _has_quote_and_greeks(ticker) and not all(math.isnan(each) for each in known)
 
 
 def _has_price(ticker: Ticker) -> bool:
@@ -211,19 +214,16 @@ def _is_inside(
     if volatility is None:
         return True
     years = max((option.expiry - today).days, 1) / 365
-    delta = abs(
-        float(
-            greeks(
-                np.array([spot]),
-                np.array([float(option.strike)]),
-                np.array([years]),
-                np.array([volatility]),
-                0.0,
-                0.0,
-                np.array([option.right is Right.CALL]),
-            ).delta[0]
-        )
+    estimate = greeks(
+        spot=spot,
+        strike=float(option.strike),
+        years=years,
+        rate=0.0,
+        dividend_yield=0.0,
+        vol=volatility,
+        is_call=option.right is Right.CALL,
     )
+    delta = abs(float(estimate.delta))
     return window.min_abs_delta - DELTA_MARGIN <= delta <= window.max_abs_delta + DELTA_MARGIN
 
 

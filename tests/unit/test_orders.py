@@ -217,7 +217,7 @@ def test_two_perm_ids_for_one_key_are_quarantined():
 def test_an_overfill_is_quarantined_at_once_and_counted():
     over = order(*WORKING, filled("a.01", 10), filled("b.01", 1))
     assert (over.state, over.filled, over.remaining) == (OrderState.QUARANTINE, 11, 0)
-    assert over.reason_code is ErrorCode.ORDER_UNPROVEN
+    assert over.reason_code is ErrorCode.ORDER_OVERFILLED
     assert over.reason == "overfilled: 11 of 10"
 
 

@@ -152,7 +152,7 @@ class Order(Base):
         CheckConstraint("filled_quantity >= 0", name="filled_not_negative"),
         CheckConstraint("attempt > 0", name="attempt_positive"),
         CheckConstraint(
-            "state IN ('READY', 'DENIED') OR broker_order_id IS NOT NULL",
+            "state IN ('READY', 'DENIED', 'QUARANTINE') OR broker_order_id IS NOT NULL",
             name="sent_orders_have_ids",
         ),
         Index("ix_orders_state", "state"),

@@ -1032,6 +1032,7 @@ def upgrade() -> None:
                 "ORDER_UNPROVEN",
                 "ORDER_LAPSED",
                 "ORDER_CANCELLED",
+                "ORDER_OVERFILLED",
                 "ORDER_QUARANTINED",
                 "ILLEGAL_TRANSITION",
                 "EVIDENCE_INCOMPLETE",
@@ -1327,6 +1328,7 @@ def upgrade() -> None:
                 "ORDER_UNPROVEN",
                 "ORDER_LAPSED",
                 "ORDER_CANCELLED",
+                "ORDER_OVERFILLED",
                 "ORDER_QUARANTINED",
                 "ILLEGAL_TRANSITION",
                 "EVIDENCE_INCOMPLETE",
@@ -1391,7 +1393,7 @@ def upgrade() -> None:
             "decision_action = 'APPROVE'", name=op.f("ck_orders_decision_is_approval")
         ),
         sa.CheckConstraint(
-            "state IN ('READY', 'DENIED') OR broker_order_id IS NOT NULL",
+            "state IN ('READY', 'DENIED', 'QUARANTINE') OR broker_order_id IS NOT NULL",
             name=op.f("ck_orders_sent_orders_have_ids"),
         ),
         sa.CheckConstraint("attempt > 0", name=op.f("ck_orders_attempt_positive")),
