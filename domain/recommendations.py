@@ -302,7 +302,7 @@ def approval_freshness(terms: Terms, market_now: datetime) -> RuleResult:
     """
     latest = terms.deadline + APPROVAL_GRACE
     return RuleResult(
-        rule="Approval is fresh",
+        rule="approval_fresh",
         value=f"{market_now:%Y-%m-%d %H:%M:%S} UTC",
         threshold=f"no later than {latest:%Y-%m-%d %H:%M:%S} UTC",
         passed=market_now <= latest,
