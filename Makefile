@@ -97,12 +97,12 @@ help: ## Show this
 # --inexact: running the desk must not remove what development installed.
 $(RUN_STAMP): pyproject.toml uv.lock | .venv/bin/python
 	@echo "Installing the Python packages"
-	@$(UV) sync --locked --no-dev --inexact
+	@$(UV) sync --locked --no-dev --inexact --compile-bytecode
 	@touch $@
 
 $(DEV_STAMP): pyproject.toml uv.lock | .venv/bin/python
 	@echo "Installing the Python packages, with those for development"
-	@$(UV) sync --locked
+	@$(UV) sync --locked --compile-bytecode
 	@touch $@ $(RUN_STAMP)
 
 $(NODE_STAMP): web/package.json web/package-lock.json

@@ -23,6 +23,7 @@ from activities.orders import OrderActivities, OrderReader
 from activities.recommendations import RecommendationActivities
 from activities.reconciliation import DeliveryActivities, ReconciliationActivities
 from activities.strategies import StrategyActivities, SuccessorActivities
+from infra.calendars import trading_calendar
 from infra.db import session as database
 from infra.db.backlog import PostgresBacklog
 from infra.db.ledger import LeaseHolder, PostgresLedger
@@ -191,6 +192,8 @@ class _Foundations:
     async def __aenter__(self) -> _Foundations:
         self.engine = database.engine(self.settings)
         self.sessions = database.sessions(self.engine)
+        # Built once, before work arrives: later it would hold up the event loop for a second.
+        trading_calendar()
         while True:
             try:
                 self.client = await connect(self.settings)
