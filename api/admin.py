@@ -105,10 +105,9 @@ class ReadOnlyView(ModelView):
                 wide.append(attribute.key)
         self.fields = [*shown, *parents]
         self.exclude_fields_from_list = [*wide, "updated_at"]
-        self.searchable_fields = [
-            "id",
-            *(key for key in shown if mapper.columns[key].type.python_type is str),
-        ]
+        texts = [key for key in shown if mapper.columns[key].type.python_type is str]
+        self._searched = ["id", *texts]
+        self.searchable_fields = self._searched
         self.fields_default_sort = [("created_at", True)]
         super().__init__(model, menu_label=_title(model.__tablename__), converter=FloatsToo())
 
@@ -128,7 +127,7 @@ class ReadOnlyView(ModelView):
         return False
 
     def get_search_query(self, request: Request, term: str) -> ColumnElement[bool]:
-        found = (getattr(self.model, key) for key in self.searchable_fields)
+        found = (getattr(self.model, key) for key in self._searched)
         return or_(*(cast(column, String).icontains(term, autoescape=True) for column in found))
 
     async def find_by_pk(self, request: Request, pk: Any) -> Any:

@@ -83,7 +83,10 @@ def create_app(
 
 
 def _add_routes(app: FastAPI) -> None:
-    answers = {"4XX": _problem("refused"), "5XX": _problem("failed")}
+    answers: dict[int | str, dict[str, Any]] = {
+        "4XX": _problem("refused"),
+        "5XX": _problem("failed"),
+    }
     api = APIRouter(prefix="/api", responses=answers)
     for module in _ROUTERS:
         api.include_router(module.router)
@@ -98,7 +101,7 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def _problem(description: str) -> dict[str, object]:
+def _problem(description: str) -> dict[str, Any]:
     schema = {"$ref": f"{_SCHEMAS}{Problem.__name__}"}
     return {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
 

@@ -31,7 +31,11 @@ _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 10.0
 # A connection that fell silent is asked whether it still lives.
 _QUIET_SECONDS = 20.0
-_NOTICE_A_DEAD_PEER = {"keepalives_idle": 10, "keepalives_interval": 5, "tcp_user_timeout": 15_000}
+_NOTICE_A_DEAD_PEER: dict[str, Any] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "tcp_user_timeout": 15_000,
+}
 
 Visible = frozenset[UUID] | None
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import Row
-
 from api.presenters.common import account_brief
 from api.schemas.alerts import AlertRow
+from infra.db.queries.columns import AnyRow
 
 
-def alert_row(row: Row[Any]) -> AlertRow:
+def alert_row(row: AnyRow) -> AlertRow:
     return AlertRow(
         id=row.id,
         code=row.code,

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import Row
-
 from api.schemas.common import AccountBrief, ContractBrief, InstrumentBrief
 from domain.errors import GUIDANCE, ErrorCode
 from domain.instruments import OptionContract, SecType, plain
 from infra.db.models import GatewayKind
+from infra.db.queries.columns import AnyRow
 
 
 def account_label(code: str, alias: str, kind: GatewayKind) -> str:
@@ -18,7 +15,7 @@ def account_label(code: str, alias: str, kind: GatewayKind) -> str:
     return f"{named} ({kind})"
 
 
-def account_brief(row: Row[Any]) -> AccountBrief:
+def account_brief(row: AnyRow) -> AccountBrief:
     """From the columns of ``queries.columns.ACCOUNT``."""
     return AccountBrief(
         id=row.account_id,
@@ -28,7 +25,7 @@ def account_brief(row: Row[Any]) -> AccountBrief:
     )
 
 
-def _describe(row: Row[Any]) -> str:
+def _describe(row: AnyRow) -> str:
     if row.sec_type is not SecType.OPTION:
         return f"{row.symbol} {'shares' if row.sec_type is SecType.STOCK else 'index'}"
     # The broker's number plays no part in the words and may not be known yet.
@@ -38,7 +35,7 @@ def _describe(row: Row[Any]) -> str:
     return words if row.multiplier == 100 else f"{words} ×{plain(row.multiplier)}"
 
 
-def contract_brief(row: Row[Any]) -> ContractBrief:
+def contract_brief(row: AnyRow) -> ContractBrief:
     """From the columns of ``queries.columns.INSTRUMENT`` of an option."""
     return ContractBrief(
         symbol=row.symbol,
@@ -52,7 +49,7 @@ def contract_brief(row: Row[Any]) -> ContractBrief:
     )
 
 
-def instrument_brief(row: Row[Any]) -> InstrumentBrief:
+def instrument_brief(row: AnyRow) -> InstrumentBrief:
     """From the columns of ``queries.columns.INSTRUMENT`` of anything."""
     return InstrumentBrief(
         sec_type=row.sec_type,

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Row
 
 from api.presenters.common import account_label
 from api.schemas.desk import DeskAccount, GatewayAnswer, MarketAnswer
 from domain.market import MarketClock
+from infra.db.queries.columns import AnyRow
 
 # US listed options trade by this clock.
 EXCHANGE_TIME_ZONE = "America/New_York"
 
 
-def market(gateways: Sequence[Row[Any]], host_now: datetime) -> MarketAnswer:
+def market(gateways: Sequence[AnyRow], host_now: datetime) -> MarketAnswer:
     """Market time of the gateway whose clock was read last; none of the host's own."""
     read = [row for row in gateways if row.market_at is not None and row.clock_read_at is not None]
     if not read:
@@ -38,11 +36,11 @@ def market(gateways: Sequence[Row[Any]], host_now: datetime) -> MarketAnswer:
     )
 
 
-def gateway(row: Row[Any]) -> GatewayAnswer:
+def gateway(row: AnyRow) -> GatewayAnswer:
     return GatewayAnswer.model_validate(row)
 
 
-def desk_account(row: Row[Any]) -> DeskAccount:
+def desk_account(row: AnyRow) -> DeskAccount:
     return DeskAccount.model_validate(
         {**row._mapping, "label": account_label(row.code, row.alias, row.kind)}
     )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row
-
 from api.links import workflow_url
 from api.presenters.common import account_brief, advice_on, contract_brief, instrument_brief
 from api.schemas.orders import (
@@ -18,6 +16,7 @@ from api.schemas.orders import (
 )
 from domain.orders import OrderState
 from infra.db.commands import LOOKS_NEEDED
+from infra.db.queries.columns import AnyRow
 from infra.db.queries.viewer import Viewer
 from infra.settings import Settings
 from workflows.ids import recommendation_workflow_id
@@ -32,7 +31,7 @@ def is_cancellable(state: OrderState) -> bool:
     return not state.is_terminal
 
 
-def execution_row(row: Row[Any]) -> ExecutionRow:
+def execution_row(row: AnyRow) -> ExecutionRow:
     return ExecutionRow(
         id=row.id,
         exec_id=row.exec_id,
@@ -54,7 +53,7 @@ def execution_row(row: Row[Any]) -> ExecutionRow:
     )
 
 
-def _order_fields(row: Row[Any], viewer: Viewer, settings: Settings) -> dict[str, Any]:
+def _order_fields(row: AnyRow, viewer: Viewer, settings: Settings) -> dict[str, Any]:
     missed = row.state is OrderState.UNKNOWN and row.absent_looks >= LOOKS_NEEDED
     workflow_id = recommendation_workflow_id(row.recommendation_id)
     return {
@@ -92,13 +91,13 @@ def _order_fields(row: Row[Any], viewer: Viewer, settings: Settings) -> dict[str
     }
 
 
-def order_row(row: Row[Any], viewer: Viewer, settings: Settings) -> OrderRow:
+def order_row(row: AnyRow, viewer: Viewer, settings: Settings) -> OrderRow:
     return OrderRow(**_order_fields(row, viewer, settings))
 
 
 def orders_with_executions(
-    orders: Sequence[Row[Any]],
-    executions: Sequence[Row[Any]],
+    orders: Sequence[AnyRow],
+    executions: Sequence[AnyRow],
     viewer: Viewer,
     settings: Settings,
 ) -> list[OrderWithExecutions]:
@@ -112,9 +111,9 @@ def orders_with_executions(
 
 
 def order_detail(
-    order: Row[Any],
-    executions: Sequence[Row[Any]],
-    events: Sequence[Row[Any]],
+    order: AnyRow,
+    executions: Sequence[AnyRow],
+    events: Sequence[AnyRow],
     viewer: Viewer,
     settings: Settings,
 ) -> OrderDetail:

@@ -9,8 +9,6 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 
-from sqlalchemy import Row
-
 from api.links import workflow_url
 from api.presenters.common import account_brief, advice_on, contract_brief
 from api.presenters.orders import orders_with_executions
@@ -25,6 +23,7 @@ from api.schemas.recommendations import (
 from domain.instruments import Right, Side
 from domain.market import MarketClock
 from domain.recommendations import RecommendationAction, RecommendationState
+from infra.db.queries.columns import AnyRow
 from infra.db.queries.viewer import Viewer
 from infra.settings import Settings
 from workflows.ids import recommendation_workflow_id
@@ -34,11 +33,11 @@ from workflows.ids import recommendation_workflow_id
 class Card:
     """Everything read for one decision card."""
 
-    recommendation: Row[Any]
-    decision: Row[Any] | None
-    orders: Sequence[Row[Any]]
-    executions: Sequence[Row[Any]]
-    events: Sequence[Row[Any]]
+    recommendation: AnyRow
+    decision: AnyRow | None
+    orders: Sequence[AnyRow]
+    executions: Sequence[AnyRow]
+    events: Sequence[AnyRow]
 
 
 def metrics(stored: Mapping[str, Any]) -> Metrics:
@@ -54,13 +53,13 @@ def _number(value: Any) -> float | None:
     return number if isfinite(number) else None
 
 
-def credit(row: Row[Any]) -> Decimal:
+def credit(row: AnyRow) -> Decimal:
     """What the whole trade brings at its limit, before commission; negative is paid."""
     value: Decimal = row.limit_price * row.multiplier * row.quantity
     return value if row.side is Side.SELL else -value
 
 
-def assignment_cash(row: Row[Any]) -> Decimal | None:
+def assignment_cash(row: AnyRow) -> Decimal | None:
     """What a sold put would cost if assigned in full; None for any other trade."""
     opens_short_put = (
         row.side is Side.SELL and row.right is Right.PUT and row.action is RecommendationAction.OPEN
@@ -68,7 +67,7 @@ def assignment_cash(row: Row[Any]) -> Decimal | None:
     return row.strike * row.multiplier * row.quantity if opens_short_put else None
 
 
-def _row_fields(row: Row[Any]) -> dict[str, Any]:
+def _row_fields(row: AnyRow) -> dict[str, Any]:
     return {
         "id": row.id,
         "state": row.state,
@@ -99,7 +98,7 @@ def _row_fields(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def recommendation_row(row: Row[Any]) -> RecommendationRow:
+def recommendation_row(row: AnyRow) -> RecommendationRow:
     return RecommendationRow(**_row_fields(row))
 
 
@@ -138,7 +137,7 @@ _WHY_NOT_WAITING = {
 }
 
 
-def why_no_decision(row: Row[Any], viewer: Viewer, host_now: datetime) -> str | None:
+def why_no_decision(row: AnyRow, viewer: Viewer, host_now: datetime) -> str | None:
     """Why this person cannot decide this recommendation now; None if they can.
 
     For the buttons only: the decision itself is checked again, under a lock, when it is made.

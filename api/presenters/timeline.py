@@ -9,13 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
-
 from api.presenters.common import advice_on
 from api.schemas.recommendations import TimelineEntry
 from domain.instruments import plain
 from domain.orders import OrderState
 from domain.recommendations import DecisionAction, RecommendationState
+from infra.db.queries.columns import AnyRow
 
 _ORDER_TITLES = {
     OrderState.READY: "ready to send",
@@ -42,11 +41,11 @@ _CONCLUSIONS = {
 
 
 def timeline(
-    recommendation: Row[Any],
-    decision: Row[Any] | None,
-    orders: Sequence[Row[Any]],
-    events: Sequence[Row[Any]],
-    executions: Sequence[Row[Any]],
+    recommendation: AnyRow,
+    decision: AnyRow | None,
+    orders: Sequence[AnyRow],
+    events: Sequence[AnyRow],
+    executions: Sequence[AnyRow],
 ) -> list[TimelineEntry]:
     """Every step so far, oldest first; steps of the same instant keep the order of this list."""
     attempts: dict[UUID, int] = {order.id: order.attempt for order in orders}
@@ -66,7 +65,7 @@ def _step(at: Any, kind: str, title: str, detail: str = "") -> TimelineEntry:
     return TimelineEntry(at=at, kind=kind, title=title, detail=detail)
 
 
-def _decided(decision: Row[Any] | None) -> Iterable[TimelineEntry]:
+def _decided(decision: AnyRow | None) -> Iterable[TimelineEntry]:
     if decision is None:
         return
     if decision.action is DecisionAction.REJECT:
@@ -82,19 +81,19 @@ def _decided(decision: Row[Any] | None) -> Iterable[TimelineEntry]:
     yield _step(decision.decided_at, "decision.approved", title, ", ".join(narrowed))
 
 
-def _withdrawn(recommendation: Row[Any]) -> Iterable[TimelineEntry]:
+def _withdrawn(recommendation: AnyRow) -> Iterable[TimelineEntry]:
     if recommendation.withdrawn_at is not None:
         title, detail = "Cancel requested", "No further attempt is made."
         yield _step(recommendation.withdrawn_at, "withdrawn", title, detail)
 
 
-def _prepared(orders: Sequence[Row[Any]]) -> Iterable[TimelineEntry]:
+def _prepared(orders: Sequence[AnyRow]) -> Iterable[TimelineEntry]:
     for order in orders:
         detail = f"{order.side} {plain(order.quantity)} at {plain(order.limit_price)}"
         yield _step(order.created_at, "order.ready", f"Attempt {order.attempt}: prepared", detail)
 
 
-def _moved(events: Sequence[Row[Any]], attempts: Mapping[UUID, int]) -> Iterable[TimelineEntry]:
+def _moved(events: Sequence[AnyRow], attempts: Mapping[UUID, int]) -> Iterable[TimelineEntry]:
     for event in events:
         if event.state_after is None or event.state_after is event.state_before:
             continue
@@ -111,7 +110,7 @@ def _message(payload: Mapping[str, Any]) -> str:
     return words if isinstance(words, str) else ""
 
 
-def _executed(executions: Sequence[Row[Any]]) -> Iterable[TimelineEntry]:
+def _executed(executions: Sequence[AnyRow]) -> Iterable[TimelineEntry]:
     for row in executions:
         title = f"Executed {plain(row.quantity)} at {plain(row.price)}"
         detail = row.exec_id
@@ -123,7 +122,7 @@ def _executed(executions: Sequence[Row[Any]]) -> Iterable[TimelineEntry]:
         yield _step(row.created_at, "execution", title, detail)
 
 
-def _concluded(recommendation: Row[Any]) -> Iterable[TimelineEntry]:
+def _concluded(recommendation: AnyRow) -> Iterable[TimelineEntry]:
     title = _CONCLUSIONS.get(recommendation.state)
     if title is None or recommendation.concluded_at is None:
         return

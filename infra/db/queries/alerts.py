@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from infra.db.models import Alert, AlertState, Portfolio
-from infra.db.queries.columns import ACCOUNT, Rowed, with_account
+from infra.db.queries.columns import ACCOUNT, AnyRow, Rowed, with_account
 from infra.db.queries.paging import Cursor, Rows, decode_cursor
 from infra.db.queries.viewer import Viewer
 
@@ -49,7 +48,7 @@ async def alert_rows(
     states: Collection[AlertState],
     limit: int,
     cursor: str | None,
-) -> Rows[Row[Any]]:
+) -> Rows[AnyRow]:
     """Alerts, latest raised first. A client's list includes those of the desk itself."""
     after = decode_cursor(AlertCursor, cursor)
     statement = _visible(viewer)
@@ -68,7 +67,7 @@ async def alert_rows(
     return Rows(rows, limit, lambda row: AlertCursor(raised_at=row.raised_at, id=row.id))
 
 
-async def alert_detail(session: AsyncSession, viewer: Viewer, alert_id: UUID) -> Row[Any] | None:
+async def alert_detail(session: AsyncSession, viewer: Viewer, alert_id: UUID) -> AnyRow | None:
     return (await session.execute(_visible(viewer).where(Alert.id == alert_id))).one_or_none()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Row, Select
 
 from infra.db.models import BrokerAccount, Gateway, IbkrContract, Instrument, Portfolio
 from infra.db.queries.viewer import Column
@@ -28,7 +28,9 @@ INSTRUMENT = (
     IbkrContract.con_id.label("contract_con_id"),
 )
 
-Rowed = Select[tuple[Any, ...]]
+# Read models select many columns; their names are what counts, see each ``_COLUMNS``.
+Rowed = Select[*tuple[Any, ...]]
+AnyRow = Row[*tuple[Any, ...]]
 
 
 def with_account(statement: Rowed, account_column: Column, *, optional: bool = False) -> Rowed:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, or_, select, true
+from sqlalchemy import func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.orders import OrderState
@@ -25,6 +24,7 @@ from infra.db.models import (
     Recommendation,
     Setting,
 )
+from infra.db.queries.columns import AnyRow
 from infra.db.queries.viewer import Viewer
 from infra.db.trading_state import AUTOTRADE_ENABLED, TRADING_STATE
 
@@ -65,7 +65,7 @@ async def trading_settings(session: AsyncSession) -> TradingSettings:
 
 async def desk_accounts(
     session: AsyncSession, viewer: Viewer, client_id: UUID | None
-) -> Sequence[Row[Any]]:
+) -> Sequence[AnyRow]:
     """Visible accounts with their gateway, latest snapshot and number of open positions."""
     latest = (
         select(
@@ -113,7 +113,7 @@ async def desk_accounts(
     return (await session.execute(statement)).all()
 
 
-async def gateways(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+async def gateways(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[AnyRow]:
     """Gateways by key, by name."""
     statement = select(
         Gateway.slug,

@@ -7,12 +7,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.orders import OrderState
 from infra.db.models import Execution, Order, OrderEvent, Portfolio, Recommendation
-from infra.db.queries.columns import ACCOUNT, INSTRUMENT, Rowed, with_account, with_instrument
+from infra.db.queries.columns import (
+    ACCOUNT,
+    INSTRUMENT,
+    AnyRow,
+    Rowed,
+    with_account,
+    with_instrument,
+)
 from infra.db.queries.paging import Cursor, Rows, decode_cursor
 from infra.db.queries.viewer import Viewer
 
@@ -110,7 +117,7 @@ async def order_rows(
     states: Collection[OrderState],
     limit: int,
     cursor: str | None,
-) -> Rows[Row[Any]]:
+) -> Rows[AnyRow]:
     """Orders, newest first."""
     after = decode_cursor(OrderCursor, cursor)
     statement = _orders(viewer)
@@ -127,14 +134,14 @@ async def order_rows(
     return Rows(rows, limit, lambda row: OrderCursor(id=row.id))
 
 
-async def order_detail(session: AsyncSession, viewer: Viewer, order_id: UUID) -> Row[Any] | None:
+async def order_detail(session: AsyncSession, viewer: Viewer, order_id: UUID) -> AnyRow | None:
     """One order, or None if it does not exist or the viewer may not see it."""
     return (await session.execute(_orders(viewer).where(Order.id == order_id))).one_or_none()
 
 
 async def orders_of_recommendation(
     session: AsyncSession, viewer: Viewer, recommendation_id: UUID
-) -> Sequence[Row[Any]]:
+) -> Sequence[AnyRow]:
     """Every attempt to trade one recommendation, first attempt first."""
     statement = _orders(viewer).where(Order.recommendation_id == recommendation_id)
     return (await session.execute(statement.order_by(Order.attempt))).all()
@@ -142,7 +149,7 @@ async def orders_of_recommendation(
 
 async def executions_of_orders(
     session: AsyncSession, viewer: Viewer, order_ids: Collection[UUID]
-) -> Sequence[Row[Any]]:
+) -> Sequence[AnyRow]:
     """Everything executed of some orders, corrected rows included, in order of execution."""
     if not order_ids:
         return []
@@ -150,9 +157,7 @@ async def executions_of_orders(
     return (await session.execute(statement.order_by(Execution.executed_at, Execution.id))).all()
 
 
-async def events_of_orders(
-    session: AsyncSession, order_ids: Collection[UUID]
-) -> Sequence[Row[Any]]:
+async def events_of_orders(session: AsyncSession, order_ids: Collection[UUID]) -> Sequence[AnyRow]:
     """What was learnt about orders already found to be visible, in the order it was learnt."""
     if not order_ids:
         return []
@@ -192,7 +197,7 @@ async def execution_rows(
     order_id: UUID | None,
     limit: int,
     cursor: str | None,
-) -> Rows[Row[Any]]:
+) -> Rows[AnyRow]:
     """Executions, latest first; those of trades made outside the desk included."""
     after = decode_cursor(ExecutionCursor, cursor)
     statement = _executions(viewer)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Numeric, Row, and_, func, or_, select
+from sqlalchemy import Numeric, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -24,7 +24,14 @@ from infra.db.models import (
     StrategyVersion,
     User,
 )
-from infra.db.queries.columns import ACCOUNT, INSTRUMENT, Rowed, with_account, with_instrument
+from infra.db.queries.columns import (
+    ACCOUNT,
+    INSTRUMENT,
+    AnyRow,
+    Rowed,
+    with_account,
+    with_instrument,
+)
 from infra.db.queries.paging import Cursor, Rows, decode_cursor
 from infra.db.queries.viewer import Viewer
 
@@ -39,7 +46,7 @@ class QueueCursor(Cursor):
     id: UUID
 
 
-def _cursor_of(row: Row[Any]) -> QueueCursor:
+def _cursor_of(row: AnyRow) -> QueueCursor:
     if row.state is PROPOSED:
         return QueueCursor(part="waiting", deadline=row.deadline, id=row.id)
     return QueueCursor(part="others", id=row.id)
@@ -112,7 +119,7 @@ async def recommendation_rows(
     states: Collection[RecommendationState],
     limit: int,
     cursor: str | None,
-) -> Rows[Row[Any]]:
+) -> Rows[AnyRow]:
     """Those waiting for a decision by deadline, then all others, newest first."""
     after = decode_cursor(QueueCursor, cursor)
     statement = _visible(viewer)
@@ -120,7 +127,7 @@ async def recommendation_rows(
         statement = statement.where(Portfolio.client_id == client_id)
     if account_id is not None:
         statement = statement.where(Recommendation.broker_account_id == account_id)
-    rows: list[Row[Any]] = []
+    rows: list[AnyRow] = []
     if (not states or PROPOSED in states) and (after is None or after.part == "waiting"):
         waiting = statement.where(Recommendation.state == PROPOSED)
         if after is not None:
@@ -147,7 +154,7 @@ def _later_deadline(after: QueueCursor) -> Any:
 
 async def recommendation_detail(
     session: AsyncSession, viewer: Viewer, recommendation_id: UUID
-) -> Row[Any] | None:
+) -> AnyRow | None:
     """Everything the decision card shows of the recommendation itself, or None if not visible."""
     successor = aliased(Recommendation)
     successor_id = (
@@ -176,7 +183,7 @@ async def recommendation_detail(
     return (await session.execute(statement)).one_or_none()
 
 
-async def decision_on(session: AsyncSession, recommendation_id: UUID) -> Row[Any] | None:
+async def decision_on(session: AsyncSession, recommendation_id: UUID) -> AnyRow | None:
     """The decision on a recommendation already found to be visible, with who made it."""
     statement = (
         select(

@@ -12,9 +12,9 @@ from domain.orders import OrderState
 from domain.recommendations import RecommendationState
 from infra.db import models as m
 from tests.integration.api.client import ApiWorld
+from tests.integration.api.client_maker import ClientMaker
 from tests.integration.api.test_api_decisions import put_in_doubt
 from tests.integration.api.test_api_sign_in import problem
-from tests.integration.api.world import ClientMaker
 
 pytestmark = pytest.mark.integration
 
