@@ -1,13 +1,12 @@
-"""Making sure that nothing recorded is left lying: decisions, workflows, orders."""
+"""Making sure that nothing recorded is left lying: decisions and workflows."""
 
 from __future__ import annotations
 
 from temporalio import activity
 
 from activities.heartbeat import heartbeating
-from activities.ingestion import SyncRequest
 from domain.instruments import Frozen
-from domain.ports import Broker, DecisionDelivery, OrderLedger, RecommendationBacklog
+from domain.ports import DecisionDelivery, RecommendationBacklog
 
 
 class RedeliveryReport(Frozen):
@@ -15,10 +14,6 @@ class RedeliveryReport(Frozen):
 
     decisions: int
     workflows: int
-
-
-class ReconciliationReport(Frozen):
-    changed: tuple[str, ...]
 
 
 class DeliveryActivities:
@@ -37,17 +32,3 @@ class DeliveryActivities:
             for decision in undelivered:
                 await self._delivery.deliver(decision)
             return RedeliveryReport(decisions=len(undelivered), workflows=len(waiting))
-
-
-class ReconciliationActivities:
-    def __init__(self, broker: Broker, ledger: OrderLedger) -> None:
-        self._broker = broker
-        self._ledger = ledger
-
-    @activity.defn
-    async def reconcile_gateway(self, request: SyncRequest) -> ReconciliationReport:
-        """Compare the broker's books with every order of the gateway."""
-        async with heartbeating():
-            books = await self._broker.read_books()
-            changed = await self._ledger.record_books(request.gateway, books)
-            return ReconciliationReport(changed=tuple(changed))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
 from domain.ports import RecommendationBrief, UndeliveredDecision
 from domain.recommendations import RecommendationState
 from infra.db.clock import host_now
-from infra.db.models import Decision, Recommendation
+from infra.db.models import BrokerAccount, Decision, Gateway, Recommendation
 from infra.db.recommendations import PostgresRecommendations
 from infra.db.session import Sessions
 
@@ -42,19 +42,30 @@ class PostgresBacklog:
             ]
 
     async def without_workflow(self) -> list[RecommendationBrief]:
-        """Open recommendations whose workflow has not reported for a while, at most ``BATCH``.
+        """Open recommendations whose workflow may be missing, at most ``BATCH``.
 
-        A workflow reports by reading its recommendation when it starts.
+        Those it never took up, those past their deadline in market time, and approved ones not
+        concluded. Starting a workflow that runs already changes nothing, so a doubt is enough.
         """
+        overdue = Recommendation.deadline < Gateway.market_at - GRACE
+        never_taken_up = and_(
+            Recommendation.workflow_seen_at.is_(None),
+            Recommendation.created_at < func.now() - GRACE,
+        )
+        under_way = and_(
+            Recommendation.state == RecommendationState.APPROVED,
+            Recommendation.updated_at < func.now() - GRACE,
+        )
         async with self._sessions() as session:
             ids = await session.scalars(
                 select(Recommendation.id)
+                .join(BrokerAccount, BrokerAccount.id == Recommendation.broker_account_id)
+                .join(Gateway, Gateway.id == BrokerAccount.gateway_id)
                 .where(
                     Recommendation.state.in_(
                         [RecommendationState.PROPOSED, RecommendationState.APPROVED]
                     ),
-                    Recommendation.workflow_seen_at.is_(None),
-                    Recommendation.created_at < func.now() - GRACE,
+                    or_(overdue, never_taken_up, under_way),
                 )
                 .order_by(Recommendation.created_at)
                 .limit(BATCH)

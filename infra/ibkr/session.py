@@ -33,6 +33,7 @@ from infra.ibkr.listener import Listener, OrderChanges
 
 log = structlog.get_logger(__name__)
 CLOCK_SECONDS = 1.0
+COMPARE_SECONDS = 30.0
 OnOrderChanged = Callable[[str], Awaitable[None]]
 
 
@@ -96,6 +97,7 @@ class GatewaySession:
             asyncio.create_task(self.client.run(), name="connection"),
             asyncio.create_task(self.listener.run(), name="listener"),
             asyncio.create_task(self._keep_clock(), name="clock"),
+            asyncio.create_task(self._keep_comparing(), name="comparison"),
             asyncio.create_task(self._keep_lease(lease), name="lease"),
         ]
         try:
@@ -134,6 +136,19 @@ class GatewaySession:
         await self.ingestion.save_clock(
             self.slug, self._clock, trading_calendar().session_at(self._clock.market_at)
         )
+
+    async def _keep_comparing(self) -> None:
+        """While an order is in doubt, read the broker's books again without being told to."""
+        while True:
+            await asyncio.sleep(COMPARE_SECONDS)
+            try:
+                self.client.require_ready()
+                if await self.ledger.in_doubt(self.slug):
+                    books = await self.broker.read_books()
+                    for order_key in await self.ledger.record_books(self.slug, books):
+                        await self._announce(order_key)
+            except (BrokerUnavailable, SQLAlchemyError, OSError) as error:
+                log.warning("books.not_compared", error=str(error))
 
     async def _save_state(self, state: str, detail: str) -> None:
         connection = ConnectionState(state)

@@ -21,7 +21,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.ingestion import IngestionActivities
 from activities.orders import OrderActivities, OrderReader
 from activities.recommendations import RecommendationActivities
-from activities.reconciliation import DeliveryActivities, ReconciliationActivities
+from activities.reconciliation import DeliveryActivities
 from activities.strategies import StrategyActivities, SuccessorActivities
 from infra.calendars import trading_calendar
 from infra.db import session as database
@@ -97,7 +97,6 @@ def broker_activities(gateway: GatewaySession, sessions: Sessions) -> Sequence[A
     """The activities of one gateway; only its broker worker runs them."""
     orders = OrderActivities(gateway.broker, gateway.ledger, gateway.changes)
     ingestion = IngestionActivities(gateway.broker, gateway.ingestion)
-    reconciliation = ReconciliationActivities(gateway.broker, gateway.ledger)
     successors = SuccessorActivities(
         gateway.broker,
         gateway.ingestion,
@@ -112,7 +111,6 @@ def broker_activities(gateway: GatewaySession, sessions: Sessions) -> Sequence[A
         ingestion.sync_ibkr_positions,
         ingestion.sync_ibkr_account_snapshot,
         ingestion.capture_market,
-        reconciliation.reconcile_gateway,
         successors.propose_successor,
     ]
 
