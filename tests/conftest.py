@@ -22,6 +22,7 @@ from infra.embedded import EmbeddedPostgres, EmbeddedTemporal
 from infra.embedded.ports import any_free_port
 from infra.embedded.temporal import temporal_binary
 from infra.settings import ENV_PREFIX, Settings
+from tests.desk import Desk, running_desk
 
 _TEMPLATE = "template_migrated"
 _database_numbers = itertools.count(1)
@@ -100,3 +101,17 @@ async def time_skipping_env() -> AsyncIterator[WorkflowEnvironment]:
     )
     async with environment:
         yield environment
+
+
+@pytest.fixture(scope="session")
+def desk() -> Iterator[Desk]:
+    """The session's desk, whole and running; strategies run when a test says so."""
+    with running_desk() as running:
+        yield running
+
+
+@pytest.fixture
+def fresh_desk() -> Iterator[Desk]:
+    """A whole desk of the test's own, to do harm to."""
+    with running_desk() as running:
+        yield running

@@ -1,0 +1,322 @@
+"""The whole desk for tests: the processes of ``greenlight up``, on a data directory of their own.
+
+What a person does goes over HTTP, what the operator does over the CLI, and what is asserted is read
+from the three places that remember: Postgres, Temporal, and the simulated gateway's own ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx
+import psutil
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+from sqlalchemy.engine import make_url
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from infra.embedded.home import Home
+from infra.embedded.ports import any_free_port
+from infra.embedded.processes import read_pid, tethered
+from infra.embedded.stack import DEFAULT_PORTS, greenlight_command
+from infra.settings import ENV_PREFIX
+from infra.simulator.ledger import Ledger
+from infra.supervisor import pid_file
+
+PROCESSES = ("postgres", "temporal", "gateway", "broker worker", "core worker", "api")
+STRATEGY_SCHEDULE = "strategy-runs"
+HEADERS = {"X-Greenlight": "1"}
+"""What the web app sends with every request; commands without it are refused."""
+START_SECONDS = 120.0
+STOP_SECONDS = 20.0
+REQUEST_SECONDS = 20.0
+POLL_SECONDS = 0.05
+
+T = TypeVar("T")
+Row = dict[str, Any]
+
+
+class NotWithinError(AssertionError):
+    """A condition did not come true in time."""
+
+
+def wait_until(condition: Callable[[], T], timeout: float = 30.0, what: str = "") -> T:
+    """The condition's first truthy value; `NotWithinError` when there is none in time."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() >= deadline:
+            raise NotWithinError(f"not within {timeout:g} s: {what or condition}; last {value!r}")
+        time.sleep(POLL_SECONDS)
+
+
+def in_own_loop(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine from synchronous code, whether or not a loop runs in this thread."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
+@dataclass
+class Desk:
+    """One running desk. Start it with `running_desk`.
+
+    Attributes:
+        home: its data directory.
+        url: where the browser goes.
+        temporal_address: host:port of Temporal.
+        temporal_web_url: Temporal Web.
+        database_url: SQLAlchemy URL of its Postgres.
+        email: of the first login.
+        password: of the first login.
+    """
+
+    home: Home
+    up: subprocess.Popen[bytes]
+    url: str = ""
+    temporal_address: str = ""
+    temporal_web_url: str = ""
+    database_url: str = ""
+    email: str = ""
+    password: str = field(default="", repr=False)
+
+    # --- processes -----------------------------------------------------------------------------
+
+    def pid(self, name: str) -> int | None:
+        """The process's id while it lives; one of `PROCESSES`."""
+        pid = read_pid(pid_file(self.home.run, name))
+        return pid if pid is not None and psutil.pid_exists(pid) else None
+
+    def kill(self, name: str) -> int:
+        """SIGKILL the process, and see it dead; returns the id it had."""
+        pid = wait_until(lambda: self.pid(name), what=f"{name} lives, to be killed")
+        process = psutil.Process(pid)
+        process.kill()
+        psutil.wait_procs([process], timeout=5)
+        return pid
+
+    def wait_until_restarted(self, name: str, killed: int, timeout: float = 60.0) -> None:
+        """Until the supervisor has started the process anew, under another id."""
+        wait_until(lambda: self.pid(name) not in (None, killed), timeout, f"{name} restarted")
+
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """The process neither runs nor dies while this lasts (SIGSTOP)."""
+        process = psutil.Process(wait_until(lambda: self.pid(name), what=f"{name} lives"))
+        process.suspend()
+        try:
+            yield
+        finally:
+            process.resume()
+
+    def cli(self, *arguments: str, timeout: float = 180.0) -> subprocess.CompletedProcess[str]:
+        """Run ``greenlight …`` as an operator in another terminal."""
+        return subprocess.run(
+            greenlight_command(*arguments),
+            env=_environment(self.home),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def log(self, name: str) -> str:
+        """All that the process has written."""
+        return (self.home.logs / f"{name.replace(' ', '-')}.log").read_text("utf-8", "replace")
+
+    # --- the operator --------------------------------------------------------------------------
+
+    def run_strategies(self) -> str:
+        """Run every enabled strategy now; what the command said. Waits for an open market."""
+        said = ""
+
+        def ran() -> bool:
+            nonlocal said
+            done = self.cli("run-strategies")
+            said = done.stdout + done.stderr
+            return done.returncode == 0 and "Nothing ran" not in said
+
+        wait_until(ran, 180, "strategies run")
+        return said
+
+    def configure_wheel(self, **config: Any) -> None:
+        """Change fields of the demo strategy's config, e.g. ``universe=["SPY"]``."""
+        self.sql("UPDATE strategy_instances SET config = config || %s", Jsonb(config))
+
+    def set_trading_state(self, state: str) -> None:
+        """ACTIVE, REDUCING or HALTED, for every account."""
+        self.sql("UPDATE settings SET value = %s WHERE key = 'trading_state'", Jsonb(state))
+
+    def pause_scheduled_strategy_runs(self) -> None:
+        """Leave it to the test when strategies run: a run supersedes what still waits."""
+
+        async def pause() -> None:
+            client = await self.temporal()
+            await client.get_schedule_handle(STRATEGY_SCHEDULE).pause()
+
+        in_own_loop(pause())
+
+    # --- the person at the desk ----------------------------------------------------------------
+
+    def login(self) -> httpx.Client:
+        """A signed-in browser, to use as a context manager."""
+        answer = httpx.post(
+            f"{self.url}/api/auth/login/",
+            json={"email": self.email, "password": self.password},
+            headers=HEADERS,
+            timeout=REQUEST_SECONDS,
+        )
+        assert answer.status_code == 200, answer.text
+        return httpx.Client(
+            base_url=self.url, headers=HEADERS, cookies=answer.cookies, timeout=REQUEST_SECONDS
+        )
+
+    # --- what is remembered --------------------------------------------------------------------
+
+    def sql(self, query: str, *parameters: Any) -> list[Row]:
+        """Run one statement on the desk's database, committed; its rows, if it has any."""
+        conninfo = make_url(self.database_url).set(drivername="postgresql")
+        with (
+            psycopg.connect(
+                conninfo.render_as_string(hide_password=False), row_factory=dict_row
+            ) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(query, parameters)  # pyright: ignore - queries are literals of tests
+            return cursor.fetchall() if cursor.description else []
+
+    def one(self, query: str, *parameters: Any) -> Row:
+        """The statement's only row."""
+        (row,) = self.sql(query, *parameters)
+        return row
+
+    def recommendation(self, recommendation_id: UUID | str) -> Row:
+        """The recommendation's row."""
+        return self.one("SELECT * FROM recommendations WHERE id = %s", str(recommendation_id))
+
+    def orders(self, recommendation_id: UUID | str) -> list[Row]:
+        """The order rows of a recommendation, by attempt."""
+        return self.sql(
+            "SELECT * FROM orders WHERE recommendation_id = %s ORDER BY attempt",
+            str(recommendation_id),
+        )
+
+    def ledger(self) -> closing[Ledger]:
+        """The gateway's own books, to read: the oracle. Use as a context manager."""
+        return closing(Ledger(self.home.gateway, read_only=True))
+
+    async def temporal(self) -> Client:
+        """A Temporal client of this event loop."""
+        return await Client.connect(self.temporal_address, data_converter=pydantic_data_converter)
+
+    # --- its end -------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Stop every process as Ctrl-C would; kill what does not stop in time."""
+        children = psutil.Process(self.up.pid).children() if self.up.poll() is None else []
+        self.up.terminate()
+        try:
+            self.up.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.up.kill()
+            self.up.wait()
+        psutil.wait_procs(children, timeout=5)
+
+
+@contextmanager
+def running_desk(*options: str, keep_home: bool = False) -> Iterator[Desk]:
+    """A whole desk from ``greenlight up``, ready, with strategies run on demand only.
+
+    Args:
+        options: of ``greenlight up``; real-time speed unless ``--speed`` is among them.
+        keep_home: leave the data directory behind, to look into.
+    """
+    # A short path: Postgres listens on a unix socket in it.
+    root = Path(tempfile.mkdtemp(prefix="gl-desk-")).resolve()
+    home = Home(root)
+    home.create()
+    home.ports.write_text(json.dumps(_free_ports()), "utf-8")
+    console = home.logs / "up.log"
+    with console.open("wb") as output:
+        arguments = options if "--speed" in options else ("--speed", "1", *options)
+        up = subprocess.Popen(
+            # The desk ends with the test process, however that ends.
+            tethered(greenlight_command("up", *arguments)),
+            env=_environment(home),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    desk = Desk(home, up)
+    try:
+        _until_ready(desk, console)
+        desk.pause_scheduled_strategy_runs()
+        yield desk
+    finally:
+        desk.stop()
+        if not keep_home:
+            shutil.rmtree(root, ignore_errors=True)
+
+
+def _until_ready(desk: Desk, console: Path) -> None:
+    def ready() -> bool:
+        if desk.up.poll() is not None:
+            raise NotWithinError(f"the desk did not start:\n{console.read_text('utf-8')}")
+        return "Greenlight is ready" in console.read_text("utf-8")
+
+    wait_until(ready, START_SECONDS, "greenlight up is ready")
+    addresses = json.loads(desk.home.addresses.read_text("utf-8"))
+    desk.url = f"http://127.0.0.1:{addresses['GREENLIGHT_API_PORT']}"
+    desk.temporal_address = addresses["GREENLIGHT_TEMPORAL_ADDRESS"]
+    desk.temporal_web_url = addresses["GREENLIGHT_TEMPORAL_UI_URL"]
+    desk.database_url = addresses["GREENLIGHT_DATABASE_URL"]
+    login = re.search(r"email (\S+)\s+password (\S+)", console.read_text("utf-8"))
+    assert login is not None, "no first login was shown"
+    desk.email, desk.password = login.groups()
+
+
+def _free_ports() -> dict[str, int]:
+    """Ports that nothing uses, for a desk to prefer."""
+    ports: set[int] = set()
+    while len(ports) < len(DEFAULT_PORTS):
+        ports.add(any_free_port())
+    return dict(zip(DEFAULT_PORTS, sorted(ports), strict=True))
+
+
+def _environment(home: Home) -> dict[str, str]:
+    """This process's environment, pointed at ``home`` and at no other desk."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(ENV_PREFIX)}
+    # Wide enough for the first login to stand on one line of the banner.
+    return {**inherited, f"{ENV_PREFIX}HOME": str(home.root), "COLUMNS": "200"}
+
+
+def main(options: Sequence[str]) -> None:
+    """Run a desk by hand until Ctrl-C: ``python -m tests.desk --seed 7``."""
+    with running_desk(*options) as desk:
+        sys.stdout.write(f"{desk.url}  {desk.email}  {desk.password}  {desk.home.root}\n")
+        sys.stdout.flush()
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
