@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -146,6 +147,79 @@ def seed_demo(
     created = _finish(seed(settings))
     if created:
         typer.echo(orjson.dumps(created))
+
+
+@app.command("reset-password")
+def reset_password(email: Annotated[str, typer.Argument(help="Whose password.")]) -> None:
+    """Give a person a new password, shown once, and end all their sessions."""
+    from infra.users import reset_password as reset
+
+    password = asyncio.run(reset(_start_process("cli"), email))
+    if password is None:
+        typer.echo(f"Nobody signs in as {email}.", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"New password of {email}: {password}")
+
+
+@app.command("sync-ibkr-positions")
+def sync_ibkr_positions() -> None:
+    """Read every account's positions from the broker now."""
+    _sync(positions=True)
+
+
+@app.command("sync-ibkr-account-snapshot")
+def sync_ibkr_account_snapshot() -> None:
+    """Read every account's values from the broker now."""
+    _sync(positions=False)
+
+
+def _sync(*, positions: bool) -> None:
+    from infra.operations import sync_ibkr
+
+    accounts = _operate(sync_ibkr(_start_process("cli"), positions=positions))
+    for code, counts in accounts.items():
+        typer.echo(
+            f"{code}: {counts.inserted} new, {counts.updated} updated, "
+            f"{counts.removed} removed, {counts.unchanged} unchanged"
+        )
+        for refused in counts.unmatched:
+            typer.echo(f"  not matched: {refused}", err=True)
+    if any(counts.unmatched for counts in accounts.values()):
+        raise typer.Exit(1)
+
+
+@app.command("run-strategies")
+def run_strategies() -> None:
+    """Run every enabled strategy now and offer what it finds."""
+    from infra.operations import run_strategies as run
+
+    report = _operate(run(_start_process("cli")))
+    if not report.ran:
+        typer.echo("Nothing ran: no enabled strategy has a connected gateway and an open market.")
+        return
+    for outcome in report.outcomes:
+        typer.echo(
+            f"run {outcome.run_id}: {outcome.signals} signals, {outcome.opportunities} "
+            f"opportunities, {len(outcome.proposed)} recommendations, "
+            f"{len(outcome.superseded)} superseded"
+        )
+        for error in outcome.errors:
+            typer.echo(f"  error: {error}", err=True)
+    if len(report.outcomes) < report.ran or any(outcome.errors for outcome in report.outcomes):
+        raise typer.Exit(1)
+
+
+def _operate(operation: Coroutine[Any, Any, Any]) -> Any:
+    """The result of an operation on the running desk, or a clear message and exit code 1."""
+    from infra.operations import OperationFailedError
+
+    try:
+        return asyncio.run(operation)
+    except OperationFailedError as error:
+        typer.echo(f"Failed: {error}", err=True)
+    except RuntimeError as error:
+        typer.echo(f"Temporal cannot be reached ({error}). Is the desk running?", err=True)
+    raise typer.Exit(1)
 
 
 def main() -> None:

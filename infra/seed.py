@@ -6,7 +6,6 @@ to a free port.
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from sqlalchemy import select
@@ -34,6 +33,7 @@ from infra.db.session import engine, sessions
 from infra.db.trading_state import AUTOTRADE_ENABLED, TRADING_STATE
 from infra.security import hash_password
 from infra.settings import Settings
+from infra.users import new_password
 
 SEED = Actor(name="first start")
 DEMO_ACCOUNT = "DU1000001"
@@ -161,7 +161,7 @@ async def _wheel(session: AsyncSession, account: BrokerAccount) -> None:
 async def _first_user(session: AsyncSession, client: Client) -> dict[str, Any] | None:
     if await session.scalar(select(User.id).limit(1)) is not None:
         return None
-    password = secrets.token_urlsafe(12)
+    password = new_password()
     user = User(
         email=FIRST_USER, name="First user", password_hash=hash_password(password), is_admin=True
     )

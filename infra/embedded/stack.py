@@ -19,12 +19,13 @@ from infra.embedded.probes import accepts_connections, answers_ok, worker_polls
 from infra.embedded.server import EmbeddedServer
 from infra.embedded.temporal import EmbeddedTemporal
 from infra.supervisor import ProcessSpec, Reporter, Supervisor
+from workflows.ids import CORE_QUEUE, broker_queue
 
 DATABASE = "greenlight"
 NAMESPACE = "default"
 GATEWAY_SLUG = "simulated"
-CORE_QUEUE = "greenlight"
-BROKER_QUEUE = f"broker:{GATEWAY_SLUG}"
+
+BROKER_QUEUE = broker_queue(GATEWAY_SLUG)
 
 DEFAULT_PORTS = {"desk": 8400, "temporal": 7233, "temporal web": 8233, "gateway": 4002}
 
