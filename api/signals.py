@@ -15,7 +15,6 @@ import structlog
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from domain.errors import ErrorCode, GreenlightError
 from domain.recommendations import DecisionAction
 from infra.settings import Settings
 from infra.temporal.client import connect
@@ -42,7 +41,7 @@ class Signals(Protocol):
         ...
 
     async def withdraw(self, recommendation_id: UUID) -> None:
-        """Have the working order cancelled. Raises GreenlightError if that cannot be asked."""
+        """Tell the workflow of a withdrawal on record; what does not arrive is told again."""
         ...
 
     async def is_reachable(self) -> bool: ...
@@ -92,13 +91,11 @@ class TemporalSignals:
         try:
             async with asyncio.timeout(DELIVERY_SECONDS):
                 await request_withdrawal(self._connected(), recommendation_id)
-        except (RPCError, TimeoutError) as error:
+        except Exception:
+            # On record, like a decision: reconciliation signals it again until the order ends.
             log.warning(
-                "withdrawal.not_delivered",
-                recommendation_id=str(recommendation_id),
-                error=repr(error),
+                "withdrawal.not_delivered", recommendation_id=str(recommendation_id), exc_info=True
             )
-            raise _withdrawal_not_delivered() from error
 
     async def is_reachable(self) -> bool:
         if self._client is None:
@@ -125,12 +122,3 @@ class TemporalSignals:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
         log.info("temporal.connected")
-
-
-def _withdrawal_not_delivered() -> GreenlightError:
-    # Not WORKFLOW_UNAVAILABLE, which promises that nothing need be pressed again: this must be.
-    return GreenlightError(
-        ErrorCode.BROKER_UNAVAILABLE,
-        "no further attempt will be made, but the order's workflow cannot be reached to cancel "
-        "what is at the broker: press cancel again",
-    )

@@ -182,8 +182,7 @@ class RecommendationBrief(Frozen):
     gateway: str
     strategy: str
     summary: str
-    reason_code: ErrorCode | None = None
-    reason: str = ""
+    withdrawn: bool = Field(default=False, description="a person asked for no further attempt")
 
 
 class DeadlineCheck(Frozen):

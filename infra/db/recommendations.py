@@ -64,8 +64,7 @@ class PostgresRecommendations:
                 gateway=row.broker_account.gateway.slug,
                 strategy=row.strategy_instance.name,
                 summary=row.summary,
-                reason_code=row.reason_code,
-                reason=row.reason,
+                withdrawn=row.withdrawn_at is not None,
             )
 
     async def check_deadline(self, recommendation_id: UUID) -> DeadlineCheck:

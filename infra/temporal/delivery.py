@@ -81,7 +81,8 @@ class TemporalDelivery:
         self._client = client
 
     async def start(self, brief: RecommendationBrief) -> None:
-        await start_recommendation(self._client, brief.id, brief.summary)
+        signal = "withdraw" if brief.withdrawn else None
+        await start_recommendation(self._client, brief.id, brief.summary, signal=signal)
 
     async def deliver(self, decision: UndeliveredDecision) -> None:
         await deliver_decision(
