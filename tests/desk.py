@@ -145,18 +145,50 @@ class Desk:
 
     # --- the operator --------------------------------------------------------------------------
 
+    def wait_until_trading(self, timeout: float = 120.0) -> None:
+        """Until the market is open and the account has been ingested."""
+        wait_until(
+            lambda: self.sql(
+                "SELECT 1 FROM broker_accounts a JOIN gateways g ON g.id = a.gateway_id"
+                " WHERE g.connection = 'CONNECTED' AND g.session_open"
+                " AND a.positions_synced_at IS NOT NULL AND a.snapshot_synced_at IS NOT NULL"
+            ),
+            timeout,
+            "the market is open and the account ingested",
+        )
+
     def run_strategies(self) -> str:
-        """Run every enabled strategy now; what the command said. Waits for an open market."""
-        said = ""
+        """Run every enabled strategy now, once the market is open; what the command said."""
+        self.wait_until_trading()
+        done = self.cli("run-strategies")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
-        def ran() -> bool:
-            nonlocal said
-            done = self.cli("run-strategies")
-            said = done.stdout + done.stderr
-            return done.returncode == 0 and "Nothing ran" not in said
+    def propose(self, *symbols: str, **config: Any) -> dict[str, str]:
+        """Have the strategy offer a put on each symbol; their recommendation ids by symbol.
 
-        wait_until(ran, 180, "strategies run")
-        return said
+        One weekly expiry is looked at, which makes a run short. ``config`` changes other fields.
+        """
+        self.configure_wheel(
+            **{
+                "universe": symbols,
+                "max_new_trades": len(symbols),
+                "min_dte": 20,
+                "max_dte": 26,
+                "decision_minutes": 120,
+                **config,
+            }
+        )
+        said = self.run_strategies()
+        waiting = self.sql(
+            "SELECT i.symbol, r.id FROM recommendations r"
+            " JOIN instruments i ON i.id = r.instrument_id"
+            " WHERE r.state = 'PROPOSED' AND i.symbol = ANY(%s)",
+            list(symbols),
+        )
+        offered = {row["symbol"]: str(row["id"]) for row in waiting}
+        assert set(offered) == set(symbols), f"offered {offered}; {said}"
+        return offered
 
     def configure_wheel(self, **config: Any) -> None:
         """Change fields of the demo strategy's config, e.g. ``universe=["SPY"]``."""
