@@ -152,6 +152,11 @@ def plain(value: Decimal) -> str:
     return "0" if text in {"-0", ""} else text
 
 
+def price_text(price: Decimal) -> str:
+    """A price as traders write it, cents at least and more places where it has them: ``6.00``."""
+    return f"{price:.2f}" if price == round(price, 2) else plain(price)
+
+
 def instrument_key(
     sec_type: SecType,
     symbol: str,

@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, model_validator
 
 from domain.errors import ErrorCode, GreenlightError
-from domain.instruments import Frozen, OptionContract, PriceIncrements, Side, plain
+from domain.instruments import Frozen, OptionContract, PriceIncrements, Side, plain, price_text
 from domain.market import Quote
 
 APPROVAL_GRACE = timedelta(minutes=2)
@@ -133,7 +133,7 @@ class Terms(Frozen):
         plural = "s" if self.quantity > 1 else ""
         return (
             f"{verb} {self.quantity} {self.contract.describe()}{plural} "
-            f"at {plain(self.limit_price)} or better"
+            f"at {price_text(self.limit_price)} or better"
         )
 
 

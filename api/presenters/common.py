@@ -5,14 +5,12 @@ from __future__ import annotations
 from api.schemas.common import AccountBrief, ContractBrief, InstrumentBrief
 from domain.errors import GUIDANCE, ErrorCode
 from domain.instruments import OptionContract, SecType, plain
-from infra.db.models import GatewayKind
 from infra.db.queries.columns import AnyRow
 
 
-def account_label(code: str, alias: str, kind: GatewayKind) -> str:
-    """``DU1000001 · Main (SIMULATED)``: the code first, for it is what the broker prints."""
-    named = f"{code} · {alias}" if alias else code
-    return f"{named} ({kind})"
+def account_label(code: str, alias: str) -> str:
+    """``DU1000001 · Main``: the code first, for it is what the broker prints."""
+    return f"{code} · {alias}" if alias else code
 
 
 def account_brief(row: AnyRow) -> AccountBrief:
@@ -20,7 +18,7 @@ def account_brief(row: AnyRow) -> AccountBrief:
     return AccountBrief(
         id=row.account_id,
         code=row.account_code,
-        label=account_label(row.account_code, row.account_alias, row.account_kind),
+        label=account_label(row.account_code, row.account_alias),
         kind=row.account_kind,
     )
 

@@ -41,6 +41,4 @@ def gateway(row: AnyRow) -> GatewayAnswer:
 
 
 def desk_account(row: AnyRow) -> DeskAccount:
-    return DeskAccount.model_validate(
-        {**row._mapping, "label": account_label(row.code, row.alias, row.kind)}
-    )
+    return DeskAccount.model_validate({**row._mapping, "label": account_label(row.code, row.alias)})

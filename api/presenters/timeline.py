@@ -11,7 +11,7 @@ from uuid import UUID
 
 from api.presenters.common import advice_on
 from api.schemas.recommendations import TimelineEntry
-from domain.instruments import plain
+from domain.instruments import plain, price_text
 from domain.orders import OrderState
 from domain.recommendations import DecisionAction, RecommendationState
 from infra.db.queries.columns import AnyRow
@@ -76,7 +76,7 @@ def _decided(decision: AnyRow | None) -> Iterable[TimelineEntry]:
     if decision.quantity is not None:
         narrowed.append(f"quantity {decision.quantity}")
     if decision.limit_price is not None:
-        narrowed.append(f"limit {plain(decision.limit_price)}")
+        narrowed.append(f"limit {price_text(decision.limit_price)}")
     title = f"Approved by {decision.by}"
     yield _step(decision.decided_at, "decision.approved", title, ", ".join(narrowed))
 
@@ -89,7 +89,9 @@ def _withdrawn(recommendation: AnyRow) -> Iterable[TimelineEntry]:
 
 def _prepared(orders: Sequence[AnyRow]) -> Iterable[TimelineEntry]:
     for order in orders:
-        detail = f"{order.side} {plain(order.quantity)} at {plain(order.limit_price)}"
+        detail = (
+            f"{order.side.capitalize()} {plain(order.quantity)} at {price_text(order.limit_price)}"
+        )
         yield _step(order.created_at, "order.ready", f"Attempt {order.attempt}: prepared", detail)
 
 
@@ -112,13 +114,13 @@ def _message(payload: Mapping[str, Any]) -> str:
 
 def _executed(executions: Sequence[AnyRow]) -> Iterable[TimelineEntry]:
     for row in executions:
-        title = f"Executed {plain(row.quantity)} at {plain(row.price)}"
+        title = f"Executed {plain(row.quantity)} at {price_text(row.price)}"
         detail = row.exec_id
         if row.superseded:
             detail = f"{row.exec_id}, corrected by the broker since"
         elif row.commission is not None:
             currency = row.commission_currency or row.instrument_currency or ""
-            detail = f"commission {plain(row.commission)} {currency}".rstrip()
+            detail = f"commission {price_text(row.commission)} {currency}".rstrip()
         yield _step(row.created_at, "execution", title, detail)
 
 

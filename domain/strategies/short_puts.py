@@ -9,7 +9,7 @@ from decimal import Decimal
 import numpy as np
 from pydantic import Field
 
-from domain.instruments import Frozen, OptionContract, Side, plain
+from domain.instruments import Frozen, OptionContract, Side, plain, price_text
 from domain.market import FloatArray, IntArray, OptionChain, decimal_of
 from domain.recommendations import RecommendationAction, RuleResult, Terms
 from domain.strategies.base import Opportunity, OpportunityMetrics
@@ -192,22 +192,17 @@ def put_rationale(terms: Terms, metrics: OpportunityMetrics, cash_left: Decimal)
     chance = "" if metrics.pop is None else f", about {metrics.pop:.0%} likely to expire worthless"
     interest = "" if metrics.open_interest is None else f"; open interest {metrics.open_interest:,}"
     return (
-        f"{terms.describe()}, never below {_price(terms.floor_price)}.",
+        f"{terms.describe()}, never below {price_text(terms.floor_price)}.",
         f"{metrics.dte} days to expiry, delta {_signed(metrics.delta)}{chance}{volatility}.",
         f"A credit of {credit:,.0f} {currency} is {metrics.ror:.2%} of the cash it ties up, "
         f"{metrics.ror_annualised:.1%} a year.",
-        f"Break-even {_price(metrics.breakeven)}, {cushion:.1%} below {contract.symbol} at "
-        f"{_price(metrics.underlying_price)}.",
+        f"Break-even {price_text(metrics.breakeven)}, {cushion:.1%} below {contract.symbol} at "
+        f"{price_text(metrics.underlying_price)}.",
         f"Cash needed if assigned: {needed:,.0f} {currency} for {plain(shares)} shares; "
         f"{cash_left:,.0f} of cash then stays free.",
-        f"Bid {_price(metrics.bid)}, ask {_price(metrics.ask)}, a spread of "
+        f"Bid {price_text(metrics.bid)}, ask {price_text(metrics.ask)}, a spread of "
         f"{metrics.spread_fraction:.1%} of mid{interest}.",
     )
-
-
-def _price(price: Decimal) -> str:
-    """Cents at least, more places where the price has them."""
-    return f"{price:.2f}" if price == round(price, 2) else plain(price)
 
 
 def _signed(delta: float | None) -> str:

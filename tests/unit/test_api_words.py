@@ -232,7 +232,7 @@ def test_steps_are_in_the_order_they_happened() -> None:
         "order.filled",
         "recommendation.completed",
     ]
-    assert steps[3].detail == "commission 2.1 USD"
+    assert steps[3].detail == "commission 2.10 USD"
 
 
 def test_every_order_state_and_every_end_has_words() -> None:

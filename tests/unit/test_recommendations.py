@@ -209,6 +209,7 @@ def test_a_refusal_by_a_person_is_no_refusal_by_our_controls():
 
 def test_terms_are_described_in_a_traders_words():
     assert terms().describe() == "Sell 2 SPY 18 Dec 2026 640 puts at 4.15 or better"
+    assert terms(limit_price=Decimal(6)).describe().endswith("at 6.00 or better")
     assert terms(quantity=1).describe().startswith("Sell 1 SPY 18 Dec 2026 640 put at")
 
 

@@ -45,7 +45,7 @@ async def test_the_desk_shows_market_time_accounts_and_counts(api: ApiWorld) -> 
     assert desk["market"]["time_zone"] == "America/New_York"
     assert [g["slug"] for g in desk["gateways"]] == ["simulated"]
     (account,) = desk["accounts"]
-    assert account["label"] == "DU1000001 · Main (SIMULATED)"
+    assert account["label"] == "DU1000001 · Main"
     assert account["cash"] == "100000"
     assert account["positions_count"] == 1
     assert desk["counts"] == {

@@ -9,7 +9,7 @@ import { CONNECTIONS, type Tone, TRADING_STATES } from '@/lib/states';
 
 const KINDS: readonly GatewayKind[] = ['LIVE', 'PAPER', 'SIMULATED'];
 
-/** Which money, which broker connection, which trading state, and whether the page is live. */
+/** Which money, which broker connection, which trading state, and whether the page keeps up. */
 export function StatusStrip() {
   const desk = useDesk();
   return (
@@ -34,7 +34,7 @@ export function StatusStrip() {
 
 function Accounts({ kind, accounts }: { kind: GatewayKind; accounts: DeskAccount[] }) {
   if (accounts.length === 0) return null;
-  const names = accounts.map((account) => `${account.code} ${account.label}`.trim()).join(', ');
+  const names = accounts.map((account) => account.label).join(', ');
   return (
     <Hint label={`${KIND_MEANINGS[kind]}: ${names}`}>
       <AccountBadge kind={kind} />
@@ -85,7 +85,7 @@ function Trading({ desk }: { desk: Desk }) {
 }
 
 const STREAM_WORDS: Record<string, { tone: Tone; word: string; meaning: string }> = {
-  live: { tone: 'ok', word: 'Live', meaning: 'Changes appear as they happen.' },
+  live: { tone: 'ok', word: 'Up to date', meaning: 'Changes appear as they happen.' },
   connecting: { tone: 'neutral', word: 'Connecting', meaning: 'Opening the live connection.' },
   lost: { tone: 'danger', word: 'Stale', meaning: 'The live connection is lost.' },
 };

@@ -1,7 +1,7 @@
 import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import { createContext, useContext, useSyncExternalStore } from 'react';
-import { type ClockReading, readingOf } from '@/lib/marketClock';
+import { type ClockReading, isApart, readingOf } from '@/lib/marketClock';
 import { deskQuery, meQuery } from './queries';
 import type { ClientAnswer, Desk, Me } from './schema';
 import type { DeskStream, StreamState } from './stream';
@@ -40,6 +40,13 @@ export function useMarketReading(): ClockReading | null {
   const client = useChosenClient();
   const reading = useQuery(deskQuery(client?.id)).data;
   return reading === undefined ? null : readingOf(reading.desk.market, reading.readAt);
+}
+
+/** Whether the market's clock shows another time than this machine's, as a simulated one may. */
+export function useIsMarketTimeApart(): boolean {
+  const client = useChosenClient();
+  const { data, dataUpdatedAt } = useQuery(deskQuery(client?.id));
+  return data !== undefined && isApart(data.desk.market, dataUpdatedAt);
 }
 
 export function useExchangeTimeZone(): string {

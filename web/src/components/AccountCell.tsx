@@ -6,10 +6,10 @@ import styles from './AccountCell.module.css';
 /** An account by its name, never without the kind of money behind it. */
 export function AccountCell({ account }: { account: AccountBrief }) {
   return (
-    <Tooltip label={`${account.code}. ${KIND_MEANINGS[account.kind]}.`}>
+    <Tooltip label={`${account.label}: ${KIND_MEANINGS[account.kind]}.`}>
       <span className={styles.account}>
         <AccountBadge kind={account.kind} />
-        <span>{account.label || account.code}</span>
+        <span>{account.label}</span>
       </span>
     </Tooltip>
   );

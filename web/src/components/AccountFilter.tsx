@@ -18,9 +18,9 @@ export function AccountFilter({ value, onChange }: AccountFilterProps) {
       w={190}
       value={value ?? null}
       onChange={(account) => onChange(account ?? undefined)}
-      data={accounts.map(({ id, code, label, kind }) => ({
+      data={accounts.map(({ id, label, kind }) => ({
         value: id,
-        label: `${label || code} (${kind})`,
+        label: `${label} (${kind})`,
       }))}
     />
   );

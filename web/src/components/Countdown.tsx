@@ -25,7 +25,7 @@ export function Countdown({ deadline }: { deadline: string }) {
     );
   }
   return (
-    <Tooltip label={`Until ${inFull}`}>
+    <Tooltip label={`Until ${inFull}, market time`}>
       <span className={`numeric ${styles.left}`} data-urgency={urgencyOf(seconds)}>
         {seconds === 0 ? 'passed' : formatDuration(seconds)}
       </span>

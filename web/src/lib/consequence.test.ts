@@ -15,6 +15,7 @@ const sale: OfferedTrade = {
   limit_price: '4.15',
   floor_price: '4.02',
   contract: { symbol: 'SPY', expiry: '2026-12-18', strike: '640', right: 'P', multiplier: '100' },
+  currency: 'USD',
   assignment_cash: '128000',
 };
 
@@ -36,27 +37,27 @@ describe('the consequence of an approval', () => {
   it('states trade, bound, least credit and cash at assignment of a sale', () => {
     expect(sentence(consequenceOf(sale, AS_OFFERED))).toBe(
       'Sell 2 SPY 18 Dec 2026 640 puts at 4.15 or better, never below 4.02. ' +
-        'Receives at least 804 before commissions. Cash needed if assigned: 128,000.',
+        'Receives at least 804 USD before commissions. Cash needed if assigned: 128,000 USD.',
     );
   });
 
   it('states the most a purchase may cost', () => {
     expect(sentence(consequenceOf(purchase, AS_OFFERED))).toBe(
       'Buy 1 SPY 18 Dec 2026 640 put at 1.05 or better, never above 1.20. ' +
-        'Costs at most 120 before commissions.',
+        'Costs at most 120 USD before commissions.',
     );
   });
 
   it('shrinks with fewer contracts', () => {
     const fewer = consequenceOf(sale, { quantity: 1, limit_price: null });
     expect(fewer.trade).toContain('Sell 1 SPY 18 Dec 2026 640 put at');
-    expect(fewer.assignment).toBe('Cash needed if assigned: 64,000.');
+    expect(fewer.assignment).toBe('Cash needed if assigned: 64,000 USD.');
   });
 
   it('makes a limit chosen by the person the worst price as well', () => {
     const better = consequenceOf(sale, { quantity: null, limit_price: '4.30' });
     expect(better.trade).toContain('at 4.30 or better, never below 4.30.');
-    expect(better.money).toBe('Receives at least 860 before commissions.');
+    expect(better.money).toBe('Receives at least 860 USD before commissions.');
   });
 });
 

@@ -23,6 +23,7 @@ export interface OfferedTrade {
     right: 'P' | 'C';
     multiplier: Decimal;
   };
+  currency: string;
   /** Null where assignment needs no cash. */
   assignment_cash: Decimal | null;
 }
@@ -61,9 +62,11 @@ export function consequenceOf(trade: OfferedTrade, narrowing: Narrowing): Conseq
   const cash = product(trade.contract.strike, trade.contract.multiplier, quantity);
   return {
     trade: `${sells ? 'Sell' : 'Buy'} ${contracts} at ${formatPrice(limit)} or better, ${bound}.`,
-    money: `${sells ? 'Receives at least' : 'Costs at most'} ${total} before commissions.`,
+    money: `${sells ? 'Receives at least' : 'Costs at most'} ${total} ${trade.currency} before commissions.`,
     assignment:
-      trade.assignment_cash === null ? null : `Cash needed if assigned: ${formatAmount(cash)}.`,
+      trade.assignment_cash === null
+        ? null
+        : `Cash needed if assigned: ${formatAmount(cash)} ${trade.currency}.`,
   };
 }
 

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type ClockReading, marketTime, readingOf, secondsLeft, urgencyOf } from './marketClock';
+import {
+  type ClockReading,
+  isApart,
+  marketTime,
+  readingOf,
+  secondsLeft,
+  urgencyOf,
+} from './marketClock';
 
 const READ_AT = 5_000;
 const reading: ClockReading = {
@@ -26,6 +33,20 @@ describe('the market clock', () => {
   it('is not known before the broker was heard', () => {
     expect(readingOf({ now: null, rate: 1 }, 0)).toBeNull();
     expect(readingOf(undefined, 0)).toBeNull();
+  });
+});
+
+describe('market time apart from the desk’s own', () => {
+  const hostAt = Date.parse('2026-11-20T15:30:00Z');
+
+  it('is no matter of the seconds that clocks always differ by', () => {
+    expect(isApart({ now: '2026-11-20T15:30:02Z', rate: 1 }, hostAt)).toBe(false);
+    expect(isApart({ now: null, rate: 60 }, hostAt)).toBe(false);
+  });
+
+  it('is a simulated market at another time or pace', () => {
+    expect(isApart({ now: '2026-11-23T15:30:00Z', rate: 1 }, hostAt)).toBe(true);
+    expect(isApart({ now: '2026-11-20T15:30:00Z', rate: 60 }, hostAt)).toBe(true);
   });
 });
 

@@ -17,12 +17,21 @@ export type Urgency = 'calm' | 'soon' | 'urgent' | 'over';
 const URGENT_SECONDS = 60;
 const SOON_SECONDS = 10 * 60;
 
+/** Clocks of two machines may differ by some seconds without meaning anything. */
+const APART_MS = 60_000;
+
 export function readingOf(
   market: { now: string | null; rate: number } | undefined,
   readAt: number,
 ): ClockReading | null {
   if (market === undefined || market.now === null) return null;
   return { marketAt: Date.parse(market.now), rate: market.rate, readAt };
+}
+
+/** Whether market time is so far from `hostAt`, epoch milliseconds, that the two must be told apart. */
+export function isApart(market: { now: string | null; rate: number }, hostAt: number): boolean {
+  if (market.now === null) return false;
+  return market.rate !== 1 || Math.abs(Date.parse(market.now) - hostAt) > APART_MS;
 }
 
 /** Market time, epoch milliseconds, at monotonic time `at`. */

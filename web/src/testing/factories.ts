@@ -11,7 +11,7 @@ import type {
 export const account: AccountBrief = {
   id: '0197a000-0000-7000-8000-000000000001',
   code: 'DU1234567',
-  label: 'Family trust',
+  label: 'DU1234567 · Family trust',
   kind: 'PAPER',
 };
 

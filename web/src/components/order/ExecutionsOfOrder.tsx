@@ -5,6 +5,7 @@ import styles from '@/components/PlainTable.module.css';
 import { Tag } from '@/components/Tag';
 import { formatPrice } from '@/lib/decimal';
 import { NOT_KNOWN } from '@/lib/numbers';
+import own from './ExecutionsOfOrder.module.css';
 
 /** The fills of one order, with price and commission. */
 export function ExecutionsOfOrder({ executions }: { executions: readonly ExecutionRow[] }) {
@@ -13,7 +14,7 @@ export function ExecutionsOfOrder({ executions }: { executions: readonly Executi
     // A region that scrolls must be reachable by keyboard.
     // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
     <section className={styles.scroll} tabIndex={0} aria-label="Executions of this order">
-      <table className={styles.table}>
+      <table className={`${styles.table} ${own.table}`}>
         <thead>
           <tr>
             <th scope="col">Executed</th>
@@ -35,19 +36,19 @@ export function ExecutionsOfOrder({ executions }: { executions: readonly Executi
           {executions.map((execution) => (
             <tr key={execution.id}>
               <td>
-                <Moment at={execution.executed_at} />{' '}
+                <Moment at={execution.executed_at} clock="market" />{' '}
                 {execution.superseded && <Tag tone="neutral">corrected</Tag>}
               </td>
-              <td data-numeric>
+              <td data-numeric data-label="Quantity">
                 <Quantity value={execution.quantity} />
               </td>
-              <td data-numeric>
+              <td data-numeric data-label="Price">
                 <Price value={execution.price} />
               </td>
-              <td data-numeric className="numeric">
+              <td data-numeric data-label="Commission" className="numeric">
                 {commissionOf(execution)}
               </td>
-              <td data-numeric>
+              <td data-numeric data-label="Realised P&amp;L">
                 <SignedMoney value={execution.realized_pnl} />
               </td>
             </tr>

@@ -120,7 +120,7 @@ function ExecutionCard({ execution }: { execution: ExecutionRow }) {
           {execution.side === 'SELL' ? 'Sold' : 'Bought'} <Quantity value={execution.quantity} />{' '}
           <Contract execution={execution} /> at <Price value={execution.price} />
         </Text>
-        <Moment at={execution.executed_at} />
+        <Moment at={execution.executed_at} clock="market" />
       </Group>
       <Group justify="space-between">
         <AccountCell account={execution.account} />
@@ -136,7 +136,7 @@ const COLUMNS: readonly Column<ExecutionRow>[] = [
     header: 'Executed',
     kind: 'text',
     value: (execution) => execution.executed_at,
-    cell: (execution) => <Moment at={execution.executed_at} />,
+    cell: (execution) => <Moment at={execution.executed_at} clock="market" />,
   },
   { id: 'side', header: 'Side', kind: 'text', value: (execution) => execution.side },
   {
@@ -179,7 +179,7 @@ const COLUMNS: readonly Column<ExecutionRow>[] = [
     id: 'account',
     header: 'Account',
     kind: 'text',
-    value: ({ account }) => `${account.label} ${account.code} ${account.kind}`,
+    value: ({ account }) => `${account.label} ${account.kind}`,
     cell: (execution) => <AccountCell account={execution.account} />,
   },
   {

@@ -125,7 +125,7 @@ export const ORDER_COLUMNS: readonly Column<OrderRow>[] = [
     id: 'account',
     header: 'Account',
     kind: 'text',
-    value: (order) => `${order.account.label} ${order.account.code} ${order.account.kind}`,
+    value: (order) => `${order.account.label} ${order.account.kind}`,
     cell: (order) => <AccountCell account={order.account} />,
   },
   {

@@ -1,18 +1,22 @@
-import { Text } from '@mantine/core';
+import { Text, Tooltip } from '@mantine/core';
 import { IconCheck, IconX } from '@tabler/icons-react';
+import { useExchangeTimeZone } from '@/client/hooks';
 import type { RuleResult } from '@/client/schema';
 import styles from '@/components/PlainTable.module.css';
 import { Tag } from '@/components/Tag';
+import { ruleFigure, ruleName } from '@/lib/rules';
+import ruleStyles from './RuleTable.module.css';
 
 /** Every rule with what it saw, what it allowed, and whether it passed. Failures come first. */
 export function RuleTable({ label, rules }: { label: string; rules: readonly RuleResult[] }) {
+  const timeZone = useExchangeTimeZone();
   if (rules.length === 0) return <Text size="sm">No rules were recorded.</Text>;
   const ordered = [...rules].sort((a, b) => Number(a.passed) - Number(b.passed));
   return (
     // A region that scrolls must be reachable by keyboard.
     // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
     <section className={styles.scroll} tabIndex={0} aria-label={`${label}, table`}>
-      <table className={styles.table}>
+      <table className={`${styles.table} ${ruleStyles.table}`}>
         <thead>
           <tr>
             <th scope="col">Rule</th>
@@ -28,9 +32,13 @@ export function RuleTable({ label, rules }: { label: string; rules: readonly Rul
         <tbody>
           {ordered.map((rule) => (
             <tr key={rule.rule}>
-              <td>{rule.rule}</td>
-              <td data-numeric>{rule.value}</td>
-              <td data-numeric>{rule.threshold}</td>
+              <td>
+                <Tooltip label={rule.rule}>
+                  <span>{ruleName(rule.rule)}</span>
+                </Tooltip>
+              </td>
+              <td data-numeric>{ruleFigure(rule.rule, rule.value, timeZone)}</td>
+              <td data-numeric>{ruleFigure(rule.rule, rule.threshold, timeZone)}</td>
               <td>
                 <Result rule={rule} />
               </td>

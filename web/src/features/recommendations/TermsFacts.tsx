@@ -1,3 +1,4 @@
+import { Stack, Title } from '@mantine/core';
 import type { RecommendationDetail } from '@/client/schema';
 import { type Fact, Facts } from '@/components/Facts';
 import { Price, Quantity, SignedMoney } from '@/components/Figures';
@@ -14,9 +15,26 @@ import {
 } from '@/lib/numbers';
 import { formatDate } from '@/lib/time';
 
-/** The economics on offer and the contract in numbers. */
+/** The economics on offer, the market they were taken from, and what they come to. */
 export function TermsFacts({ detail }: { detail: RecommendationDetail }) {
-  return <Facts facts={[...tradeFacts(detail), ...marketFacts(detail), ...metricFacts(detail)]} />;
+  return (
+    <Stack gap="md">
+      <Facts facts={tradeFacts(detail)} />
+      <Group title="When proposed" facts={marketFacts(detail)} />
+      <Group title="What it comes to" facts={metricFacts(detail)} />
+    </Stack>
+  );
+}
+
+function Group({ title, facts }: { title: string; facts: readonly Fact[] }) {
+  return (
+    <div>
+      <Title order={3} size="sm" mb={6}>
+        {title}
+      </Title>
+      <Facts facts={facts} />
+    </div>
+  );
 }
 
 function tradeFacts(detail: RecommendationDetail): Fact[] {
@@ -36,22 +54,26 @@ function tradeFacts(detail: RecommendationDetail): Fact[] {
     { label: 'Expiry', value: formatDate(detail.contract.expiry) },
     { label: 'Multiplier', value: <Quantity value={detail.contract.multiplier} /> },
     { label: 'Trading class', value: detail.contract.trading_class },
-    { label: 'Decide until', value: <Moment at={detail.deadline} /> },
+    { label: 'Decide until', value: <Moment at={detail.deadline} clock="market" /> },
   ];
 }
 
-function marketFacts({ terms, symbol }: RecommendationDetail): Fact[] {
+function marketFacts({ terms, symbol, metrics }: RecommendationDetail): Fact[] {
   return [
     {
-      label: 'Bid × ask when proposed',
+      label: 'Bid × ask',
       value: `${formatPrice(terms.reference_bid)} × ${formatPrice(terms.reference_ask)}`,
     },
-    { label: `${symbol} when proposed`, value: <Price value={terms.reference_underlying_price} /> },
+    { label: symbol, value: <Price value={terms.reference_underlying_price} /> },
     {
-      label: `${symbol} may have moved`,
+      label: `${symbol} may move by`,
       value: `± ${formatPercent(Number(terms.max_drift))}`,
     },
-    { label: 'Quoted', value: <Moment at={terms.quoted_at} /> },
+    { label: 'Spread of mid', value: formatPercentOne(metrics.spread_fraction) },
+    { label: 'Open interest', value: formatCount(metrics.open_interest) },
+    { label: 'Volume', value: formatCount(metrics.volume) },
+    { label: 'Implied volatility', value: formatPercentOne(metrics.iv) },
+    { label: 'Quoted', value: <Moment at={terms.quoted_at} clock="market" /> },
   ];
 }
 
@@ -61,13 +83,9 @@ function metricFacts({ metrics, confidence }: RecommendationDetail): Fact[] {
     { label: 'Annualised', value: formatPercentOne(metrics.ror_annualised) },
     { label: 'Delta', value: formatDelta(metrics.delta) },
     { label: 'Days to expiry', value: formatCount(metrics.dte) },
-    { label: 'Implied volatility', value: formatPercentOne(metrics.iv) },
     { label: 'Probability of profit, est.', value: formatRoughPercent(metrics.pop) },
     { label: 'Breakeven', value: formatLevel(metrics.breakeven) },
     { label: 'Max loss per contract', value: formatCount(metrics.max_loss) },
-    { label: 'Spread of mid', value: formatPercentOne(metrics.spread_fraction) },
-    { label: 'Open interest', value: formatCount(metrics.open_interest) },
-    { label: 'Volume', value: formatCount(metrics.volume) },
     { label: 'Confidence', value: formatRoughPercent(confidence) },
   ];
 }

@@ -10,8 +10,8 @@ export function WhatIf({ whatIf }: { whatIf: RecommendationDetail['what_if'] }) 
   if (whatIf === null || rows.length === 0) {
     return (
       <Text size="sm">
-        The broker gave no margin preview with this recommendation. It is asked again before
-        anything is sent, and no preview means no order.
+        No margin preview yet. After an approval the broker is asked for one, and without it nothing
+        is sent.
       </Text>
     );
   }

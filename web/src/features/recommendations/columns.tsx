@@ -41,7 +41,7 @@ export function TimeLeft({ row }: { row: Row }) {
   return row.state === 'PROPOSED' ? (
     <Countdown deadline={row.deadline} />
   ) : (
-    <Moment at={row.deadline} />
+    <Moment at={row.deadline} clock="market" />
   );
 }
 
@@ -149,7 +149,7 @@ export const QUEUE_COLUMNS: readonly Column<Row>[] = [
     id: 'account',
     header: 'Account',
     kind: 'text',
-    value: (row) => `${row.account.label} ${row.account.code} ${row.account.kind}`,
+    value: (row) => `${row.account.label} ${row.account.kind}`,
     cell: (row) => <AccountCell account={row.account} />,
   },
   {

@@ -9,6 +9,7 @@ export function offerOf(detail: RecommendationDetail): OfferedTrade {
     limit_price: detail.limit_price,
     floor_price: detail.floor_price,
     contract: detail.contract,
+    currency: detail.terms.legs[0]?.contract.currency ?? '',
     assignment_cash: detail.assignment_cash,
   };
 }
