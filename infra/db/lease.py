@@ -1,14 +1,16 @@
 """The lease on a gateway: at most one worker may send, and its epoch fences all earlier ones.
 
-Time is Postgres's own (``now()``), so that a wrong clock on a worker's host cannot stretch it.
+Time is Postgres's own, so that a wrong clock on a worker's host cannot stretch it; and the time
+of the statement, for ``now()`` is when the transaction began, which may have waited for a lock.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, text, update
 
 from infra.db.models import Gateway
 from infra.db.session import Sessions
@@ -35,14 +37,14 @@ async def acquire_lease(sessions: Sessions, gateway: str, owner: str) -> Lease |
                 Gateway.slug == gateway,
                 or_(
                     Gateway.lease_until.is_(None),
-                    Gateway.lease_until < func.now(),
+                    Gateway.lease_until < func.clock_timestamp(),
                     Gateway.lease_owner == owner,
                 ),
             )
             .values(
                 lease_owner=owner,
                 lease_epoch=Gateway.lease_epoch + 1,
-                lease_until=func.now() + text(f"interval '{LEASE_SECONDS} seconds'"),
+                lease_until=_run_out(),
             )
             .returning(Gateway.lease_epoch)
         )
@@ -59,7 +61,7 @@ async def renew_lease(sessions: Sessions, lease: Lease) -> bool:
                 Gateway.lease_owner == lease.owner,
                 Gateway.lease_epoch == lease.epoch,
             )
-            .values(lease_until=func.now() + text(f"interval '{LEASE_SECONDS} seconds'"))
+            .values(lease_until=_run_out())
             .returning(Gateway.id)
         )
     return renewed is not None
@@ -79,11 +81,15 @@ async def release_lease(sessions: Sessions, lease: Lease) -> None:
         )
 
 
+def _run_out() -> ColumnElement[datetime]:
+    return func.clock_timestamp() + text(f"interval '{LEASE_SECONDS} seconds'")
+
+
 def is_held(lease: Lease) -> Select[UUID]:
     """SQL: the gateway's id while its row carries this lease and it has not run out."""
     return select(Gateway.id).where(
         Gateway.slug == lease.gateway,
         Gateway.lease_owner == lease.owner,
         Gateway.lease_epoch == lease.epoch,
-        Gateway.lease_until > func.now(),
+        Gateway.lease_until > func.clock_timestamp(),
     )

@@ -1,0 +1,493 @@
+"""The ledger's promises, one by one, on a real Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import text, update
+
+from domain.errors import ErrorCode, GreenlightError
+from domain.instruments import Side
+from domain.order_evidence import BrokerStatus, Denied, Unproven
+from domain.orders import OrderState
+from domain.recommendations import RecommendationAction
+from domain.risk.limits import TradingState
+from infra.db import models as m
+from infra.db.commands import LOOKS_NEEDED, declare_not_sent
+from infra.db.lease import acquire_lease
+from infra.db.session import create_engine, sessions
+from tests.integration.trading_world import (
+    CLIENT_NUMBER,
+    MONDAY_10,
+    PUT,
+    SLUG,
+    TradingWorld,
+    books,
+    broker_order,
+    execution,
+)
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[TradingWorld]:
+    engine = create_engine(database_url)
+    try:
+        yield await TradingWorld(sessions(engine)).build()
+    finally:
+        await engine.dispose()
+
+
+def code_of(raised: pytest.ExceptionInfo[GreenlightError]) -> ErrorCode:
+    return raised.value.code
+
+
+# --- sent at most once ---------------------------------------------------------------------
+
+
+async def test_of_two_claims_at_once_only_one_succeeds(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.ready(ledger, await world.approve())
+    won = await asyncio.gather(*(ledger.claim(key, n, CLIENT_NUMBER) for n in range(1, 9)))
+    assert sorted(won) == [False] * 7 + [True]
+    assert await world.state(key) is OrderState.SENDING
+
+
+async def test_a_claim_under_an_old_epoch_is_refused(world: TradingWorld):
+    old, _ = await world.leased_ledger("first")
+    key = await world.ready(old, await world.approve())
+    async with world.sessions.begin() as session:
+        await session.execute(text("UPDATE gateways SET lease_until = now() - interval '1 s'"))
+    await world.leased_ledger("second")
+    with pytest.raises(GreenlightError) as raised:
+        await old.claim(key, 1, CLIENT_NUMBER)
+    assert code_of(raised) is ErrorCode.LEASE_LOST
+    assert await world.state(key) is OrderState.READY
+
+
+async def test_a_claim_under_a_lease_that_ran_out_is_refused(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.ready(ledger, await world.approve())
+    async with world.sessions.begin() as session:
+        await session.execute(text("UPDATE gateways SET lease_until = now() - interval '1 s'"))
+    with pytest.raises(GreenlightError) as raised:
+        await ledger.claim(key, 1, CLIENT_NUMBER)
+    assert code_of(raised) is ErrorCode.LEASE_LOST
+
+
+async def test_a_lease_that_runs_out_while_the_claim_waits_for_the_row_is_refused(
+    world: TradingWorld,
+):
+    ledger, _ = await world.leased_ledger()
+    key = await world.ready(ledger, await world.approve())
+    async with world.sessions.begin() as session:
+        await session.execute(text("UPDATE gateways SET lease_until = now() + interval '300 ms'"))
+    async with world.sessions.begin() as blocker:
+        await blocker.execute(text("SELECT id FROM orders FOR UPDATE"))
+        claim = asyncio.create_task(ledger.claim(key, 1, CLIENT_NUMBER))
+        await blocker.execute(text("SELECT pg_sleep(0.5)"))
+    with pytest.raises(GreenlightError) as raised:
+        await claim
+    assert code_of(raised) is ErrorCode.LEASE_LOST
+
+
+async def test_a_second_worker_gets_no_lease_while_the_first_holds_it(world: TradingWorld):
+    await world.leased_ledger("first")
+    assert await acquire_lease(world.sessions, SLUG, "second") is None
+
+
+async def test_an_order_closed_by_a_resolver_cannot_be_claimed_by_a_late_sender(
+    world: TradingWorld,
+):
+    ledger, _ = await world.leased_ledger()
+    key = await world.ready(ledger, await world.approve())
+    await ledger.record(key, Denied(code=ErrorCode.SEND_ABANDONED, message="gone"))
+    assert not await ledger.claim(key, 1, CLIENT_NUMBER)
+
+
+async def test_preparing_one_attempt_twice_at_once_makes_one_order(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    approval = await world.approve()
+    keys = await asyncio.gather(*(world.ready(ledger, approval) for _ in range(4)))
+    assert set(keys) == {approval.key()}
+    assert len(await world.all(m.Order)) == 1
+
+
+async def test_a_later_attempt_is_not_sent_when_the_earlier_one_filled_after_all(
+    world: TradingWorld,
+):
+    ledger, _ = await world.leased_ledger()
+    approval = await world.approve()
+    first = await world.ready(ledger, approval)
+    assert await ledger.claim(first, 1, CLIENT_NUMBER)
+    await world.record.books(SLUG, books(broker_order(first, BrokerStatus.CANCELLED)))
+    second = await world.ready(ledger, approval, attempt=2)
+    await world.record.execution(SLUG, execution(first))
+    with pytest.raises(GreenlightError) as raised:
+        await ledger.claim(second, 2, CLIENT_NUMBER)
+    assert code_of(raised) is ErrorCode.SEND_ABANDONED
+    assert await world.state(second) is OrderState.READY
+
+
+# --- nothing is sent that may not be -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        (TradingState.HALTED, ErrorCode.TRADING_HALTED),
+        (TradingState.REDUCING, ErrorCode.TRADING_REDUCING),
+    ],
+)
+async def test_a_halt_committed_before_the_claim_is_seen(
+    world: TradingWorld, state: TradingState, code: ErrorCode
+):
+    ledger, _ = await world.leased_ledger()
+    key = await world.ready(ledger, await world.approve())
+    await world.halt(state)
+    with pytest.raises(GreenlightError) as raised:
+        await ledger.claim(key, 1, CLIENT_NUMBER)
+    assert code_of(raised) is code
+
+
+async def test_a_halt_that_commits_while_the_claim_is_under_way_is_seen(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.ready(ledger, await world.approve())
+    async with world.sessions.begin() as halting:
+        await halting.execute(
+            update(m.Setting).where(m.Setting.key == "trading_state").values(value="HALTED")
+        )
+        claim = asyncio.create_task(ledger.claim(key, 1, CLIENT_NUMBER))
+        await asyncio.wait({claim}, timeout=0.3)
+        assert not claim.done()
+    with pytest.raises(GreenlightError) as raised:
+        await claim
+    assert code_of(raised) is ErrorCode.TRADING_HALTED
+
+
+async def test_a_halt_on_the_account_alone_stops_the_claim(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.ready(ledger, await world.approve())
+    async with world.sessions.begin() as session:
+        await session.execute(update(m.BrokerAccount).values(trading_state=TradingState.HALTED))
+    with pytest.raises(GreenlightError) as raised:
+        await ledger.claim(key, 1, CLIENT_NUMBER)
+    assert code_of(raised) is ErrorCode.TRADING_HALTED
+
+
+async def test_a_close_is_sent_even_while_trading_is_halted(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    approval = await world.approve(action=RecommendationAction.CLOSE)
+    key = await world.ready(ledger, approval)
+    await world.halt()
+    assert await ledger.claim(key, 1, CLIENT_NUMBER)
+
+
+async def test_a_withdrawn_approval_cannot_be_claimed(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    approval = await world.approve()
+    key = await world.ready(ledger, approval)
+    await world.withdraw(approval)
+    with pytest.raises(GreenlightError) as raised:
+        await ledger.claim(key, 1, CLIENT_NUMBER)
+    assert code_of(raised) is ErrorCode.ORDER_CANCELLED
+
+
+async def test_a_recommendation_nobody_approved_gives_no_order(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    approval = await world.approve()
+    proposed = await world.propose()
+    with pytest.raises(GreenlightError) as raised:
+        await ledger.trade_context(proposed, approval.decision_id)
+    assert code_of(raised) is ErrorCode.NOT_APPROVED
+
+
+async def test_a_decision_on_another_recommendation_authorises_nothing(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    one, other = await world.approve(), await world.approve()
+    with pytest.raises(GreenlightError) as raised:
+        await ledger.trade_context(one.recommendation_id, other.decision_id)
+    assert code_of(raised) is ErrorCode.NOT_APPROVED
+
+
+async def test_two_approvals_judged_at_once_do_not_both_use_the_same_cash(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    one, other = await world.approve(), await world.approve()
+    stale = await ledger.trade_context(other.recommendation_id, other.decision_id)
+    await world.ready(ledger, one)
+    with pytest.raises(GreenlightError) as raised:
+        await world.ready_in(ledger, stale, other)
+    assert code_of(raised) is ErrorCode.ACCOUNT_STALE
+    assert raised.value.is_transient
+    again = await ledger.trade_context(other.recommendation_id, other.decision_id)
+    assert again.committed_assignment_cash == 2 * PUT.strike * PUT.multiplier
+
+
+async def test_an_order_that_came_and_filled_while_another_was_judged_is_noticed(
+    world: TradingWorld,
+):
+    ledger, _ = await world.leased_ledger()
+    one, other = await world.approve(), await world.approve()
+    stale = await ledger.trade_context(other.recommendation_id, other.decision_id)
+    key = await world.ready(ledger, one)
+    assert await ledger.claim(key, 1, CLIENT_NUMBER)
+    await world.record.execution(SLUG, execution(key, quantity=2))
+    assert await world.state(key) is OrderState.FILLED
+    with pytest.raises(GreenlightError) as raised:
+        await world.ready_in(ledger, stale, other)
+    assert code_of(raised) is ErrorCode.ACCOUNT_STALE
+
+
+# --- no execution goes unrecorded ----------------------------------------------------------
+
+
+async def test_an_execution_told_many_times_at_once_is_one_row(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    seen = execution(key)
+    await asyncio.gather(*(world.record.execution(SLUG, seen) for _ in range(5)))
+    await world.record.books(SLUG, books(executions=(seen,)))
+    assert len(await world.all(m.Execution)) == 1
+    assert (await world.order(key)).filled_quantity == 1
+
+
+async def test_a_commission_before_its_execution_is_kept(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    seen = execution(key)
+    await world.record.commission(SLUG, seen.fill.exec_id, Decimal("1.05"), "USD", None)
+    await world.record.execution(SLUG, seen)
+    (row,) = await world.all(m.Execution)
+    assert (row.commission, row.commission_currency) == (Decimal("1.05"), "USD")
+
+
+@pytest.mark.parametrize("arrival", [("01", "02"), ("02", "01")])
+async def test_a_correction_supersedes_whatever_the_order_of_arrival(
+    world: TradingWorld, arrival: tuple[str, str]
+):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    quantities = {"01": 2, "02": 1}
+    for revision in arrival:
+        seen = execution(key, f"0001.01.{revision}", quantities[revision])
+        await world.record.execution(SLUG, seen)
+    rows = {row.exec_id[-2:]: row.superseded for row in await world.all(m.Execution)}
+    assert rows == {"01": True, "02": False}
+    assert (await world.order(key)).filled_quantity == 1
+
+
+async def test_a_fill_after_the_proven_cancel_is_recorded_and_alerted(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    await world.record.books(SLUG, books(broker_order(key, BrokerStatus.CANCELLED)))
+    assert await world.state(key) is OrderState.CANCELLED
+    await world.record.execution(SLUG, execution(key))
+    order = await world.order(key)
+    assert (order.state, order.filled_quantity) == (OrderState.CANCELLED, 1)
+    assert "LATE_FILL" in await world.alert_codes()
+
+
+async def test_a_foreign_execution_is_kept_and_attributed_to_no_order(world: TradingWorld):
+    await world.record.execution(SLUG, execution("", perm_id=5, client_id=0, con_id=1234567))
+    (row,) = await world.all(m.Execution)
+    assert row.order_id is None
+    assert "EXTERNAL_EXECUTION" in await world.alert_codes()
+
+
+async def test_an_execution_without_our_reference_is_found_by_its_perm_id(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    await world.record.status(SLUG, broker_order(key, BrokerStatus.WORKING))
+    await world.record.execution(SLUG, execution(""))
+    assert (await world.order(key)).filled_quantity == 1
+
+
+async def test_an_execution_of_our_order_under_an_unknown_account_still_counts(
+    world: TradingWorld,
+):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    await world.record.execution(SLUG, execution(key, account_code="DF999"))
+    assert (await world.order(key)).filled_quantity == 1
+
+
+async def test_an_execution_of_an_account_not_set_up_is_kept_once_as_an_event(
+    world: TradingWorld,
+):
+    seen = execution("", account_code="DU9999999")
+    for _ in range(3):
+        await world.record.execution(SLUG, seen)
+    kept = [event for event in await world.all(m.OrderEvent) if event.exec_id == "0001.01.01"]
+    assert [event.payload["fill"]["exec_id"] for event in kept] == ["0001.01.01"]
+    assert "UNKNOWN_ACCOUNT" in await world.alert_codes()
+
+
+async def test_more_executed_than_ordered_halts_the_account(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    await world.record.execution(SLUG, execution(key, quantity=3))
+    assert await world.state(key) is OrderState.QUARANTINE
+    (account,) = await world.all(m.BrokerAccount)
+    assert account.trading_state is TradingState.HALTED
+
+
+async def test_two_perm_ids_for_one_key_halt_the_account(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    twice = (
+        broker_order(key, BrokerStatus.WORKING, perm_id=1),
+        broker_order(key, BrokerStatus.WORKING, perm_id=2),
+    )
+    await world.record.books(SLUG, books(*twice))
+    assert await world.state(key) is OrderState.QUARANTINE
+    (account,) = await world.all(m.BrokerAccount)
+    assert account.trading_state is TradingState.HALTED
+
+
+async def test_an_execution_on_the_other_side_halts_the_account(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    await world.record.execution(SLUG, execution(key, side=Side.BUY))
+    assert await world.state(key) is OrderState.QUARANTINE
+
+
+# --- absence -------------------------------------------------------------------------------
+
+
+def look(number: int, spacing: timedelta = timedelta(seconds=25)) -> object:
+    return books(read_at=MONDAY_10 + number * spacing)
+
+
+async def test_three_spaced_looks_are_needed_before_a_person_may_declare_not_sent(
+    world: TradingWorld,
+):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    await ledger.record(key, Unproven(reason="silence"))
+    order = await world.order(key)
+    for number in range(1, LOOKS_NEEDED + 1):
+        async with world.sessions() as session:
+            with pytest.raises(GreenlightError) as raised:
+                await declare_not_sent(
+                    session, order.id, world.user_id, "p@desk.test", "", "looked"
+                )
+        assert code_of(raised) is ErrorCode.EVIDENCE_INCOMPLETE
+        await world.record.books(SLUG, look(number))
+    async with world.sessions.begin() as session:
+        await declare_not_sent(session, order.id, world.user_id, "p@desk.test", "", "looked")
+    assert await world.state(key) is OrderState.NOT_SENT
+
+
+async def test_looks_close_together_count_once(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    for number in range(1, 6):
+        await world.record.books(SLUG, look(number, timedelta(seconds=3)))
+    assert (await world.order(key)).absent_looks == 1
+
+
+async def test_books_opened_before_the_claim_say_nothing(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    await world.record.books(SLUG, books(after=-timedelta(minutes=1)))
+    order = await world.order(key)
+    assert (order.state, order.absent_looks) == (OrderState.SENDING, 0)
+
+
+async def test_absence_says_nothing_while_the_send_may_still_follow(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    await world.record.books(SLUG, books(after=timedelta(seconds=1)))
+    order = await world.order(key)
+    assert (order.state, order.absent_looks) == (OrderState.SENDING, 0)
+
+
+async def test_an_order_of_an_earlier_day_that_the_books_no_longer_cover_is_in_doubt(
+    world: TradingWorld,
+):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    await world.record.status(SLUG, broker_order(key, BrokerStatus.WORKING))
+    await world.record.books(SLUG, books(read_at=MONDAY_10 + timedelta(days=1)))
+    order = await world.order(key)
+    assert (order.state, order.absent_looks) == (OrderState.UNKNOWN, 0)
+    assert ErrorCode.ORDER_UNPROVEN in await world.alert_codes()
+
+
+async def test_an_order_found_again_starts_the_count_of_absences_afresh(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    await world.record.books(SLUG, look(1))
+    await world.record.books(SLUG, look(2))
+    await world.record.status(SLUG, broker_order(key, BrokerStatus.WORKING))
+    assert (await world.order(key)).absent_looks == 0
+
+
+async def test_an_order_declared_not_sent_that_turns_up_halts_the_account(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    for number in range(1, LOOKS_NEEDED + 1):
+        await world.record.books(SLUG, look(number))
+    order = await world.order(key)
+    async with world.sessions.begin() as session:
+        await declare_not_sent(session, order.id, world.user_id, "p@desk.test", "", "looked")
+    await world.record.books(SLUG, books(broker_order(key, BrokerStatus.WORKING)))
+    assert await world.state(key) is OrderState.QUARANTINE
+
+
+async def test_an_order_the_broker_acknowledged_cannot_be_declared_not_sent(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    await world.record.status(SLUG, broker_order(key, BrokerStatus.WORKING))
+    for number in range(1, LOOKS_NEEDED + 1):
+        await world.record.books(SLUG, look(number))
+    order = await world.order(key)
+    assert (order.state, order.absent_looks) == (OrderState.UNKNOWN, LOOKS_NEEDED)
+    async with world.sessions() as session:
+        with pytest.raises(GreenlightError) as raised:
+            await declare_not_sent(session, order.id, world.user_id, "p@desk.test", "", "looked")
+    assert code_of(raised) is ErrorCode.EVIDENCE_INCOMPLETE
+
+
+# --- errors and statuses -------------------------------------------------------------------
+
+
+async def reject(world: TradingWorld, order_id: int, code: int = 110) -> str | None:
+    return await world.record.error(SLUG, order_id, CLIENT_NUMBER, code, "no", is_rejection=True)
+
+
+async def test_a_refusal_at_the_door_is_proven_by_the_books(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    await reject(world, 1)
+    await world.record.books(SLUG, books(after=timedelta(seconds=1)))
+    order = await world.order(key)
+    assert (order.state, order.reason_code) == (OrderState.REJECTED, ErrorCode.BROKER_REJECTED)
+
+
+async def test_statuses_that_repeat_or_regress_change_nothing(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    await world.record.status(SLUG, broker_order(key, BrokerStatus.WORKING))
+    await world.record.execution(SLUG, execution(key, quantity=2))
+    for status in (BrokerStatus.WORKING, BrokerStatus.PENDING, BrokerStatus.WORKING):
+        await world.record.status(SLUG, broker_order(key, status))
+    assert await world.state(key) is OrderState.FILLED
+
+
+async def test_a_day_order_that_ended_with_its_session_has_lapsed(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    ended = broker_order(key, BrokerStatus.CANCELLED)
+    await world.record.books(SLUG, books(ended, session_open=False))
+    assert await world.state(key) is OrderState.LAPSED
+
+
+async def test_an_order_with_our_key_that_we_never_made_is_alerted(world: TradingWorld):
+    await world.record.status(SLUG, broker_order("GL-nobody", BrokerStatus.WORKING))
+    assert "ORPHAN_ORDER" in await world.alert_codes()
