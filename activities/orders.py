@@ -36,7 +36,12 @@ ACKNOWLEDGEMENT_SECONDS = 5.0
 CANCEL_SECONDS = 3.0
 # Refusals at the claim that no repetition would change.
 _FINAL_REFUSALS = frozenset(
-    {ErrorCode.TRADING_HALTED, ErrorCode.TRADING_REDUCING, ErrorCode.ORDER_CANCELLED}
+    {
+        ErrorCode.TRADING_HALTED,
+        ErrorCode.TRADING_REDUCING,
+        ErrorCode.ORDER_CANCELLED,
+        ErrorCode.SEND_ABANDONED,
+    }
 )
 _NO_APPROVAL = frozenset({ErrorCode.NOT_APPROVED, ErrorCode.NOT_FOUND})
 

@@ -249,6 +249,9 @@ class TradeContext(Frozen):
         ge=0, description="what the other short-put orders under way would need"
     )
     orders_under_way: tuple[str, ...] = Field(description="all other orders of the account")
+    executions_on_record: int = Field(
+        ge=0, description="of the account: tells of an order that came and filled in between"
+    )
 
 
 class OrderLedger(Protocol):
@@ -280,8 +283,9 @@ class OrderLedger(Protocol):
     async def claim(self, order_key: str, broker_order_id: int, client_id: int) -> bool:
         """Take the one permission to send: READY → SENDING under this worker's lease.
 
-        False when the order is not READY any more. Raises GreenlightError LEASE_LOST or
-        TRADING_HALTED; the order then stays READY.
+        False when the order is not READY any more. Raises GreenlightError LEASE_LOST,
+        TRADING_HALTED, TRADING_REDUCING, ORDER_CANCELLED (withdrawn) or SEND_ABANDONED (an
+        earlier attempt has filled after all); the order then stays READY.
         """
         ...
 

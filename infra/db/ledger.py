@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.errors import ErrorCode, GreenlightError
@@ -31,7 +31,7 @@ from infra.db.audit import audit
 from infra.db.broker_record import BrokerRecord
 from infra.db.clock import account_clock, host_now
 from infra.db.lease import Lease, is_held
-from infra.db.models import BrokerAccount, Gateway, Instrument, Recommendation
+from infra.db.models import BrokerAccount, Execution, Gateway, Instrument, Recommendation
 from infra.db.models import Decision as DecisionRow
 from infra.db.models import Order as OrderRow
 from infra.db.order_rows import LEDGER, fold, lock_order, record_of
@@ -148,6 +148,7 @@ class PostgresLedger:
                     ErrorCode.LEASE_LOST, f"the lease on {lease.gateway} is no longer held"
                 )
             await _require_trading(session, row)
+            await _require_still_left(session, row)
             clock = await account_clock(session, row.broker_account_id)
             row.broker_order_id = broker_order_id
             row.client_number = client_id
@@ -249,6 +250,7 @@ async def _trade_context(
             (_assignment_cash(order, instrument) for order, instrument in others), Decimal(0)
         ),
         orders_under_way=tuple(sorted(order.order_key for order, _ in others)),
+        executions_on_record=await _executions_on_record(session, account_id),
     )
 
 
@@ -295,7 +297,7 @@ def _assignment_cash(order: OrderRow, instrument: Instrument) -> Decimal:
 async def _lock_unchanged_account(
     session: AsyncSession, context: TradeContext, recommendation: Recommendation
 ) -> UUID:
-    """The account's gateway, the account locked, its other orders still as ``context`` had them.
+    """The account's gateway, the account locked, its orders and fills as ``context`` had them.
 
     Two approvals judged at the same moment would each overlook the other's cash; the second to
     get here is judged again. Raises GreenlightError ACCOUNT_STALE then.
@@ -305,11 +307,20 @@ async def _lock_unchanged_account(
     )
     assert account is not None
     others = await _orders_under_way(session, account.id, recommendation)
-    if tuple(sorted(order.order_key for order, _ in others)) != context.orders_under_way:
+    executions = await _executions_on_record(session, account.id)
+    if (
+        tuple(sorted(order.order_key for order, _ in others)) != context.orders_under_way
+        or executions != context.executions_on_record
+    ):
         raise GreenlightError(
-            ErrorCode.ACCOUNT_STALE, "another order of this account came in between"
+            ErrorCode.ACCOUNT_STALE, "an order or a fill of this account came in between"
         )
     return account.gateway_id
+
+
+async def _executions_on_record(session: AsyncSession, account_id: UUID) -> int:
+    count = select(func.count()).select_from(Execution)
+    return await session.scalar(count.where(Execution.broker_account_id == account_id)) or 0
 
 
 async def _require_trading(session: AsyncSession, row: OrderRow) -> None:
@@ -328,6 +339,26 @@ async def _require_trading(session: AsyncSession, row: OrderRow) -> None:
             ErrorCode.TRADING_HALTED if state is TradingState.HALTED else ErrorCode.TRADING_REDUCING
         )
         raise GreenlightError(code, f"trading is {state}")
+
+
+async def _require_still_left(session: AsyncSession, row: OrderRow) -> None:
+    """An earlier attempt may have filled after this one was made; together they stay approved."""
+    offered, narrowed = (
+        await session.execute(
+            select(Recommendation.quantity, DecisionRow.quantity)
+            .join(DecisionRow, DecisionRow.recommendation_id == Recommendation.id)
+            .where(DecisionRow.id == row.decision_id)
+        )
+    ).one()
+    executed = await session.scalar(
+        select(func.coalesce(func.sum(OrderRow.filled_quantity), 0)).where(
+            OrderRow.recommendation_id == row.recommendation_id, OrderRow.id != row.id
+        )
+    )
+    if executed + row.quantity > (narrowed or offered):
+        raise GreenlightError(
+            ErrorCode.SEND_ABANDONED, f"earlier attempts have filled {executed:f} in the meantime"
+        )
 
 
 def _keep_controls(
