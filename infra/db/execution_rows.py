@@ -60,22 +60,21 @@ async def _order_of_execution(
 async def _insert_execution(
     session: AsyncSession, gateway_id: UUID, seen: BrokerExecution, row: OrderRow | None
 ) -> Execution | None:
-    """The new row, or None where the execution is on record already or names no account of ours."""
+    """The new row, or None where the execution is on record already or names no account of ours.
+
+    What filled an order of ours counts for the order's account, whatever account it names: an
+    adviser's allocations are reported under other codes.
+    """
     account_id = await session.scalar(
         select(BrokerAccount.id).where(
             BrokerAccount.gateway_id == gateway_id, BrokerAccount.code == seen.account_code
         )
     )
     if account_id is None:
-        await raise_alert(
-            session,
-            "UNKNOWN_ACCOUNT",
-            seen.account_code,
-            Severity.WARNING,
-            f"The gateway reports executions of account {seen.account_code}, which is not set up",
-            context={"exec_id": seen.fill.exec_id},
-        )
-        return None
+        await _report_unknown_account(session, gateway_id, seen)
+        if row is None:
+            return None
+        account_id = row.broker_account_id
     instrument_id = await session.scalar(
         select(IbkrContract.instrument_id).where(IbkrContract.con_id == seen.con_id)
     )
@@ -106,6 +105,39 @@ async def _insert_execution(
     if execution is not None:
         await _supersede_earlier(session, seen)
     return execution
+
+
+async def _report_unknown_account(
+    session: AsyncSession, gateway_id: UUID, seen: BrokerExecution
+) -> None:
+    """Keep an execution that names an account not set up, once, and tell of it."""
+    kind = "unknown_account_fill"
+    known = await session.scalar(
+        select(OrderEvent.id)
+        .where(OrderEvent.kind == kind, OrderEvent.exec_id == seen.fill.exec_id)
+        .limit(1)
+    )
+    if known is None:
+        session.add(_fill_event(kind, gateway_id, seen))
+    await raise_alert(
+        session,
+        "UNKNOWN_ACCOUNT",
+        seen.account_code,
+        Severity.WARNING,
+        f"The gateway reports executions of account {seen.account_code}, which is not set up",
+        context={"exec_id": seen.fill.exec_id},
+    )
+
+
+def _fill_event(kind: str, gateway_id: UUID, seen: BrokerExecution) -> OrderEvent:
+    return OrderEvent(
+        gateway_id=gateway_id,
+        kind=kind,
+        order_ref=seen.order_ref or None,
+        exec_id=seen.fill.exec_id,
+        perm_id=seen.perm_id,
+        payload=seen.model_dump(mode="json"),
+    )
 
 
 async def _reported_commission(session: AsyncSession, seen: BrokerExecution) -> dict[str, Any]:
@@ -149,16 +181,7 @@ async def _report_external(
     session: AsyncSession, gateway_id: UUID, seen: BrokerExecution, execution: Execution
 ) -> None:
     """A trade made outside the desk: kept, attributed to no order, and told."""
-    session.add(
-        OrderEvent(
-            gateway_id=gateway_id,
-            kind="external_fill",
-            order_ref=seen.order_ref or None,
-            exec_id=seen.fill.exec_id,
-            perm_id=seen.perm_id,
-            payload=seen.model_dump(mode="json"),
-        )
-    )
+    session.add(_fill_event("external_fill", gateway_id, seen))
     await raise_alert(
         session,
         "EXTERNAL_EXECUTION",
