@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
+import os
+import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
@@ -205,7 +208,10 @@ def run_strategies() -> None:
         )
         for error in outcome.errors:
             typer.echo(f"  error: {error}", err=True)
-    if len(report.outcomes) < report.ran or any(outcome.errors for outcome in report.outcomes):
+    failed = report.ran - len(report.outcomes)
+    if failed:
+        typer.echo(f"{failed} of {report.ran} runs failed; each run's row has the error.", err=True)
+    if failed or any(outcome.errors for outcome in report.outcomes):
         raise typer.Exit(1)
 
 
@@ -224,7 +230,15 @@ def _operate(operation: Coroutine[Any, Any, Any]) -> Any:
 
 def main() -> None:
     """Entry point of the ``greenlight`` command."""
-    app()
+    try:
+        app()
+    except SystemExit as left:
+        # Temporal's client keeps native threads that may abort a finalizing interpreter
+        # (temporalio/sdk-python issue 300): a command that did its work must not end as failed.
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(left.code if isinstance(left.code, int) else int(left.code is not None))
 
 
 if __name__ == "__main__":
