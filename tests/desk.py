@@ -143,25 +143,39 @@ class Desk:
         """All that the process has written."""
         return (self.home.logs / f"{name.replace(' ', '-')}.log").read_text("utf-8", "replace")
 
+    def keep_logs(self, directory: Path) -> None:
+        """Copy the logs of all processes, to read after a failure."""
+        shutil.copytree(self.home.logs, directory, dirs_exist_ok=True)
+
     # --- the operator --------------------------------------------------------------------------
 
-    def wait_until_trading(self, timeout: float = 120.0) -> None:
-        """Until the market is open and the account has been ingested."""
+    def wait_until_trading(self, timeout: float = 60.0) -> None:
+        """Until the market is open and the account ingested, here rather than by the schedule."""
         wait_until(
             lambda: self.sql(
-                "SELECT 1 FROM broker_accounts a JOIN gateways g ON g.id = a.gateway_id"
-                " WHERE g.connection = 'CONNECTED' AND g.session_open"
-                " AND a.positions_synced_at IS NOT NULL AND a.snapshot_synced_at IS NOT NULL"
+                "SELECT 1 FROM gateways WHERE connection = 'CONNECTED' AND session_open"
             ),
             timeout,
-            "the market is open and the account ingested",
+            "the market is open",
         )
+        if self.sql("SELECT 1 FROM broker_accounts WHERE snapshot_synced_at IS NULL"):
+            self.ingest()
+
+    def ingest(self) -> str:
+        """Read positions and account values now; what the commands said."""
+        said = ""
+        for command in ("sync-ibkr-positions", "sync-ibkr-account-snapshot"):
+            done = self.cli(command)
+            assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
+            said += done.stdout
+        return said
 
     def run_strategies(self) -> str:
         """Run every enabled strategy now, once the market is open; what the command said."""
         self.wait_until_trading()
         done = self.cli("run-strategies")
-        assert done.returncode == 0, done.stdout + done.stderr
+        runs = "SELECT status, errors FROM strategy_runs ORDER BY started_at DESC LIMIT 1"
+        assert done.returncode == 0, (done.returncode, done.stdout, done.stderr, self.sql(runs))
         return done.stdout
 
     def propose(self, *symbols: str, **config: Any) -> dict[str, str]:
@@ -275,12 +289,11 @@ class Desk:
 
 
 @contextmanager
-def running_desk(*options: str, keep_home: bool = False) -> Iterator[Desk]:
+def running_desk(*options: str) -> Iterator[Desk]:
     """A whole desk from ``greenlight up``, ready, with strategies run on demand only.
 
     Args:
         options: of ``greenlight up``; real-time speed unless ``--speed`` is among them.
-        keep_home: leave the data directory behind, to look into.
     """
     # A short path: Postgres listens on a unix socket in it.
     root = Path(tempfile.mkdtemp(prefix="gl-desk-")).resolve()
@@ -306,8 +319,7 @@ def running_desk(*options: str, keep_home: bool = False) -> Iterator[Desk]:
         yield desk
     finally:
         desk.stop()
-        if not keep_home:
-            shutil.rmtree(root, ignore_errors=True)
+        shutil.rmtree(root, ignore_errors=True)
 
 
 def _until_ready(desk: Desk, console: Path) -> None:
