@@ -118,6 +118,17 @@ class Desk:
         """Until the supervisor has started the process anew, under another id."""
         wait_until(lambda: self.pid(name) not in (None, killed), timeout, f"{name} restarted")
 
+    def wait_until_serving(self, timeout: float = 60.0) -> None:
+        """Until the API answers and reaches all that it depends on."""
+
+        def serving() -> bool:
+            try:
+                return httpx.get(f"{self.url}/readyz", timeout=REQUEST_SECONDS).is_success
+            except httpx.TransportError:
+                return False
+
+        wait_until(serving, timeout, "the API serves")
+
     @contextmanager
     def frozen(self, name: str) -> Iterator[None]:
         """The process neither runs nor dies while this lasts (SIGSTOP)."""

@@ -1,0 +1,233 @@
+"""One kill between a click and a fill, and what became of the approval.
+
+The gateway's ledger is the oracle: it was written before anybody was told, by a process that knows
+nothing of the desk. The judgement compares it with the desk's own rows.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+import httpx
+import psycopg
+
+from infra.simulator.records import OrderStatus
+from tests.approver import Approver
+from tests.desk import Desk, Row, wait_until
+
+SETTLE_SECONDS = 240.0
+"""For restarts, leases, heartbeats, the broker's books and a walked price to run their course."""
+ENDED = ("COMPLETED", "LAPSED", "DENIED")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Kill:
+    """SIGKILL of one process, so many seconds after the answer to the click.
+
+    None is during the click: the request is under way, and is repeated under its own
+    idempotency key until it is answered, as a person would.
+    """
+
+    process: str
+    delay: float | None
+
+    def __str__(self) -> str:
+        when = "during the click" if self.delay is None else f"{self.delay:.3f} s after it"
+        return f"{self.process} killed {when}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one kill led to. Quantities are contracts."""
+
+    process: str
+    delay: float | None
+    killed_at: str
+    """Where the trade stood when the process was dead, as far as the desk could tell then."""
+    state: str
+    reason: str
+    attempts: tuple[str, ...]
+    """The order rows' states, by attempt."""
+    open_alerts: tuple[str, ...]
+    approved: int
+    accepted_per_key: tuple[int, ...]
+    """Orders in the gateway's ledger by order key; more than one is a trade sent twice."""
+    most_live: int
+    executed: Decimal
+    executions_at_broker: tuple[str, ...]
+    executions_recorded: tuple[str, ...]
+    seconds: float
+
+    @property
+    def waits_for_a_person(self) -> bool:
+        """Not proven either way, and somebody has been told."""
+        return self.state == "APPROVED" and "UNKNOWN" in self.attempts and bool(self.open_alerts)
+
+
+def run_kill(desk: Desk, approver: Approver, recommendation_id: str, kill: Kill) -> Outcome:
+    """Approve, kill, wait until the approval has ended or waits for a person, and look."""
+    began = time.monotonic()
+    if kill.delay is None:
+        killed = _approve_while_killing(desk, approver, recommendation_id, kill.process)
+    else:
+        _approved(approver.approve(recommendation_id))
+        # The instant of the kill is the experiment: no condition stands in for it.
+        time.sleep(kill.delay)
+        killed = desk.kill(kill.process)
+    killed_at = _while_down(lambda: _stage(desk, recommendation_id)) or "not known"
+    desk.wait_until_restarted(kill.process, killed)
+    wait_until(lambda: _while_down(lambda: _settled(desk, recommendation_id)), SETTLE_SECONDS)
+    return _look(desk, recommendation_id, kill, killed_at, time.monotonic() - began)
+
+
+def keep(outcome: Outcome, file: Path) -> None:
+    """Add the outcome to a file of JSON lines."""
+    file.parent.mkdir(exist_ok=True)
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps(asdict(outcome), default=str) + "\n")
+
+
+def _approve_while_killing(
+    desk: Desk, approver: Approver, recommendation_id: str, process: str
+) -> int:
+    key = uuid4().hex
+
+    def click() -> httpx.Response:
+        return approver.approve(recommendation_id, key=key)
+
+    with ThreadPoolExecutor(1) as thread:
+        first: Future[httpx.Response] = thread.submit(click)
+        killed = desk.kill(process)
+        try:
+            _approved(first.result())
+        except (httpx.TransportError, AssertionError):
+            wait_until(lambda: _answered(click), SETTLE_SECONDS, "the click is answered")
+    return killed
+
+
+def _answered(click: Callable[[], httpx.Response]) -> bool:
+    try:
+        answer = click()
+    except (httpx.TransportError, AssertionError):
+        return False
+    if answer.status_code >= 500:
+        return False
+    _approved(answer)
+    return True
+
+
+def _approved(answer: httpx.Response) -> None:
+    assert answer.status_code == 200, answer.text
+
+
+def _while_down(read: Callable[[], T]) -> T | None:
+    """What can be read from the database; None while it is down."""
+    try:
+        return read()
+    except psycopg.OperationalError:
+        return None
+
+
+def _stage(desk: Desk, recommendation_id: str) -> str:
+    orders = desk.orders(recommendation_id)
+    return orders[-1]["state"] if orders else desk.recommendation(recommendation_id)["state"]
+
+
+def _settled(desk: Desk, recommendation_id: str) -> bool:
+    """Ended, with every execution's commission known; or in doubt, and somebody told."""
+    if desk.recommendation(recommendation_id)["state"] in ENDED:
+        return not desk.sql(
+            "SELECT 1 FROM executions e JOIN orders o ON o.id = e.order_id"
+            " WHERE o.recommendation_id = %s AND e.commission IS NULL",
+            recommendation_id,
+        )
+    orders = desk.orders(recommendation_id)
+    # Three looks without it is when a person may declare that it was not sent.
+    return bool(
+        orders
+        and orders[-1]["state"] == "UNKNOWN"
+        and orders[-1]["absent_looks"] >= 3
+        and _open_alerts(desk, orders)
+    )
+
+
+def _open_alerts(desk: Desk, orders: list[Row]) -> list[str]:
+    keys = [order["order_key"] for order in orders]
+    found = desk.sql("SELECT code FROM alerts WHERE state <> 'CLEARED' AND subject = ANY(%s)", keys)
+    return [row["code"] for row in found]
+
+
+def _look(
+    desk: Desk, recommendation_id: str, kill: Kill, killed_at: str, seconds: float
+) -> Outcome:
+    row, orders = desk.recommendation(recommendation_id), desk.orders(recommendation_id)
+    decision = desk.one(
+        "SELECT quantity FROM decisions WHERE recommendation_id = %s", recommendation_id
+    )
+    keys = [order["order_key"] for order in orders]
+    with desk.ledger() as ledger:
+        accepted = tuple(len(ledger.orders(key)) for key in keys)
+        executions = [execution for key in keys for execution in ledger.executions(key)]
+        events = [event for event in ledger.events() if event.order_ref in keys]
+    live: set[int] = set()
+    most_live = 0
+    for event in events:
+        (live.add if event.status.is_working else live.discard)(event.perm_id)
+        most_live = max(most_live, len(live))
+    recorded = desk.sql(
+        "SELECT exec_id FROM executions WHERE order_ref = ANY(%s) AND commission IS NOT NULL", keys
+    )
+    return Outcome(
+        process=kill.process,
+        delay=kill.delay,
+        killed_at=killed_at,
+        state=row["state"],
+        reason=row["reason"],
+        attempts=tuple(order["state"] for order in orders),
+        open_alerts=tuple(_open_alerts(desk, orders)),
+        approved=decision["quantity"] or row["quantity"],
+        accepted_per_key=accepted,
+        most_live=most_live,
+        executed=sum((each.quantity for each in executions), Decimal(0)),
+        executions_at_broker=tuple(sorted(each.exec_id for each in executions)),
+        executions_recorded=tuple(sorted(each["exec_id"] for each in recorded)),
+        seconds=round(seconds, 1),
+    )
+
+
+def broken_promises(outcome: Outcome) -> list[str]:
+    """What the desk promises and did not keep, in words; empty if it kept all of it."""
+    broken: list[str] = []
+    if any(count > 1 for count in outcome.accepted_per_key):
+        broken.append("an order was sent twice")
+    if outcome.most_live > 1:
+        broken.append("two attempts were live at once")
+    if outcome.executed > outcome.approved:
+        broken.append("more was traded than approved")
+    if outcome.executions_recorded != outcome.executions_at_broker:
+        broken.append("the executions on record are not the broker's")
+    if outcome.state == "COMPLETED" and outcome.executed != outcome.approved:
+        broken.append("it says completed, and is not")
+    if outcome.state not in ENDED and not outcome.waits_for_a_person:
+        broken.append("the approval was lost")
+    return broken
+
+
+def left_working(desk: Desk) -> list[str]:
+    """References of orders that still work at the broker."""
+    with desk.ledger() as ledger:
+        return [
+            order.order_ref
+            for order in ledger.orders()
+            if order.status in (OrderStatus.SUBMITTED, OrderStatus.PRE_SUBMITTED)
+        ]

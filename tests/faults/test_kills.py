@@ -1,0 +1,57 @@
+"""Kill each process of the desk between a click and a fill: nothing twice, nothing lost.
+
+    make faults
+
+The outcomes are kept in ``tests/output/kills.jsonl``; docs/reliability.md shows those of a run.
+"""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.approver import Approver
+from tests.conftest import OUTPUT
+from tests.desk import PROCESSES, Desk, running_desk
+from tests.faults.campaign import Kill, broken_promises, keep, left_working, run_kill
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
+
+SEED = 20261122
+SPEED = "2"
+"""Fast enough not to wait long for fills, slow enough that kills find orders working."""
+SYMBOLS = ("NVDA", "MSFT", "AAPL", "QQQ")
+
+
+def kills_of(process: str) -> list[Kill]:
+    """During the click, right after it, while the order is on its way, and while it works."""
+    draw = random.Random(f"{SEED} {process}")
+    delays = (None, 0.0, draw.uniform(0.05, 0.4), draw.uniform(0.4, 1.5))
+    return [Kill(process, delay) for delay in delays]
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_an_approval_survives_the_kill_of(process: str) -> None:
+    with running_desk("--speed", SPEED, "--seed", "7") as desk:
+        offers = desk.propose(*SYMBOLS)
+        try:
+            broken = kill_again_and_again(desk, offers, process)
+        finally:
+            desk.keep_logs(OUTPUT / f"kills-{process.replace(' ', '-')}")
+    assert broken == {}
+
+
+def kill_again_and_again(desk: Desk, offers: dict[str, str], process: str) -> dict[str, list[str]]:
+    """The promises broken, by the kill that broke them."""
+    broken: dict[str, list[str]] = {}
+    for symbol, kill in zip(SYMBOLS, kills_of(process), strict=True):
+        desk.wait_until_serving()
+        with desk.login() as browser:
+            outcome = run_kill(desk, Approver(browser), offers[symbol], kill)
+        keep(outcome, OUTPUT / "kills.jsonl")
+        if promises := broken_promises(outcome):
+            broken[f"{symbol}: {kill}"] = promises
+    if working := left_working(desk):
+        broken["at the end"] = [f"still working at the broker: {working}"]
+    return broken
