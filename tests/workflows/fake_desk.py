@@ -1,4 +1,4 @@
-"""A desk of scripted answers: real workflows, real Temporal, activities that say what a test wants."""
+"""A desk of scripted answers: real workflows on a real server, activities that a test scripts."""
 
 from __future__ import annotations
 

@@ -62,9 +62,7 @@ async def test_a_rejection_ends_the_recommendation_without_an_order(client: Clie
     async with desk.open(client):
         handle = await desk.start(client)
         desk.state = RecommendationState.REJECTED
-        await handle.signal(
-            RecommendationWorkflow.reject, DecisionMessage(decision_id=rejection)
-        )
+        await handle.signal(RecommendationWorkflow.reject, DecisionMessage(decision_id=rejection))
         result = await handle.result()
     assert result.state is RecommendationState.REJECTED
     assert desk.count("prepare_order") == 0
@@ -95,9 +93,7 @@ async def test_a_rejection_sent_under_the_name_of_an_approval_places_nothing(cli
     async with desk.open(client):
         handle = await desk.start(client)
         desk.state = RecommendationState.REJECTED
-        await handle.signal(
-            RecommendationWorkflow.approve, DecisionMessage(decision_id=rejection)
-        )
+        await handle.signal(RecommendationWorkflow.approve, DecisionMessage(decision_id=rejection))
         result = await handle.result()
     assert result.state is RecommendationState.REJECTED
     assert desk.count("prepare_order") == 0
@@ -164,9 +160,7 @@ async def test_the_price_walks_only_after_a_proven_cancel(client: Client):
     desk.placed.extend([view("k1", WORKING), view("k2", FILLED, filled=2)])
     desk.read.append(view("k1", WORKING))
     desk.cancelled.append(view("k1", OrderState.CANCEL_PENDING))
-    desk.resolved.extend(
-        [view("k1", OrderState.CANCEL_PENDING), view("k1", OrderState.CANCELLED)]
-    )
+    desk.resolved.extend([view("k1", OrderState.CANCEL_PENDING), view("k1", OrderState.CANCELLED)])
     async with desk.open(client):
         handle = await desk.start(client)
         await handle.signal(RecommendationWorkflow.approve, approval(desk))
@@ -300,8 +294,7 @@ async def test_temporal_web_shows_state_and_what_is_waited_on(client: Client):
         seen = [
             {
                 name: payload.data.decode().strip('"')
-                for name, payload in event.upsert_workflow_search_attributes_event_attributes
-                .search_attributes.indexed_fields.items()
+                for name, payload in event.upsert_workflow_search_attributes_event_attributes.search_attributes.indexed_fields.items()
             }
             async for event in handle.fetch_history_events()
             if event.HasField("upsert_workflow_search_attributes_event_attributes")
