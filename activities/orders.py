@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
+from time import monotonic
 from uuid import UUID
 
 from pydantic import Field
@@ -13,10 +14,10 @@ from temporalio import activity
 
 from activities.heartbeat import heartbeating
 from activities.portfolio import fresh_account
-from domain.errors import ErrorCode, GreenlightError
+from domain.errors import BrokerUnavailable, ErrorCode, GreenlightError
 from domain.ids import order_key
 from domain.instruments import Frozen
-from domain.order_evidence import CancelRequested, Denied, Unproven
+from domain.order_evidence import SEND_WITHIN, CancelRequested, Denied, Unproven
 from domain.orders import OrderIntent, OrderState
 from domain.ports import (
     Broker,
@@ -222,6 +223,7 @@ class OrderActivities:
             if record.order.state is not OrderState.READY:
                 return view_of(record)
             broker_order_id = self._broker.reserve_order_id()
+            send_before = monotonic() + SEND_WITHIN.total_seconds()
             try:
                 claimed = await self._ledger.claim(
                     request.order_key, broker_order_id, self._broker.client_id
@@ -233,15 +235,20 @@ class OrderActivities:
                 return view_of(await self._ledger.record(request.order_key, refusal))
             if not claimed:
                 return view_of(await self._require(request.order_key))
-            return await self._send(record, broker_order_id)
+            return await self._send(record, broker_order_id, send_before)
 
-    async def _send(self, record: OrderRecord, broker_order_id: int) -> OrderView:
+    async def _send(
+        self, record: OrderRecord, broker_order_id: int, send_before: float
+    ) -> OrderView:
         key = record.order.order_key
         try:
             books = await self._broker.read_books()
             if _mentions(books, key):
                 await self._ledger.record_books(record.gateway, books)
                 return view_of(await self._require(key))
+            # A sender that was slow, stopped or presumed dead: its order may be judged absent.
+            if monotonic() >= send_before:
+                raise BrokerUnavailable(f"not sent within {SEND_WITHIN.seconds} s of the claim")
             await self._broker.send(record.intent, broker_order_id)
         except Exception as error:
             activity.logger.exception("send of %s not proven", key)

@@ -6,6 +6,7 @@ executions say how much was traded; their lineages tell a correction from a furt
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
@@ -67,8 +68,12 @@ def effective_fills(fills: tuple[Fill, ...]) -> tuple[Fill, ...]:
     return tuple(latest.values())
 
 
+SEND_WITHIN = timedelta(seconds=10)
+"""A send follows its claim within this time or not at all; until then absence means nothing."""
+
+
 class Claimed(Frozen):
-    """The one permission to send was taken; a send may follow at any moment."""
+    """The one permission to send was taken; a send may follow for as long as ``SEND_WITHIN``."""
 
     kind: Literal["claimed"] = "claimed"
     broker_order_id: int

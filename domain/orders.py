@@ -207,7 +207,9 @@ class Order(Frozen):
 
     def _found_alive(self) -> Order:
         """At the broker and not finished: earlier doubts and refusals are disproved."""
-        return self._to(S.PARTIAL if self.filled else S.WORKING, reason_code=None, reason="")
+        return self._to(
+            S.PARTIAL if self.filled else S.WORKING, reason_code=None, reason="", absent_looks=0
+        )
 
     @property
     def _is_contradicted(self) -> bool:

@@ -6,15 +6,16 @@ changes nothing. What belongs to no order of ours is kept too, and reported.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.errors import ErrorCode
 from domain.ids import is_order_key
-from domain.order_evidence import BooksSearched, Rejected, StatusSeen
+from domain.order_evidence import SEND_WITHIN, BooksSearched, Rejected, StatusSeen, Unproven
 from domain.orders import OrderState
 from domain.ports import BrokerBooks, BrokerExecution, BrokerOrder
 from infra.calendars import exchange_date
@@ -199,19 +200,30 @@ async def _compare(
 async def _absent(session: AsyncSession, row: OrderRow, books: BrokerBooks) -> bool:
     """Count an absence only where it means something.
 
-    The books must have been opened after the order was claimed, on the same exchange date
-    (executions and completed orders are kept for one day), and well after the last look.
+    The books must have been opened when no send could follow any more, on the exchange date of
+    the claim (executions and completed orders are kept for one day), and well after the last
+    look. Books of a later day can find an order no more: all that they say is that sight is lost.
     """
-    if row.sent_at is None or row.sent_market_at is None or books.began_at <= row.sent_at:
+    if row.sent_at is None or row.sent_market_at is None:
+        return False
+    if books.began_at <= _send_is_over(row, row.sent_at):
         return False
     if exchange_date(books.read_at) != exchange_date(row.sent_market_at):
-        return False
+        return await fold(
+            session, row, Unproven(reason="the broker's books no longer cover the day it was sent")
+        )
     if row.last_absent_at and books.read_at - row.last_absent_at < ABSENCE_SPACING:
         return False
     changed = await fold(session, row, BooksSearched(status=None))
     if changed:
         row.last_absent_at = books.read_at
     return changed
+
+
+def _send_is_over(row: OrderRow, claimed_at: datetime) -> datetime:
+    """Until when an order may be on its way: an answer of the broker ends that at once."""
+    answered = row.perm_id is not None or row.reason_code is ErrorCode.BROKER_REJECTED
+    return claimed_at if answered else claimed_at + SEND_WITHIN
 
 
 def _day_over(row: OrderRow, books: BrokerBooks) -> bool:
