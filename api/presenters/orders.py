@@ -54,7 +54,8 @@ def execution_row(row: AnyRow) -> ExecutionRow:
 
 
 def _order_fields(row: AnyRow, viewer: Viewer, settings: Settings) -> dict[str, Any]:
-    missed = row.state is OrderState.UNKNOWN and row.absent_looks >= LOOKS_NEEDED
+    never_seen = row.state is OrderState.UNKNOWN and row.perm_id is None
+    missed = never_seen and row.absent_looks >= LOOKS_NEEDED
     workflow_id = recommendation_workflow_id(row.recommendation_id)
     return {
         "id": row.id,

@@ -24,7 +24,7 @@ async def declare_not_sent(
     """A person declares that an UNKNOWN order never reached the broker.
 
     Raises GreenlightError NOT_FOUND, or EVIDENCE_INCOMPLETE unless the order is UNKNOWN, has no
-    fill, and enough complete and spaced looks at the broker's books on its own trading day did
+    fill, was never acknowledged, and enough complete and spaced looks at the broker's books on its own trading day did
     not find it. The evidence stays in the order's events.
     """
     key = await session.scalar(select(Order.order_key).where(Order.id == order_id))
@@ -34,6 +34,11 @@ async def declare_not_sent(
     if row.state is not OrderState.UNKNOWN or row.filled_quantity:
         raise GreenlightError(
             ErrorCode.EVIDENCE_INCOMPLETE, f"the order is {row.state}, not an UNKNOWN without fills"
+        )
+    if row.perm_id is not None:
+        raise GreenlightError(
+            ErrorCode.EVIDENCE_INCOMPLETE,
+            f"the broker acknowledged the order as permId {row.perm_id}: it was sent",
         )
     if row.absent_looks < LOOKS_NEEDED:
         raise GreenlightError(

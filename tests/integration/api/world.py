@@ -170,8 +170,9 @@ async def _memberships(session: AsyncSession, users: dict[str, m.User], a: UUID,
 
 
 def mark_unknown(order: m.Order, looks: int) -> None:
-    """Put an order in doubt, with so many complete looks that did not find it."""
+    """Put an unacknowledged order in doubt, with so many complete looks that did not find it."""
     order.state = OrderState.UNKNOWN
     order.reason_code = ErrorCode.ORDER_UNPROVEN
     order.reason = "no answer from the broker"
     order.absent_looks = looks
+    order.perm_id = None
