@@ -1,0 +1,139 @@
+"""Record the histories that `test_replay` replays, from real desks: about five minutes.
+
+    python -m tests.replay.record
+
+Do so after a change of a workflow that no workflow under way may meet, e.g. before a first
+release. Otherwise keep the old histories, guard the change with ``workflow.patched``, and add to
+them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from tests.approver import Approver
+from tests.desk import Desk, in_own_loop, running_desk, wait_until
+from workflows.ids import recommendation_workflow_id
+
+HISTORIES = Path(__file__).parent / "histories"
+_ENDED = ("COMPLETED", "REJECTED", "EXPIRED", "DENIED", "LAPSED")
+_SETTLE_SECONDS = 400.0
+
+
+def record_endings() -> None:
+    """One recommendation for each way to end, and the other workflows on the way."""
+    with running_desk("--speed", "4", "--seed", "7") as desk:
+        expiring = desk.propose("IWM", "QQQ", decision_minutes=2)
+        offers = desk.propose("NVDA", "AAPL")
+        with desk.login() as browser:
+            approver = Approver(browser)
+            with desk.frozen("broker worker"):
+                # Approved in time, and still not begun two minutes after its deadline.
+                _accepted(approver.approve(expiring["QQQ"]))
+                _until_ended(desk, expiring["IWM"])
+                _until_too_late_to_start(desk, expiring["QQQ"])
+            _accepted(approver.approve(offers["NVDA"]))
+            _accepted(approver.reject(offers["AAPL"], "earnings next week"))
+        for symbol, rec in (*expiring.items(), *offers.items()):
+            sys.stdout.write(f"{symbol}: {_until_ended(desk, rec)}\n")
+        _save(desk, "recommendation-completed", _id(offers["NVDA"]))
+        _save(desk, "recommendation-rejected", _id(offers["AAPL"]))
+        _save(desk, "recommendation-expired", _id(expiring["IWM"]))
+        _save(desk, "recommendation-denied-with-successor", _id(expiring["QQQ"]))
+        _save_latest(desk, "StrategyRunsWorkflow", "StrategyRunWorkflow")
+        _save_latest(desk, "IngestionWorkflow", "ReconciliationWorkflow")
+
+
+def record_walk() -> None:
+    """A recommendation whose price is walked: the market is too slow to fill it at the first."""
+    with running_desk("--speed", "0.1", "--seed", "7") as desk:
+        offers = desk.propose("AAPL", "MSFT", "NVDA")
+        with desk.login() as browser:
+            for recommendation_id in offers.values():
+                _accepted(Approver(browser).approve(recommendation_id))
+        for recommendation_id in offers.values():
+            _until_ended(desk, recommendation_id)
+        walked = max(offers.values(), key=lambda each: len(desk.orders(each)))
+        assert len(desk.orders(walked)) > 1, "nothing was walked; run it again"
+        _save(desk, "recommendation-walked", _id(walked))
+
+
+def _id(recommendation_id: str) -> str:
+    return recommendation_workflow_id(UUID(recommendation_id))
+
+
+def _accepted(answer: Any) -> None:
+    assert answer.status_code == 200, answer.text
+
+
+def _until_ended(desk: Desk, recommendation_id: str) -> str:
+    def state() -> str | None:
+        now = desk.recommendation(recommendation_id)["state"]
+        return now if now in _ENDED else None
+
+    return str(wait_until(state, _SETTLE_SECONDS, f"{recommendation_id} ends"))
+
+
+def _until_too_late_to_start(desk: Desk, recommendation_id: str) -> None:
+    # The stopped worker does not tell the time: its last reading, carried forward.
+    wait_until(
+        lambda: desk.sql(
+            "SELECT 1 FROM recommendations r, gateways g WHERE r.id = %s AND"
+            " g.market_at + (now() - g.clock_read_at) * g.clock_rate"
+            " > r.deadline + interval '130 seconds'",
+            recommendation_id,
+        ),
+        _SETTLE_SECONDS,
+        "the approval's grace is over",
+    )
+
+
+def _save_latest(desk: Desk, *workflow_types: str) -> None:
+    for name in workflow_types:
+        _save(desk, name, in_own_loop(_latest(desk, name)))
+
+
+async def _latest(desk: Desk, workflow_type: str) -> str:
+    client = await desk.temporal()
+    query = f"WorkflowType = '{workflow_type}' AND ExecutionStatus = 'Completed'"
+    async for found in client.list_workflows(query):
+        return found.id
+    raise AssertionError(f"no {workflow_type} has completed")
+
+
+def _save(desk: Desk, name: str, workflow_id: str) -> None:
+    async def fetch() -> str:
+        handle = (await desk.temporal()).get_workflow_handle(workflow_id)
+        await handle.result()
+        return (await handle.fetch_history()).to_json()
+
+    history = _anonymous(json.loads(in_own_loop(fetch())))
+    content = {"workflow_id": workflow_id, "history": history}
+    (HISTORIES / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+
+
+def _anonymous(value: Any) -> Any:
+    """The history without names of machines and files, which replay does not look at."""
+    if isinstance(value, dict):
+        masked = {"identity": "worker", "stackTrace": ""}
+        if value.get("kind") == "TASK_QUEUE_KIND_STICKY":
+            masked["name"] = "sticky"
+        return {k: masked[k] if k in masked else _anonymous(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_anonymous(each) for each in value]
+    return value
+
+
+def recorded() -> Iterable[Path]:
+    """The files there are, by name."""
+    return sorted(HISTORIES.glob("*.json"))
+
+
+if __name__ == "__main__":
+    record_endings()
+    record_walk()
