@@ -35,6 +35,10 @@ class Approver:
         """Reject the terms on the card."""
         return self._decide("reject", recommendation_id, key, {"reason": reason})
 
+    def withdraw(self, order_id: str) -> httpx.Response:
+        """Have the order cancelled and no further attempt made."""
+        return self.browser.post(f"/api/orders/{order_id}/cancel/")
+
     def _decide(
         self, verb: str, recommendation_id: str, key: str | None, fields: dict[str, Any]
     ) -> httpx.Response:

@@ -58,7 +58,13 @@ class NotWithinError(AssertionError):
     """A condition did not come true in time."""
 
 
-def wait_until(condition: Callable[[], T], timeout: float = 30.0, what: str = "") -> T:
+def wait_until(
+    condition: Callable[[], T],
+    timeout: float = 30.0,
+    what: str = "",
+    *,
+    pause: float = POLL_SECONDS,
+) -> T:
     """The condition's first truthy value; `NotWithinError` when there is none in time."""
     deadline = time.monotonic() + timeout
     while True:
@@ -67,7 +73,7 @@ def wait_until(condition: Callable[[], T], timeout: float = 30.0, what: str = ""
             return value
         if time.monotonic() >= deadline:
             raise NotWithinError(f"not within {timeout:g} s: {what or condition}; last {value!r}")
-        time.sleep(POLL_SECONDS)
+        time.sleep(pause)
 
 
 def in_own_loop(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -251,15 +257,16 @@ class Desk:
 
     def sql(self, query: str, *parameters: Any) -> list[Row]:
         """Run one statement on the desk's database, committed; its rows, if it has any."""
-        conninfo = make_url(self.database_url).set(drivername="postgresql")
-        with (
-            psycopg.connect(
-                conninfo.render_as_string(hide_password=False), row_factory=dict_row
-            ) as connection,
-            connection.cursor() as cursor,
-        ):
-            cursor.execute(query, parameters)  # pyright: ignore - queries are literals of tests
+        with self.connection() as connection:
+            cursor = connection.execute(query, parameters)
             return cursor.fetchall() if cursor.description else []
+
+    def connection(self) -> psycopg.Connection[Row]:
+        """A connection to the desk's database; every statement commits by itself."""
+        conninfo = make_url(self.database_url).set(drivername="postgresql")
+        return psycopg.connect(
+            conninfo.render_as_string(hide_password=False), row_factory=dict_row, autocommit=True
+        )
 
     def one(self, query: str, *parameters: Any) -> Row:
         """The statement's only row."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from math import ceil
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -19,12 +20,15 @@ from uuid import uuid4
 import httpx
 import psycopg
 
+from domain.orders import OrderState
 from infra.simulator.records import OrderStatus
 from tests.approver import Approver
 from tests.desk import Desk, Row, wait_until
 
 SETTLE_SECONDS = 240.0
 """For restarts, leases, heartbeats, the broker's books and a walked price to run their course."""
+_AT = ("READY", "SENDING", "WORKING", "PARTIAL", "CANCEL_PENDING", "CANCELLED", "FILLED")
+"""States on the way, in order; others mean that the way was left."""
 ENDED = ("COMPLETED", "LAPSED", "DENIED")
 
 T = TypeVar("T")
@@ -32,18 +36,27 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Kill:
-    """SIGKILL of one process, so many seconds after the answer to the click.
+    """SIGKILL of one process.
 
-    None is during the click: the request is under way, and is repeated under its own
-    idempotency key until it is answered, as a person would.
+    ``moment`` is seconds after the answer to the click; or the state of the order in which the
+    process is killed, as soon as it is seen in the database; or None, during the click: the
+    request is under way, and is repeated under its own idempotency key until it is answered, as a
+    person would. For CANCEL_PENDING the order works at a limit nobody pays, and is withdrawn.
     """
 
     process: str
-    delay: float | None
+    moment: float | OrderState | None
 
-    def __str__(self) -> str:
-        when = "during the click" if self.delay is None else f"{self.delay:.3f} s after it"
-        return f"{self.process} killed {when}"
+    @property
+    def when(self) -> str:
+        """The moment in words."""
+        match self.moment:
+            case None:
+                return "during the click"
+            case OrderState():
+                return f"on {self.moment}"
+            case _:
+                return f"{self.moment:.2f} s after"
 
 
 @dataclass(frozen=True)
@@ -51,7 +64,7 @@ class Outcome:
     """What one kill led to. Quantities are contracts."""
 
     process: str
-    delay: float | None
+    when: str
     killed_at: str
     """Where the trade stood when the process was dead, as far as the desk could tell then."""
     state: str
@@ -77,13 +90,16 @@ class Outcome:
 def run_kill(desk: Desk, approver: Approver, recommendation_id: str, kill: Kill) -> Outcome:
     """Approve, kill, wait until the approval has ended or waits for a person, and look."""
     began = time.monotonic()
-    if kill.delay is None:
-        killed = _approve_while_killing(desk, approver, recommendation_id, kill.process)
-    else:
-        _approved(approver.approve(recommendation_id))
-        # The instant of the kill is the experiment: no condition stands in for it.
-        time.sleep(kill.delay)
-        killed = desk.kill(kill.process)
+    match kill.moment:
+        case None:
+            killed = _kill_while_approving(desk, approver, recommendation_id, kill.process)
+        case OrderState():
+            killed = _kill_in_state(desk, approver, recommendation_id, kill.process, kill.moment)
+        case delay:
+            _approved(approver.approve(recommendation_id))
+            # The instant of the kill is the experiment: no condition stands in for it.
+            time.sleep(delay)
+            killed = desk.kill(kill.process)
     killed_at = _while_down(lambda: _stage(desk, recommendation_id)) or "not known"
     desk.wait_until_restarted(kill.process, killed)
     wait_until(lambda: _while_down(lambda: _settled(desk, recommendation_id)), SETTLE_SECONDS)
@@ -97,7 +113,32 @@ def keep(outcome: Outcome, file: Path) -> None:
         lines.write(json.dumps(asdict(outcome), default=str) + "\n")
 
 
-def _approve_while_killing(
+def _kill_in_state(
+    desk: Desk, approver: Approver, recommendation_id: str, process: str, state: OrderState
+) -> int:
+    with desk.connection() as connection:
+
+        def reached(wanted: OrderState) -> bool:
+            # Passing the state between two looks is as good: the kill then comes just after it.
+            row = connection.execute(
+                "SELECT state FROM orders WHERE recommendation_id = %s", [recommendation_id]
+            ).fetchone()
+            return row is not None and _AT.index(row["state"]) >= _AT.index(wanted)
+
+        if state is OrderState.CANCEL_PENDING:
+            # A whole number: on every contract's increments.
+            dear = ceil(Decimal(approver.card(recommendation_id)["limit_price"]) * 4)
+            _approved(approver.approve(recommendation_id, limit_price=str(dear)))
+            wait_until(lambda: reached(OrderState.WORKING), pause=0)
+            (order,) = desk.orders(recommendation_id)
+            _approved(approver.withdraw(str(order["id"])))
+        else:
+            _approved(approver.approve(recommendation_id))
+        wait_until(lambda: reached(state), pause=0, what=f"the order is {state}")
+        return desk.kill(process)
+
+
+def _kill_while_approving(
     desk: Desk, approver: Approver, recommendation_id: str, process: str
 ) -> int:
     key = uuid4().hex
@@ -127,7 +168,7 @@ def _answered(click: Callable[[], httpx.Response]) -> bool:
 
 
 def _approved(answer: httpx.Response) -> None:
-    assert answer.status_code == 200, answer.text
+    assert answer.is_success, answer.text
 
 
 def _while_down(read: Callable[[], T]) -> T | None:
@@ -189,7 +230,7 @@ def _look(
     )
     return Outcome(
         process=kill.process,
-        delay=kill.delay,
+        when=kill.when,
         killed_at=killed_at,
         state=row["state"],
         reason=row["reason"],

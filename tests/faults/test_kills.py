@@ -8,9 +8,11 @@ The outcomes are kept in ``tests/output/kills.jsonl``; docs/reliability.md shows
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import pytest
 
+from domain.orders import OrderState
 from tests.approver import Approver
 from tests.conftest import OUTPUT
 from tests.desk import PROCESSES, Desk, running_desk
@@ -24,34 +26,43 @@ SPEED = "2"
 SYMBOLS = ("NVDA", "MSFT", "AAPL", "QQQ")
 
 
-def kills_of(process: str) -> list[Kill]:
+def timed_kills(process: str) -> list[Kill]:
     """During the click, right after it, while the order is on its way, and while it works."""
     draw = random.Random(f"{SEED} {process}")
-    delays = (None, 0.0, draw.uniform(0.05, 0.4), draw.uniform(0.4, 1.5))
-    return [Kill(process, delay) for delay in delays]
+    moments = (None, 0.0, draw.uniform(0.05, 0.4), draw.uniform(0.4, 1.5))
+    return [Kill(process, moment) for moment in moments]
 
 
+def staged_kills(process: str) -> list[Kill]:
+    """In the states whose windows are too short for chance to hit them."""
+    states = (OrderState.READY, OrderState.SENDING, OrderState.WORKING, OrderState.CANCEL_PENDING)
+    return [Kill(process, state) for state in states]
+
+
+@pytest.mark.parametrize("plan", [timed_kills, staged_kills], ids=["timed", "staged"])
 @pytest.mark.parametrize("process", PROCESSES)
-def test_an_approval_survives_the_kill_of(process: str) -> None:
+def test_an_approval_survives_the_kill_of(process: str, plan: Callable[[str], list[Kill]]) -> None:
     with running_desk("--speed", SPEED, "--seed", "7") as desk:
         offers = desk.propose(*SYMBOLS)
         try:
-            broken = kill_again_and_again(desk, offers, process)
+            broken = kill_again_and_again(desk, offers, plan(process))
         finally:
-            desk.keep_logs(OUTPUT / f"kills-{process.replace(' ', '-')}")
+            desk.keep_logs(OUTPUT / f"{plan.__name__}-{process}".replace(" ", "-"))
     assert broken == {}
 
 
-def kill_again_and_again(desk: Desk, offers: dict[str, str], process: str) -> dict[str, list[str]]:
+def kill_again_and_again(
+    desk: Desk, offers: dict[str, str], kills: list[Kill]
+) -> dict[str, list[str]]:
     """The promises broken, by the kill that broke them."""
     broken: dict[str, list[str]] = {}
-    for symbol, kill in zip(SYMBOLS, kills_of(process), strict=True):
+    for symbol, kill in zip(SYMBOLS, kills, strict=True):
         desk.wait_until_serving()
         with desk.login() as browser:
             outcome = run_kill(desk, Approver(browser), offers[symbol], kill)
         keep(outcome, OUTPUT / "kills.jsonl")
         if promises := broken_promises(outcome):
-            broken[f"{symbol}: {kill}"] = promises
+            broken[f"{symbol}: {kill.process} {kill.when}"] = promises
     if working := left_working(desk):
         broken["at the end"] = [f"still working at the broker: {working}"]
     return broken
