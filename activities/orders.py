@@ -44,7 +44,6 @@ _FINAL_REFUSALS = frozenset(
         ErrorCode.SEND_ABANDONED,
     }
 )
-_NO_APPROVAL = frozenset({ErrorCode.NOT_APPROVED, ErrorCode.NOT_FOUND})
 
 
 class PrepareOrder(Frozen):
@@ -114,7 +113,8 @@ class OrderActivities:
         """Re-read the approval, re-quote, re-risk, ask the broker for a preview, and judge.
 
         Inside every bound an order is recorded as READY; outside, the controls are recorded and
-        the answer is DENIED. Sends nothing, so it may be retried.
+        the answer is DENIED. So it is for whatever no repetition would mend: an approval must
+        end, not fail. Sends nothing, so it may be retried.
         """
         async with heartbeating():
             try:
@@ -122,7 +122,7 @@ class OrderActivities:
                     request.recommendation_id, request.decision_id
                 )
             except GreenlightError as error:
-                if error.code not in _NO_APPROVAL:
+                if error.is_transient:
                     raise
                 return Prepared(
                     outcome=PreparedOutcome.NOT_APPROVED, code=error.code, reason=error.detail
@@ -132,7 +132,14 @@ class OrderActivities:
                 return Prepared(outcome=PreparedOutcome.ORDER, order=view_of(known))
             if context.trade.quantity <= context.already_filled:
                 return Prepared(outcome=PreparedOutcome.NOTHING_LEFT)
-            return await self._judge(request, context)
+            try:
+                return await self._judge(request, context)
+            except GreenlightError as error:
+                if error.is_transient:
+                    raise
+                return Prepared(
+                    outcome=PreparedOutcome.DENIED, code=error.code, reason=error.detail
+                )
 
     async def _judge(self, request: PrepareOrder, context: TradeContext) -> Prepared:
         attempt = context.attempts + 1
@@ -246,9 +253,7 @@ class OrderActivities:
             if _mentions(books, key):
                 await self._ledger.record_books(record.gateway, books)
                 return view_of(await self._require(key))
-            # A sender that was slow, stopped or presumed dead: its order may be judged absent.
-            if monotonic() >= send_before:
-                raise BrokerUnavailable(f"not sent within {SEND_WITHIN.seconds} s of the claim")
+            _require_in_time(send_before)
             await self._broker.send(record.intent, broker_order_id)
         except Exception as error:
             activity.logger.exception("send of %s not proven", key)
@@ -298,17 +303,28 @@ class OrderActivities:
             if record.order.state.is_terminal:
                 return view_of(record)
             assert record.broker_order_id is not None
-            await self._ledger.record(request.order_key, CancelRequested())
+            self._require_own(record)
+            record = await self._record_or_reread(request.order_key, CancelRequested())
+            if record.order.state.is_terminal:
+                return view_of(record)
             await self._broker.send_cancel(record.broker_order_id)
             await self._watch.until_broker_ends(request.order_key, CANCEL_SECONDS)
             books = await self._broker.read_books()
             await self._ledger.record_books(record.gateway, books)
             return view_of(await self._require(request.order_key))
 
-    async def _record_or_reread(self, key: str, denied: Denied) -> OrderRecord:
-        """Close a READY order; where it was claimed in the meantime, say what it is now."""
+    def _require_own(self, record: OrderRecord) -> None:
+        """Order ids belong to one API client: another's number may be any order at all."""
+        if record.client_id != self._broker.client_id:
+            raise BrokerUnavailable(
+                f"the order was sent as API client {record.client_id}, and only that client can "
+                f"cancel it; this worker is client {self._broker.client_id}"
+            )
+
+    async def _record_or_reread(self, key: str, move: Denied | CancelRequested) -> OrderRecord:
+        """Make a move of our own; where the order has moved on meanwhile, say what it is now."""
         try:
-            return await self._ledger.record(key, denied)
+            return await self._ledger.record(key, move)
         except GreenlightError as error:
             if error.code is not ErrorCode.ILLEGAL_TRANSITION:
                 raise
@@ -334,6 +350,12 @@ class OrderReader:
         if record is None:
             raise GreenlightError(ErrorCode.NOT_FOUND, f"no order {request.order_key}")
         return view_of(record)
+
+
+def _require_in_time(send_before: float) -> None:
+    """A sender that was slow, stopped or presumed dead: its order may be judged absent by now."""
+    if monotonic() >= send_before:
+        raise BrokerUnavailable(f"not sent within {SEND_WITHIN.seconds} s of the claim")
 
 
 def _mentions(books: BrokerBooks, key: str) -> bool:

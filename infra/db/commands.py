@@ -24,8 +24,8 @@ async def declare_not_sent(
     """A person declares that an UNKNOWN order never reached the broker.
 
     Raises GreenlightError NOT_FOUND, or EVIDENCE_INCOMPLETE unless the order is UNKNOWN, has no
-    fill, was never acknowledged, and enough complete and spaced looks at the broker's books on its own trading day did
-    not find it. The evidence stays in the order's events.
+    fill, was never acknowledged, and enough complete and spaced looks at the broker's books on
+    its own trading day did not find it. The evidence stays in the order's events.
     """
     key = await session.scalar(select(Order.order_key).where(Order.id == order_id))
     if key is None:

@@ -197,7 +197,7 @@ class PostgresLedger:
 async def _trade_context(
     session: AsyncSession, recommendation_id: UUID, decision_id: UUID
 ) -> TradeContext:
-    recommendation = await _lock_approved(session, recommendation_id)
+    recommendation = await _lock_approved(session, recommendation_id, even_withdrawn=True)
     row = await session.get(DecisionRow, decision_id)
     if row is None or row.recommendation_id != recommendation_id:
         raise GreenlightError(ErrorCode.NOT_APPROVED, "no such decision on this recommendation")
@@ -232,6 +232,10 @@ async def _trade_context(
             select(OrderRow).where(OrderRow.recommendation_id == recommendation_id)
         )
     )
+    open_attempt = next((order.order_key for order in own if not order.state.is_terminal), None)
+    if open_attempt is None:
+        # What a withdrawal cannot undo is an order that is open: that one is seen to its end.
+        _require_not_withdrawn(recommendation)
     others = await _orders_under_way(session, account_id, recommendation)
     return TradeContext(
         trade=trade,
@@ -240,7 +244,7 @@ async def _trade_context(
         trading_state=await effective_trading_state(session, account_id),
         already_filled=sum((order.filled_quantity for order in own), Decimal(0)),
         attempts=len(own),
-        open_attempt=next((order.order_key for order in own if not order.state.is_terminal), None),
+        open_attempt=open_attempt,
         open_order_keys=tuple(
             order.order_key
             for order, _ in others
@@ -254,7 +258,9 @@ async def _trade_context(
     )
 
 
-async def _lock_approved(session: AsyncSession, recommendation_id: UUID) -> Recommendation:
+async def _lock_approved(
+    session: AsyncSession, recommendation_id: UUID, *, even_withdrawn: bool = False
+) -> Recommendation:
     """The recommendation, locked; NOT_APPROVED unless an approval is being carried out."""
     recommendation = await session.get(
         Recommendation, recommendation_id, with_for_update=True, populate_existing=True
@@ -265,9 +271,14 @@ async def _lock_approved(session: AsyncSession, recommendation_id: UUID) -> Reco
         raise GreenlightError(
             ErrorCode.NOT_APPROVED, f"the recommendation is {recommendation.state}"
         )
+    if not even_withdrawn:
+        _require_not_withdrawn(recommendation)
+    return recommendation
+
+
+def _require_not_withdrawn(recommendation: Recommendation) -> None:
     if recommendation.withdrawn_at is not None:
         raise GreenlightError(ErrorCode.NOT_APPROVED, "the approval was withdrawn")
-    return recommendation
 
 
 async def _orders_under_way(

@@ -1,0 +1,360 @@
+"""The order verbs against a gateway that fails at the worst moments: sent at most once, always."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from activities import orders as order_activities
+from activities.orders import PreparedOutcome
+from domain.errors import ErrorCode, GreenlightError
+from domain.orders import OrderState
+from infra.db import broker_record
+from infra.db import models as m
+from infra.db.session import create_engine, sessions
+from infra.simulator.faults import Moment
+from tests.integration.broker_world import BrokerWorld, broker_world
+from tests.integration.trading_world import CLIENT_NUMBER, SLUG, execution
+
+pytestmark = pytest.mark.integration
+
+PLACE_ORDER, CANCEL_ORDER = 3, 4
+
+
+@pytest.fixture
+async def world(database_url: str, tmp_path: Path) -> AsyncIterator[BrokerWorld]:
+    engine = create_engine(database_url)
+    try:
+        async with broker_world(tmp_path / "gateway", sessions(engine)) as built:
+            yield built
+    finally:
+        await engine.dispose()
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Absence counts at once, and silence is declared soon."""
+    monkeypatch.setattr(broker_record, "SEND_WITHIN", timedelta(0))
+    monkeypatch.setattr(order_activities, "ACKNOWLEDGEMENT_SECONDS", 0.5)
+    monkeypatch.setattr(order_activities, "CANCEL_SECONDS", 0.5)
+
+
+# --- the way it should go ------------------------------------------------------------------
+
+
+async def test_an_approved_trade_is_prepared_sent_filled_and_recorded_with_its_commission(
+    world: BrokerWorld,
+):
+    approval = await world.approve(resting=False)
+    prepared = await world.prepare(approval)
+    assert prepared.outcome is PreparedOutcome.ORDER, prepared
+    assert prepared.order is not None
+    key = prepared.order.order_key
+    await world.place(key)
+    world.trade_until_filled(key)
+    await world.until_state(key, OrderState.FILLED)
+    await world.session.listener.drained()
+    (execution,) = await world.desk.all(m.Execution)
+    assert execution.order_id == (await world.desk.order(key)).id
+    assert execution.commission is not None
+    assert len(world.at_broker(key)) == 1
+
+
+async def test_preparing_again_after_a_crash_gives_the_same_order(world: BrokerWorld):
+    approval = await world.approve()
+    first, second = await world.prepare(approval), await world.prepare(approval)
+    assert first == second
+    assert len(await world.desk.all(m.Order)) == 1
+
+
+async def test_an_order_is_placed_once_however_often_it_is_asked(world: BrokerWorld):
+    key = await world.ready()
+    views = await asyncio.gather(*(world.place(key) for _ in range(4)))
+    views.append(await world.place(key))
+    assert len(world.at_broker(key)) == 1
+    assert views[-1].state is OrderState.WORKING
+
+
+# --- the connection drops around the send --------------------------------------------------
+
+
+async def test_an_order_the_gateway_took_before_the_line_dropped_is_found_not_sent_again(
+    world: BrokerWorld, no_waiting: None
+):
+    key = await world.ready()
+    world.gateway.faults.drop_connection(Moment.AFTER, PLACE_ORDER)
+    view = await world.place(key)
+    assert view.state in (OrderState.UNKNOWN, OrderState.WORKING)
+    await world.until_state(key, OrderState.WORKING)
+    assert (await world.place(key)).state is OrderState.WORKING
+    assert len(world.at_broker(key)) == 1
+
+
+async def test_an_order_lost_on_the_line_stays_unknown_and_is_never_sent_again(
+    world: BrokerWorld, no_waiting: None
+):
+    key = await world.ready()
+    world.gateway.faults.drop_connection(Moment.BEFORE, PLACE_ORDER)
+    assert (await world.place(key)).state is OrderState.UNKNOWN
+    await world.synced()
+    for _ in range(2):
+        assert (await world.resolve(key)).state is OrderState.UNKNOWN
+        assert (await world.place(key)).state is OrderState.UNKNOWN
+    assert world.at_broker(key) == []
+
+
+async def test_a_fill_while_the_line_was_down_is_recorded_at_the_next_sync(
+    world: BrokerWorld, no_waiting: None
+):
+    key = await world.ready(resting=False)
+    world.gateway.faults.drop_connection(Moment.AFTER, PLACE_ORDER)
+    await world.place(key)
+    world.trade_until_filled(key)
+    await world.until_state(key, OrderState.FILLED)
+    assert len(await world.desk.all(m.Execution)) == 1
+    assert len(world.at_broker(key)) == 1
+
+
+async def test_an_acknowledgement_that_does_not_come_leaves_the_order_unknown_until_it_does(
+    world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(order_activities, "ACKNOWLEDGEMENT_SECONDS", 0.3)
+    key = await world.ready()
+    world.session.broker.send = _then(  # type: ignore[method-assign]
+        world.gateway.faults.hold_callbacks, world.session.broker.send
+    )
+    assert (await world.place(key)).state is OrderState.UNKNOWN
+    world.gateway.faults.release_callbacks()
+    await world.until_state(key, OrderState.WORKING)
+    assert len(world.at_broker(key)) == 1
+
+
+async def test_a_send_is_not_begun_while_the_gateway_is_away(world: BrokerWorld):
+    key = await world.ready()
+    world.gateway.faults.refuse_connections()
+    await world.until(lambda: _not_ready(world))
+    with pytest.raises(GreenlightError) as raised:
+        await world.place(key)
+    assert raised.value.code is ErrorCode.BROKER_UNAVAILABLE
+    assert await world.desk.state(key) is OrderState.READY
+    assert world.at_broker(key) == []
+
+
+async def _not_ready(world: BrokerWorld) -> bool:
+    return not world.session.client.ib.isConnected()
+
+
+def _then(first: Callable[[], None], send: Callable[..., Awaitable[None]]) -> Any:
+    async def both(*args: object) -> None:
+        first()
+        await send(*args)
+
+    return both
+
+
+# --- senders presumed dead -----------------------------------------------------------------
+
+
+async def test_a_sender_that_wakes_up_too_late_does_not_send(
+    world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
+):
+    key = await world.ready()
+    now = order_activities.monotonic
+    real_claim = world.session.ledger.claim
+
+    async def claim_and_stall(*args: object) -> bool:
+        claimed = await real_claim(*args)  # type: ignore[arg-type]
+        monkeypatch.setattr(order_activities, "monotonic", lambda: now() + 60)
+        return claimed
+
+    monkeypatch.setattr(world.session.ledger, "claim", claim_and_stall)
+    assert (await world.place(key)).state is OrderState.UNKNOWN
+    assert world.at_broker(key) == []
+
+
+async def test_resolving_a_ready_order_fences_the_sender_that_is_late(world: BrokerWorld):
+    key = await world.ready()
+    resolved = await world.resolve(key)
+    assert (resolved.state, resolved.reason_code) == (OrderState.DENIED, ErrorCode.SEND_ABANDONED)
+    assert (await world.place(key)).state is OrderState.DENIED
+    assert world.at_broker(key) == []
+
+
+async def test_an_order_already_in_the_books_is_not_sent(world: BrokerWorld):
+    """Found under our key by the search between claim and send: someone has sent it."""
+    approval = await world.approve()
+    key = await world.desk.ready(world.session.ledger, approval)
+    record = await world.session.ledger.find(key)
+    assert record is not None
+    await world.session.broker.send(record.intent, world.session.broker.reserve_order_id())
+    await world.session.client.ib.reqCurrentTimeAsync()
+    await world.place(key)
+    assert len(world.at_broker(key)) == 1
+
+
+# --- refusals ------------------------------------------------------------------------------
+
+
+async def test_a_price_off_the_increment_is_rejected_and_proven(
+    world: BrokerWorld, monkeypatch: pytest.MonkeyPatch, no_waiting: None
+):
+    monkeypatch.setattr("infra.ibkr.broker.limit_order", _with_price(Decimal("5.0037")))
+    key = await world.ready()
+    await world.place(key)
+    view = await world.resolve(key)
+    assert (view.state, view.reason_code) == (OrderState.REJECTED, ErrorCode.BROKER_REJECTED)
+    assert "110" in view.reason
+
+
+async def test_an_order_beyond_the_margin_is_rejected_and_proven(
+    world: BrokerWorld, no_waiting: None
+):
+    key = await world.ready(quantity=5000)
+    await world.place(key)
+    view = await world.resolve(key)
+    assert (view.state, view.reason_code) == (OrderState.REJECTED, ErrorCode.BROKER_REJECTED)
+
+
+def _with_price(price: Decimal):
+    from infra.ibkr.mapping import limit_order  # noqa: PLC0415
+
+    def build(intent):
+        return limit_order(intent.model_copy(update={"limit_price": price}))
+
+    return build
+
+
+# --- cancels -------------------------------------------------------------------------------
+
+
+async def test_a_cancel_is_proven_by_the_books(world: BrokerWorld):
+    key = await world.working()
+    assert (await world.cancel(key)).state is OrderState.CANCELLED
+
+
+async def test_a_cancel_that_meets_a_fill_ends_filled(world: BrokerWorld, no_waiting: None):
+    key = await world.ready(resting=False)
+    world.session.broker.send = _then(  # type: ignore[method-assign]
+        world.gateway.faults.hold_callbacks, world.session.broker.send
+    )
+    await world.place(key)
+    world.trade_until_filled(key)
+    cancelling = asyncio.create_task(world.cancel(key))
+    await world.until_state(key, OrderState.CANCEL_PENDING)
+    world.gateway.faults.release_callbacks()
+    assert (await cancelling).state is OrderState.FILLED
+    assert len(await world.desk.all(m.Execution)) == 1
+
+
+async def test_a_fill_recorded_just_before_the_cancel_is_noted_does_no_harm(
+    world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
+):
+    key = await world.working()
+    real_record = world.session.ledger.record
+    perm_id = world.at_broker(key)[0].perm_id
+
+    async def fill_first(order_key: str, evidence: object) -> object:
+        monkeypatch.undo()
+        await world.desk.record.execution(SLUG, execution(key, perm_id=perm_id))
+        return await real_record(order_key, evidence)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(world.session.ledger, "record", fill_first)
+    assert (await world.cancel(key)).state is OrderState.FILLED
+
+
+async def test_a_cancel_lost_on_the_line_can_be_asked_again(world: BrokerWorld, no_waiting: None):
+    key = await world.working()
+    world.gateway.faults.drop_connection(Moment.BEFORE, CANCEL_ORDER)
+    with pytest.raises((GreenlightError, ConnectionError)):
+        await world.cancel(key)
+    await world.until(lambda: _not_ready(world))
+    await world.synced()
+    assert (await world.cancel(key)).state is OrderState.CANCELLED
+
+
+async def test_a_cancel_of_an_order_that_never_arrived_cancels_no_other(
+    world: BrokerWorld, no_waiting: None
+):
+    lost = await world.ready()
+    world.gateway.faults.drop_connection(Moment.BEFORE, PLACE_ORDER)
+    await world.place(lost)
+    await world.stop()
+    await world.start()
+    other = await world.ready(strike=630)
+    await world.place(other)
+    await world.cancel(lost)
+    assert [order.status.value for order in world.at_broker(other)] == ["Submitted"]
+
+
+async def test_an_order_sent_as_another_api_client_is_not_cancelled_by_number(
+    world: BrokerWorld,
+):
+    key = await world.working()
+    async with world.sessions.begin() as session:
+        row = await session.get(m.Order, (await world.desk.order(key)).id)
+        assert row is not None
+        row.client_number = CLIENT_NUMBER + 1
+    with pytest.raises(GreenlightError) as raised:
+        await world.cancel(key)
+    assert raised.value.code is ErrorCode.BROKER_UNAVAILABLE
+    assert [order.status.value for order in world.at_broker(key)] == ["Submitted"]
+
+
+async def test_cancelling_before_the_send_sends_nothing(world: BrokerWorld):
+    key = await world.ready()
+    assert (await world.cancel(key)).state is OrderState.DENIED
+    assert (await world.place(key)).state is OrderState.DENIED
+    assert world.at_broker(key) == []
+
+
+async def test_a_day_order_still_resting_at_the_close_has_lapsed(world: BrokerWorld):
+    key = await world.working()
+    world.gateway.clock.advance(timedelta(hours=7))
+    await world.until_state(key, OrderState.CANCEL_PENDING, OrderState.LAPSED)
+    assert (await world.resolve(key)).state is OrderState.LAPSED
+
+
+# --- approvals -----------------------------------------------------------------------------
+
+
+async def test_a_withdrawal_never_hides_an_order_that_is_still_open(world: BrokerWorld):
+    approval = await world.approve()
+    prepared = await world.prepare(approval)
+    assert prepared.order is not None
+    await world.desk.withdraw(approval)
+    again = await world.prepare(approval)
+    assert again.outcome is PreparedOutcome.ORDER
+    assert again.order == prepared.order
+    view = await world.place(prepared.order.order_key)
+    assert (view.state, view.reason_code) == (OrderState.DENIED, ErrorCode.ORDER_CANCELLED)
+    assert (await world.prepare(approval)).outcome is PreparedOutcome.NOT_APPROVED
+
+
+async def test_a_contract_the_broker_cannot_describe_denies_instead_of_failing(
+    world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
+):
+    approval = await world.approve()
+
+    async def unknown(code: str) -> None:
+        raise GreenlightError(ErrorCode.INSTRUMENT_UNKNOWN, f"no details in {code}")
+
+    monkeypatch.setattr(world.session.broker, "positions", unknown)
+    prepared = await world.prepare(approval)
+    assert (prepared.outcome, prepared.code) == (
+        PreparedOutcome.DENIED,
+        ErrorCode.INSTRUMENT_UNKNOWN,
+    )
+
+
+async def test_two_approvals_at_once_on_one_contract_give_one_order(world: BrokerWorld):
+    one, other = await world.approve(), await world.approve()
+    results = await asyncio.gather(world.prepare(one), world.prepare(other), return_exceptions=True)
+    stale = [r for r in results if isinstance(r, GreenlightError)]
+    assert len(await world.desk.all(m.Order)) == 1
+    assert [error.code for error in stale] == [ErrorCode.ACCOUNT_STALE]
