@@ -15,7 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.errors import ErrorCode
 from domain.ids import is_order_key
-from domain.order_evidence import SEND_WITHIN, BooksSearched, Rejected, StatusSeen, Unproven
+from domain.order_evidence import (
+    SEND_WITHIN,
+    BooksSearched,
+    BrokerStatus,
+    Rejected,
+    StatusSeen,
+    Unproven,
+)
 from domain.orders import OrderState
 from domain.ports import BrokerBooks, BrokerExecution, BrokerOrder
 from infra.calendars import exchange_date
@@ -202,22 +209,27 @@ async def _absent(session: AsyncSession, row: OrderRow, books: BrokerBooks) -> b
 
     The books must have been opened when no send could follow any more, on the exchange date of
     the claim (executions and completed orders are kept for one day), and well after the last
-    look. Books of a later day can find an order no more: all that they say is that sight is lost.
+    look. Books of a later day can find an order no more.
     """
     if row.sent_at is None or row.sent_market_at is None:
         return False
     if books.began_at <= _send_is_over(row, row.sent_at):
         return False
     if exchange_date(books.read_at) != exchange_date(row.sent_market_at):
-        return await fold(
-            session, row, Unproven(reason="the broker's books no longer cover the day it was sent")
-        )
+        return await fold(session, row, _after_its_day(row))
     if row.last_absent_at and books.read_at - row.last_absent_at < ABSENCE_SPACING:
         return False
     changed = await fold(session, row, BooksSearched(status=None))
     if changed:
         row.last_absent_at = books.read_at
     return changed
+
+
+def _after_its_day(row: OrderRow) -> BooksSearched | Unproven:
+    """A day order is not in the books of a later day; its end is proven if the broker told it."""
+    if row.broker_status == BrokerStatus.CANCELLED:
+        return BooksSearched(status=BrokerStatus.CANCELLED, day_over=True)
+    return Unproven(reason="the broker's books no longer cover the day it was sent")
 
 
 def _send_is_over(row: OrderRow, claimed_at: datetime) -> datetime:
