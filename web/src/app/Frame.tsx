@@ -30,7 +30,7 @@ function Shell() {
   return (
     <AppShell
       header={{ height: 56 }}
-      navbar={{ width: 240, breakpoint: 'md', collapsed: { mobile: !isOpen } }}
+      navbar={{ width: 212, breakpoint: 'md', collapsed: { mobile: !isOpen } }}
       padding={0}
     >
       <AppShell.Header className={styles.header} data-kind={kinds.size > 0 ? kind : undefined}>

@@ -57,9 +57,13 @@ export function noAnswer(): ProblemError {
   });
 }
 
-/** The facts to show for anything that was thrown. */
+/** The facts to show for anything that was thrown, its detail as a sentence that adds something. */
 export function factsOf(error: unknown): ProblemFacts {
-  if (error instanceof ProblemError) return error.facts;
+  if (error instanceof ProblemError) {
+    const { title, detail } = error.facts;
+    const sentence = detail.charAt(0).toUpperCase() + detail.slice(1);
+    return { ...error.facts, detail: sentence === title ? '' : sentence };
+  }
   return {
     code: 'APP_ERROR',
     status: 0,

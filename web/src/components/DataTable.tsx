@@ -76,7 +76,7 @@ function WideTable<Row extends object>({
   });
   return (
     <Table.ScrollContainer minWidth={720} type="native">
-      <Table className={styles.table} aria-label={label} verticalSpacing={8} horizontalSpacing={8}>
+      <Table className={styles.table} aria-label={label} verticalSpacing={8} horizontalSpacing={6}>
         <Table.Thead>
           {table.getHeaderGroups().map((group) => (
             <Table.Tr key={group.id}>

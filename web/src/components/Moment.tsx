@@ -21,8 +21,8 @@ export function Moment({ at, clock = 'desk' }: MomentProps) {
   const label = `${whose}${formatMomentInFull(moment, timeZone)} · yours: ${formatMomentInFull(moment, localTimeZone())}`;
   return (
     <Tooltip label={label}>
-      <time dateTime={at} className="numeric">
-        {formatMoment(moment, timeZone)}
+      <time dateTime={at}>
+        <span className="numeric">{formatMoment(moment, timeZone)}</span>
         {isApart && <span className={styles.clock}> {clock}</span>}
       </time>
     </Tooltip>

@@ -21,7 +21,7 @@ const RULES: Readonly<Record<string, RuleWords>> = {
   bid: { name: 'Bid', unit: 'price' },
   spread: { name: 'Bid–ask spread' },
   open_interest: { name: 'Open interest', unit: 'money' },
-  ror_annualised: { name: 'Return on risk, annualised' },
+  ror_annualised: { name: 'Annualised return' },
   size: { name: 'Size', unit: 'money' },
   // Of the pre-trade controls
   approval_fresh: { name: 'Approval still fresh' },

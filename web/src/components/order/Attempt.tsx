@@ -9,8 +9,14 @@ import { Evidence } from './Evidence';
 import { ExecutionsOfOrder } from './ExecutionsOfOrder';
 import { OrderActions } from './OrderActions';
 
+interface AttemptProps {
+  order: OrderWithExecutions;
+  /** The attempt that took over from this one. */
+  next: OrderWithExecutions | undefined;
+}
+
 /** One attempt at the broker, with its fills and what may be done to it. */
-export function Attempt({ order }: { order: OrderWithExecutions }) {
+export function Attempt({ order, next }: AttemptProps) {
   return (
     <article
       className={styles.attempt}
@@ -42,6 +48,12 @@ export function Attempt({ order }: { order: OrderWithExecutions }) {
           </Group>
         </Group>
         <Evidence order={order} />
+        {next !== undefined && (
+          <Text size="sm" c="dimmed">
+            Not filled in time: attempt {next.attempt} went on at <Price value={next.limit_price} />
+            .
+          </Text>
+        )}
         <ExecutionsOfOrder executions={order.executions} />
         <OrderActions order={order} />
       </Stack>

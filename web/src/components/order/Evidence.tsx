@@ -5,10 +5,12 @@ import type { OrderRow } from '@/client/schema';
 /** Why an order stands where it does; for an unproven one, what speaks for and against it. */
 export function Evidence({ order }: { order: OrderRow }) {
   if (order.state === 'UNKNOWN') return <Unproven order={order} />;
-  if (order.reason === '' && order.advice === null) return null;
+  // Whether a cancelled attempt is followed by another one is for the recommendation to say.
+  const advice = order.state === 'CANCELLED' ? null : order.advice;
+  if (order.reason === '' && advice === null) return null;
   return (
     <Text size="sm">
-      {[order.reason, order.advice].filter(Boolean).join('. ')}
+      {[order.reason, advice].filter(Boolean).join('. ')}
       {order.reason_code !== null && (
         <Text span size="xs" c="dimmed" ff="monospace">
           {' '}

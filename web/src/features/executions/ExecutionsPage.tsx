@@ -120,7 +120,9 @@ function ExecutionCard({ execution }: { execution: ExecutionRow }) {
           {execution.side === 'SELL' ? 'Sold' : 'Bought'} <Quantity value={execution.quantity} />{' '}
           <Contract execution={execution} /> at <Price value={execution.price} />
         </Text>
-        <Moment at={execution.executed_at} clock="market" />
+        <Text component="div" size="xs" c="dimmed" ta="right">
+          <Moment at={execution.executed_at} clock="market" />
+        </Text>
       </Group>
       <Group justify="space-between">
         <AccountCell account={execution.account} />
@@ -195,5 +197,6 @@ const COLUMNS: readonly Column<ExecutionRow>[] = [
     hint: 'The broker’s id of this fill',
     kind: 'text',
     value: (execution) => execution.exec_id,
+    isHidden: true,
   },
 ];

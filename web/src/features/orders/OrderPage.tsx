@@ -94,12 +94,19 @@ function Order({ order }: { order: OrderDetail }) {
 
 function factsOf(order: OrderDetail) {
   return [
-    { label: 'Filled', value: <Quantity value={order.filled_quantity} /> },
+    {
+      label: 'Filled',
+      value: (
+        <>
+          <Quantity value={order.filled_quantity} /> of <Quantity value={order.quantity} />
+        </>
+      ),
+    },
     { label: 'Average price', value: <Price value={order.average_price} /> },
     { label: 'Limit per share', value: <Price value={order.limit_price} /> },
     { label: 'Time in force', value: order.tif },
     { label: 'Commission', value: <Price value={order.commission_total} /> },
-    { label: 'Broker status', value: order.broker_status ?? NOT_KNOWN },
+    { label: 'Last broker status', value: order.broker_status ?? NOT_KNOWN },
     { label: 'permId', value: order.perm_id ?? NOT_KNOWN },
     { label: 'Broker order id', value: order.broker_order_id ?? NOT_KNOWN },
     { label: 'Sent', value: order.sent_at === null ? NOT_KNOWN : <Moment at={order.sent_at} /> },
@@ -109,22 +116,41 @@ function factsOf(order: OrderDetail) {
     },
     { label: 'Ended', value: order.ended_at === null ? NOT_KNOWN : <Moment at={order.ended_at} /> },
     {
-      label: 'Order key',
+      label: 'Order key, sent as orderRef',
+      isWide: true,
       value: <span style={{ overflowWrap: 'anywhere' }}>{order.order_key}</span>,
     },
   ];
 }
 
 function stepOf(event: OrderEventRow) {
+  const kind = event.kind.replaceAll('_', ' ');
   const moved = event.state_after !== null && event.state_after !== event.state_before;
   const move = moved ? ` → ${stateWord(event.state_after ?? '')}` : '';
-  const facts = Object.entries(event.payload)
-    .filter(([name, value]) => name !== 'kind' && value !== null && typeof value !== 'object')
-    .map(([name, value]) => `${name.replaceAll('_', ' ')} ${value}`);
+  const facts = flat(event.payload)
+    .filter(([name, value]) => name !== 'kind' && value !== null && value !== '')
+    .map(([name, value]) => `${BROKER_WORDS[name] ?? name.replaceAll('_', ' ')} ${value}`);
   return {
     key: event.id,
     at: event.at,
-    title: `${event.kind.replaceAll('_', ' ')}${move}`,
+    title: `${kind.charAt(0).toUpperCase()}${kind.slice(1)}${move}`,
     detail: facts.join(', '),
   };
 }
+
+/** The facts of a piece of evidence, those of its parts among them. */
+function flat(payload: Readonly<Record<string, unknown>>): [string, unknown][] {
+  return Object.entries(payload).flatMap(([name, value]): [string, unknown][] =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? flat(value as Record<string, unknown>)
+      : [[name, value]],
+  );
+}
+
+const BROKER_WORDS: Readonly<Record<string, string>> = {
+  client_id: 'clientId',
+  con_id: 'conId',
+  exec_id: 'execId',
+  order_ref: 'orderRef',
+  perm_id: 'permId',
+};

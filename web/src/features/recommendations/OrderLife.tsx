@@ -18,7 +18,9 @@ export function OrderLife({ detail }: { detail: RecommendationDetail }) {
           </Text>
         </Group>
       ) : (
-        attempts.map((order) => <Attempt key={order.id} order={order} />)
+        attempts.map((order, index) => (
+          <Attempt key={order.id} order={order} next={attempts[index - 1]} />
+        ))
       )}
     </Section>
   );

@@ -15,7 +15,7 @@ export function QueueCard({ row }: { row: Row }) {
         <Text component="div" size="sm">
           {row.side === 'SELL' ? 'Sell' : 'Buy'} {row.quantity} <ContractLink row={row} />
         </Text>
-        <TimeLeft row={row} />
+        {row.state === 'PROPOSED' && <TimeLeft row={row} />}
       </Group>
       <Group justify="space-between" wrap="nowrap">
         <Text component="span" size="sm">

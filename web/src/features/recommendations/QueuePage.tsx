@@ -8,14 +8,12 @@ import { AccountFilter } from '@/components/AccountFilter';
 import { DataTable } from '@/components/DataTable';
 import { ListScreen } from '@/components/ListScreen';
 import { useListKeys } from '@/components/useListKeys';
-import { ORDER_COLUMN, QUEUE_COLUMNS, type Row } from './columns';
+import { DECIDE_COLUMNS, FOLLOW_COLUMNS, type Row } from './columns';
 import { NoRecommendations } from './NoRecommendations';
 import { QueueCard } from './QueueCard';
 import { type QueueSearch, STATES_OF, type View } from './search';
 
 const route = getRouteApi('/desk/recommendations');
-
-const WITH_ORDER = [...QUEUE_COLUMNS, ORDER_COLUMN];
 
 const VIEW_LABELS: { value: View; label: string }[] = [
   { value: 'decide', label: 'To decide' },
@@ -42,7 +40,7 @@ export function QueuePage() {
   });
   const change = (changes: QueueSearch) =>
     void navigate({ search: (search) => ({ ...search, ...changes }), replace: true });
-  const columns = show === 'decide' ? QUEUE_COLUMNS : WITH_ORDER;
+  const columns = show === 'decide' ? DECIDE_COLUMNS : FOLLOW_COLUMNS;
 
   return (
     <ListScreen<Row>

@@ -53,9 +53,14 @@ function tradeFacts(detail: RecommendationDetail): Fact[] {
     },
     { label: 'Expiry', value: formatDate(detail.contract.expiry) },
     { label: 'Multiplier', value: <Quantity value={detail.contract.multiplier} /> },
-    { label: 'Trading class', value: detail.contract.trading_class },
+    ...tradingClass(detail.contract),
     { label: 'Decide until', value: <Moment at={detail.deadline} clock="market" /> },
   ];
+}
+
+/** Only where it tells more than the symbol: weekly index options, adjusted contracts. */
+function tradingClass({ symbol, trading_class }: RecommendationDetail['contract']): Fact[] {
+  return trading_class === symbol ? [] : [{ label: 'Trading class', value: trading_class }];
 }
 
 function marketFacts({ terms, symbol, metrics }: RecommendationDetail): Fact[] {

@@ -1,4 +1,4 @@
-import { Text } from '@mantine/core';
+import { Group, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { RecommendationRow } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
@@ -55,15 +55,38 @@ function figure(
   return { id, header, hint, kind: 'number', value, cell: (row) => show(value(row)) };
 }
 
-export const QUEUE_COLUMNS: readonly Column<Row>[] = [
-  {
-    id: 'deadline',
-    header: 'Time left',
-    hint: 'Until nobody may approve any more',
-    kind: 'text',
-    value: (row) => row.deadline,
-    cell: (row) => <TimeLeft row={row} />,
-  },
+const DEADLINE: Column<Row> = {
+  id: 'deadline',
+  header: 'Time left',
+  hint: 'Until nobody may approve any more',
+  kind: 'text',
+  value: (row) => row.deadline,
+  cell: (row) => <TimeLeft row={row} />,
+};
+
+const STATE: Column<Row> = {
+  id: 'state',
+  header: 'State, order',
+  hint: 'Of the recommendation, and of the latest attempt of its order',
+  kind: 'text',
+  value: (row) => row.state,
+  cell: (row) => (
+    <Group gap={4} wrap="nowrap">
+      <StateCell row={row} />
+      {row.order_state !== null && <StateTag state={row.order_state} words={ORDER_STATES} />}
+      {row.state === 'PROPOSED' && <Countdown deadline={row.deadline} />}
+    </Group>
+  ),
+};
+
+const ORDER: Column<Row> = {
+  id: 'order',
+  header: 'Order',
+  kind: 'text',
+  value: (row) => row.order_state ?? '',
+};
+
+const OFFER: readonly Column<Row>[] = [
   {
     id: 'strategy',
     header: 'Strategy',
@@ -152,22 +175,19 @@ export const QUEUE_COLUMNS: readonly Column<Row>[] = [
     value: (row) => `${row.account.label} ${row.account.kind}`,
     cell: (row) => <AccountCell account={row.account} />,
   },
-  {
-    id: 'state',
-    header: 'State',
-    kind: 'text',
-    value: (row) => row.state,
-    cell: (row) => <StateCell row={row} />,
-  },
 ];
 
-/** How the order stands, for recommendations that were approved. */
-export const ORDER_COLUMN: Column<Row> = {
-  id: 'order',
-  header: 'Order',
-  hint: 'The latest attempt',
-  kind: 'text',
-  value: (row) => row.order_state ?? '',
-  cell: (row) =>
-    row.order_state === null ? null : <StateTag state={row.order_state} words={ORDER_STATES} />,
-};
+/** Of what waits for a decision: how long, and what. */
+export const DECIDE_COLUMNS: readonly Column<Row>[] = [DEADLINE, ...OFFER, hidden(STATE)];
+
+/** Of what may be decided already: what became of it. */
+export const FOLLOW_COLUMNS: readonly Column<Row>[] = [
+  STATE,
+  ...OFFER,
+  hidden(ORDER),
+  hidden(DEADLINE),
+];
+
+function hidden(column: Column<Row>): Column<Row> {
+  return { ...column, isHidden: true };
+}

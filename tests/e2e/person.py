@@ -1,0 +1,90 @@
+"""What a person does and looks for in the browser, and what they are offered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.approver import Approver
+from tests.desk import Desk
+
+SOON_MS = 10_000
+"""For what the page has to fetch; it is usually there at once."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A recommendation to sell puts, as the API tells it."""
+
+    id: str
+    contract: str
+    quantity: int
+    limit_price: Decimal
+    floor_price: Decimal
+    assignment_cash: Decimal
+
+    @classmethod
+    def read(cls, desk: Desk, recommendation_id: str) -> Offer:
+        with desk.login() as browser:
+            card = Approver(browser).card(recommendation_id)
+        return cls(
+            id=card["id"],
+            contract=card["contract"]["description"],
+            quantity=card["quantity"],
+            limit_price=Decimal(card["limit_price"]),
+            floor_price=Decimal(card["floor_price"]),
+            assignment_cash=Decimal(card["assignment_cash"]),
+        )
+
+    @property
+    def consequence(self) -> str:
+        """The sentence that must have been before the person's eyes."""
+        return (
+            f"Sell {self.quantity} {self.contract}{'s' if self.quantity > 1 else ''} "
+            f"at {self.limit_price:.2f} or better, never below {self.floor_price:.2f}."
+        )
+
+    @property
+    def assignment(self) -> str:
+        return f"Cash needed if assigned: {self.assignment_cash:,.0f} USD."
+
+
+def sign_in(page: Page, desk: Desk, *, at: str = "/", password: str | None = None) -> None:
+    """Go to ``at``, and sign in where that leads; with another ``password``, perhaps in vain."""
+    page.goto(at)
+    page.get_by_label("E-mail", exact=True).fill(desk.email)
+    page.get_by_label("Password", exact=True).fill(password or desk.password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+@dataclass(frozen=True)
+class Person:
+    """A signed-in person at a page."""
+
+    page: Page
+
+    def open(self, offer: Offer) -> None:
+        """Find the offer in the queue, open its card and see what a decision would mean."""
+        self.page.get_by_role("link", name=offer.contract).click()
+        decide = self.page.get_by_role("region", name="Decide")
+        expect(decide.get_by_text(offer.consequence)).to_be_visible(timeout=SOON_MS)
+        expect(decide.get_by_text(offer.assignment)).to_be_visible()
+
+    def go_to(self, screen: str) -> None:
+        """Open a screen from the rail."""
+        self.page.get_by_role("navigation").get_by_role("link", name=screen).click()
+        expect(self.page.get_by_role("heading", name=screen, level=1)).to_be_visible()
+
+    def row(self, contract: str) -> Locator:
+        """The row of a list that speaks of the contract."""
+        return self.page.get_by_role("row").filter(has_text=contract)
+
+    def press_until_focused(self, key: str, target: Locator, times: int = 20) -> None:
+        """Press the key until the target has the focus, as someone without a mouse would."""
+        for _ in range(times):
+            if target.evaluate("element => element === document.activeElement"):
+                return
+            self.page.keyboard.press(key)
+        expect(target).to_be_focused()
