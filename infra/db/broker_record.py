@@ -60,6 +60,14 @@ class BrokerRecord:
         """Store a commission report; it may precede its execution. The order's key, if known."""
         async with self._sessions.begin() as session:
             gateway_id = await _gateway_id(session, gateway)
+            # The order before its execution, as everywhere: two transactions that lock them in
+            # opposite order wait for each other.
+            await session.execute(
+                select(OrderRow.id)
+                .join(Execution, Execution.order_id == OrderRow.id)
+                .where(Execution.exec_id == exec_id)
+                .with_for_update(of=OrderRow)
+            )
             execution = await session.scalar(
                 update(Execution)
                 .where(Execution.exec_id == exec_id)
