@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from math import ceil
 from pathlib import Path
@@ -66,7 +67,7 @@ class Outcome:
     process: str
     when: str
     killed_at: str
-    """Where the trade stood when the process was dead, as far as the desk could tell then."""
+    """How far the trade had come, by the desk's rows."""
     state: str
     reason: str
     attempts: tuple[str, ...]
@@ -87,6 +88,17 @@ class Outcome:
         return self.state == "APPROVED" and "UNKNOWN" in self.attempts and bool(self.open_alerts)
 
 
+@dataclass(frozen=True)
+class _Killed:
+    pid: int
+    at: datetime
+
+
+def _kill(desk: Desk, process: str) -> _Killed:
+    # The machine's clock, which Postgres's own timestamps are read from.
+    return _Killed(at=datetime.now(UTC), pid=desk.kill(process))
+
+
 def run_kill(desk: Desk, approver: Approver, recommendation_id: str, kill: Kill) -> Outcome:
     """Approve, kill, wait until the approval has ended or waits for a person, and look."""
     began = time.monotonic()
@@ -99,10 +111,10 @@ def run_kill(desk: Desk, approver: Approver, recommendation_id: str, kill: Kill)
             _approved(approver.approve(recommendation_id))
             # The instant of the kill is the experiment: no condition stands in for it.
             time.sleep(delay)
-            killed = desk.kill(kill.process)
-    killed_at = _while_down(lambda: _stage(desk, recommendation_id)) or "not known"
-    desk.wait_until_restarted(kill.process, killed)
+            killed = _kill(desk, kill.process)
+    desk.wait_until_restarted(kill.process, killed.pid)
     wait_until(lambda: _while_down(lambda: _settled(desk, recommendation_id)), SETTLE_SECONDS)
+    killed_at = _stage(desk, recommendation_id, killed.at)
     return _look(desk, recommendation_id, kill, killed_at, time.monotonic() - began)
 
 
@@ -115,7 +127,7 @@ def keep(outcome: Outcome, file: Path) -> None:
 
 def _kill_in_state(
     desk: Desk, approver: Approver, recommendation_id: str, process: str, state: OrderState
-) -> int:
+) -> _Killed:
     with desk.connection() as connection:
 
         def reached(wanted: OrderState) -> bool:
@@ -127,7 +139,7 @@ def _kill_in_state(
 
         if state is OrderState.CANCEL_PENDING:
             # A whole number: on every contract's increments.
-            dear = ceil(Decimal(approver.card(recommendation_id)["limit_price"]) * 4)
+            dear = ceil(Decimal(approver.card(recommendation_id)["limit_price"]) * Decimal("1.5"))
             _approved(approver.approve(recommendation_id, limit_price=str(dear)))
             wait_until(lambda: reached(OrderState.WORKING), pause=0)
             (order,) = desk.orders(recommendation_id)
@@ -135,12 +147,12 @@ def _kill_in_state(
         else:
             _approved(approver.approve(recommendation_id))
         wait_until(lambda: reached(state), pause=0, what=f"the order is {state}")
-        return desk.kill(process)
+        return _kill(desk, process)
 
 
 def _kill_while_approving(
     desk: Desk, approver: Approver, recommendation_id: str, process: str
-) -> int:
+) -> _Killed:
     key = uuid4().hex
 
     def click() -> httpx.Response:
@@ -148,7 +160,7 @@ def _kill_while_approving(
 
     with ThreadPoolExecutor(1) as thread:
         first: Future[httpx.Response] = thread.submit(click)
-        killed = desk.kill(process)
+        killed = _kill(desk, process)
         try:
             _approved(first.result())
         except (httpx.TransportError, AssertionError):
@@ -179,9 +191,26 @@ def _while_down(read: Callable[[], T]) -> T | None:
         return None
 
 
-def _stage(desk: Desk, recommendation_id: str) -> str:
-    orders = desk.orders(recommendation_id)
-    return orders[-1]["state"] if orders else desk.recommendation(recommendation_id)["state"]
+def _stage(desk: Desk, recommendation_id: str, at: datetime) -> str:
+    """How far the trade had come at an instant, by the rows committed until then."""
+    moved = desk.sql(
+        "SELECT e.state_after FROM order_events e JOIN orders o ON o.id = e.order_id"
+        " WHERE o.recommendation_id = %s AND e.created_at <= %s AND e.state_after IS NOT NULL"
+        " ORDER BY e.created_at DESC LIMIT 1",
+        recommendation_id,
+        at,
+    )
+    if moved:
+        return str(moved[0]["state_after"])
+    readied, decided = (
+        desk.sql(
+            f"SELECT 1 FROM {table} WHERE recommendation_id = %s AND created_at <= %s",
+            recommendation_id,
+            at,
+        )
+        for table in ("orders", "decisions")
+    )
+    return "READY" if readied else "APPROVED" if decided else "PROPOSED"
 
 
 def _settled(desk: Desk, recommendation_id: str) -> bool:
