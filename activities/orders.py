@@ -302,24 +302,25 @@ class OrderActivities:
                 return view_of(await self._record_or_reread(request.order_key, withdrawn))
             if record.order.state.is_terminal:
                 return view_of(record)
-            assert record.broker_order_id is not None
-            self._require_own(record)
+            broker_order_id = self._require_own(record)
             record = await self._record_or_reread(request.order_key, CancelRequested())
             if record.order.state.is_terminal:
                 return view_of(record)
-            await self._broker.send_cancel(record.broker_order_id)
+            await self._broker.send_cancel(broker_order_id)
             await self._watch.until_broker_ends(request.order_key, CANCEL_SECONDS)
             books = await self._broker.read_books()
             await self._ledger.record_books(record.gateway, books)
             return view_of(await self._require(request.order_key))
 
-    def _require_own(self, record: OrderRecord) -> None:
-        """Order ids belong to one API client: another's number may be any order at all."""
+    def _require_own(self, record: OrderRecord) -> int:
+        """The order's id, which belongs to one API client: for another it is any order at all."""
+        assert record.broker_order_id is not None
         if record.client_id != self._broker.client_id:
             raise BrokerUnavailable(
                 f"the order was sent as API client {record.client_id}, and only that client can "
                 f"cancel it; this worker is client {self._broker.client_id}"
             )
+        return record.broker_order_id
 
     async def _record_or_reread(self, key: str, move: Denied | CancelRequested) -> OrderRecord:
         """Make a move of our own; where the order has moved on meanwhile, say what it is now."""

@@ -193,6 +193,16 @@ class PostgresLedger:
             )
             return list(keys)
 
+    async def highest_order_id(self, gateway: str, client_id: int) -> int:
+        """The highest order id that an order of this API client was ever claimed with, or 0."""
+        async with self._sessions() as session:
+            highest = await session.scalar(
+                select(func.max(OrderRow.broker_order_id))
+                .join(Gateway, Gateway.id == OrderRow.gateway_id)
+                .where(Gateway.slug == gateway, OrderRow.client_number == client_id)
+            )
+        return highest or 0
+
 
 async def _trade_context(
     session: AsyncSession, recommendation_id: UUID, decision_id: UUID

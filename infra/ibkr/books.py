@@ -41,9 +41,11 @@ class BookReader:
 
         ``synced=False`` reads during the sync itself, before the session is declared ready.
         """
-        ib = self._client.require_ready() if synced else self._client.ib
         seen: list[BrokerMessage] = []
         async with self._lock:
+            # Judged in turn: a wait may outlast the connection, and the next one's sync asks for
+            # the same books by the same names.
+            ib = self._client.require_ready() if synced else self._client.ib
             began_at = host_now()
             with self._client.collecting(seen.append):
                 await self._client.ask(ib.reqAllOpenOrdersAsync())

@@ -88,9 +88,12 @@ class IbkrBroker:
             answered = ib.wrapper.startReq(request_id)
             ib.wrapper.acctSummary.clear()
             ib.client.reqAccountSummary(request_id, "All", ",".join(SUMMARY_TAGS.values()))
-            await self._client.ask(answered)
-            # TWS allows two open summaries; this one has served.
-            ib.client.cancelAccountSummary(request_id)
+            try:
+                await self._client.ask(answered)
+            finally:
+                # TWS allows two open summaries; this one has served, or is given up.
+                if ib.isConnected():
+                    ib.client.cancelAccountSummary(request_id)
             rows = {
                 row.tag: row
                 for row in ib.wrapper.acctSummary.values()
@@ -117,7 +120,9 @@ class IbkrBroker:
     async def positions(self, account_code: str) -> Sequence[BrokerPosition]:
         ib = self._client.require_ready()
         async with self._positions_lock:
-            held = await self._client.ask(ib.reqPositionsAsync())
+            answer = await self._client.ask(ib.reqPositionsAsync())
+        # A fill during the answer tells its position twice: the later word counts.
+        held = {(each.account, each.contract.conId): each for each in answer}.values()
         valued = {item.contract.conId: item for item in ib.portfolio(account_code)}
         rows: list[BrokerPosition] = []
         for position in held:
@@ -155,7 +160,7 @@ class IbkrBroker:
     # --- orders ----------------------------------------------------------------------------
 
     def reserve_order_id(self) -> int:
-        return self._client.require_ready().client.getReqId()
+        return self._client.reserve_order_id()
 
     async def what_if(self, intent: OrderIntent) -> WhatIf:
         """The broker's margin preview. GreenlightError WHAT_IF_FAILED carries its refusal."""
@@ -163,11 +168,15 @@ class IbkrBroker:
         refusals: list[ErrorSeen] = []
 
         def note(message: BrokerMessage) -> None:
-            if isinstance(message, ErrorSeen):
+            if isinstance(message, ErrorSeen) and message.request_id == request_id:
                 refusals.append(message)
 
+        order = limit_order(intent)
+        order.whatIf = True
+        request_id = ib.client.getReqId()
         with self._client.collecting(note):
-            request = ib.whatIfOrderAsync(ib_option(intent.contract), limit_order(intent))
+            request = ib.wrapper.startReq(request_id)
+            ib.client.placeOrder(request_id, ib_option(intent.contract), order)
             try:
                 state = await self._client.ask(request)
                 # An empty list is how ib_async answers a request that the gateway refused.

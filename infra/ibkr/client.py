@@ -39,13 +39,17 @@ class GatewayAddress:
 
 
 class RecordingIB(IB):
-    """``ib_async.IB`` around the recording wrapper; nothing else differs."""
+    """``ib_async.IB`` around the recording wrapper, and without subscriptions of its own."""
 
     def __init__(self) -> None:
         super().__init__()
         self.wrapper = RecordingWrapper(self)
         self.client = IbSocketClient(self.wrapper)
         self.client.apiEnd += self.disconnectedEvent
+
+    def _onError(self, *_: object) -> None:  # noqa: N802 - ib_async's name
+        """Not ib_async's own reaction to 1102: each adds an account summary that is never ended,
+        and TWS allows two."""
 
 
 class IbkrClient:
@@ -71,6 +75,7 @@ class IbkrClient:
         self._on_synced = on_synced
         self._resync = asyncio.Event()
         self._lost = False
+        self._last_order_id = 0
         self.wrapper.sinks.append(self._watch_connectivity)
 
     @property
@@ -86,6 +91,21 @@ class IbkrClient:
                 f"gateway {self.address.host}:{self.address.port} is not connected and synced"
             )
         return self.ib
+
+    def reserve_order_id(self) -> int:
+        """An id that no order of this API client has or ever had.
+
+        The gateway offers ids above those it has seen; an order that never reached it holds a
+        higher one, by which a later cancel or error would find the wrong order.
+        """
+        socket = self.require_ready().client
+        socket.updateReqId(self._last_order_id + 1)
+        self._last_order_id = socket.getReqId()
+        return self._last_order_id
+
+    def order_ids_used_to(self, highest: int) -> None:
+        """Order ids up to ``highest`` belong to orders on record."""
+        self._last_order_id = max(self._last_order_id, highest)
 
     async def ask(
         self, request: Awaitable[T], timeout_seconds: float = REQUEST_TIMEOUT_SECONDS
@@ -134,17 +154,50 @@ class IbkrClient:
         await self._on_state("SYNCING", "")
         self._lost = False
         self._resync.clear()
-        await self.ib.connectAsync(
-            self.address.host,
-            self.address.port,
-            clientId=self.address.client_id,
-            timeout=CONNECT_TIMEOUT_SECONDS,
-            raiseSyncErrors=True,
+        # The sync's own requests are numbered above every order on record, too: an error names
+        # only a number.
+        self.ib.client.updateReqId(self._last_order_id + 1)
+        await self._greet()
+        await self._declare_ready()
+        log.info("gateway.connected", client_id=self.address.client_id)
+
+    async def _greet(self) -> None:
+        """Connect and sync. A gateway that hangs up (326, say) ends the wait for its greeting."""
+        hung_up = asyncio.Event()
+        connecting = asyncio.create_task(
+            self.ib.connectAsync(
+                self.address.host,
+                self.address.port,
+                clientId=self.address.client_id,
+                timeout=CONNECT_TIMEOUT_SECONDS,
+                raiseSyncErrors=True,
+            )
         )
+        dropped = asyncio.create_task(hung_up.wait())
+
+        def on_drop(_: str) -> None:
+            hung_up.set()
+
+        connection = self.ib.client.conn
+        connection.disconnected += on_drop
+        try:
+            await asyncio.wait({connecting, dropped}, return_when=asyncio.FIRST_COMPLETED)
+            if not connecting.done():
+                raise ConnectionError("the gateway hung up on the greeting")
+            connecting.result()
+        finally:
+            connection.disconnected -= on_drop
+            for task in (connecting, dropped):
+                task.cancel()
+            await asyncio.gather(connecting, dropped, return_exceptions=True)
+
+    async def _declare_ready(self) -> None:
+        """Compare the books; ready only if connectivity was not lost again meanwhile."""
         await self._on_synced()
+        if self._lost:
+            return
         self.ready.set()
         await self._on_state("CONNECTED", "")
-        log.info("gateway.connected", client_id=self.address.client_id)
 
     async def _until_broken(self) -> None:
         """Return when the socket drops; re-sync in place after connectivity came back."""
@@ -171,9 +224,7 @@ class IbkrClient:
             self.ready.clear()
             await self._on_state("SYNCING", "the gateway lost its connection to IBKR (1100)")
             return
-        await self._on_synced()
-        self.ready.set()
-        await self._on_state("CONNECTED", "")
+        await self._declare_ready()
 
     def _watch_connectivity(self, message: BrokerMessage) -> None:
         if not isinstance(message, ErrorSeen):

@@ -181,9 +181,7 @@ class Listener:
     async def _status(self, message: StatusLine) -> str | None:
         known = self._orders.get((message.client_id, message.order_id))
         status = broker_status(message.status, message.why_held)
-        if known is None or status is None or not message.perm_id:
+        # Ids alone may stand for an order of another session; the permId tells.
+        if known is None or status is None or message.perm_id != known.perm_id:
             return None
-        return await self._record.status(
-            self._gateway,
-            known.model_copy(update={"status": status, "perm_id": message.perm_id}),
-        )
+        return await self._record.status(self._gateway, known.model_copy(update={"status": status}))

@@ -46,6 +46,31 @@ async def gateway_address(sessions: Sessions, slug: str) -> GatewayAddress:
     return GatewayAddress(host=row.host, port=row.port, client_id=row.client_number)
 
 
+class News:
+    """Tells of changed orders beside the listener: a slow receiver must not delay a record."""
+
+    def __init__(self, tell: OnOrderChanged) -> None:
+        self._tell = tell
+        self._waiting: dict[str, None] = {}
+        self._any = asyncio.Event()
+
+    def add(self, order_key: str) -> None:
+        self._waiting[order_key] = None
+        self._any.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._any.wait()
+            self._any.clear()
+            keys, self._waiting = list(self._waiting), {}
+            for order_key in keys:
+                try:
+                    await self._tell(order_key)
+                except Exception:
+                    # A hint only: who misses it reads the row on a timer of its own.
+                    log.warning("order.change_not_told", order_key=order_key, exc_info=True)
+
+
 class GatewaySession:
     """The parts of a broker worker that live as long as its process."""
 
@@ -54,9 +79,9 @@ class GatewaySession:
     ) -> None:
         self.slug = slug
         self._sessions = sessions
-        self._on_change = on_change
         self._lease = LeaseHolder()
         self._clock: MarketClock | None = None
+        self._news = News(on_change)
         self.ledger = PostgresLedger(sessions, self._lease)
         self.changes = OrderChanges(self.ledger)
         self.client = IbkrClient(address, self._save_state, self._compare_books)
@@ -84,6 +109,10 @@ class GatewaySession:
         while True:
             try:
                 lease = await acquire_lease(self._sessions, self.slug, owner)
+                # Another worker may have held the gateway in between.
+                self.client.order_ids_used_to(
+                    await self.ledger.highest_order_id(self.slug, self.client.address.client_id)
+                )
             except (SQLAlchemyError, OSError) as error:
                 log.warning("lease.unreachable", error=str(error))
                 lease = None
@@ -96,6 +125,7 @@ class GatewaySession:
         parts = [
             asyncio.create_task(self.client.run(), name="connection"),
             asyncio.create_task(self.listener.run(), name="listener"),
+            asyncio.create_task(self._news.run(), name="news"),
             asyncio.create_task(self._keep_clock(), name="clock"),
             asyncio.create_task(self._keep_comparing(), name="comparison"),
             asyncio.create_task(self._keep_lease(lease), name="lease"),
@@ -114,8 +144,9 @@ class GatewaySession:
         while True:
             await asyncio.sleep(LEASE_SECONDS / 3)
             try:
-                if not await renew_lease(self._sessions, lease):
-                    return
+                async with asyncio.timeout(LEASE_SECONDS):
+                    if not await renew_lease(self._sessions, lease):
+                        return
                 last_renewed = asyncio.get_running_loop().time()
             except (SQLAlchemyError, OSError) as error:
                 log.warning("lease.unreachable", error=str(error))
@@ -173,4 +204,4 @@ class GatewaySession:
 
     async def _announce(self, order_key: str) -> None:
         self.changes.announce(order_key)
-        await self._on_change(order_key)
+        self._news.add(order_key)
