@@ -149,6 +149,26 @@ class BrokerRecord:
             )
             return None
 
+    async def refused(self, gateway: str, message: str, error: str) -> None:
+        """Set aside, as text, a message that could not be stored, and call for a person."""
+        async with self._sessions.begin() as session:
+            session.add(
+                OrderEvent(
+                    gateway_id=await _gateway_id(session, gateway),
+                    kind="refused_message",
+                    payload={"message": message, "error": error},
+                )
+            )
+            await raise_alert(
+                session,
+                "BROKER_MESSAGE_REFUSED",
+                gateway,
+                Severity.CRITICAL,
+                "A message from the broker could not be recorded",
+                detail=error[:500],
+                context={"message": message[:2000]},
+            )
+
     async def books(self, gateway: str, books: BrokerBooks) -> list[str]:
         """Fold the broker's books into every order in doubt. The keys of those that changed.
 

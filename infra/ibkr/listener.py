@@ -1,8 +1,8 @@
 """From broker message to row to signal, in that order, one message at a time.
 
 A message is off the queue only when its rows are committed; while Postgres is away it waits and
-is tried again. The signal that follows is a hint: a workflow that misses it reads the row on its
-own timer.
+is tried again. One that can never be stored is set aside with an alert. The signal that follows
+is a hint: a workflow that misses it reads the row on its own timer.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 import structlog
-from tenacity import AsyncRetrying, RetryCallState, wait_exponential
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential
 
 from domain.ids import is_order_key
 from domain.order_evidence import BrokerStatus
@@ -44,6 +46,13 @@ OnChange = Callable[[str], Awaitable[None]]
 def _log_failure(state: RetryCallState) -> None:
     error = None if state.outcome is None else state.outcome.exception()
     log.warning("broker_message.not_stored", attempt=state.attempt_number, exc_info=error)
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether the failure lies in reaching Postgres, not in what was to be stored."""
+    if isinstance(error, DBAPIError):
+        return isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+    return isinstance(error, PoolTimeoutError | OSError)
 
 
 class OrderChanges:
@@ -129,15 +138,34 @@ class Listener:
         """Store messages until cancelled; a message that cannot be stored yet is not skipped."""
         while True:
             message = await self._queue.get()
-            async for attempt in AsyncRetrying(
-                wait=wait_exponential(multiplier=0.2, max=5),
-                before_sleep=_log_failure,
-            ):
-                with attempt:
-                    changed = await self._store(message)
+            changed = await self._stored(message)
             self._queue.task_done()
             if changed is not None:
                 await self._on_change(changed)
+
+    async def _stored(self, message: BrokerMessage) -> str | None:
+        """Store one message, waiting for Postgres as long as it takes.
+
+        One that Postgres is there for and still refuses must not hold up those behind it: it is
+        kept as text with a critical alert, and the books are read for what it said.
+        """
+        try:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception(_may_pass),
+                wait=wait_exponential(multiplier=0.2, max=5),
+                before_sleep=_log_failure,
+                reraise=True,
+            ):
+                with attempt:
+                    return await self._store(message)
+        except Exception as error:
+            log.exception("broker_message.refused", broker_message=repr(message))
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception(_may_pass), wait=wait_exponential(multiplier=0.2, max=5)
+            ):
+                with attempt:
+                    await self._record.refused(self._gateway, repr(message), repr(error))
+        return None
 
     async def drained(self) -> None:
         """Return when every message so far is stored."""

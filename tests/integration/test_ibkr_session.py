@@ -18,7 +18,7 @@ from infra.db import models as m
 from infra.db.session import create_engine, sessions
 from infra.ibkr.client import LOST, RESTORED
 from infra.ibkr.mapping import ib_option
-from infra.ibkr.recorder import StatusLine
+from infra.ibkr.recorder import CommissionSeen, StatusLine
 from infra.ibkr.session import News
 from infra.simulator.faults import Moment
 from tests.integration.broker_world import BrokerWorld, broker_world
@@ -227,6 +227,17 @@ async def test_a_preview_refused_names_its_own_refusal_only(
 
 
 # --- the listener --------------------------------------------------------------------------
+
+
+async def test_a_message_that_can_never_be_stored_does_not_hold_up_the_next(world: BrokerWorld):
+    key = await world.ready(resting=False)
+    beyond_any_column = ib_async.CommissionReport("x.01", 1e30, "USD", 0.0)
+    world.session.client.wrapper._note(CommissionSeen(beyond_any_column))
+    await world.place(key)
+    world.trade_until_filled(key)
+    await world.until_state(key, OrderState.FILLED)
+    await world.session.listener.drained()
+    assert "BROKER_MESSAGE_REFUSED" in await world.desk.alert_codes()
 
 
 async def test_a_receiver_that_hangs_does_not_hold_back_the_record():
