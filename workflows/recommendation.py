@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
@@ -215,9 +215,12 @@ class RecommendationWorkflow:
             workflow.logger.warning("no successor could be sought: %s", error.cause)
             return
         for successor in outcome.proposed:
-            await workflow.start_child_workflow(
-                RecommendationWorkflow.run,
-                RecommendationInput(recommendation_id=successor),
-                id=recommendation_workflow_id(successor),
-                parent_close_policy=ParentClosePolicy.ABANDON,
-            )
+            try:
+                await workflow.start_child_workflow(
+                    RecommendationWorkflow.run,
+                    RecommendationInput(recommendation_id=successor),
+                    id=recommendation_workflow_id(successor),
+                    parent_close_policy=ParentClosePolicy.ABANDON,
+                )
+            except WorkflowAlreadyStartedError:
+                workflow.logger.info("%s was started by reconciliation", successor)
