@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,6 +32,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy.engine import make_url
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError
 
 from infra.embedded.home import Home
 from infra.embedded.ports import any_free_port
@@ -43,6 +44,8 @@ from infra.supervisor import pid_file
 
 PROCESSES = ("postgres", "temporal", "gateway", "broker worker", "core worker", "api")
 STRATEGY_SCHEDULE = "strategy-runs"
+FIRST_LOOK = "first-look"
+"""Workflow id of the run that a start of the desk begins."""
 HEADERS = {"X-Greenlight": "1"}
 """What the web app sends with every request; commands without it are refused."""
 START_SECONDS = 120.0
@@ -229,14 +232,16 @@ class Desk:
         """ACTIVE, REDUCING or HALTED, for every account."""
         self.sql("UPDATE settings SET value = %s WHERE key = 'trading_state'", Jsonb(state))
 
-    def pause_scheduled_strategy_runs(self) -> None:
-        """Leave it to the test when strategies run: a run supersedes what still waits."""
+    def leave_strategy_runs_to_the_test(self) -> None:
+        """Stop the runs that the desk starts by itself: a run supersedes what still waits."""
 
-        async def pause() -> None:
+        async def stop_runs() -> None:
             client = await self.temporal()
             await client.get_schedule_handle(STRATEGY_SCHEDULE).pause()
+            with suppress(RPCError):  # It has ended, or this desk begins without one.
+                await client.get_workflow_handle(FIRST_LOOK).terminate()
 
-        in_own_loop(pause())
+        in_own_loop(stop_runs())
 
     # --- the person at the desk ----------------------------------------------------------------
 
@@ -333,7 +338,7 @@ def running_desk(*options: str) -> Iterator[Desk]:
     desk = Desk(home, up)
     try:
         _until_ready(desk, console)
-        desk.pause_scheduled_strategy_runs()
+        desk.leave_strategy_runs_to_the_test()
         yield desk
     finally:
         desk.stop()
