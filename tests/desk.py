@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, LiteralString, TypeVar
 from uuid import UUID
 
 import httpx
@@ -62,7 +62,7 @@ class NotWithinError(AssertionError):
 
 
 def wait_until(
-    condition: Callable[[], T],
+    condition: Callable[[], T | Literal[False] | None],
     timeout: float = 30.0,
     what: str = "",
     *,
@@ -260,7 +260,7 @@ class Desk:
 
     # --- what is remembered --------------------------------------------------------------------
 
-    def sql(self, query: str, *parameters: Any) -> list[Row]:
+    def sql(self, query: LiteralString, *parameters: Any) -> list[Row]:
         """Run one statement on the desk's database, committed; its rows, if it has any."""
         with self.connection() as connection:
             cursor = connection.execute(query, parameters)
@@ -269,11 +269,11 @@ class Desk:
     def connection(self) -> psycopg.Connection[Row]:
         """A connection to the desk's database; every statement commits by itself."""
         conninfo = make_url(self.database_url).set(drivername="postgresql")
-        return psycopg.connect(
+        return psycopg.Connection[Row].connect(
             conninfo.render_as_string(hide_password=False), row_factory=dict_row, autocommit=True
         )
 
-    def one(self, query: str, *parameters: Any) -> Row:
+    def one(self, query: LiteralString, *parameters: Any) -> Row:
         """The statement's only row."""
         (row,) = self.sql(query, *parameters)
         return row

@@ -225,14 +225,12 @@ def test_halted_trading_refuses_the_click_and_denies_what_was_approved_before(
 
 def concluded(desk: Desk, recommendation_id: str, state: str, timeout: float) -> Row:
     """The recommendation once it has left APPROVED or PROPOSED, which must be for ``state``."""
-    row = wait_until(
-        lambda: (
-            (row := desk.recommendation(recommendation_id))["state"] not in ("PROPOSED", "APPROVED")
-            and row
-        ),
-        timeout,
-        f"{recommendation_id} ends",
-    )
+
+    def ended() -> Row | None:
+        row = desk.recommendation(recommendation_id)
+        return None if row["state"] in ("PROPOSED", "APPROVED") else row
+
+    row = wait_until(ended, timeout, f"{recommendation_id} ends")
     assert row["state"] == state, (row["state"], row["reason_code"], row["reason"])
     return row
 
