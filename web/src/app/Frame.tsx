@@ -30,13 +30,13 @@ function Shell() {
   return (
     <AppShell
       header={{ height: 56 }}
-      navbar={{ width: 212, breakpoint: 'md', collapsed: { mobile: !isOpen } }}
+      navbar={{ width: 232, breakpoint: 'md', collapsed: { mobile: !isOpen } }}
       padding={0}
     >
       <AppShell.Header className={styles.header} data-kind={kinds.size > 0 ? kind : undefined}>
         <Header isNavigationOpen={isOpen} onToggleNavigation={toggle} />
       </AppShell.Header>
-      <AppShell.Navbar className={styles.navbar} p="sm" id="navigation">
+      <AppShell.Navbar className={styles.navbar} p="xs" id="navigation">
         <Navigation onNavigate={close} />
       </AppShell.Navbar>
       <AppShell.Main className={styles.main}>
