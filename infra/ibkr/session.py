@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import socket
 from collections.abc import Awaitable, Callable
@@ -34,6 +35,7 @@ from infra.ibkr.listener import Listener, OrderChanges
 log = structlog.get_logger(__name__)
 CLOCK_SECONDS = 1.0
 COMPARE_SECONDS = 30.0
+QUIET_TURNS = 10
 OnOrderChanged = Callable[[str], Awaitable[None]]
 
 
@@ -169,12 +171,16 @@ class GatewaySession:
         )
 
     async def _keep_comparing(self) -> None:
-        """While an order is in doubt, read the broker's books again without being told to."""
-        while True:
+        """Read the broker's books without being told to: often while an order is in doubt.
+
+        Now and then otherwise too: trades made outside the desk are told to nobody else, and the
+        gateway forgets them at midnight.
+        """
+        for turn in itertools.count(1):
             await asyncio.sleep(COMPARE_SECONDS)
             try:
                 self.client.require_ready()
-                if await self.ledger.in_doubt(self.slug):
+                if turn % QUIET_TURNS == 0 or await self.ledger.in_doubt(self.slug):
                     books = await self.broker.read_books()
                     for order_key in await self.ledger.record_books(self.slug, books):
                         await self._announce(order_key)

@@ -16,6 +16,7 @@ from domain.errors import BrokerUnavailable, ErrorCode, GreenlightError
 from domain.orders import OrderState
 from infra.db import models as m
 from infra.db.session import create_engine, sessions
+from infra.ibkr import session as gateway_session
 from infra.ibkr.client import LOST, RESTORED
 from infra.ibkr.mapping import ib_option
 from infra.ibkr.recorder import CommissionSeen, StatusLine
@@ -74,6 +75,28 @@ async def test_a_trade_made_outside_the_desk_is_kept_as_external(world: BrokerWo
     (execution,) = await world.desk.all(m.Execution)
     assert execution.order_id is None
     assert "EXTERNAL_EXECUTION" in await world.desk.alert_codes()
+
+
+async def test_a_trade_made_outside_the_desk_is_noticed_while_no_order_of_ours_is_in_doubt(
+    world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
+):
+    await world.stop()
+    monkeypatch.setattr(gateway_session, "COMPARE_SECONDS", 0.05)
+    monkeypatch.setattr(gateway_session, "QUIET_TURNS", 2)
+    await world.start()
+    contract = await world.put()
+    other = ib_async.IB()
+    await other.connectAsync("127.0.0.1", world.gateway.port, clientId=99)
+    other.placeOrder(ib_option(contract), ib_async.MarketOrder("SELL", 1))
+    await other.reqCurrentTimeAsync()
+    for _ in range(60):
+        world.gateway.clock.advance(timedelta(seconds=1))
+    other.disconnect()
+
+    async def kept() -> bool:
+        return bool(await world.desk.all(m.Execution))
+
+    await world.until(kept)
 
 
 async def test_a_session_that_lost_its_lease_hangs_up_and_sends_nothing(world: BrokerWorld):
