@@ -261,9 +261,14 @@ def _after_its_day(row: OrderRow) -> BooksSearched | Unproven:
 
 
 def _send_is_over(row: OrderRow, claimed_at: datetime) -> datetime:
-    """Until when an order may be on its way: an answer of the broker ends that at once."""
-    answered = row.perm_id is not None or row.reason_code is ErrorCode.BROKER_REJECTED
-    return claimed_at if answered else claimed_at + SEND_WITHIN
+    """Until when an order may be on its way: an answer of the broker ends that.
+
+    Books opened between the claim and the answer may have been read before the order arrived.
+    """
+    if row.acknowledged_at is not None:
+        return row.acknowledged_at
+    refused = row.reason_code is ErrorCode.BROKER_REJECTED
+    return claimed_at if refused else claimed_at + SEND_WITHIN
 
 
 def _day_over(row: OrderRow, books: BrokerBooks) -> bool:
