@@ -196,7 +196,7 @@ def _stage(desk: Desk, recommendation_id: str, at: datetime) -> str:
     moved = desk.sql(
         "SELECT e.state_after FROM order_events e JOIN orders o ON o.id = e.order_id"
         " WHERE o.recommendation_id = %s AND e.created_at <= %s AND e.state_after IS NOT NULL"
-        " ORDER BY e.created_at DESC LIMIT 1",
+        " ORDER BY e.created_at DESC, e.id DESC LIMIT 1",
         recommendation_id,
         at,
     )
