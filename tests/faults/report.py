@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.desk import PROCESSES
+
 Line = dict[str, Any]
 
 
@@ -65,6 +67,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 def main(file: Path) -> None:
     """Print both tables."""
     lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    lines.sort(key=lambda line: (PROCESSES.index(line["process"]), line["when"].startswith("on ")))
     summary = (
         "killed", "kills", "completed", "lapsed", "waits for a person", "sent twice",
         "two live at once", "overfilled", "unrecorded", "slowest",
