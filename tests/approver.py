@@ -42,9 +42,10 @@ class Approver:
     def _decide(
         self, verb: str, recommendation_id: str, key: str | None, fields: dict[str, Any]
     ) -> httpx.Response:
-        seen = {"terms_hash": self.card(recommendation_id)["terms_hash"]}
+        if "terms_hash" not in fields:
+            fields["terms_hash"] = self.card(recommendation_id)["terms_hash"]
         return self.browser.post(
             f"/api/recommendations/{recommendation_id}/{verb}/",
-            json={**seen, **fields},
+            json=fields,
             headers={"Idempotency-Key": key or uuid4().hex},
         )

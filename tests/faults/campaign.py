@@ -36,24 +36,33 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class DuringClick:
+    """So many seconds after the request was sent; an answer takes about 0.04 s.
+
+    The request is repeated under its own idempotency key until it is answered, as a person would.
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Kill:
     """SIGKILL of one process.
 
-    ``moment`` is seconds after the answer to the click; or the state of the order in which the
-    process is killed, as soon as it is seen in the database; or None, during the click: the
-    request is under way, and is repeated under its own idempotency key until it is answered, as a
-    person would. For CANCEL_PENDING the order works at a limit nobody pays, and is withdrawn.
+    ``moment`` is seconds after the answer to the click; or in the middle of it; or the state of the
+    order in which the process is killed, as soon as it is seen in the database. For CANCEL_PENDING
+    the order works at a limit nobody pays, and is withdrawn.
     """
 
     process: str
-    moment: float | OrderState | None
+    moment: float | DuringClick | OrderState
 
     @property
     def when(self) -> str:
         """The moment in words."""
         match self.moment:
-            case None:
-                return "during the click"
+            case DuringClick(seconds):
+                return f"{seconds * 1000:.0f} ms into the click"
             case OrderState():
                 return f"on {self.moment}"
             case _:
@@ -103,8 +112,8 @@ def run_kill(desk: Desk, approver: Approver, recommendation_id: str, kill: Kill)
     """Approve, kill, wait until the approval has ended or waits for a person, and look."""
     began = time.monotonic()
     match kill.moment:
-        case None:
-            killed = _kill_while_approving(desk, approver, recommendation_id, kill.process)
+        case DuringClick(seconds):
+            killed = _kill_while_approving(desk, approver, recommendation_id, kill.process, seconds)
         case OrderState():
             killed = _kill_in_state(desk, approver, recommendation_id, kill.process, kill.moment)
         case delay:
@@ -151,27 +160,28 @@ def _kill_in_state(
 
 
 def _kill_while_approving(
-    desk: Desk, approver: Approver, recommendation_id: str, process: str
+    desk: Desk, approver: Approver, recommendation_id: str, process: str, after: float
 ) -> _Killed:
     key = uuid4().hex
+    terms_hash = approver.card(recommendation_id)["terms_hash"]
 
     def click() -> httpx.Response:
-        return approver.approve(recommendation_id, key=key)
+        return approver.approve(recommendation_id, key=key, terms_hash=terms_hash)
 
     with ThreadPoolExecutor(1) as thread:
-        first: Future[httpx.Response] = thread.submit(click)
+        first: Future[bool] = thread.submit(_answered, click)
+        time.sleep(after)
         killed = _kill(desk, process)
-        try:
-            _approved(first.result())
-        except (httpx.TransportError, AssertionError):
+        if not first.result():
             wait_until(lambda: _answered(click), SETTLE_SECONDS, "the click is answered")
     return killed
 
 
 def _answered(click: Callable[[], httpx.Response]) -> bool:
+    """Whether the click was answered; False where it must be repeated."""
     try:
         answer = click()
-    except (httpx.TransportError, AssertionError):
+    except httpx.TransportError:
         return False
     if answer.status_code >= 500:
         return False

@@ -16,21 +16,28 @@ from domain.orders import OrderState
 from tests.approver import Approver
 from tests.conftest import OUTPUT
 from tests.desk import PROCESSES, Desk, running_desk
-from tests.faults.campaign import Kill, broken_promises, keep, left_working, run_kill
+from tests.faults.campaign import DuringClick, Kill, broken_promises, keep, left_working, run_kill
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 
 SEED = 20261122
 SPEED = "2"
 """Fast enough not to wait long for fills, slow enough that kills find orders working."""
+SERVES_A_CLICK = ("postgres", "temporal", "api")
 SYMBOLS = ("NVDA", "MSFT", "AAPL", "QQQ")
 
 
 def timed_kills(process: str) -> list[Kill]:
-    """During the click, right after it, while the order is on its way, and while it works."""
+    """Just as the click arrives, after its answer, with the order on its way, and at work."""
     draw = random.Random(f"{SEED} {process}")
-    moments = (None, 0.0, draw.uniform(0.05, 0.4), draw.uniform(0.4, 1.5))
+    moments = (DuringClick(0.0), 0.0, draw.uniform(0.05, 0.4), draw.uniform(0.4, 1.5))
     return [Kill(process, moment) for moment in moments]
+
+
+def clicked_kills(process: str) -> list[Kill]:
+    """In the middle of the request that records the decision."""
+    draw = random.Random(f"{SEED} {process} click")
+    return [Kill(process, DuringClick(draw.uniform(0.003, 0.045))) for _ in SYMBOLS]
 
 
 def staged_kills(process: str) -> list[Kill]:
@@ -39,8 +46,15 @@ def staged_kills(process: str) -> list[Kill]:
     return [Kill(process, state) for state in states]
 
 
-@pytest.mark.parametrize("plan", [timed_kills, staged_kills], ids=["timed", "staged"])
-@pytest.mark.parametrize("process", PROCESSES)
+@pytest.mark.parametrize(
+    ("process", "plan"),
+    [
+        *((process, timed_kills) for process in PROCESSES),
+        *((process, staged_kills) for process in PROCESSES),
+        *((process, clicked_kills) for process in SERVES_A_CLICK),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.__name__.removesuffix("_kills"),
+)
 def test_an_approval_survives_the_kill_of(process: str, plan: Callable[[str], list[Kill]]) -> None:
     with running_desk("--speed", SPEED, "--seed", "7") as desk:
         offers = desk.propose(*SYMBOLS)
