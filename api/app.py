@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse
 from starlette.types import Lifespan
 
@@ -74,7 +75,8 @@ def create_app(
     mount_admin(app, resources)
     if web_dist.is_dir():
         app.mount("/", WebApp(web_dist), name="web")
-    # The last one added is the outermost.
+    # The last one added is the outermost. Event streams are left as they are by GZipMiddleware.
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=6)
     app.add_middleware(CrossSiteGuard)
     app.add_middleware(BodyLimit, max_bytes=_MAX_BODY_BYTES)
     app.add_middleware(RequestContext)

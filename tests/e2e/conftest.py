@@ -13,12 +13,13 @@ from playwright.sync_api import (
     ConsoleMessage,
     Page,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 
 from tests.desk import Desk
 from tests.e2e.chromium import ensure_chromium
-from tests.e2e.person import Person, sign_in
+from tests.e2e.person import SOON_MS, Person, sign_in
 
 OUTPUT = Path(__file__).parents[1] / "output"
 LAPTOP = ViewportSize(width=1440, height=900)
@@ -83,6 +84,9 @@ def page(context: BrowserContext) -> Page:
 def person(page: Page, desk: Desk) -> Person:
     """A person who has signed in and sees the queue."""
     sign_in(page, desk)
+    expect(page.get_by_role("heading", name="Recommendations", level=1)).to_be_visible(
+        timeout=SOON_MS
+    )
     return Person(page)
 
 
