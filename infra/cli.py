@@ -192,10 +192,18 @@ def _sync(*, positions: bool) -> None:
 
 
 @app.command("run-strategies")
-def run_strategies() -> None:
+def run_strategies(
+    soon: Annotated[
+        bool, typer.Option("--soon", help="Start when broker and market allow; do not wait.")
+    ] = False,
+) -> None:
     """Run every enabled strategy now and offer what it finds."""
+    from infra.operations import begin_strategy_runs
     from infra.operations import run_strategies as run
 
+    if soon:
+        _operate(begin_strategy_runs(_start_process("cli"), patience_seconds=300))
+        return
     report = _operate(run(_start_process("cli")))
     if not report.ran:
         typer.echo("Nothing ran: no enabled strategy has a connected gateway and an open market.")

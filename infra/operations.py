@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from temporalio.client import Client, WorkflowFailureError
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ActivityError
 
 from domain.ports import SyncCounts
@@ -43,6 +44,19 @@ async def run_strategies(settings: Settings) -> StrategyRunsReport:
     """Run every enabled strategy instance whose market is open, now."""
     return await _run(
         await connect(settings), StrategyRunsWorkflow.run, StrategyRunsInput(), "run-strategies"
+    )
+
+
+async def begin_strategy_runs(settings: Settings, patience_seconds: int) -> None:
+    """Have every enabled instance run as soon as it can, without waiting for the outcome."""
+    client = await connect(settings)
+    await client.start_workflow(
+        StrategyRunsWorkflow.run,
+        StrategyRunsInput(patience_seconds=patience_seconds),
+        id="first-look",
+        task_queue=CORE_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        static_summary="the look at the market that follows a start of the desk",
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from uuid import UUID
 
+from pydantic import Field
+
 from activities.ingestion import SyncReport
 from domain.errors import ErrorCode
 from domain.instruments import Frozen
@@ -68,6 +70,11 @@ class StrategyRunsReport(Frozen):
 
 
 class StrategyRunsInput(Frozen):
-    """Which instances to run; none named means all that are enabled."""
+    """Which instances to run; none named means all that are enabled.
+
+    While none can run, because a gateway is still connecting or its market is closed, the
+    question is asked again for ``patience_seconds``.
+    """
 
     instance_ids: tuple[UUID, ...] = ()
+    patience_seconds: int = Field(default=0, ge=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 from temporalio import workflow
@@ -33,21 +34,31 @@ with workflow.unsafe.imports_passed_through():
     from workflows.recommendation import RecommendationWorkflow
 
 
+ASK_AGAIN_AFTER = timedelta(seconds=3)
+
+
 @workflow.defn
 class StrategyRunsWorkflow:
     """Runs the instances asked for, or all that can run now; one failing stops no other."""
 
     @workflow.run
     async def run(self, request: StrategyRunsInput) -> StrategyRunsReport:
-        instances = await workflow.execute_activity_method(
-            StrategyActivities.runnable_instances,
-            summary="which instances can run now?",
-            **policies.RECORDS,
-        )
+        instances = await self._runnable()
+        give_up_at = workflow.now() + timedelta(seconds=request.patience_seconds)
+        while not instances and workflow.now() < give_up_at:
+            await workflow.sleep(ASK_AGAIN_AFTER, summary="for a broker and an open market")
+            instances = await self._runnable()
         if request.instance_ids:
             instances = [each for each in instances if each in request.instance_ids]
         results = await asyncio.gather(*(self._run_one(each) for each in instances))
         return StrategyRunsReport(outcomes=tuple(filter(None, results)), ran=len(instances))
+
+    async def _runnable(self) -> list[UUID]:
+        return await workflow.execute_activity_method(
+            StrategyActivities.runnable_instances,
+            summary="which instances can run now?",
+            **policies.RECORDS,
+        )
 
     async def _run_one(self, instance_id: UUID) -> RunOutcome | None:
         try:

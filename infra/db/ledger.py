@@ -376,6 +376,7 @@ async def _require_still_left(session: AsyncSession, row: OrderRow) -> None:
             OrderRow.recommendation_id == row.recommendation_id, OrderRow.id != row.id
         )
     )
+    executed = executed or Decimal(0)
     if executed + row.quantity > (narrowed or offered):
         raise GreenlightError(
             ErrorCode.SEND_ABANDONED, f"earlier attempts have filled {executed:f} in the meantime"

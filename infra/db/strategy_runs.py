@@ -139,6 +139,8 @@ class PostgresStrategies:
             assert run is not None
             if run.status is not RunStatus.RUNNING:
                 return await _recorded_outcome(session, run)
+            # Two runs of one instance take turns here: each must see what the other offered.
+            await session.get(StrategyInstance, plan.instance_id, with_for_update=True)
             instance = await _instance(session, plan.instance_id)
             outcome = await keep_result(session, run, instance, plan, result)
             run.stats = {

@@ -22,6 +22,7 @@ _LABELS = {
     "migrate": "Database migrated",
     "setup-temporal": "Temporal namespace and schedules",
     "seed-demo": "Demo data",
+    "run-strategies": "First look at the market begun",
     "broker worker": "Broker worker",
     "core worker": "Core worker",
     "api": "Desk",

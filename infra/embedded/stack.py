@@ -142,6 +142,8 @@ class Stack:
         await _all(
             *(self._started(spec) for spec in (*self.worker_specs(), self.api_spec())),
         )
+        # A desk just opened should have something to look at before the next scheduled run.
+        await self._step("run-strategies", "--soon")
         return _credentials(created)
 
     async def stop(self) -> None:
