@@ -356,10 +356,15 @@ class RunOutcome(Frozen):
 
     run_id: UUID
     proposed: tuple[UUID, ...] = ()
+    summaries: tuple[str, ...] = Field(default=(), description="of ``proposed``, in its order")
     superseded: tuple[UUID, ...] = ()
     signals: int = 0
     opportunities: int = 0
     errors: tuple[str, ...] = ()
+
+    def summary_of(self, number: int) -> str | None:
+        """The summary of a proposed recommendation, by its place in ``proposed``."""
+        return self.summaries[number] if number < len(self.summaries) else None
 
 
 class StrategyStore(Protocol):

@@ -78,11 +78,11 @@ COMPUTE: ActivityPolicy = {
 
 # A working order: how often its row is read again without being told, how long one price is
 # given before it is walked, and in how many steps it goes from the limit to the floor.
-ORDER_REREAD = timedelta(seconds=30)
+ORDER_REREAD = timedelta(seconds=20)
 UNPROVEN_REREAD = timedelta(seconds=25)
 CANCEL_REREAD = timedelta(seconds=3)
 CANCEL_AGAIN_AFTER = timedelta(seconds=20)
-PRICE_STEP_AFTER = timedelta(seconds=60)
+PRICE_STEP_AFTER = timedelta(seconds=30)
 PRICE_STEPS = 4
 # Attempts that ended before anything was sent (a worker died) are made again, up to so many.
 ABANDONED_ATTEMPTS = 20

@@ -214,13 +214,14 @@ class RecommendationWorkflow:
         except ActivityError as error:
             workflow.logger.warning("no successor could be sought: %s", error.cause)
             return
-        for successor in outcome.proposed:
+        for number, successor in enumerate(outcome.proposed):
             try:
                 await workflow.start_child_workflow(
                     RecommendationWorkflow.run,
                     RecommendationInput(recommendation_id=successor),
                     id=recommendation_workflow_id(successor),
                     parent_close_policy=ParentClosePolicy.ABANDON,
+                    static_summary=outcome.summary_of(number),
                 )
             except WorkflowAlreadyStartedError:
                 workflow.logger.info("%s was started by reconciliation", successor)

@@ -115,13 +115,14 @@ class StrategyRunWorkflow:
 
     async def _offer(self, outcome: RunOutcome) -> None:
         """Start the new recommendations' workflows and tell the superseded ones."""
-        for proposed in outcome.proposed:
+        for number, proposed in enumerate(outcome.proposed):
             try:
                 await workflow.start_child_workflow(
                     RecommendationWorkflow.run,
                     RecommendationInput(recommendation_id=proposed),
                     id=recommendation_workflow_id(proposed),
                     parent_close_policy=ParentClosePolicy.ABANDON,
+                    static_summary=outcome.summary_of(number),
                 )
             except WorkflowAlreadyStartedError:
                 workflow.logger.info("%s was started by reconciliation", proposed)

@@ -53,7 +53,7 @@ async def keep_result(
         for signal in result.signals
     )
     rows = await _opportunities(session, run, result.opportunities)
-    proposed: list[UUID] = []
+    proposed: list[Recommendation] = []
     superseded: list[UUID] = []
     for proposal in result.proposals:
         waiting = await _waiting(session, instance.id, proposal.terms)
@@ -62,7 +62,7 @@ async def keep_result(
         row = _recommendation(run, instance, plan, proposal, rows[proposal.opportunity_rank])
         session.add(row)
         await session.flush()
-        proposed.append(row.id)
+        proposed.append(row)
         for old in waiting:
             old.state = RecommendationState.SUPERSEDED
             old.superseded_by_id = row.id
@@ -71,7 +71,8 @@ async def keep_result(
     await session.flush()
     return RunOutcome(
         run_id=run.id,
-        proposed=tuple(proposed),
+        proposed=tuple(row.id for row in proposed),
+        summaries=tuple(row.summary for row in proposed),
         superseded=tuple(superseded),
         signals=len(result.signals),
         opportunities=len(result.opportunities),

@@ -269,14 +269,16 @@ async def _committed_cash(session: AsyncSession, broker_account_id: UUID) -> Dec
 
 async def _recorded_outcome(session: AsyncSession, run: StrategyRun) -> RunOutcome:
     """What a run left behind, read back for a repeated save."""
-    proposed = await session.scalars(
-        select(Recommendation.id)
+    rows = await session.execute(
+        select(Recommendation.id, Recommendation.summary)
         .where(Recommendation.strategy_run_id == run.id)
         .order_by(Recommendation.id)
     )
+    proposed = rows.tuples().all()
     return RunOutcome(
         run_id=run.id,
-        proposed=tuple(proposed),
+        proposed=tuple(each for each, _ in proposed),
+        summaries=tuple(summary for _, summary in proposed),
         superseded=tuple(UUID(each) for each in run.stats.get("superseded", ())),
         signals=run.stats.get("signals", 0),
         opportunities=run.stats.get("opportunities", 0),

@@ -55,11 +55,11 @@ async def deliver_decision(
 
 
 async def request_withdrawal(client: Client, recommendation_id: UUID) -> None:
-    """Have the working order cancelled and no further attempt made."""
-    handle = client.get_workflow_handle_for(
-        RecommendationWorkflow.run, recommendation_workflow_id(recommendation_id)
-    )
-    await handle.signal(RecommendationWorkflow.withdraw, rpc_timeout=RPC_TIMEOUT)
+    """Have the working order cancelled and no further attempt made.
+
+    A workflow that was lost comes back for it, finds the order in the record and cancels it.
+    """
+    await start_recommendation(client, recommendation_id, signal="withdraw")
 
 
 async def announce_order(client: Client, recommendation_id: UUID, order_key: str) -> None:

@@ -11,9 +11,9 @@ import pytest
 from temporalio.client import Client
 
 from api.signals import TemporalSignals
-from domain.errors import ErrorCode, GreenlightError
 from domain.recommendations import DecisionAction
 from infra.settings import Settings
+from infra.temporal.client import connect
 from workflows.ids import recommendation_workflow_id
 
 pytestmark = pytest.mark.integration
@@ -28,9 +28,7 @@ async def test_without_temporal_a_decision_is_not_delivered_and_nothing_hangs(
     began = time.perf_counter()
     assert not await signals.is_reachable()
     assert not await signals.decision(uuid4(), uuid4(), DecisionAction.APPROVE)
-    with pytest.raises(GreenlightError) as refused:
-        await signals.withdraw(uuid4())
-    assert refused.value.code is ErrorCode.BROKER_UNAVAILABLE
+    await signals.withdraw(uuid4())
     await signals.stop()
     assert time.perf_counter() - began < 5
 
@@ -58,13 +56,23 @@ async def test_a_decision_starts_or_tells_the_recommendation_s_workflow(
     await handle.terminate()
 
 
-async def test_a_workflow_that_is_not_there_cannot_cancel(
+async def test_a_withdrawal_brings_back_a_workflow_that_was_lost(
     temporal_address: str, tmp_path: Path
 ) -> None:
-    signals = TemporalSignals(Settings(home=tmp_path, temporal_address=temporal_address))
+    settings = Settings(home=tmp_path, temporal_address=temporal_address)
+    signals = TemporalSignals(settings)
     signals.start()
     await asyncio.wait_for(signals.until_connected(), 30)
+    client = await connect(settings)
     assert await signals.is_reachable()
-    with pytest.raises(GreenlightError):
-        await signals.withdraw(uuid4())
+    lost = uuid4()
+    await signals.withdraw(lost)
+    handle = client.get_workflow_handle(recommendation_workflow_id(lost))
+    told = [
+        event.workflow_execution_signaled_event_attributes.signal_name
+        async for event in handle.fetch_history_events()
+        if event.HasField("workflow_execution_signaled_event_attributes")
+    ]
+    assert told == ["withdraw"]
+    await handle.terminate()
     await signals.stop()
