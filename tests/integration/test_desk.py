@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("desk")]
 APPROVED, FORGED, REJECTED, OUTAGE, EXPIRED = "NVDA", "AAPL", "AAPL", "MSFT", "IWM"
 HALTED = "QQQ"
 FILL_SECONDS = 250.0
-"""Usually a few; but while the market runs away, the price is walked after every 60 s only."""
+"""Usually a few; but while the market runs away, only the walk of the price brings a fill."""
 
 
 @pytest.fixture(scope="module")

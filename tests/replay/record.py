@@ -1,17 +1,19 @@
 """Record the histories that `test_replay` replays, from real desks: about five minutes.
 
     python -m tests.replay.record
+    python -m tests.replay.record walk      # or: endings
 
 Do so after a change of a workflow that no workflow under way may meet, e.g. before a first
 release. Otherwise keep the old histories, guard the change with ``workflow.patched``, and add to
-them.
+them. A change of a time in `workflows.policies` that a workflow compares with its clock is such a
+change too.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -134,6 +136,12 @@ def recorded() -> Iterable[Path]:
     return sorted(HISTORIES.glob("*.json"))
 
 
+def main(names: Sequence[str]) -> None:
+    """Record what is named, or everything."""
+    recordings = {"endings": record_endings, "walk": record_walk}
+    for name in names or recordings:
+        recordings[name]()
+
+
 if __name__ == "__main__":
-    record_endings()
-    record_walk()
+    main(sys.argv[1:])
