@@ -291,14 +291,15 @@ async def test_temporal_web_shows_state_and_what_is_waited_on(client: Client):
         handle = await desk.start(client)
         await handle.signal(RecommendationWorkflow.approve, approval(desk))
         await handle.result()
-        seen = [
-            {
-                name: payload.data.decode().strip('"')
-                for name, payload in event.upsert_workflow_search_attributes_event_attributes.search_attributes.indexed_fields.items()
-            }
+        upserted = [
+            event.upsert_workflow_search_attributes_event_attributes.search_attributes
             async for event in handle.fetch_history_events()
             if event.HasField("upsert_workflow_search_attributes_event_attributes")
         ]
+    seen = [
+        {name: payload.data.decode().strip('"') for name, payload in each.indexed_fields.items()}
+        for each in upserted
+    ]
     steps = [
         (each["GreenlightState"], each["GreenlightWaitingOn"])
         for each in seen
