@@ -18,7 +18,7 @@ from temporalio.service import RPCError
 from domain.recommendations import DecisionAction
 from infra.settings import Settings
 from infra.temporal.client import connect
-from infra.temporal.delivery import deliver_decision, request_withdrawal
+from infra.temporal.delivery import announce_order, deliver_decision, request_withdrawal
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -42,6 +42,10 @@ class Signals(Protocol):
 
     async def withdraw(self, recommendation_id: UUID) -> None:
         """Tell the workflow of a withdrawal on record; what does not arrive is told again."""
+        ...
+
+    async def order_changed(self, recommendation_id: UUID, order_key: str) -> None:
+        """Hint the workflow that a person changed an order; it also looks by itself."""
         ...
 
     async def is_reachable(self) -> bool: ...
@@ -96,6 +100,13 @@ class TemporalSignals:
             log.warning(
                 "withdrawal.not_delivered", recommendation_id=str(recommendation_id), exc_info=True
             )
+
+    async def order_changed(self, recommendation_id: UUID, order_key: str) -> None:
+        try:
+            async with asyncio.timeout(DELIVERY_SECONDS):
+                await announce_order(self._connected(), recommendation_id, order_key)
+        except Exception:
+            log.warning("order.change_not_announced", order_key=order_key, exc_info=True)
 
     async def is_reachable(self) -> bool:
         if self._client is None:

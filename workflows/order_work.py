@@ -188,7 +188,9 @@ class ApprovedTradeWork:
             case OrderState.CANCEL_PENDING:
                 return policies.CANCEL_REREAD
             case OrderState.UNKNOWN | OrderState.SENDING:
-                return policies.UNPROVEN_REREAD
+                # Looking seldom spares the history; the broker session reads the books anyway.
+                seldom = order.absent_looks >= policies.UNPROVEN_LOOKS
+                return policies.UNPROVEN_SELDOM if seldom else policies.UNPROVEN_REREAD
             case _ if self._may_walk(order):
                 left = max(next_price_at - workflow.now(), timedelta(seconds=1))
                 return min(left, policies.ORDER_REREAD)
@@ -254,9 +256,8 @@ class ApprovedTradeWork:
                 self._show(
                     order.state,
                     WaitingOn.OPERATOR,
-                    f"Not proven whether the order is at the broker: {order.reason}. The books are "
-                    f"read every {policies.UNPROVEN_REREAD.seconds} s; looks without it: "
-                    f"{order.absent_looks}",
+                    f"Not proven whether the order is at the broker: {order.reason}. "
+                    f"Complete looks at its books without it: {order.absent_looks}",
                 )
             case OrderState.WORKING | OrderState.PARTIAL:
                 self._show(order.state, WaitingOn.MARKET, f"Working: {progress}")

@@ -80,6 +80,8 @@ COMPUTE: ActivityPolicy = {
 # given before it is walked, and in how many steps it goes from the limit to the floor.
 ORDER_REREAD = timedelta(seconds=20)
 UNPROVEN_REREAD = timedelta(seconds=25)
+UNPROVEN_LOOKS = 5
+UNPROVEN_SELDOM = timedelta(minutes=5)
 CANCEL_REREAD = timedelta(seconds=3)
 CANCEL_AGAIN_AFTER = timedelta(seconds=20)
 PRICE_STEP_AFTER = timedelta(seconds=30)

@@ -107,6 +107,7 @@ async def declare_not_sent(
     desk: Desk,
     session: Transaction,
     viewer: SignedIn,
+    signals: SignalsDep,
 ) -> OrderRow:
     """Declare, on the evidence, that an UNKNOWN order never reached the broker."""
     row = found(await queries.order_detail(session, viewer, order_id), NOTHING)
@@ -119,7 +120,8 @@ async def declare_not_sent(
         actor(request, viewer).address,
         ask.reason,
     )
-    await session.flush()
+    await session.commit()
+    await signals.order_changed(row.recommendation_id, row.order_key)
     return await _order(session, order_id, desk, viewer)
 
 

@@ -14,7 +14,6 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.deps import Resources
-from domain.errors import ErrorCode, GreenlightError
 from domain.recommendations import DecisionAction
 from infra.db.session import Sessions
 from infra.settings import Settings
@@ -44,6 +43,7 @@ class RecordedSignals:
     broken: bool = False
     decisions: list[tuple[UUID, UUID, DecisionAction]] = field(default_factory=list)
     withdrawals: list[UUID] = field(default_factory=list)
+    changed_orders: list[str] = field(default_factory=list)
 
     def start(self) -> None: ...
     async def stop(self) -> None: ...
@@ -56,9 +56,12 @@ class RecordedSignals:
         return not self.broken
 
     async def withdraw(self, recommendation_id: UUID) -> None:
-        if self.broken:
-            raise GreenlightError(ErrorCode.BROKER_UNAVAILABLE, "not reachable")
-        self.withdrawals.append(recommendation_id)
+        if not self.broken:
+            self.withdrawals.append(recommendation_id)
+
+    async def order_changed(self, recommendation_id: UUID, order_key: str) -> None:
+        if not self.broken:
+            self.changed_orders.append(order_key)
 
     async def is_reachable(self) -> bool:
         return not self.broken
