@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.contextvars import bind_contextvars
 
 from domain.errors import ErrorCode, GreenlightError
 from domain.order_evidence import BrokerStatus, Fill, FillSeen, OrderEvidence
@@ -67,11 +68,14 @@ def fill_of(execution: Execution) -> Fill:
 
 
 async def record_of(session: AsyncSession, row: OrderRow) -> OrderRecord:
+    """The stored order in the terms of the ports; what its reader logs from here on names it."""
+    intent = OrderIntent.model_validate(row.intent)
+    bind_contextvars(account=intent.account_code, order_key=row.order_key)
     gateway = await session.scalar(select(Gateway.slug).where(Gateway.id == row.gateway_id))
     assert gateway is not None
     return OrderRecord(
         order=await order_of(session, row),
-        intent=OrderIntent.model_validate(row.intent),
+        intent=intent,
         recommendation_id=row.recommendation_id,
         decision_id=row.decision_id,
         attempt=row.attempt,

@@ -15,7 +15,14 @@ from temporalio.worker import (
 
 from domain.errors import GreenlightError
 
-_LOGGED_FIELDS = ("recommendation_id", "decision_id", "order_key", "gateway", "instance_id")
+_LOGGED_FIELDS = (
+    "recommendation_id",
+    "decision_id",
+    "order_key",
+    "gateway",
+    "account_code",
+    "instance_id",
+)
 
 
 class DeskInterceptor(Interceptor):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from activities import orders as order_activities
 from activities.orders import PreparedOutcome
@@ -64,6 +65,17 @@ async def test_an_approved_trade_is_prepared_sent_filled_and_recorded_with_its_c
     assert execution.order_id == (await world.desk.order(key)).id
     assert execution.commission is not None
     assert len(world.at_broker(key)) == 1
+
+
+async def test_what_an_activity_logs_names_the_account_and_the_order(world: BrokerWorld):
+    prepared = await world.prepare(await world.approve())
+    assert prepared.order is not None
+    structlog.contextvars.clear_contextvars()
+    record = await world.session.ledger.find(prepared.order.order_key)
+    assert record is not None
+    bound = structlog.contextvars.get_contextvars()
+    assert bound["account"] == record.intent.account_code
+    assert bound["order_key"] == prepared.order.order_key
 
 
 async def test_preparing_again_after_a_crash_gives_the_same_order(world: BrokerWorld):
