@@ -25,6 +25,7 @@ from infra.simulator.reference import NEW_YORK
 from infra.simulator.seeding import demo_account
 from infra.simulator.server import Server
 from infra.simulator.simulation import ClosedHours, Simulation, default_start
+from infra.simulator.tws import TwsUser
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,8 @@ class SimulatedGateway:
     exchange: Exchange
     ledger: Ledger
     faults: Faults
+    tws: TwsUser
+    """A person who trades the same accounts by hand."""
 
     def __init__(self, options: GatewayOptions) -> None:
         self.options = options
@@ -88,6 +91,7 @@ class SimulatedGateway:
         if first_run:
             self._open_accounts(now)
         self.exchange = Exchange(self.ledger, self.market, self.clock)
+        self.tws = TwsUser(self.exchange)
         self.faults = Faults()
         simulation = Simulation(self.exchange, self.clock, calendar, options.closed)
         if first_run:

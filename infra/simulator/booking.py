@@ -95,7 +95,7 @@ def _execution(
         exec_id=f"{order.perm_id:08x}.{number:08x}.01.01",
         perm_id=order.perm_id,
         client_id=order.client_id,
-        order_id=order.order_id,
+        order_id=order.api_order_id,
         order_ref=order.order_ref,
         account=order.terms.account,
         con_id=security.con_id if security else BAG_CON_ID,

@@ -5,7 +5,7 @@ Every change is committed to the ledger before anybody is told of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -33,8 +33,9 @@ from infra.simulator.matching import (
     package_touch,
 )
 from infra.simulator.preview import MarginPreview
-from infra.simulator.records import OrderRecord, OrderStatus, OrderTerms
+from infra.simulator.records import ExecutionRecord, OrderRecord, OrderStatus, OrderTerms
 from infra.simulator.reference import NEW_YORK
+from infra.simulator.tws import TWS_CLIENT
 from infra.simulator.validation import Leg, OrderRejectedError, validate
 
 FIRST_PERM_ID = 1_100_000_001
@@ -52,6 +53,8 @@ class Exchange:
         self.accounts = {record.account: Account(record) for record in ledger.accounts()}
         self._next_perm_id = ledger.next_perm_id(FIRST_PERM_ID)
         self._execution_numbers = count(ledger.execution_count() + 1)
+        self.binds_manual_orders = False
+        """Whether client 0 has asked for an API order id on orders entered by hand from now on."""
         self._working = {o.perm_id: self._resume(o) for o in ledger.working_orders()}
 
     @property
@@ -85,35 +88,45 @@ class Exchange:
         existing = self.ledger.order_of(client_id, order_id)
         if existing is not None and not existing.status.is_working:
             raise OrderRejectedError(103, "Duplicate order id")
-        legs = self._validate(terms)
-        if len(legs) == 1:
-            # Kept with its full name: the order must be found again after a restart.
-            terms = terms.model_copy(update={"contract": full_spec(legs[0].security)})
+        terms, legs = self._resolve(terms)
         if existing is not None:
             self._modify(self._working[existing.perm_id], terms, legs)
             return
-        order = OrderRecord(
-            perm_id=self._next_perm_id,
-            client_id=client_id,
-            order_id=order_id,
-            terms=terms,
-            status=self._resting_status(),
-            created_at=self.clock.now(),
-        )
-        self._next_perm_id += 1
-        refusal = self._refusal(terms, legs)
-        if refusal is not None:
-            self._finish(
-                order, OrderStatus.INACTIVE, refusal.message, (refusal.code, refusal.message)
-            )
-            return
+        self._accept(self._new_order(client_id, order_id, terms), legs)
+
+    def place_manually(self, terms: OrderTerms) -> OrderRecord:
+        """Accept an order a person enters in TWS; see :class:`infra.simulator.tws.TwsUser`."""
+        terms, legs = self._resolve(terms)
+        order = self._new_order(TWS_CLIENT, self.ledger.next_manual_order_id(), terms)
+        self._accept(order, legs)
+        return self._current(order)
+
+    def execute_manually(self, terms: OrderTerms, price: Decimal) -> tuple[ExecutionRecord, ...]:
+        """Book a person's trade at ``price``, which the market is not asked about."""
+        terms, legs = self._resolve(terms)
+        order = self._new_order(TWS_CLIENT, self.ledger.next_manual_order_id(), terms)
         working = WorkingOrder(order, legs)
         self._save(order, "accepted")
         self._working[order.perm_id] = working
-        self._tell(OrderChanged(order))
-        self._match(working, 0.0)
-        if terms.tif == "IOC" and working.record.status.is_working:
-            self._cancel(working, "IOC order could not be filled at once")
+        quotes = self.market.quotes([leg.security for leg in legs], self.clock.now())
+        return self._fill(working, Match(terms.quantity, price, leg_prices(legs, quotes, price)))
+
+    def amend(self, perm_id: int, changes: Mapping[str, object]) -> OrderRecord:
+        """Change the terms of a working order of any client, as a person does in TWS."""
+        working = self._require_working(perm_id)
+        terms = OrderTerms.model_validate({**dict(working.record.terms), **changes})
+        self._modify(working, *self._resolve(terms))
+        return self._current(working.record)
+
+    def cancel_order(self, perm_id: int) -> None:
+        """Cancel a working order of any client, as a person does in TWS."""
+        self._cancel(self._require_working(perm_id), "")
+
+    def bind_manual_orders(self) -> None:
+        """Give the working orders entered by hand an API order id, which client 0 may use."""
+        for working in self._working.values():
+            if working.record.is_manual and not working.record.bound:
+                self._update(working, "bound", bound=True)
 
     def preview(self, terms: OrderTerms) -> MarginPreview:
         """What the order would do to the account, were it filled at its limit (or the touch)."""
@@ -127,14 +140,7 @@ class Exchange:
             raise OrderRejectedError(
                 10147, f"OrderId {order_id} that needs to be cancelled is not found."
             )
-        working = self._working.get(order.perm_id)
-        if working is None:
-            raise OrderRejectedError(
-                161,
-                "Cancel attempted when order is not in a cancellable state. "
-                f"Order permId ={order.perm_id}",
-            )
-        self._cancel(working, "")
+        self._cancel(self._require_working(order.perm_id), "")
 
     def cancel_all(self) -> None:
         for working in list(self._working.values()):
@@ -174,6 +180,54 @@ class Exchange:
             for account in self.accounts.values():
                 account.start_day(self.values(account.name).net_liquidation)
                 self.ledger.save_account(account.record())
+
+    def _resolve(self, terms: OrderTerms) -> tuple[OrderTerms, tuple[Leg, ...]]:
+        legs = self._validate(terms)
+        if len(legs) == 1:
+            # Kept with its full name: the order must be found again after a restart.
+            terms = terms.model_copy(update={"contract": full_spec(legs[0].security)})
+        return terms, legs
+
+    def _new_order(self, client_id: int, order_id: int, terms: OrderTerms) -> OrderRecord:
+        order = OrderRecord(
+            perm_id=self._next_perm_id,
+            client_id=client_id,
+            order_id=order_id,
+            terms=terms,
+            status=self._resting_status(),
+            created_at=self.clock.now(),
+            bound=client_id == TWS_CLIENT and order_id < 0 and self.binds_manual_orders,
+        )
+        self._next_perm_id += 1
+        return order
+
+    def _accept(self, order: OrderRecord, legs: tuple[Leg, ...]) -> None:
+        refusal = self._refusal(order.terms, legs)
+        if refusal is not None:
+            self._finish(
+                order, OrderStatus.INACTIVE, refusal.message, (refusal.code, refusal.message)
+            )
+            return
+        working = WorkingOrder(order, legs)
+        self._save(order, "accepted")
+        self._working[order.perm_id] = working
+        self._tell(OrderChanged(order))
+        self._match(working, 0.0)
+        if order.terms.tif == "IOC" and working.record.status.is_working:
+            self._cancel(working, "IOC order could not be filled at once")
+
+    def _require_working(self, perm_id: int) -> WorkingOrder:
+        working = self._working.get(perm_id)
+        if working is None:
+            raise OrderRejectedError(
+                161,
+                "Cancel attempted when order is not in a cancellable state. "
+                f"Order permId ={perm_id}",
+            )
+        return working
+
+    def _current(self, order: OrderRecord) -> OrderRecord:
+        return self.ledger.order(order.perm_id) or order
 
     def _validate(self, terms: OrderTerms) -> tuple[Leg, ...]:
         now = self.clock.now()
@@ -263,7 +317,7 @@ class Exchange:
         if match is not None:
             self._fill(working, match)
 
-    def _fill(self, working: WorkingOrder, match: Match) -> None:
+    def _fill(self, working: WorkingOrder, match: Match) -> tuple[ExecutionRecord, ...]:
         now = self.clock.now()
         account = self.accounts[working.record.terms.account]
         booked = book_fill(
@@ -283,6 +337,7 @@ class Exchange:
         self._tell(OrderFilled(order, booked.executions))
         con_ids = tuple(leg.security.con_id for leg in working.legs)
         self._tell(PositionsChanged(account.name, con_ids))
+        return booked.executions
 
     def _cancel(self, working: WorkingOrder, reason: str) -> None:
         error = (202, f"Order Canceled - reason:{reason}")

@@ -143,7 +143,7 @@ class Gateway:
             rows.append(self.open_order(session, order))
         rows.append(order_messages.order_status(order))
         if event.error is not None and session.client_id == order.client_id:
-            rows.append(messages.error(order.order_id, *event.error))
+            rows.append(messages.error(order.api_order_id, *event.error))
         return rows
 
     def _order_filled(self, session: ClientSession, event: OrderFilled) -> list[Message]:

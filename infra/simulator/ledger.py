@@ -105,6 +105,10 @@ class Ledger:
         records = (OrderRecord.model_validate_json(row[0]) for row in rows)
         return [r for r in records if r.completed_at is not None and r.completed_at >= since]
 
+    def order(self, perm_id: int) -> OrderRecord | None:
+        row = self._db.execute("SELECT record FROM orders WHERE perm_id = ?", (perm_id,)).fetchone()
+        return OrderRecord.model_validate_json(row[0]) if row else None
+
     def order_of(self, client_id: int, order_id: int) -> OrderRecord | None:
         row = self._db.execute(
             "SELECT record FROM orders WHERE client_id = ? AND order_id = ?", (client_id, order_id)
@@ -136,7 +140,13 @@ class Ledger:
 
     def next_order_id(self) -> int:
         """One more than any order id a client has used."""
-        return self._db.execute("SELECT coalesce(max(order_id), 0) + 1 FROM orders").fetchone()[0]
+        row = self._db.execute("SELECT max(order_id) FROM orders WHERE order_id > 0").fetchone()
+        return (row[0] or 0) + 1
+
+    def next_manual_order_id(self) -> int:
+        """One below any order id given to what was entered by hand: these are negative."""
+        row = self._db.execute("SELECT min(order_id) FROM orders").fetchone()
+        return min(row[0] or 0, 0) - 1
 
     def next_perm_id(self, first: int) -> int:
         row = self._db.execute("SELECT max(perm_id) FROM orders").fetchone()

@@ -19,7 +19,7 @@ def open_order(
     terms = order.terms
     return [
         5,
-        order.order_id,
+        order.api_order_id,
         *contract_fields(spec),
         *_head(terms),
         order.client_id,
@@ -65,7 +65,7 @@ def open_order(
 def order_status(order: OrderRecord) -> Message:
     return [
         3,
-        order.order_id,
+        order.api_order_id,
         order.status,
         order.filled,
         order.remaining,

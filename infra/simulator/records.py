@@ -87,6 +87,18 @@ class OrderRecord(Record):
     created_at: datetime
     completed_at: datetime | None = None
     completed_reason: str = ""
+    bound: bool = False
+    """Entered by hand, and given its (negative) API order id."""
+
+    @property
+    def is_manual(self) -> bool:
+        """Entered by a person in TWS; its order id is negative and private until bound."""
+        return self.order_id < 0
+
+    @property
+    def api_order_id(self) -> int:
+        """The order id clients are shown: 0 for what was entered by hand and is not bound."""
+        return 0 if self.is_manual and not self.bound else self.order_id
 
     @property
     def remaining(self) -> Decimal:

@@ -10,6 +10,7 @@ from infra.simulator.order_wire import read_order
 from infra.simulator.records import ExecutionRecord, OrderRecord, OrderStatus, OrderTerms
 from infra.simulator.reference import NEW_YORK
 from infra.simulator.session import ClientSession
+from infra.simulator.tws import TWS_CLIENT
 from infra.simulator.validation import OrderRejectedError
 from infra.simulator.wire import Fields, WireError
 
@@ -57,7 +58,11 @@ def global_cancel(session: ClientSession, fields: Fields) -> None:
 
 
 def own_open_orders(session: ClientSession, fields: Fields) -> None:
-    orders = session.gateway.exchange.working_orders()
+    """The client's own; client 0 thereby also binds the orders entered by hand so far."""
+    exchange = session.gateway.exchange
+    if session.client_id == TWS_CLIENT:
+        exchange.bind_manual_orders()
+    orders = exchange.working_orders()
     _open_orders(session, [o for o in orders if o.client_id == session.client_id])
 
 
@@ -70,6 +75,16 @@ def _open_orders(session: ClientSession, orders: list[OrderRecord]) -> None:
         row = session.gateway.open_order(session, order)
         session.send([row, order_messages.order_status(order)])
     session.reply(53, 1)
+
+
+def auto_open_orders(session: ClientSession, fields: Fields) -> None:
+    """Client 0 asks that orders entered by hand from now on be bound as they appear."""
+    fields.skip()
+    if session.client_id != TWS_CLIENT:
+        text = "Only the default client (i.e 0) can auto bind orders."
+        session.error(-1, 327, text)
+        return
+    session.gateway.exchange.binds_manual_orders = fields.bool()
 
 
 def completed_orders(session: ClientSession, fields: Fields) -> None:
@@ -131,6 +146,7 @@ HANDLERS = {
     5: own_open_orders,
     7: executions,
     8: next_id,
+    15: auto_open_orders,
     16: all_open_orders,
     58: global_cancel,
     99: completed_orders,

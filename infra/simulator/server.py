@@ -47,8 +47,8 @@ HANDLERS: dict[int, Handler] = {
     **requests_orders.HANDLERS,
     **requests_accounts.HANDLERS,
     **requests_market.HANDLERS,
-    # News bulletins, log level, automatic binding; cancels of what has already been answered.
-    **dict.fromkeys((12, 13, 14, 15, 25, 56, 57, 90), ignore),
+    # News bulletins, log level; cancels of what has already been answered.
+    **dict.fromkeys((12, 13, 14, 25, 56, 57, 90), ignore),
     # Market depth, exercise, scanners, real-time bars, fundamentals and their cancels.
     **dict.fromkeys((10, 11, 21, 23, 50, 51, 52, 53), _not_simulated(versioned=True)),
     **dict.fromkeys((22, 83, 84, 86, 88, 96, 97, 98, 100, 102), _not_simulated(versioned=False)),

@@ -124,7 +124,7 @@ async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
             await asyncio.sleep(0.002)
 
 
-async def settle(ib: Recorder) -> None:
+async def settle(ib: ib_async.IB) -> None:
     """Everything the gateway has sent so far has arrived (answers keep their order)."""
     await ib.reqCurrentTimeAsync()
 
