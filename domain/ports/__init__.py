@@ -1,0 +1,63 @@
+"""What the verbs of the desk need from the world, as protocols. Adapters live in ``infra``."""
+
+from __future__ import annotations
+
+from domain.ports.broker import (
+    Broker,
+    BrokerBooks,
+    BrokerContract,
+    BrokerExecution,
+    BrokerOrder,
+    BrokerPosition,
+    ChainReading,
+    WhatIf,
+)
+from domain.ports.ingestion import (
+    IngestionStore,
+    SyncCounts,
+)
+from domain.ports.orders import (
+    OrderLedger,
+    OrderRecord,
+    OrderWatch,
+    TradeContext,
+)
+from domain.ports.recommendations import (
+    DeadlineCheck,
+    DecisionDelivery,
+    RecommendationBacklog,
+    RecommendationBrief,
+    RecommendationStore,
+    UndeliveredDecision,
+)
+from domain.ports.strategies import (
+    RunOutcome,
+    RunPlan,
+    StrategyStore,
+)
+
+__all__ = [
+    "Broker",
+    "BrokerBooks",
+    "BrokerContract",
+    "BrokerExecution",
+    "BrokerOrder",
+    "BrokerPosition",
+    "ChainReading",
+    "DeadlineCheck",
+    "DecisionDelivery",
+    "IngestionStore",
+    "OrderLedger",
+    "OrderRecord",
+    "OrderWatch",
+    "RecommendationBacklog",
+    "RecommendationBrief",
+    "RecommendationStore",
+    "RunOutcome",
+    "RunPlan",
+    "StrategyStore",
+    "SyncCounts",
+    "TradeContext",
+    "UndeliveredDecision",
+    "WhatIf",
+]

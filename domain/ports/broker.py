@@ -1,0 +1,158 @@
+"""The port to one gateway, and what the broker says through it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from pydantic import AwareDatetime, Field
+
+from domain.instruments import Frozen, OptionContract, PriceIncrements, SecType, Side
+from domain.market import OptionChain, Quote
+from domain.order_evidence import BrokerStatus, Fill
+from domain.orders import OrderIntent
+from domain.portfolio import AccountValues
+from domain.strategies.base import ChainWindow
+
+
+class WhatIf(Frozen):
+    """The broker's own margin preview of one order, in the account's currency."""
+
+    init_margin_before: Decimal
+    init_margin_after: Decimal
+    maint_margin_before: Decimal
+    maint_margin_after: Decimal
+    equity_with_loan_before: Decimal
+    equity_with_loan_after: Decimal
+    commission: Decimal | None = None
+    max_commission: Decimal | None = None
+    currency: str = "USD"
+    warning: str = ""
+
+
+class BrokerOrder(Frozen):
+    """One order in the broker's books, open or completed today."""
+
+    order_ref: str
+    perm_id: int
+    broker_order_id: int = 0
+    client_id: int = 0
+    account_code: str
+    con_id: int
+    side: Side
+    quantity: Decimal
+    limit_price: Decimal | None
+    status: BrokerStatus
+    message: str = ""
+
+
+class BrokerExecution(Frozen):
+    """One execution in the broker's books."""
+
+    fill: Fill
+    order_ref: str
+    perm_id: int
+    broker_order_id: int = 0
+    client_id: int = 0
+    account_code: str
+    con_id: int
+    commission: Decimal | None = None
+    commission_currency: str | None = None
+    realized_pnl: Decimal | None = None
+
+
+class BrokerBooks(Frozen):
+    """Open orders, completed orders and executions, read in that order after one full sync.
+
+    Executions are read last, so a fill that ends an order while the books are being read is in
+    them. Executions cover the broker's current day only.
+    """
+
+    began_at: AwareDatetime = Field(description="host time when the first request left")
+    read_at: AwareDatetime = Field(description="market time when the reading ended")
+    session_open: bool
+    orders: tuple[BrokerOrder, ...]
+    executions: tuple[BrokerExecution, ...]
+
+
+class BrokerContract(Frozen):
+    """IBKR's own description of an instrument."""
+
+    con_id: int
+    sec_type: SecType
+    symbol: str
+    local_symbol: str
+    trading_class: str
+    exchange: str
+    primary_exchange: str
+    currency: str
+    multiplier: Decimal
+    min_tick: Decimal
+    increments: PriceIncrements
+    valid_exchanges: tuple[str, ...] = ()
+    market_rule_ids: tuple[int, ...] = ()
+    long_name: str = ""
+    time_zone: str = ""
+    under_con_id: int = 0
+    option: OptionContract | None = None
+
+
+class BrokerPosition(Frozen):
+    """One position as the broker reports it. ``average_cost`` is per unit incl. multiplier.
+
+    An option comes with the contract it is written on.
+    """
+
+    account_code: str
+    contract: BrokerContract
+    underlying: BrokerContract | None = None
+    quantity: Decimal
+    average_cost: Decimal
+    market_price: Decimal | None = None
+    market_value: Decimal | None = None
+    unrealized_pnl: Decimal | None = None
+    realized_pnl: Decimal | None = None
+
+
+class ChainReading(Frozen):
+    """A chain and the broker's contracts behind its rows."""
+
+    underlying: BrokerContract
+    chain: OptionChain
+    contracts: tuple[BrokerContract, ...]
+
+
+class Broker(Protocol):
+    """One gateway. Every call raises BrokerUnavailable while the connection is not fully synced."""
+
+    @property
+    def client_id(self) -> int: ...
+    async def market_time(self) -> datetime: ...
+    async def is_session_open(self) -> bool: ...
+
+    def exchange_date(self, market_at: datetime) -> date:
+        """The exchange's own date at a moment of market time."""
+        ...
+
+    async def account_values(self, account_code: str) -> AccountValues: ...
+    async def positions(self, account_code: str) -> Sequence[BrokerPosition]: ...
+    async def quote(self, contract: OptionContract) -> Quote: ...
+    async def chain(self, symbol: str, window: ChainWindow) -> ChainReading: ...
+    async def single(self, contract: OptionContract) -> ChainReading:
+        """A chain of this one contract, read afresh."""
+        ...
+
+    async def what_if(self, intent: OrderIntent) -> WhatIf: ...
+    async def read_books(self) -> BrokerBooks: ...
+
+    def reserve_order_id(self) -> int:
+        """The id the next send will use, never handed out before in this session."""
+        ...
+
+    async def send(self, intent: OrderIntent, broker_order_id: int) -> None:
+        """Write one order to the wire, once, and return when it has left this process."""
+        ...
+
+    async def send_cancel(self, broker_order_id: int) -> None: ...
