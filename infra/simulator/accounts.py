@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from infra.simulator.contracts import ContractBook, Security
 from infra.simulator.margin import MarkedPosition, Requirement, requirement
-from infra.simulator.market import SyntheticMarket
+from infra.simulator.market import Market
 from infra.simulator.records import AccountRecord, HoldingRecord
 
 CENT = Decimal("0.01")
@@ -236,7 +236,7 @@ class Account:
 
 def value_account(
     account: Account,
-    market: SyntheticMarket,
+    market: Market,
     at: datetime,
     hypothetical: Iterable[tuple[Security, Decimal, Decimal]] = (),
 ) -> AccountValues:
@@ -256,7 +256,7 @@ def value_account(
 
 
 def _value_positions(
-    holdings: Sequence[HoldingRecord], market: SyntheticMarket, at: datetime
+    holdings: Sequence[HoldingRecord], market: Market, at: datetime
 ) -> tuple[PositionValue, ...]:
     securities = [_require(market.book, h.con_id) for h in holdings]
     quotes = market.quotes(securities, at)

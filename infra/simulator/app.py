@@ -20,11 +20,12 @@ from infra.simulator.exchange import Exchange
 from infra.simulator.faults import Faults
 from infra.simulator.gateway import Gateway
 from infra.simulator.ledger import Ledger
-from infra.simulator.market import SyntheticMarket
+from infra.simulator.market import Market
 from infra.simulator.reference import NEW_YORK
 from infra.simulator.seeding import demo_account
 from infra.simulator.server import Server
 from infra.simulator.simulation import ClosedHours, Simulation, default_start
+from infra.simulator.synthetic import SyntheticMarket
 from infra.simulator.tws import TwsUser
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ class SimulatedGateway:
 
     port: int
     clock: MarketClock
-    market: SyntheticMarket
+    market: Market
     exchange: Exchange
     ledger: Ledger
     faults: Faults

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from infra.simulator.market import SyntheticMarket
+from infra.simulator.market import Market
 from infra.simulator.path import FloatArray
 from infra.simulator.reference import NEW_YORK, Underlying
 
@@ -47,14 +47,14 @@ def parse_duration(text: str) -> timedelta:
 
 
 def historical_bars(
-    market: SyntheticMarket, underlying: Underlying, end: datetime, duration: timedelta, size: str
+    market: Market, underlying: Underlying, end: datetime, duration: timedelta, size: str
 ) -> list[Bar]:
     """Bars that had started by ``end``, the last one possibly unfinished, oldest first."""
     first, last = (end - duration).astimezone(NEW_YORK).date(), end.astimezone(NEW_YORK).date()
-    first = max(first, market.calendar.first_date + timedelta(days=90))
+    first = max(first, market.history_from)
     bars: list[Bar] = []
     for session in market.calendar.sessions_between(first, last):
-        prices = market.paths.minute_prices(underlying, session.date)
+        prices = market.minute_prices(underlying.symbol, session.date)
         known = min(len(prices) - 1, int((end - session.open_at).total_seconds() // 60))
         if known < 1:
             continue
@@ -72,11 +72,11 @@ def historical_bars(
 
 
 def volatility_bars(
-    market: SyntheticMarket, underlying: Underlying, end: datetime, duration: timedelta, what: str
+    market: Market, underlying: Underlying, end: datetime, duration: timedelta, what: str
 ) -> Iterator[Bar]:
     """Daily 30-day implied volatility, or realised volatility, at each close."""
     first, last = (end - duration).astimezone(NEW_YORK).date(), end.astimezone(NEW_YORK).date()
-    first = max(first, market.calendar.first_date + timedelta(days=90))
+    first = max(first, market.history_from)
     for session in market.calendar.sessions_between(first, last):
         at = min(session.close_at, end)
         if at <= session.open_at:

@@ -24,7 +24,7 @@ from infra.simulator.clock import MarketClock
 from infra.simulator.contracts import ContractBook, Security, full_spec
 from infra.simulator.events import ExchangeEvent, OrderChanged, OrderFilled, PositionsChanged
 from infra.simulator.ledger import Ledger
-from infra.simulator.market import SyntheticMarket
+from infra.simulator.market import Market
 from infra.simulator.matching import (
     Match,
     WorkingOrder,
@@ -45,7 +45,7 @@ MAX_ACTIVE_PER_SIDE = 20
 class Exchange:
     """All orders and accounts of one gateway."""
 
-    def __init__(self, ledger: Ledger, market: SyntheticMarket, clock: MarketClock) -> None:
+    def __init__(self, ledger: Ledger, market: Market, clock: MarketClock) -> None:
         self.ledger = ledger
         self.market = market
         self.clock = clock

@@ -12,7 +12,7 @@ from infra.simulator.contracts import BAG_CON_ID, ContractSpec, Security, full_s
 from infra.simulator.events import ExchangeEvent, OrderChanged, OrderFilled, PositionsChanged
 from infra.simulator.exchange import Exchange
 from infra.simulator.faults import Faults
-from infra.simulator.market import SyntheticMarket
+from infra.simulator.market import Market
 from infra.simulator.messages import Message
 from infra.simulator.records import ExecutionRecord, OrderRecord
 from infra.simulator.session import ClientSession
@@ -30,7 +30,7 @@ class Gateway:
     def __init__(
         self,
         exchange: Exchange,
-        market: SyntheticMarket,
+        market: Market,
         clock: MarketClock,
         faults: Faults,
         *,

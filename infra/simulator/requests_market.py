@@ -245,7 +245,10 @@ def historical_data(session: ClientSession, fields: Fields) -> None:
 def head_timestamp(session: ClientSession, fields: Fields) -> None:
     request_id, spec = fields.int(), fields.contract()
     if find_one(session, request_id, spec) is not None:
-        first = session.gateway.market.calendar.sessions[65].open_at
+        market = session.gateway.market
+        first = market.calendar.session_on(
+            market.calendar.add_sessions(market.history_from, 1)
+        ).open_at
         session.reply(88, request_id, f"{first:%Y%m%d-%H:%M:%S}")
 
 

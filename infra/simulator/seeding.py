@@ -8,7 +8,7 @@ from decimal import Decimal
 from domain.instruments import Right
 from infra.simulator.accounts import Account
 from infra.simulator.contracts import Security
-from infra.simulator.market import SyntheticMarket
+from infra.simulator.market import Market
 from infra.simulator.records import AccountRecord
 from infra.simulator.reference import NEW_YORK, OPTION_CLASSES
 
@@ -18,7 +18,7 @@ SHORT_PUT_DAYS = 25
 COVERED_CALL_DAYS = 18
 
 
-def demo_account(name: str, market: SyntheticMarket, at: datetime) -> AccountRecord:
+def demo_account(name: str, market: Market, at: datetime) -> AccountRecord:
     """About 1,000,000 USD: shares, one short SPY put some 4 % out of the money about 25 days
     from expiry, and one AAPL call written against half of the AAPL shares.
     """
@@ -40,7 +40,7 @@ def demo_account(name: str, market: SyntheticMarket, at: datetime) -> AccountRec
 
 
 def _option(
-    market: SyntheticMarket, at: datetime, symbol: str, days: int, moneyness: float, right: Right
+    market: Market, at: datetime, symbol: str, days: int, moneyness: float, right: Right
 ) -> Security:
     """The listed option nearest to a tenor and to a share of the underlying's price."""
     today = at.astimezone(NEW_YORK).date()

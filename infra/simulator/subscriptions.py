@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from infra.simulator import messages
-from infra.simulator.market import Quote, SyntheticMarket
+from infra.simulator.market import Market, Quote
 from infra.simulator.matching import package_touch
 from infra.simulator.messages import Message
 from infra.simulator.validation import Leg
@@ -36,7 +36,7 @@ class MarketDataLine:
             messages.tick_request_parameters(self.request_id, security),
         ]
 
-    def ticks(self, quotes: list[Quote], market: SyntheticMarket, at: datetime) -> list[Message]:
+    def ticks(self, quotes: list[Quote], market: Market, at: datetime) -> list[Message]:
         """The ticks that differ from what was shown, and remember them as shown."""
         open_now = market.calendar.is_open(at)
         visible = open_now or self.data_type in {FROZEN, DELAYED_FROZEN}
@@ -64,7 +64,7 @@ class MarketDataLine:
         return out
 
     def _underlying_generics(
-        self, out: list[Message], quote: Quote, market: SyntheticMarket, at: datetime
+        self, out: list[Message], quote: Quote, market: Market, at: datetime
     ) -> None:
         underlying = self.legs[0].security.underlying
         month = 30 / 365

@@ -10,8 +10,8 @@ from domain.instruments import Right
 from infra.calendars import trading_calendar
 from infra.simulator.contracts import ContractSpec
 from infra.simulator.margin import MarkedPosition, naked_requirement, requirement
-from infra.simulator.market import SyntheticMarket
 from infra.simulator.reference import OPTION_CLASSES, UNDERLYINGS
+from infra.simulator.synthetic import SyntheticMarket
 
 MONDAY = date(2026, 11, 23)
 TEN = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)

@@ -14,7 +14,6 @@ from infra.simulator import messages, order_messages
 from infra.simulator.accounts import Account, value_account
 from infra.simulator.contracts import ContractBook, full_spec
 from infra.simulator.gateway import combo_spec
-from infra.simulator.market import SyntheticMarket
 from infra.simulator.messages import Message
 from infra.simulator.preview import MarginPreview
 from infra.simulator.records import (
@@ -26,6 +25,7 @@ from infra.simulator.records import (
 )
 from infra.simulator.reference import MARKET_RULES
 from infra.simulator.seeding import demo_account
+from infra.simulator.synthetic import SyntheticMarket
 from infra.simulator.wire import UNSET_DOUBLE, text
 
 AT = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
