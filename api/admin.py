@@ -40,6 +40,8 @@ _GROUPS: dict[str, tuple[type[models.Base], ...]] = {
         models.Order,
         models.OrderEvent,
         models.Execution,
+        models.ExternalOrder,
+        models.Discrepancy,
     ),
     "Portfolio": (
         models.Client,
@@ -48,6 +50,8 @@ _GROUPS: dict[str, tuple[type[models.Base], ...]] = {
         models.Gateway,
         models.AccountSnapshot,
         models.Position,
+        models.PositionEvent,
+        models.ReconciledPosition,
     ),
     "Strategies": (
         models.Strategy,
@@ -57,7 +61,13 @@ _GROUPS: dict[str, tuple[type[models.Base], ...]] = {
         models.Signal,
         models.Opportunity,
     ),
-    "Market": (models.Instrument, models.IbkrContract, models.RecordedChain),
+    "Market": (
+        models.Instrument,
+        models.IbkrContract,
+        models.Quote,
+        models.RecordedChain,
+        models.CorporateAction,
+    ),
     "System": (
         models.Alert,
         models.AuditEvent,

@@ -128,6 +128,18 @@ class OptionContract(Frozen):
         return f"{self.trading_class:<6}{self.expiry:%y%m%d}{self.right.value}{strike:08d}"
 
     @property
+    def is_adjusted(self) -> bool:
+        """Whether a corporate action changed what it delivers.
+
+        OCC marks the class of such a contract by a digit on the underlying's symbol (``AAPL1``);
+        IBKR writes it before the symbol (``2AAPL``).
+        """
+        rest = self.trading_class.removeprefix(self.symbol)
+        if rest == self.trading_class:
+            rest = self.trading_class.removesuffix(self.symbol)
+        return rest != self.trading_class and rest.isdigit()
+
+    @property
     def key(self) -> str:
         return instrument_key(
             SecType.OPTION,

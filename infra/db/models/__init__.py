@@ -10,8 +10,15 @@ from infra.db.models.clients import (
     Portfolio,
 )
 from infra.db.models.identity import Membership, Role, Session, User
-from infra.db.models.market import IbkrContract, Instrument, RecordedChain
+from infra.db.models.market import IbkrContract, Instrument, Quote, RecordedChain
 from infra.db.models.portfolio import AccountSnapshot, Position
+from infra.db.models.reconciliation import (
+    CorporateAction,
+    Discrepancy,
+    ExternalOrder,
+    PositionEvent,
+    ReconciledPosition,
+)
 from infra.db.models.strategies import (
     Opportunity,
     RunMode,
@@ -34,8 +41,11 @@ __all__ = [
     "BrokerAccount",
     "Client",
     "ConnectionState",
+    "CorporateAction",
     "Decision",
+    "Discrepancy",
     "Execution",
+    "ExternalOrder",
     "Gateway",
     "GatewayKind",
     "IbkrContract",
@@ -46,7 +56,10 @@ __all__ = [
     "OrderEvent",
     "Portfolio",
     "Position",
+    "PositionEvent",
+    "Quote",
     "Recommendation",
+    "ReconciledPosition",
     "RecordedChain",
     "Role",
     "RunMode",

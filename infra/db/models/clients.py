@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
@@ -107,6 +108,15 @@ class BrokerAccount(Base):
     trading_state_reason: Mapped[str] = mapped_column(default="")
     positions_synced_at: Mapped[datetime | None]
     snapshot_synced_at: Mapped[datetime | None]
+    reconciled_at: Mapped[datetime | None] = mapped_column(
+        comment="market time of the last comparison with the broker's books; null before the first"
+    )
+    opening_cash: Mapped[Decimal | None] = mapped_column(
+        comment="cash when first compared, less every execution and event on record then"
+    )
+    cash_matched_on: Mapped[date | None] = mapped_column(
+        comment="exchange date on which cash last agreed"
+    )
 
     portfolio: Mapped[Portfolio] = relationship(back_populates="accounts")
     gateway: Mapped[Gateway] = relationship(lazy="joined")

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBina
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.instruments import Right, SecType
+from domain.market import QuoteQuality
 from infra.db.models.base import Base, Price, enum_column
 
 
@@ -72,6 +73,28 @@ class IbkrContract(Base):
 
     def __str__(self) -> str:
         return f"{self.local_symbol} ({self.con_id})"
+
+
+class Quote(Base):
+    """The latest look at an instrument's market; one row per instrument, written over."""
+
+    __tablename__ = "quotes"
+
+    instrument_id: Mapped[UUID] = mapped_column(ForeignKey("instruments.id"), unique=True)
+    as_of: Mapped[datetime] = mapped_column(comment="market time")
+    quality: Mapped[QuoteQuality] = mapped_column(enum_column(QuoteQuality))
+    bid: Mapped[Decimal | None] = mapped_column(Price)
+    ask: Mapped[Decimal | None] = mapped_column(Price)
+    underlying_price: Mapped[Decimal | None] = mapped_column(Price)
+    iv: Mapped[float | None] = mapped_column(comment="annualised, decimal")
+    delta: Mapped[float | None]
+    volume: Mapped[float | None]
+    open_interest: Mapped[float | None]
+
+    instrument: Mapped[Instrument] = relationship()
+
+    def __str__(self) -> str:
+        return f"{self.bid} / {self.ask} at {self.as_of:%Y-%m-%d %H:%M}"
 
 
 class RecordedChain(Base):

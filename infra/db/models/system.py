@@ -11,14 +11,9 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from domain.severity import Severity
 from infra.db.models.base import Base, enum_column
 from infra.db.models.clients import BrokerAccount
-
-
-class Severity(StrEnum):
-    INFO = "INFO"
-    WARNING = "WARNING"
-    CRITICAL = "CRITICAL"
 
 
 class AlertState(StrEnum):

@@ -1,0 +1,94 @@
+"""What reconciliation left behind on one account: a row of each kind."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.corporate_actions import CorporateActionKind
+from domain.instruments import Side
+from domain.market import QuoteQuality
+from domain.order_evidence import BrokerStatus
+from domain.position_events import PositionEventKind
+from domain.reconciliation import DiscrepancyType
+from domain.severity import Severity
+from infra.db import models as m
+
+
+def discrepancy(
+    account: m.BrokerAccount, at: datetime, *, con_id: int = 756733, cleared: bool = False
+) -> m.Discrepancy:
+    """A position that differs, confirmed."""
+    return m.Discrepancy(
+        type=DiscrepancyType.POSITION_MISMATCH,
+        severity=Severity.CRITICAL,
+        subject=f"{account.code}:{con_id}",
+        gateway_id=account.gateway_id,
+        broker_account_id=account.id,
+        con_id=con_id,
+        expected="100",
+        actual="50",
+        detail="SPY: 50 at the broker, 100 by the record",
+        looks=2,
+        first_seen_at=at,
+        first_seen_market_at=at,
+        last_seen_at=at,
+        raised_at=at,
+        cleared_at=at if cleared else None,
+    )
+
+
+async def reconciled(
+    session: AsyncSession, account: m.BrokerAccount, instrument_id: UUID, at: datetime
+) -> m.Discrepancy:
+    """One row of each kind; the open discrepancy."""
+    found = discrepancy(account, at)
+    session.add_all(
+        [
+            found,
+            m.ReconciledPosition(
+                broker_account_id=account.id, con_id=756733, quantity=Decimal(100)
+            ),
+            m.PositionEvent(
+                broker_account_id=account.id,
+                instrument_id=instrument_id,
+                con_id=756733,
+                kind=PositionEventKind.ASSIGNMENT,
+                quantity=Decimal(100),
+                cash=Decimal(-64000),
+                market_at=at,
+                detail="1 × SPY put was assigned",
+            ),
+            m.ExternalOrder(
+                gateway_id=account.gateway_id,
+                broker_account_id=account.id,
+                instrument_id=instrument_id,
+                con_id=756733,
+                perm_id=int(account.code[2:]),
+                client_number=0,
+                side=Side.BUY,
+                quantity=Decimal(1),
+                status=BrokerStatus.WORKING,
+                seen_at=at,
+            ),
+        ]
+    )
+    await session.flush()
+    return found
+
+
+def market_rows(instrument_id: UUID, at: datetime) -> list[m.Base]:
+    """A quote and a dividend of one instrument."""
+    return [
+        m.Quote(instrument_id=instrument_id, as_of=at, quality=QuoteQuality.LIVE),
+        m.CorporateAction(
+            instrument_id=instrument_id,
+            kind=CorporateActionKind.DIVIDEND,
+            ex_date=at.date(),
+            amount=Decimal("1.75"),
+            seen_at=at,
+        ),
+    ]
