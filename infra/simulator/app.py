@@ -93,7 +93,7 @@ class SimulatedGateway:
             self._open_accounts(now)
         self.exchange = Exchange(self.ledger, self.market, self.clock)
         self.tws = TwsUser(self.exchange)
-        self.faults = Faults()
+        self.faults = Faults(self.exchange, int(self._recall("seed")))
         simulation = Simulation(self.exchange, self.clock, calendar, options.closed)
         if first_run:
             self.exchange.start_day()

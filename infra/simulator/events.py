@@ -25,6 +25,14 @@ class OrderFilled:
 
 
 @dataclass(frozen=True, slots=True)
+class ExecutionCorrected:
+    """An execution was replaced by a later revision, or busted (quantity 0)."""
+
+    order: OrderRecord
+    execution: ExecutionRecord
+
+
+@dataclass(frozen=True, slots=True)
 class PositionsChanged:
     """Holdings of an account changed, by a trade or at expiry."""
 
@@ -32,4 +40,4 @@ class PositionsChanged:
     con_ids: tuple[int, ...]
 
 
-ExchangeEvent = OrderChanged | OrderFilled | PositionsChanged
+ExchangeEvent = OrderChanged | OrderFilled | ExecutionCorrected | PositionsChanged

@@ -35,6 +35,7 @@ from infra.simulator.matching import (
 from infra.simulator.preview import MarginPreview
 from infra.simulator.records import ExecutionRecord, OrderRecord, OrderStatus, OrderTerms
 from infra.simulator.reference import NEW_YORK
+from infra.simulator.refusals import Refusal
 from infra.simulator.tws import TWS_CLIENT
 from infra.simulator.validation import Leg, OrderRejectedError, validate
 
@@ -53,6 +54,8 @@ class Exchange:
         self.accounts = {record.account: Account(record) for record in ledger.accounts()}
         self._next_perm_id = ledger.next_perm_id(FIRST_PERM_ID)
         self._execution_numbers = count(ledger.execution_count() + 1)
+        self.refuse: Callable[[OrderTerms], Refusal | None] = lambda _: None
+        """How to turn down an order that is on record, whatever its merits."""
         self.binds_manual_orders = False
         """Whether client 0 has asked for an API order id on orders entered by hand from now on."""
         self._working = {o.perm_id: self._resume(o) for o in ledger.working_orders()}
@@ -118,9 +121,9 @@ class Exchange:
         self._modify(working, *self._resolve(terms))
         return self._current(working.record)
 
-    def cancel_order(self, perm_id: int) -> None:
-        """Cancel a working order of any client, as a person does in TWS."""
-        self._cancel(self._require_working(perm_id), "")
+    def cancel_order(self, perm_id: int, reason: str = "") -> None:
+        """Cancel a working order of any client, as a person in TWS or the exchange itself does."""
+        self._cancel(self._require_working(perm_id), reason)
 
     def bind_manual_orders(self) -> None:
         """Give the working orders entered by hand an API order id, which client 0 may use."""
@@ -202,6 +205,12 @@ class Exchange:
         return order
 
     def _accept(self, order: OrderRecord, legs: tuple[Leg, ...]) -> None:
+        ordained = self.refuse(order.terms)
+        if ordained is not None:
+            self._finish(
+                order, ordained.status, ordained.message, (ordained.code, ordained.message)
+            )
+            return
         refusal = self._refusal(order.terms, legs)
         if refusal is not None:
             self._finish(

@@ -9,7 +9,13 @@ from itertools import count
 from infra.simulator import messages, order_messages
 from infra.simulator.clock import MarketClock
 from infra.simulator.contracts import BAG_CON_ID, ContractSpec, Security, full_spec
-from infra.simulator.events import ExchangeEvent, OrderChanged, OrderFilled, PositionsChanged
+from infra.simulator.events import (
+    ExchangeEvent,
+    ExecutionCorrected,
+    OrderChanged,
+    OrderFilled,
+    PositionsChanged,
+)
 from infra.simulator.exchange import Exchange
 from infra.simulator.faults import Faults
 from infra.simulator.market import Market
@@ -77,15 +83,21 @@ class Gateway:
         match event:
             case OrderChanged():
                 for session in self._audience(event.order):
-                    session.send(self._order_changed(session, event))
+                    session.tell(self._order_changed(session, event))
             case OrderFilled():
                 for session in self._audience(event.order):
-                    session.send(self._order_filled(session, event))
+                    session.tell(self._order_filled(session, event))
+            case ExecutionCorrected():
+                for session in self._audience(event.order):
+                    rows = [self.execution(session, -1, event.execution)]
+                    session.tell([*rows, messages.commission(event.execution)])
             case PositionsChanged():
                 self._positions_changed(event)
 
     def on_tick(self) -> None:
         """Market time has moved: show what is new to whoever asked for it."""
+        if not self.faults.line.up:
+            return
         now = self.clock.now()
         sessions = list(self.sessions.values())
         lines = [(session, line) for session in sessions for line in session.lines.values()]
@@ -163,10 +175,10 @@ class Gateway:
         gone = [c for c in event.con_ids if not account.quantity(c)]
         for session in self.sessions.values():
             if session.wants_positions:
-                session.send(positions)
+                session.tell(positions)
             if session.account_updates == account.name:
-                session.send(self._closed_rows(account.name, gone))
-                session.send(self.account_rows(account.name))
+                session.tell(self._closed_rows(account.name, gone))
+                session.tell(self.account_rows(account.name))
 
     def _closed_rows(self, account: str, con_ids: list[int]) -> list[Message]:
         """Portfolio rows of quantity 0, by which clients learn that a position is gone."""

@@ -17,9 +17,11 @@ from pathlib import Path
 from infra.simulator.records import (
     AccountRecord,
     ExecutionRecord,
+    FaultEvent,
     OrderEvent,
     OrderRecord,
     OrderStatus,
+    execution_root,
 )
 
 FILE_NAME = "ledger.sqlite3"
@@ -44,6 +46,11 @@ CREATE TABLE IF NOT EXISTS executions (
 CREATE INDEX IF NOT EXISTS executions_by_ref ON executions (order_ref);
 CREATE INDEX IF NOT EXISTS executions_by_time ON executions (at);
 CREATE TABLE IF NOT EXISTS accounts (account TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS order_events_by_order ON order_events (perm_id);
+CREATE TABLE IF NOT EXISTS faults (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, kind TEXT NOT NULL,
+    detail TEXT NOT NULL, client_id INTEGER
+) STRICT;
 """
 
 _APPEND_ONLY = """
@@ -65,7 +72,7 @@ class Ledger:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(_SCHEMA)
-        for table in ("order_events", "executions"):
+        for table in ("order_events", "executions", "faults"):
             for verb in ("update", "delete"):
                 self._db.executescript(_APPEND_ONLY.format(table=table, verb=verb))
 
@@ -97,10 +104,15 @@ class Ledger:
         return [OrderRecord.model_validate_json(row[0]) for row in rows]
 
     def completed_orders(self, since: datetime) -> list[OrderRecord]:
-        """Orders that reached their end at or after ``since``, oldest first."""
+        """Orders that reached their end at or after ``since``, oldest first.
+
+        What the API has been made to forget (``forget_day``) is left out.
+        """
         rows = self._db.execute(
-            "SELECT record FROM orders WHERE status NOT IN (?, ?) ORDER BY perm_id",
-            (OrderStatus.PRE_SUBMITTED, OrderStatus.SUBMITTED),
+            "SELECT record FROM orders WHERE status NOT IN (?, ?) AND"
+            " (SELECT max(sequence) FROM order_events AS e WHERE e.perm_id = orders.perm_id) > ?"
+            " ORDER BY perm_id",
+            (OrderStatus.PRE_SUBMITTED, OrderStatus.SUBMITTED, self._forgotten("order_events")),
         )
         records = (OrderRecord.model_validate_json(row[0]) for row in rows)
         return [r for r in records if r.completed_at is not None and r.completed_at >= since]
@@ -126,6 +138,46 @@ class Ledger:
             query, args = query + " AND at >= ?", [*args, since.isoformat()]
         rows = self._db.execute(f"{query} ORDER BY sequence", args)
         return [ExecutionRecord.model_validate_json(row[0]) for row in rows]
+
+    def visible_executions(self, since: datetime) -> list[ExecutionRecord]:
+        """What the API still knows of the executions at or after ``since``."""
+        rows = self._db.execute(
+            "SELECT record FROM executions WHERE at >= ? AND sequence > ? ORDER BY sequence",
+            (since.isoformat(), self._forgotten("executions")),
+        )
+        return [ExecutionRecord.model_validate_json(row[0]) for row in rows]
+
+    def effective_executions(self, order_ref: str | None = None) -> list[ExecutionRecord]:
+        """The latest revision of each execution, without those that were busted."""
+        latest = {execution_root(e.exec_id): e for e in self.executions(order_ref)}
+        return [execution for execution in latest.values() if execution.quantity]
+
+    def forget_day(self) -> None:
+        """Hide every completed order and execution so far from the API, for good.
+
+        They stay on record here.
+        """
+        for table in ("order_events", "executions"):
+            query = f"SELECT coalesce(max(sequence), 0) FROM {table}"  # noqa: S608
+            self.put(f"forgotten {table}", str(self._db.execute(query).fetchone()[0]))
+
+    def _forgotten(self, table: str) -> int:
+        return int(self.get(f"forgotten {table}") or 0)
+
+    def faults(self, kind: str | None = None) -> list[FaultEvent]:
+        """The faults that struck, in their order."""
+        where, args = ("", ()) if kind is None else (" WHERE kind = ?", (kind,))
+        rows = self._db.execute(f"SELECT * FROM faults{where} ORDER BY sequence", args)  # noqa: S608
+        names = list(FaultEvent.model_fields)
+        return [FaultEvent.model_validate(dict(zip(names, row, strict=True))) for row in rows]
+
+    def append_fault(
+        self, kind: str, at: datetime, detail: str = "", client_id: int | None = None
+    ) -> None:
+        self._db.execute(
+            "INSERT INTO faults (at, kind, detail, client_id) VALUES (?, ?, ?, ?)",
+            (at.isoformat(), kind, detail, client_id),
+        )
 
     def events(self, order_ref: str | None = None) -> list[OrderEvent]:
         """The history of orders in the order it happened."""

@@ -137,6 +137,11 @@ class ExecutionRecord(Record):
     """None for an opening trade."""
 
 
+def execution_root(exec_id: str) -> str:
+    """What all revisions of one execution share: the id without its last two digits."""
+    return exec_id.rpartition(".")[0]
+
+
 class HoldingRecord(Record):
     con_id: int
     quantity: Decimal
@@ -166,3 +171,15 @@ class OrderEvent(Record):
     status: OrderStatus
     filled: Decimal
     detail: str
+
+
+class FaultEvent(Record):
+    """A fault that struck, as the ledger keeps it."""
+
+    sequence: int
+    at: datetime
+    """Market time."""
+    kind: str
+    detail: str
+    client_id: int | None
+    """The client it struck; None when it struck nobody in particular."""

@@ -24,6 +24,7 @@ def place_order(session: ClientSession, fields: Fields) -> None:
         if terms.what_if:
             _preview(session, order_id, terms)
         else:
+            session.gateway.faults.refusals.check_order(terms)
             exchange.place(session.client_id or 0, order_id, terms)
     except OrderRejectedError as refusal:
         session.error(order_id, refusal.code, refusal.message)
@@ -46,9 +47,13 @@ def _preview(session: ClientSession, order_id: int, terms: OrderTerms) -> None:
 
 def cancel_order(session: ClientSession, fields: Fields) -> None:
     fields.skip()
-    order_id = fields.int()
+    order_id, client_id = fields.int(), session.client_id or 0
+    gateway = session.gateway
     try:
-        session.gateway.exchange.cancel(session.client_id or 0, order_id)
+        order = gateway.exchange.ledger.order_of(client_id, order_id)
+        if order is not None:
+            gateway.faults.refusals.check_cancel(order.order_ref)
+        gateway.exchange.cancel(client_id, order_id)
     except OrderRejectedError as refusal:
         session.error(order_id, refusal.code, refusal.message)
 
@@ -105,7 +110,7 @@ def executions(session: ClientSession, fields: Fields) -> None:
     gateway = session.gateway
     records = [
         record
-        for record in gateway.exchange.ledger.executions(since=gateway.exchange.today)
+        for record in gateway.exchange.ledger.visible_executions(gateway.exchange.today)
         if client_id in {0, record.client_id}
         and account in {"", record.account}
         and (since is None or record.at >= since)

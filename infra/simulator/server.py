@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 
 from infra.simulator import messages, requests_accounts, requests_market, requests_orders
-from infra.simulator.faults import ConnectionCut
+from infra.simulator.delivery import ConnectionCut, Direction, Inlet
 from infra.simulator.gateway import Gateway
 from infra.simulator.reference import NEW_YORK
 from infra.simulator.requests_accounts import ignore
@@ -72,10 +73,8 @@ class Server:
         self._gateway = gateway
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
-        self._connections: set[ClientSession] = set()
-        gateway.faults.refusal_listener = self.cut_all
-        gateway.faults.release_listener = self._flush_all
 
     async def start(self, host: str, port: int) -> int:
         """Listen; returns the port, a free one for 0."""
@@ -87,15 +86,8 @@ class Server:
             self._server.close()
         for writer in self._writers:
             writer.transport.abort()
+        self._stopping.set()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def cut_all(self) -> None:
-        for session in list(self._connections):
-            session.cut()
-
-    def _flush_all(self) -> None:
-        for session in list(self._connections):
-            session.flush_held()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -115,29 +107,68 @@ class Server:
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        faults = self._gateway.faults
+        session = ClientSession(self._gateway, writer)
+        inlet = Inlet(reader, faults, lambda: session.client_id, session.cut)
+        faults.connections.add(session)
         try:
-            version = await asyncio.wait_for(read_hello(reader), HELLO_TIMEOUT_SECONDS)
+            if faults.accept_delay:
+                faults.struck("slow_accept", f"{faults.accept_delay:g} s")
+                await self._pause(faults.accept_delay)
+            if await self._greet(session, inlet):
+                await self._converse(session, inlet)
+        finally:
+            faults.connections.discard(session)
+            session.outlet.close()
+            await self._leave(session)
+
+    async def _greet(self, session: ClientSession, inlet: Inlet) -> bool:
+        """Agree on a version; False when the client hangs up first."""
+        try:
+            version = await asyncio.wait_for(read_hello(inlet), HELLO_TIMEOUT_SECONDS)
         except TimeoutError:
             raise WireError("no greeting") from None
         if version is None:
-            return
+            return False
+        session.version = version
         now = self._gateway.clock.now().astimezone(NEW_YORK)
-        writer.write(frame([version, f"{now:%Y%m%d %H:%M:%S} EST"]))
-        session = ClientSession(self._gateway, writer, version)
-        self._connections.add(session)
-        try:
-            while (fields := await read_frame(reader)) is not None:
-                self._handle(session, fields)
-                if session.writer.is_closing():
-                    return
-                await writer.drain()
-        finally:
-            self._connections.discard(session)
-            if session.client_id is not None and (
-                self._gateway.sessions.get(session.client_id) is session
-            ):
-                del self._gateway.sessions[session.client_id]
-                log.info("client %s disconnected", session.client_id)
+        session.writer.write(frame([version, f"{now:%Y%m%d %H:%M:%S} EST"]))
+        return True
+
+    async def _converse(self, session: ClientSession, inlet: Inlet) -> None:
+        pace = self._gateway.faults.pace
+        while (fields := await read_frame(inlet)) is not None:
+            if session.deaf:
+                continue
+            if pace.delays:
+                await self._delay(session, fields)
+            self._handle(session, fields)
+            if session.writer.is_closing():
+                return
+            await session.writer.drain()
+
+    async def _delay(self, session: ClientSession, fields: list[str]) -> None:
+        message_id = int(fields[0]) if fields and fields[0].isdecimal() else 0
+        faults = self._gateway.faults
+        seconds = faults.pace.wait(Direction.RECEIVED, message_id)
+        if seconds:
+            faults.struck_once(session, "delay", f"received message {message_id}")
+            await self._pause(seconds)
+
+    async def _leave(self, session: ClientSession) -> None:
+        """Free the client id, at once or when the gateway would notice."""
+        sessions, client_id = self._gateway.sessions, session.client_id
+        if client_id is None or sessions.get(client_id) is not session:
+            return
+        await self._pause(session.lingers)
+        del sessions[client_id]
+        log.info("client %s disconnected", client_id)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait as a fault demands, but not beyond the end of this server."""
+        if seconds > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), seconds)
 
     def _handle(self, session: ClientSession, fields: list[str]) -> None:
         """Process one message; whatever is wrong with it becomes an error message."""
@@ -148,7 +179,8 @@ class Server:
             return
         faults = self._gateway.faults
         faults.message_received(session, message_id)
-        session.silenced = faults.silences(message_id)
+        if faults.silences(message_id):
+            session.silence()
         limit = self._gateway.messages_per_second
         if session.exceeds_rate(limit):
             text = f"Max rate of messages per second has been exceeded: max={limit} rec={limit + 1}"
@@ -164,6 +196,8 @@ class Server:
         faults.message_processed(session, message_id)
 
     def _dispatch(self, session: ClientSession, message_id: int, fields: Fields) -> None:
+        if self._gateway.faults.line.swallows(message_id):
+            return
         if message_id == START_API:
             self._start_api(session, fields)
             return
@@ -183,7 +217,7 @@ class Server:
         if session.client_id is not None:
             session.error(-1, 502, "The API has already been started")
             return
-        if client_id in gateway.sessions:
+        if client_id in gateway.sessions or gateway.faults.clashes(client_id):
             text = "Unable to connect as the client id is already in use."
             session.error(-1, 326, f"{text} Retry with a unique client id.")
             session.writer.close()
@@ -196,9 +230,7 @@ class Server:
             [
                 messages.managed_accounts(gateway.exchange.accounts),
                 messages.next_valid_id(next_id),
-                messages.error(-1, 2104, "Market data farm connection is OK:usfarm"),
-                messages.error(-1, 2106, "HMDS data farm connection is OK:ushmds"),
-                messages.error(-1, 2158, "Sec-def data farm connection is OK:secdefil"),
+                *gateway.faults.line.greeting(),
             ]
         )
 

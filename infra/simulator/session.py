@@ -10,15 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from infra.simulator import messages
+from infra.simulator.delivery import Outlet
 from infra.simulator.messages import Message
 from infra.simulator.subscriptions import LIVE, MarketDataLine
-from infra.simulator.wire import frame
 
 if TYPE_CHECKING:
     from infra.simulator.gateway import Gateway
-
-MAX_BACKLOG_BYTES = 64 << 20
-"""A client that lets more than this pile up unread is cut off."""
 
 
 @dataclass(eq=False)
@@ -27,7 +24,8 @@ class ClientSession:
 
     gateway: Gateway
     writer: asyncio.StreamWriter
-    version: int
+    version: int = 0
+    """0 until the greeting."""
     client_id: int | None = None
     """None until startApi."""
     data_type: int = LIVE
@@ -41,21 +39,22 @@ class ClientSession:
     pnl: dict[int, tuple[str, int]] = field(default_factory=dict)
     """Profit subscriptions: request id → (account, contract id or 0 for the whole account)."""
     shown_pnl: dict[int, Message] = field(default_factory=dict)
-    silenced: bool = False
-    """Nothing is sent any more: the connection is about to be cut."""
-    _held: list[bytes] = field(default_factory=list)
+    deaf: bool = False
+    """Half-open: what the client sends is read and thrown away."""
+    lingers: float = 0.0
+    """Seconds for which the client id stays in use after the client has gone."""
     _arrivals: deque[float] = field(default_factory=deque)
 
+    def __post_init__(self) -> None:
+        self.outlet = Outlet(self.writer, self.gateway.faults, lambda: self.client_id)
+
     def send(self, rows: Iterable[Message]) -> None:
-        data = b"".join(map(frame, rows))
-        if not data or self.silenced or self.writer.is_closing():
-            return
-        if self.gateway.faults.callback_held(self):
-            self._held.append(data)
-            return
-        self.writer.write(data)
-        if self.writer.transport.get_write_buffer_size() > MAX_BACKLOG_BYTES:
-            self.cut()
+        """Answer a request: every row, in this order."""
+        self.outlet.send(rows)
+
+    def tell(self, rows: Iterable[Message]) -> None:
+        """Live callbacks about what happened; faults in force may change them."""
+        self.outlet.send(self.gateway.faults.shaped(self, list(rows)))
 
     def reply(self, *fields: object) -> None:
         self.send([list(fields)])  # type: ignore[list-item]
@@ -64,13 +63,27 @@ class ClientSession:
         self.send([messages.error(request_id, code, message)])
 
     def flush_held(self) -> None:
-        held, self._held = self._held, []
-        if held and not self.writer.is_closing():
-            self.writer.write(b"".join(held))
+        self.outlet.flush_held()
+
+    def silence(self) -> None:
+        self.outlet.silenced = True
 
     def cut(self) -> None:
-        self.silenced = True
+        self.silence()
         self.writer.transport.abort()
+
+    def hang_up(self) -> None:
+        self.silence()
+        self.writer.close()
+
+    def forget_subscriptions(self) -> None:
+        """Nothing is streamed any more, as after 1101."""
+        self.wants_positions = False
+        self.account_updates = ""
+        for subscriptions in (
+            self.lines, self.account_multi, self.summaries, self.pnl, self.shown_pnl
+        ):  # fmt: skip
+            subscriptions.clear()
 
     def exceeds_rate(self, limit: int) -> bool:
         """Count a message; True for the first beyond ``limit`` within a second (0: no limit)."""

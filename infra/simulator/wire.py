@@ -8,11 +8,12 @@ handled where a message is built.
 from __future__ import annotations
 
 import struct
-from asyncio import IncompleteReadError, StreamReader
+from asyncio import IncompleteReadError
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
+from typing import Protocol
 
 from infra.simulator.contracts import ContractSpec
 
@@ -28,6 +29,12 @@ Field = str | int | float | Decimal | bool | date | None
 
 class WireError(ValueError):
     """Bytes or fields that do not follow the protocol."""
+
+
+class ByteSource(Protocol):
+    """Where bytes come from: an ``asyncio.StreamReader``, or one behind faults."""
+
+    async def readexactly(self, count: int, /) -> bytes: ...
 
 
 def frame(fields: Iterable[Field]) -> bytes:
@@ -57,13 +64,13 @@ def text(field: Field) -> str:
             return str(field).replace("\0", " ")
 
 
-async def read_frame(reader: StreamReader) -> list[str] | None:
+async def read_frame(reader: ByteSource) -> list[str] | None:
     """The fields of the next message; None at the end of the stream; WireError on nonsense."""
     payload = await _read_payload(reader)
     return None if payload is None else _split(payload)
 
 
-async def read_hello(reader: StreamReader) -> int | None:
+async def read_hello(reader: ByteSource) -> int | None:
     """The server version agreed with a client that says hello; None if it hangs up first.
 
     The client sends ``API\\0`` and a frame ``v<min>..<max>`` with optional options behind a space.
@@ -88,7 +95,7 @@ async def read_hello(reader: StreamReader) -> int | None:
     return agreed
 
 
-async def _read_payload(reader: StreamReader) -> bytes | None:
+async def _read_payload(reader: ByteSource) -> bytes | None:
     try:
         (length,) = struct.unpack(">I", await reader.readexactly(4))
         if length > MAX_FRAME_BYTES:
