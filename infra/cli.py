@@ -13,7 +13,6 @@ import logging
 import os
 import sys
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
@@ -21,6 +20,7 @@ import typer
 
 from infra.logging import configure
 from infra.settings import Settings, get_settings
+from infra.simulator.command import gateway_command
 
 app = typer.Typer(
     name="greenlight",
@@ -68,20 +68,7 @@ def status() -> None:
     raise typer.Exit(show_status())
 
 
-@app.command()
-def gateway(
-    port: Annotated[int, typer.Option(help="TCP port to listen on.")],
-    data_dir: Annotated[Path, typer.Option(help="Directory of the gateway's own state.")],
-    speed: Speed = None,
-    seed: Seed = None,
-) -> None:
-    """Run the simulated IB Gateway."""
-    from infra.simulator.app import GatewayOptions, run
-
-    _start_process("gateway")
-    chosen = {"speed": speed, "seed": seed}
-    given = {name: value for name, value in chosen.items() if value is not None}
-    _finish(run(GatewayOptions(port=port, data_dir=data_dir, **given)))
+app.command("gateway")(gateway_command(lambda: _start_process("gateway")))
 
 
 @worker.command("core")

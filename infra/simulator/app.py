@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +37,10 @@ CLOCK_SAVED_EVERY = 5.0
 """Wall seconds between saves of market time while nothing else is saved."""
 
 
+class GatewayStartError(Exception):
+    """Why a gateway cannot run as asked, in words for the person who started it."""
+
+
 class GatewayOptions(BaseModel):
     """How a simulated gateway runs. A data directory keeps its first seed, start and accounts."""
 
@@ -46,6 +50,7 @@ class GatewayOptions(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(default=4002, ge=0, le=65535, description="0 picks a free one")
     market: Literal["synthetic"] = "synthetic"
+    recording: Path | None = Field(default=None, description="what a replay plays")
     speed: float = Field(default=1.0, ge=0, description="market seconds per second; 0 is manual")
     seed: int = Field(default=7, ge=0)
     start: AwareDatetime | None = Field(default=None, description="market time of the first run")
@@ -187,4 +192,7 @@ def run(options: GatewayOptions) -> None:
     try:
         asyncio.run(serve(options))
     except OSError as error:
-        sys.exit(f"simulated gateway on {options.host}:{options.port}: {error}")
+        where = f"{options.host}:{options.port}"
+        raise GatewayStartError(
+            f"it cannot listen on {where}: {os.strerror(error.errno or 0)}"
+        ) from error
