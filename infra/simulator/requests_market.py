@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from domain.instruments import plain
 from domain.pricing import european
-from infra.simulator import messages
+from infra.simulator import market_messages, messages
 from infra.simulator.bars import (
     BAR_MINUTES,
     PRICES,
@@ -69,7 +69,7 @@ def contract_details(session: ClientSession, fields: Fields) -> None:
     for security in found:
         settles = gateway.market.book.settlement_date(security)
         text = f"{settles:%Y%m%d}" if settles else ""
-        rows.append(messages.contract_details(request_id, security, text, calendar, now))
+        rows.append(market_messages.contract_details(request_id, security, text, calendar, now))
     session.send(rows)
     session.reply(52, 1, request_id)
 
@@ -96,7 +96,7 @@ def option_parameters(session: ClientSession, fields: Fields) -> None:
         for exchange in ("SMART", "CBOE"):
             session.send(
                 [
-                    messages.option_parameters(
+                    market_messages.option_parameters(
                         request_id,
                         exchange,
                         book.underlying(symbol),
@@ -115,7 +115,7 @@ def market_rule(session: ClientSession, fields: Fields) -> None:
     if increments is None:
         session.error(-1, 321, f"Error validating request.-'bN' : cause - Invalid rule {rule_id}")
         return
-    session.send([messages.market_rule(rule_id, increments)])
+    session.send([market_messages.market_rule(rule_id, increments)])
 
 
 def matching_symbols(session: ClientSession, fields: Fields) -> None:
@@ -126,7 +126,7 @@ def matching_symbols(session: ClientSession, fields: Fields) -> None:
         for u in UNDERLYINGS.values()
         if pattern and (u.symbol.startswith(pattern) or pattern in u.long_name.upper())
     ]
-    session.send([messages.symbol_samples(request_id, found, session.version)])
+    session.send([market_messages.symbol_samples(request_id, found, session.version)])
 
 
 def current_time(session: ClientSession, fields: Fields) -> None:
@@ -280,7 +280,7 @@ def _calculate(session: ClientSession, fields: Fields, *, from_price: bool) -> N
         0, 0, 0, 0, 0, 0, 0, 0, 0, spot, price, iv,
         float(g.delta), float(g.gamma), float(g.vega), float(g.theta_per_day),
     )  # fmt: skip
-    session.send([messages.option_computation(request_id, 53, quote, price)])
+    session.send([market_messages.option_computation(request_id, 53, quote, price)])
 
 
 def _end_time(text: str) -> datetime | None:

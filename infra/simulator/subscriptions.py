@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from infra.simulator import messages
+from infra.simulator import market_messages
 from infra.simulator.market import Market, Quote
 from infra.simulator.matching import package_touch
 from infra.simulator.messages import Message
@@ -32,8 +32,8 @@ class MarketDataLine:
         """What precedes the ticks: the type of data and the contract's tick parameters."""
         security = self.legs[0].security if len(self.legs) == 1 else None
         return [
-            messages.market_data_type(self.request_id, self.data_type),
-            messages.tick_request_parameters(self.request_id, security),
+            market_messages.market_data_type(self.request_id, self.data_type),
+            market_messages.tick_request_parameters(self.request_id, security),
         ]
 
     def ticks(self, quotes: list[Quote], market: Market, at: datetime) -> list[Message]:
@@ -53,7 +53,7 @@ class MarketDataLine:
         self._price(out, 9, quote.close, 0, visible=True)
         if self._is_new(45, int(at.timestamp()) // 60):
             stamp = str(int(at.timestamp()) // 60 * 60)
-            out.append(messages.tick_string(self.request_id, self._type(45), stamp))
+            out.append(market_messages.tick_string(self.request_id, self._type(45), stamp))
         if security.is_option:
             self._greeks(out, quote)
             if 101 in self.generic_ticks:
@@ -71,11 +71,11 @@ class MarketDataLine:
         if 106 in self.generic_ticks:
             iv = round(market.atm_vol(underlying, at, month), 4)
             if self._is_new(24, iv):
-                out.append(messages.tick_generic(self.request_id, 24, iv))
+                out.append(market_messages.tick_generic(self.request_id, 24, iv))
         if 104 in self.generic_ticks:
             realised = round(market.realised_vol(underlying, at), 4)
             if self._is_new(23, realised):
-                out.append(messages.tick_generic(self.request_id, 23, realised))
+                out.append(market_messages.tick_generic(self.request_id, 23, realised))
         if 101 in self.generic_ticks and not underlying.is_index:
             self._size(out, 27, 10 * quote.bid_size)
             self._size(out, 28, 12 * quote.bid_size)
@@ -94,7 +94,7 @@ class MarketDataLine:
         if self._is_new(13, model):
             tick = self._type(13)
             price = quote.model_price
-            out.append(messages.option_computation(self.request_id, tick, quote, price))
+            out.append(market_messages.option_computation(self.request_id, tick, quote, price))
 
     def _price(
         self, out: list[Message], tick: int, price: float, size: int, *, visible: bool
@@ -103,14 +103,14 @@ class MarketDataLine:
             price, size = _NO_PRICE, 0
         if not self._is_new(tick, (price, size)):
             return
-        out.append(messages.tick_price(self.request_id, self._type(tick), price, size))
+        out.append(market_messages.tick_price(self.request_id, self._type(tick), price, size))
         size_tick = {1: 0, 2: 3, 4: 5}.get(tick)
         if size_tick is not None:
-            out.append(messages.tick_size(self.request_id, self._type(size_tick), size))
+            out.append(market_messages.tick_size(self.request_id, self._type(size_tick), size))
 
     def _size(self, out: list[Message], tick: int, size: int) -> None:
         if self._is_new(tick, size):
-            out.append(messages.tick_size(self.request_id, self._type(tick), size))
+            out.append(market_messages.tick_size(self.request_id, self._type(tick), size))
 
     def _type(self, tick: int) -> int:
         delayed = self.data_type in {DELAYED, DELAYED_FROZEN}

@@ -10,7 +10,7 @@ import pytest
 from domain.calendar import TradingCalendar
 from domain.instruments import Side
 from infra.calendars import trading_calendar
-from infra.simulator import messages, order_messages
+from infra.simulator import market_messages, messages, order_messages
 from infra.simulator.accounts import Account, value_account
 from infra.simulator.contracts import ContractBook, full_spec
 from infra.simulator.gateway import combo_spec
@@ -75,17 +75,17 @@ CASES: list[tuple[str, int, Message]] = [
     ("next valid id", 3, messages.next_valid_id(7)),
     ("error", 6, messages.error(3, 200, "no")),
     ("current time", 3, messages.current_time(AT)),
-    ("price tick", 7, messages.tick_price(3, 1, 1.5, 10)),
-    ("size tick", 5, messages.tick_size(3, 0, 10)),
-    ("generic tick", 5, messages.tick_generic(3, 24, 0.2)),
-    ("string tick", 5, messages.tick_string(3, 45, "0")),
-    ("option computation", 12, messages.option_computation(3, 13, QUOTE, 3.6)),
-    ("tick parameters", 5, messages.tick_request_parameters(3, PUT)),
-    ("market data type", 4, messages.market_data_type(3, 1)),
-    ("option details", 40, messages.contract_details(3, PUT, "20261218", CALENDAR, AT)),
-    ("stock details", 40, messages.contract_details(3, SPY, "", CALENDAR, AT)),
-    ("chain", 11, messages.option_parameters(3, "SMART", SPY, "SPY", ["a", "b"], ["1"])),
-    ("market rule", 7, messages.market_rule(32, MARKET_RULES[32])),
+    ("price tick", 7, market_messages.tick_price(3, 1, 1.5, 10)),
+    ("size tick", 5, market_messages.tick_size(3, 0, 10)),
+    ("generic tick", 5, market_messages.tick_generic(3, 24, 0.2)),
+    ("string tick", 5, market_messages.tick_string(3, 45, "0")),
+    ("option computation", 12, market_messages.option_computation(3, 13, QUOTE, 3.6)),
+    ("tick parameters", 5, market_messages.tick_request_parameters(3, PUT)),
+    ("market data type", 4, market_messages.market_data_type(3, 1)),
+    ("option details", 40, market_messages.contract_details(3, PUT, "20261218", CALENDAR, AT)),
+    ("stock details", 40, market_messages.contract_details(3, SPY, "", CALENDAR, AT)),
+    ("chain", 11, market_messages.option_parameters(3, "SMART", SPY, "SPY", ["a", "b"], ["1"])),
+    ("market rule", 7, market_messages.market_rule(32, MARKET_RULES[32])),
     ("position", 16, messages.position("DU1", PUT, HOLDING.holding)),
     ("portfolio value", 20, messages.portfolio_value("DU1", HOLDING, Decimal(0))),
     ("account value", 6, messages.account_values(VALUES)[0]),
