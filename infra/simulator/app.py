@@ -19,6 +19,7 @@ from infra.simulator.clock import MarketClock
 from infra.simulator.exchange import Exchange
 from infra.simulator.faults import Faults
 from infra.simulator.gateway import Gateway
+from infra.simulator.history_pacing import PacingScope
 from infra.simulator.ledger import Ledger
 from infra.simulator.market import Market
 from infra.simulator.reference import NEW_YORK
@@ -59,6 +60,9 @@ class GatewayOptions(BaseModel):
     market_data_lines: int = Field(default=100, ge=0, description="per client; 0 is unlimited")
     messages_per_second: int = Field(
         default=50, ge=0, description="beyond it clients are warned (100); 0 is unlimited"
+    )
+    history_pacing: PacingScope = Field(
+        default=PacingScope.ALL, description="which historical requests IBKR's limits apply to"
     )
 
 
@@ -109,6 +113,7 @@ class SimulatedGateway:
             self.faults,
             market_data_lines=options.market_data_lines,
             messages_per_second=options.messages_per_second,
+            history_pacing=options.history_pacing,
         )
         simulation.ticked.append(gateway.on_tick)
         self._server = Server(gateway)

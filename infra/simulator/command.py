@@ -70,6 +70,10 @@ def gateway_command(prepare: Callable[[], object]) -> Callable[..., None]:
         messages_per_second: Annotated[
             int | None, typer.Option(help="Beyond it clients are warned; 0 is unlimited.")
         ] = None,
+        history_pacing: Annotated[
+            PacingScope | None,
+            typer.Option(help="Historical requests that IBKR's limits apply to; small: ≤ 30 s."),
+        ] = None,
     ) -> None:
         """Run the simulated IB Gateway, on the real TWS wire, for any TWS program."""
         prepare()
@@ -86,6 +90,7 @@ def gateway_command(prepare: Callable[[], object]) -> Callable[..., None]:
             "accounts": tuple(account) if account else None,
             "market_data_lines": market_data_lines,
             "messages_per_second": messages_per_second,
+            "history_pacing": history_pacing,
         }
         _run(_options({name: value for name, value in given.items() if value is not None}))
 
@@ -129,6 +134,7 @@ def _run(options: GatewayOptions) -> None:
 def _sole_user_of(data_dir: Path) -> Iterator[None]:
     """Two gateways on one ledger would both believe it theirs."""
     from infra.simulator.app import GatewayStartError
+from infra.simulator.history_pacing import PacingScope
 
     data_dir.mkdir(parents=True, exist_ok=True)
     with (data_dir / "gateway.lock").open("w") as lock:

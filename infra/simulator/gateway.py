@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -18,6 +19,7 @@ from infra.simulator.events import (
 )
 from infra.simulator.exchange import Exchange
 from infra.simulator.faults import Faults
+from infra.simulator.history_pacing import HistoryPacing, PacingScope
 from infra.simulator.market import Market
 from infra.simulator.messages import Message
 from infra.simulator.records import ExecutionRecord, OrderRecord
@@ -42,6 +44,7 @@ class Gateway:
         *,
         market_data_lines: int,
         messages_per_second: int,
+        history_pacing: PacingScope = PacingScope.ALL,
     ) -> None:
         self.exchange = exchange
         self.market = market
@@ -49,6 +52,7 @@ class Gateway:
         self.faults = faults
         self.market_data_lines = market_data_lines
         self.messages_per_second = messages_per_second
+        self.history_pacing = HistoryPacing(history_pacing, time.monotonic)
         self.sessions: dict[int, ClientSession] = {}
         self.preview_perm_ids = count(PREVIEW_PERM_ID)
         self._accounts_shown_at = clock.now()
@@ -106,6 +110,8 @@ class Gateway:
             self.market.quotes(list(securities.values()), now)
         for session in sessions:
             session.send(row for line in session.lines.values() for row in self.ticks(line, now))
+            for stream in list(session.streams.values()):
+                session.send(stream.rows(self.market, now))
             if session.pnl:
                 session.send(self.new_pnl(session))
         if now - self._accounts_shown_at >= ACCOUNT_REFRESH:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from math import isfinite
 
 from domain.calendar import TradingCalendar
 from domain.instruments import PriceIncrements
 from infra.simulator.contracts import Security, full_spec
 from infra.simulator.market import Quote
-from infra.simulator.messages import TIME_ZONE, Message
+from infra.simulator.messages import TIME_ZONE, Message, moment
 from infra.simulator.reference import NEW_YORK
 
 MARKET_NAME = "NMS"
+BBO_EXCHANGE = "9c0001"
+SMART_COMPONENTS = {"A": "AMEX", "C": "CBOE", "N": "NYSE", "P": "ARCA", "Q": "NASDAQ"}
+"""Exchanges by the letter that names them in quotes."""
 VALID_EXCHANGES = "SMART,CBOE"
 ORDER_TYPES = "ACTIVETIM,AD,ADJUST,ALERT,ALGO,ALLOC,DAY,GTC,IOC,LMT,MKT,WHATIF"
 
@@ -87,6 +90,13 @@ def trading_hours(calendar: TradingCalendar, now: datetime, days: int = 6) -> tu
     return hours, hours
 
 
+def bar_stamp(start: date | datetime, version: int, *, epoch_seconds: bool) -> str:
+    """When a bar begins: a date for days and longer, else a time or seconds since 1970."""
+    if not isinstance(start, datetime):
+        return f"{start:%Y%m%d}"
+    return str(int(start.timestamp())) if epoch_seconds else moment(start, version)
+
+
 def option_parameters(
     request_id: int,
     exchange: str,
@@ -146,7 +156,7 @@ def tick_string(request_id: int, tick: int, value: str) -> Message:
 
 def tick_request_parameters(request_id: int, security: Security | None) -> Message:
     step = float(security.increments.bands[0].increment) if security else 0.01
-    return [81, request_id, step, "9c0001", 4]
+    return [81, request_id, step, BBO_EXCHANGE, 4]
 
 
 def market_data_type(request_id: int, kind: int) -> Message:

@@ -16,6 +16,14 @@ Message = list[Field]
 TIME_ZONE = "US/Eastern"
 
 
+def moment(at: datetime, version: int) -> str:
+    """A time in New York as TWS writes it; older clients are not told the zone."""
+    local = at.astimezone(NEW_YORK)
+    if version >= 174:
+        return f"{local:%Y%m%d %H:%M:%S} {TIME_ZONE}"
+    return f"{local:%Y%m%d  %H:%M:%S}"
+
+
 def managed_accounts(accounts: Iterable[str]) -> Message:
     return [15, 1, ",".join(accounts)]
 
@@ -25,7 +33,13 @@ def next_valid_id(order_id: int) -> Message:
 
 
 def error(request_id: int, code: int, message: str) -> Message:
-    return [4, 2, request_id, code, message, ""]
+    advanced_rejection = ""
+    return [4, 2, request_id, code, message, advanced_rejection]
+
+
+def for_version(message: Message, version: int) -> Message:
+    """Errors are written everywhere: their newest field is left out where a client is too old."""
+    return message[:-1] if message[0] == 4 and version < 166 else message
 
 
 def current_time(now: datetime) -> Message:
@@ -124,7 +138,7 @@ def execution(
         record.order_id,
         *contract_fields(spec),
         record.exec_id,
-        f"{record.at.astimezone(NEW_YORK):%Y%m%d %H:%M:%S} {TIME_ZONE}",
+        moment(record.at, version),
         record.account,
         record.exchange,
         side,

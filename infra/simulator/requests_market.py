@@ -1,132 +1,20 @@
-"""Requests about contracts, chains, quotes and history."""
+"""Requests for market data as it happens: quotes, five-second bars, tick by tick."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from domain.instruments import plain
-from domain.pricing import european
-from infra.simulator import market_messages, messages
-from infra.simulator.bars import (
-    BAR_MINUTES,
-    PRICES,
-    VOLATILITIES,
-    Bar,
-    historical_bars,
-    parse_duration,
-    volatility_bars,
-)
+from infra.simulator import generic_ticks, messages, past_ticks
 from infra.simulator.contracts import ContractSpec, Security
-from infra.simulator.market import Quote
-from infra.simulator.reference import (
-    CLASSES_BY_SYMBOL,
-    MARKET_RULES,
-    NEW_YORK,
-    RISK_FREE_RATE,
-    UNDERLYINGS,
-)
+from infra.simulator.requests_contracts import NO_DEFINITION, find, find_one
 from infra.simulator.session import ClientSession
+from infra.simulator.streams import TickByTick, real_time_bars
 from infra.simulator.subscriptions import LIVE, MarketDataLine
 from infra.simulator.validation import Leg
 from infra.simulator.wire import Fields, WireError
 
-NO_DEFINITION = "No security definition has been found for the request"
-AMBIGUOUS = "The contract description specified for %s is ambiguous."
-
-
-def find(session: ClientSession, spec: ContractSpec, *, limit: int = 0) -> list[Security]:
-    """Listed securities that match; at most ``limit`` when given."""
-    gateway = session.gateway
-    now = gateway.clock.now()
-    today = now.astimezone(NEW_YORK).date()
-    found: list[Security] = []
-    for security in gateway.market.book.find(spec, today, gateway.market.reference_prices(now)):
-        found.append(security)
-        if limit and len(found) == limit:
-            break
-    return found
-
-
-def find_one(session: ClientSession, request_id: int, spec: ContractSpec) -> Security | None:
-    """The one security meant; else an error 200 is sent and None returned."""
-    found = find(session, spec, limit=2)
-    if len(found) == 1:
-        return found[0]
-    session.error(request_id, 200, AMBIGUOUS % spec.symbol if found else NO_DEFINITION)
-    return None
-
-
-def contract_details(session: ClientSession, fields: Fields) -> None:
-    fields.skip()
-    request_id, spec = fields.int(), fields.contract()
-    gateway = session.gateway
-    found = find(session, spec)
-    if not found:
-        session.error(request_id, 200, NO_DEFINITION)
-        return
-    now, calendar = gateway.clock.now(), gateway.market.calendar
-    rows = []
-    for security in found:
-        settles = gateway.market.book.settlement_date(security)
-        text = f"{settles:%Y%m%d}" if settles else ""
-        rows.append(market_messages.contract_details(request_id, security, text, calendar, now))
-    session.send(rows)
-    session.reply(52, 1, request_id)
-
-
-def option_parameters(session: ClientSession, fields: Fields) -> None:
-    request_id, symbol, _fop_exchange, _kind = (
-        fields.int(),
-        fields.str(),
-        fields.str(),
-        fields.str(),
-    )
-    con_id = fields.int()
-    gateway = session.gateway
-    underlying = UNDERLYINGS.get(symbol)
-    if underlying is None or con_id not in {0, underlying.con_id}:
-        session.error(request_id, 200, NO_DEFINITION)
-        return
-    now = gateway.clock.now()
-    today = now.astimezone(NEW_YORK).date()
-    book, price = gateway.market.book, gateway.market.reference_prices(now)[symbol]
-    for option_class in CLASSES_BY_SYMBOL[symbol]:
-        expiries = [f"{day:%Y%m%d}" for day in book.expiries(option_class, today)]
-        strikes = [plain(strike) for strike in book.strikes(option_class, price)]
-        for exchange in ("SMART", "CBOE"):
-            session.send(
-                [
-                    market_messages.option_parameters(
-                        request_id,
-                        exchange,
-                        book.underlying(symbol),
-                        option_class.name,
-                        expiries,
-                        strikes,
-                    )
-                ]
-            )
-    session.reply(76, request_id)
-
-
-def market_rule(session: ClientSession, fields: Fields) -> None:
-    rule_id = fields.int()
-    increments = MARKET_RULES.get(rule_id)
-    if increments is None:
-        session.error(-1, 321, f"Error validating request.-'bN' : cause - Invalid rule {rule_id}")
-        return
-    session.send([market_messages.market_rule(rule_id, increments)])
-
-
-def matching_symbols(session: ClientSession, fields: Fields) -> None:
-    request_id, pattern = fields.int(), fields.str().upper()
-    book = session.gateway.market.book
-    found = [
-        book.underlying(u.symbol)
-        for u in UNDERLYINGS.values()
-        if pattern and (u.symbol.startswith(pattern) or pattern in u.long_name.upper())
-    ]
-    session.send([market_messages.symbol_samples(request_id, found, session.version)])
+MAX_TICK_BY_TICK = 5
+"""Tick-by-tick subscriptions of one client; IBKR grants a twentieth of the market data lines."""
+_BAR_KINDS = frozenset({"TRADES", "MIDPOINT", "BID", "ASK"})
+_TICK_KINDS = {"Last": "TRADES", "AllLast": "TRADES", "BidAsk": "BID_ASK", "MidPoint": "MIDPOINT"}
 
 
 def current_time(session: ClientSession, fields: Fields) -> None:
@@ -147,8 +35,17 @@ def market_data(session: ClientSession, fields: Fields) -> None:
     legs = _read_legs(session, fields, request_id, spec)
     if fields.bool():  # delta-neutral contract
         fields.skip(3)
-    generic, snapshot = fields.str(), fields.bool()
+    generic, snapshot, regulatory = fields.str(), fields.bool(), fields.bool()
+    snapshot = snapshot or regulatory
     if legs is None:
+        return
+    try:
+        ticks = generic_ticks.parse(generic, legs[0].security if len(legs) == 1 else None)
+        if ticks and snapshot:
+            cause = "Snapshot market data subscription is not applicable to generic ticks"
+            raise ValueError(cause)  # noqa: TRY301
+    except ValueError as error:
+        session.invalid(request_id, str(error))
         return
     if request_id in session.lines:
         session.error(
@@ -163,7 +60,6 @@ def market_data(session: ClientSession, fields: Fields) -> None:
     # A live subscription is granted whatever delay was asked for, as where one is entitled.
     data_type = LIVE if session.data_type == 3 else session.data_type
     data_type = 2 if data_type == 4 else data_type
-    ticks = frozenset(int(t) for t in generic.replace(" ", "").split(",") if t.isdigit())
     line = MarketDataLine(request_id, legs, ticks, data_type)
     session.send([*line.opening(), *gateway.ticks(line, gateway.clock.now())])
     if snapshot:
@@ -201,120 +97,79 @@ def cancel_market_data(session: ClientSession, fields: Fields) -> None:
         session.error(request_id, 300, f"Can't find EId with tickerId:{request_id}")
 
 
-def historical_data(session: ClientSession, fields: Fields) -> None:
-    request_id, spec = fields.int(), fields.contract()
-    fields.skip()  # include expired
-    end_text, size, duration_text = fields.str(), fields.str(), fields.str()
-    _regular_hours, what, form = fields.bool(), fields.str(), fields.int()
-    security = find_one(session, request_id, spec)
-    if security is None:
-        return
-    market, now = session.gateway.market, session.gateway.clock.now()
-    try:
-        end = min(_end_time(end_text) or now, now)
-        duration = parse_duration(duration_text)
-    except ValueError as error:
-        session.error(request_id, 321, f"Error validating request.-'bN' : cause - {error}")
-        return
-    if security.is_option or (size != "1 day" and size not in BAR_MINUTES):
-        bars: list[Bar] = []
-    elif what in VOLATILITIES and size == "1 day":
-        bars = list(volatility_bars(market, security.underlying, end, duration, what))
-    elif what in PRICES:
-        bars = historical_bars(market, security.underlying, end, duration, size)
-    else:
-        bars = []
-    if not bars:
-        reason = "HMDS query returned no data"
-        session.error(
-            request_id,
-            162,
-            f"Historical Market Data Service error message:{reason}: "
-            f"{spec.symbol}@{security.exchange} {what}",
-        )
-        return
-    stamps = [_bar_stamp(bar, form) for bar in bars]
-    rows = [
-        value
-        for stamp, b in zip(stamps, bars, strict=True)
-        for value in (stamp, b.open, b.high, b.low, b.close, b.volume, b.close, 1)
-    ]
-    session.reply(17, request_id, _stamp(end - duration), _stamp(end), len(bars), *rows)
-
-
-def head_timestamp(session: ClientSession, fields: Fields) -> None:
-    request_id, spec = fields.int(), fields.contract()
-    if find_one(session, request_id, spec) is not None:
-        market = session.gateway.market
-        first = market.calendar.session_on(
-            market.calendar.add_sessions(market.history_from, 1)
-        ).open_at
-        session.reply(88, request_id, f"{first:%Y%m%d-%H:%M:%S}")
-
-
-def calculate_implied_volatility(session: ClientSession, fields: Fields) -> None:
-    _calculate(session, fields, from_price=True)
-
-
-def calculate_option_price(session: ClientSession, fields: Fields) -> None:
-    _calculate(session, fields, from_price=False)
-
-
-def _calculate(session: ClientSession, fields: Fields, *, from_price: bool) -> None:
+def subscribe_bars(session: ClientSession, fields: Fields) -> None:
     fields.skip()
     request_id, spec = fields.int(), fields.contract()
-    given, spot = float(fields.decimal() or 0), float(fields.decimal() or 0)
+    fields.skip()  # bar size: five seconds whatever is asked for, as at IBKR
+    what = fields.str().upper()
     security = find_one(session, request_id, spec)
     if security is None:
         return
-    if not security.is_option or spot <= 0 or given <= 0:
-        session.error(request_id, 321, "Error validating request.-'bN' : cause - Invalid prices")
+    if what not in _BAR_KINDS:
+        session.invalid(request_id, f"Invalid what-to-show '{what}'")
+    elif not _shows(security, what):
+        session.error(request_id, 420, "Invalid Real-time Query:No market data permissions")
+    elif ("bars", request_id) in session.streams:
+        session.error(request_id, 102, "Duplicate ticker ID.")
+    else:
+        now = session.gateway.clock.now()
+        stream = real_time_bars(request_id, security, what, now)
+        session.streams["bars", request_id] = stream
+
+
+def cancel_bars(session: ClientSession, fields: Fields) -> None:
+    fields.skip()
+    _end_stream(session, "bars", fields.int())
+
+
+def tick_by_tick(session: ClientSession, fields: Fields) -> None:
+    request_id, spec, kind = fields.int(), fields.contract(), fields.str()
+    past, ignore_size = fields.int(), fields.bool()
+    security = find_one(session, request_id, spec)
+    if security is None:
+        return
+    if kind not in _TICK_KINDS or not 0 <= past <= past_ticks.MAX_TICKS:
+        session.invalid(request_id, f"Invalid tick-by-tick request '{kind}'")
+        return
+    if security.is_option or not _shows(security, _TICK_KINDS[kind]):
+        text = "Failed to request tick-by-tick data.No tick-by-tick data for this contract"
+        session.error(request_id, 10189, text)
+        return
+    if sum(key[0] == "ticks" for key in session.streams) >= MAX_TICK_BY_TICK:
+        session.error(request_id, 10190, "Max number of tick-by-tick requests has been reached.")
         return
     market, now = session.gateway.market, session.gateway.clock.now()
-    terms = (spot, float(security.strike or 0), market.years_left(security, now), RISK_FREE_RATE)
-    dividend, call = security.underlying.dividend_yield, security.is_call
-    iv = float(european.implied_vol(given, *terms, dividend, call)) if from_price else given
-    g = european.greeks(*terms, dividend, iv, call)
-    price = given if from_price else float(g.price)
-    quote = Quote(
-        0, 0, 0, 0, 0, 0, 0, 0, 0, spot, price, iv,
-        float(g.delta), float(g.gamma), float(g.vega), float(g.theta_per_day),
-    )  # fmt: skip
-    session.send([market_messages.option_computation(request_id, 53, quote, price)])
+    if past:
+        what = _TICK_KINDS[kind]
+        times = past_ticks.tick_times(market, now, now, past, forward=False)
+        rows = list(past_ticks.ticks(market, security, what, times))
+        session.send([past_ticks.message(request_id, what, rows)])
+    stream = TickByTick(request_id, security, kind, ignore_size)
+    session.streams["ticks", request_id] = stream
+    session.send(stream.rows(market, now))
 
 
-def _end_time(text: str) -> datetime | None:
-    """``yyyymmdd hh:mm:ss [zone]`` (exchange time by default) or ``yyyymmdd-hh:mm:ss`` (UTC)."""
-    if not text:
-        return None
-    if "-" in text:
-        return datetime.strptime(text, "%Y%m%d-%H:%M:%S").replace(tzinfo=UTC)
-    parts = text.split()
-    zone = UTC if parts[-1] in {"UTC", "GMT"} else NEW_YORK
-    return datetime.strptime(" ".join(parts[:2]), "%Y%m%d %H:%M:%S").replace(tzinfo=zone)
+def cancel_tick_by_tick(session: ClientSession, fields: Fields) -> None:
+    _end_stream(session, "ticks", fields.int())
 
 
-def _stamp(at: datetime) -> str:
-    return f"{at.astimezone(NEW_YORK):%Y%m%d %H:%M:%S} {messages.TIME_ZONE}"
+def _shows(security: Security, what: str) -> bool:
+    """Indexes have trades alone."""
+    return what == "TRADES" or security.tradable
 
 
-def _bar_stamp(bar: Bar, form: int) -> str:
-    if not isinstance(bar.start, datetime):
-        return f"{bar.start:%Y%m%d}"
-    return str(int(bar.start.timestamp())) if form == 2 else _stamp(bar.start)
+def _end_stream(session: ClientSession, kind: str, request_id: int) -> None:
+    if session.streams.pop((kind, request_id), None) is None:
+        session.error(request_id, 300, f"Can't find EId with tickerId:{request_id}")
 
 
 HANDLERS = {
     1: market_data,
     2: cancel_market_data,
-    9: contract_details,
-    20: historical_data,
     49: current_time,
-    54: calculate_implied_volatility,
-    55: calculate_option_price,
+    50: subscribe_bars,
+    51: cancel_bars,
+    97: tick_by_tick,
+    98: cancel_tick_by_tick,
     59: market_data_type,
-    78: option_parameters,
-    81: matching_symbols,
-    87: head_timestamp,
-    91: market_rule,
 }

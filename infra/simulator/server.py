@@ -5,65 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
 
-from infra.simulator import messages, requests_accounts, requests_market, requests_orders
+from infra.simulator import messages
 from infra.simulator.delivery import ConnectionCut, Direction, Inlet
 from infra.simulator.gateway import Gateway
 from infra.simulator.reference import NEW_YORK
-from infra.simulator.requests_accounts import ignore
+from infra.simulator.requests import HANDLERS
+from infra.simulator.requests import request_id as request_id_of
 from infra.simulator.session import ClientSession
 from infra.simulator.wire import Fields, WireError, frame, read_frame, read_hello
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[ClientSession, Fields], None]
 START_API = 71
 HELLO_TIMEOUT_SECONDS = 10.0
-
-
-def _empty_list(answer_id: int, *, with_request_id: bool) -> Handler:
-    """A handler that answers with a list of nothing."""
-
-    def handle(session: ClientSession, fields: Fields) -> None:
-        prefix = [fields.int()] if with_request_id else []
-        session.reply(answer_id, *prefix, 0)
-
-    return handle
-
-
-def _not_simulated(*, versioned: bool) -> Handler:
-    """A handler that names a TWS feature this gateway does not simulate."""
-
-    def handle(session: ClientSession, fields: Fields) -> None:
-        if versioned:
-            fields.skip()
-        cause = "This request is not simulated"
-        session.error(fields.int(-1), 321, f"Error validating request.-'bN' : cause - {cause}")
-
-    return handle
-
-
-HANDLERS: dict[int, Handler] = {
-    **requests_orders.HANDLERS,
-    **requests_accounts.HANDLERS,
-    **requests_market.HANDLERS,
-    # News bulletins, log level; cancels of what has already been answered.
-    **dict.fromkeys((12, 13, 14, 25, 56, 57, 90), ignore),
-    # Market depth, exercise, scanners, real-time bars, fundamentals and their cancels.
-    **dict.fromkeys((10, 11, 21, 23, 50, 51, 52, 53), _not_simulated(versioned=True)),
-    **dict.fromkeys((22, 83, 84, 86, 88, 96, 97, 98, 100, 102), _not_simulated(versioned=False)),
-    79: _empty_list(77, with_request_id=True),
-    82: _empty_list(80, with_request_id=False),
-    85: _empty_list(85, with_request_id=False),
-    104: lambda session, fields: session.reply(107, fields.int(), ""),
-}
-
-_REQUEST_ID_FIELD = {
-    **dict.fromkeys((1, 2, 4, 7, 9, 25, 54, 55, 62, 63, 74, 76, 77), 2),
-    **dict.fromkeys((3, 20, 78, 79, 81, 87, 92, 93, 94, 95), 1),
-}
-"""Where requests carry the id by which an error finds its asker; others have none."""
 
 
 class Server:
@@ -119,6 +74,7 @@ class Server:
                 await self._converse(session, inlet)
         finally:
             faults.connections.discard(session)
+            session.close()
             session.outlet.close()
             await self._leave(session)
 
@@ -188,11 +144,11 @@ class Server:
         try:
             self._dispatch(session, message_id, Fields(fields[1:]))
         except WireError as error:
-            request_id = _request_id(message_id, fields)
+            request_id = request_id_of(message_id, fields)
             session.error(request_id, 320, f"Error reading request. {error}")
         except Exception:
             log.exception("message %s failed", message_id)
-            session.error(_request_id(message_id, fields), 322, "Error processing request.")
+            session.error(request_id_of(message_id, fields), 322, "Error processing request.")
         faults.message_processed(session, message_id)
 
     def _dispatch(self, session: ClientSession, message_id: int, fields: Fields) -> None:
@@ -233,11 +189,3 @@ class Server:
                 *gateway.faults.line.greeting(),
             ]
         )
-
-
-def _request_id(message_id: int, fields: list[str]) -> int:
-    index = _REQUEST_ID_FIELD.get(message_id)
-    try:
-        return -1 if index is None else int(fields[index])
-    except (IndexError, ValueError):
-        return -1

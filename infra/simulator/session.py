@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from infra.simulator import messages
 from infra.simulator.delivery import Outlet
 from infra.simulator.messages import Message
+from infra.simulator.streams import Stream
 from infra.simulator.subscriptions import LIVE, MarketDataLine
+from infra.simulator.work import BackgroundWork
 
 if TYPE_CHECKING:
     from infra.simulator.gateway import Gateway
@@ -30,6 +32,9 @@ class ClientSession:
     """None until startApi."""
     data_type: int = LIVE
     lines: dict[int, MarketDataLine] = field(default_factory=dict)
+    streams: dict[tuple[str, int], Stream] = field(default_factory=dict)
+    """Subscriptions other than lines, by kind and request id."""
+    work: BackgroundWork = field(default_factory=BackgroundWork)
     known_orders: set[int] = field(default_factory=set)
     """permIds this client has been shown an openOrder for."""
     wants_positions: bool = False
@@ -50,17 +55,26 @@ class ClientSession:
 
     def send(self, rows: Iterable[Message]) -> None:
         """Answer a request: every row, in this order."""
-        self.outlet.send(rows)
+        self.outlet.send(self._versioned(rows))
 
     def tell(self, rows: Iterable[Message]) -> None:
         """Live callbacks about what happened; faults in force may change them."""
-        self.outlet.send(self.gateway.faults.shaped(self, list(rows)))
+        self.outlet.send(self.gateway.faults.shaped(self, self._versioned(rows)))
 
     def reply(self, *fields: object) -> None:
         self.send([list(fields)])  # type: ignore[list-item]
 
     def error(self, request_id: int, code: int, message: str) -> None:
         self.send([messages.error(request_id, code, message)])
+
+    def invalid(self, request_id: int, cause: str) -> None:
+        """Refuse a request that is well formed and makes no sense."""
+        self.error(request_id, 321, f"Error validating request.-'bN' : cause - {cause}")
+
+    def close(self) -> None:
+        """The connection has ended: nothing is computed for it any more."""
+        self.work.cancel_all()
+        self.forget_subscriptions()
 
     def flush_held(self) -> None:
         self.outlet.flush_held()
@@ -81,9 +95,12 @@ class ClientSession:
         self.wants_positions = False
         self.account_updates = ""
         for subscriptions in (
-            self.lines, self.account_multi, self.summaries, self.pnl, self.shown_pnl
+            self.lines, self.streams, self.account_multi, self.summaries, self.pnl, self.shown_pnl
         ):  # fmt: skip
             subscriptions.clear()
+
+    def _versioned(self, rows: Iterable[Message]) -> list[Message]:
+        return [messages.for_version(row, self.version) for row in rows]
 
     def exceeds_rate(self, limit: int) -> bool:
         """Count a message; True for the first beyond ``limit`` within a second (0: no limit)."""

@@ -1,8 +1,8 @@
 """The TWS socket protocol: frames of NUL-terminated text fields behind a length.
 
 Every frame is a 4-byte big-endian length and that many bytes of fields, each ended by NUL. The
-first field is the message id. Layouts follow server version 178; differences down to 176 are
-handled where a message is built.
+first field is the message id. Layouts follow server version 178; differences down to 157, the
+least that clients of the last years speak, are handled where a message is built.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Protocol
 from infra.simulator.contracts import ContractSpec
 
 SERVER_VERSION = 178
-MIN_SERVER_VERSION = 176
+MIN_SERVER_VERSION = 157
 MAX_FRAME_BYTES = 1 << 20
 UNSET_DOUBLE = "1.7976931348623157E308"
 UNSET_INTEGER = 2147483647

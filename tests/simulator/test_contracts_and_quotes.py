@@ -203,8 +203,8 @@ async def test_history_of_implied_volatility_is_daily(ib: Recorder):
 
 
 async def test_history_that_is_not_kept_is_an_error_not_a_hang(ib: Recorder):
-    put = await spy_put(ib)
-    bars = await ib.reqHistoricalDataAsync(put, "", "1 D", "1 day", "TRADES", True)
+    spx = await qualified(ib, ib_async.Index("SPX", "CBOE", "USD"))
+    bars = await ib.reqHistoricalDataAsync(spx, "", "1 D", "1 day", "BID", True)
     assert list(bars) == []
     assert ib.codes()[-1] == 162
 
