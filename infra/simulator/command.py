@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 import platformdirs
 import typer
 
+from infra.simulator.history_pacing import PacingScope
+
 if TYPE_CHECKING:
     from infra.simulator.app import GatewayOptions
 
@@ -134,7 +136,6 @@ def _run(options: GatewayOptions) -> None:
 def _sole_user_of(data_dir: Path) -> Iterator[None]:
     """Two gateways on one ledger would both believe it theirs."""
     from infra.simulator.app import GatewayStartError
-from infra.simulator.history_pacing import PacingScope
 
     data_dir.mkdir(parents=True, exist_ok=True)
     with (data_dir / "gateway.lock").open("w") as lock:
