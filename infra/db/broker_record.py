@@ -6,6 +6,7 @@ changes nothing. What belongs to no order of ours is kept too, and reported.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -176,7 +177,7 @@ class BrokerRecord:
         broker is compared with what the books say of its key.
         """
         changed: list[str] = []
-        for execution in books.executions:
+        for execution in await self._not_on_record(books.executions):
             key = await self.execution(gateway, execution)
             if key is not None:
                 changed.append(key)
@@ -186,11 +187,36 @@ class BrokerRecord:
                 row = await lock_order(session, key)
                 if await _compare(session, row, by_key.get(key, []), books):
                     changed.append(key)
-        for key, orders in by_key.items():
-            async with self._sessions.begin() as session:
-                if await own_order(session, key) is None:
-                    await _report_stranger(session, orders[0])
+        await self._report_strangers(by_key)
         return list(dict.fromkeys(changed))
+
+    async def _not_on_record(
+        self, executions: Sequence[BrokerExecution]
+    ) -> Sequence[BrokerExecution]:
+        """Those that are missing, or lack a commission: the books repeat the whole day's."""
+        async with self._sessions() as session:
+            rows = await session.execute(
+                select(Execution.exec_id, Execution.commission).where(
+                    Execution.exec_id.in_([each.fill.exec_id for each in executions])
+                )
+            )
+            known = dict(rows.all())
+        return [
+            each
+            for each in executions
+            if each.fill.exec_id not in known
+            or (known[each.fill.exec_id] is None and each.commission is not None)
+        ]
+
+    async def _report_strangers(self, by_key: dict[str, list[BrokerOrder]]) -> None:
+        async with self._sessions.begin() as session:
+            own = set(
+                await session.scalars(
+                    select(OrderRow.order_key).where(OrderRow.order_key.in_(list(by_key)))
+                )
+            )
+            for key in by_key.keys() - own:
+                await _report_stranger(session, by_key[key][0])
 
     async def _to_compare(self, gateway: str, by_key: dict[str, list[BrokerOrder]]) -> list[str]:
         async with self._sessions() as session:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -104,6 +104,13 @@ async def _insert_execution(
     )
     if execution is not None:
         await _supersede_earlier(session, seen)
+    elif commission:
+        # Its report was lost on the line, and the books have it.
+        await session.execute(
+            update(Execution)
+            .where(Execution.exec_id == seen.fill.exec_id, Execution.commission.is_(None))
+            .values(**commission)
+        )
     return execution
 
 

@@ -28,29 +28,48 @@ from infra.ibkr.recorder import (
     StatusLine,
 )
 
+Reading = tuple[datetime, list[BrokerMessage]]
+
 
 class BookReader:
-    """One reading at a time: TWS's order requests carry no id to tell two answers apart."""
+    """One reading at a time: TWS's order requests carry no id to tell two answers apart.
+
+    Whoever asks while a reading runs gets the next one, together with all others who wait: it is
+    begun after each of them asked, and a queue of readings would outlast a send's permission.
+    """
 
     def __init__(self, client: IbkrClient) -> None:
         self._client = client
         self._lock = asyncio.Lock()
+        self._next: asyncio.Task[Reading] | None = None
 
-    async def read(self, *, synced: bool = True) -> tuple[datetime, list[BrokerMessage]]:
-        """Host time at the start, and every raw order message until the last book was read.
+    async def read(self) -> Reading:
+        """Host time at the start, and every raw order message until the last book was read."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._read_in_turn(), name="books")
+        # One reader's cancellation must not take the books from the others.
+        return await asyncio.shield(self._next)
 
-        ``synced=False`` reads during the sync itself, before the session is declared ready.
-        """
-        seen: list[BrokerMessage] = []
+    async def _read_in_turn(self) -> Reading:
         async with self._lock:
-            # Judged in turn: a wait may outlast the connection, and the next one's sync asks for
-            # the same books by the same names.
-            ib = self._client.require_ready() if synced else self._client.ib
-            began_at = host_now()
-            with self._client.collecting(seen.append):
-                await self._client.ask(ib.reqAllOpenOrdersAsync())
-                await self._client.ask(ib.reqCompletedOrdersAsync(False))
-                await self._client.ask(ib.reqExecutionsAsync())
+            self._next = None
+            return await self._read_now(synced=True)
+
+    async def read_while_syncing(self) -> Reading:
+        """The same during the sync itself, before the session is declared ready."""
+        async with self._lock:
+            return await self._read_now(synced=False)
+
+    async def _read_now(self, *, synced: bool) -> Reading:
+        seen: list[BrokerMessage] = []
+        # Judged in turn: a wait may outlast the connection, and the next one's sync asks for
+        # the same books by the same names.
+        ib = self._client.require_ready() if synced else self._client.ib
+        began_at = host_now()
+        with self._client.collecting(seen.append):
+            await self._client.ask(ib.reqAllOpenOrdersAsync())
+            await self._client.ask(ib.reqCompletedOrdersAsync(False))
+            await self._client.ask(ib.reqExecutionsAsync())
         return began_at, seen
 
 

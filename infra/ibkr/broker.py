@@ -18,7 +18,7 @@ from domain.ports import BrokerBooks, BrokerPosition, ChainReading, WhatIf
 from domain.strategies.base import ChainWindow
 from infra.calendars import exchange_date, trading_calendar
 from infra.db.clock import host_now
-from infra.ibkr.books import BookReader, books_of
+from infra.ibkr.books import BookReader, Reading, books_of
 from infra.ibkr.client import IbkrClient
 from infra.ibkr.contracts import ContractBook
 from infra.ibkr.mapping import ib_option, limit_order, optional_amount, what_if
@@ -200,14 +200,14 @@ class IbkrBroker:
         await self._client.ask(self._unthrottled.wait())
 
     async def read_books(self) -> BrokerBooks:
-        return await self._read_books(synced=True)
+        return await self._compiled(await self._books.read())
 
     async def read_books_while_syncing(self) -> BrokerBooks:
         """For the sync itself: the books are compared before the session counts as ready."""
-        return await self._read_books(synced=False)
+        return await self._compiled(await self._books.read_while_syncing())
 
-    async def _read_books(self, *, synced: bool) -> BrokerBooks:
-        began_at, seen = await self._books.read(synced=synced)
+    async def _compiled(self, reading: Reading) -> BrokerBooks:
+        began_at, seen = reading
         read_at = await self.read_time()
         return books_of(began_at, seen, read_at, trading_calendar().is_open(read_at))
 

@@ -23,11 +23,12 @@ from activities.orders import OrderActivities, OrderReader
 from activities.recommendations import RecommendationActivities
 from activities.reconciliation import DeliveryActivities
 from activities.strategies import StrategyActivities, SuccessorActivities
+from domain.recommendations import RecommendationState
 from infra.calendars import trading_calendar
 from infra.db import session as database
 from infra.db.backlog import PostgresBacklog
 from infra.db.ledger import LeaseHolder, PostgresLedger
-from infra.db.models import Order
+from infra.db.models import Order, Recommendation
 from infra.db.recommendations import PostgresRecommendations
 from infra.db.session import Sessions
 from infra.db.strategy_runs import PostgresStrategies
@@ -140,14 +141,16 @@ def broker_worker(client: Client, sessions: Sessions, gateway: GatewaySession) -
     )
 
 
-async def run_core(settings: Settings) -> None:
-    """Workflows and the activities that need no broker, until SIGTERM."""
+async def run_core(settings: Settings, stop: asyncio.Event | None = None) -> None:
+    """Workflows and the activities that need no broker, until ``stop``; without one, SIGTERM."""
     async with _Foundations(settings) as ground:
-        await _until_stopped(core_worker(ground.client, ground.sessions))
+        await _until_stopped(core_worker(ground.client, ground.sessions), stop)
 
 
-async def run_broker(settings: Settings, gateway_slug: str) -> None:
-    """The hold on one gateway and the activities that need it, until SIGTERM."""
+async def run_broker(
+    settings: Settings, gateway_slug: str, stop: asyncio.Event | None = None
+) -> None:
+    """The hold on one gateway and the activities that need it, until ``stop`` or SIGTERM."""
     async with _Foundations(settings) as ground:
         address = await gateway_address(ground.sessions, gateway_slug)
 
@@ -158,7 +161,7 @@ async def run_broker(settings: Settings, gateway_slug: str) -> None:
         holding = asyncio.create_task(gateway.run(), name=f"gateway {gateway_slug}")
         try:
             await _until_stopped(
-                broker_worker(ground.client, ground.sessions, gateway), beside=holding
+                broker_worker(ground.client, ground.sessions, gateway), stop, beside=holding
             )
         finally:
             holding.cancel()
@@ -170,7 +173,13 @@ async def _announce(ground: _Foundations, order_key: str) -> None:
     try:
         async with ground.sessions() as session:
             recommendation_id = await session.scalar(
-                select(Order.recommendation_id).where(Order.order_key == order_key)
+                select(Order.recommendation_id)
+                .join(Recommendation, Recommendation.id == Order.recommendation_id)
+                .where(
+                    Order.order_key == order_key,
+                    # A workflow that has ended has nothing to hear.
+                    Recommendation.state == RecommendationState.APPROVED,
+                )
             )
         if recommendation_id is not None:
             await announce_order(ground.client, recommendation_id, order_key)
@@ -205,12 +214,15 @@ class _Foundations:
         await self.engine.dispose()
 
 
-async def _until_stopped(worker: Worker, beside: asyncio.Task[None] | None = None) -> None:
-    """Run ``worker`` until SIGTERM or SIGINT; the end of ``beside`` is an error and ends it too."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+async def _until_stopped(
+    worker: Worker, stop: asyncio.Event | None, beside: asyncio.Task[None] | None = None
+) -> None:
+    """Run ``worker`` until ``stop`` is set, or without one until SIGTERM or SIGINT.
+
+    The end of ``beside`` is an error and ends it too.
+    """
+    if stop is None:
+        stop = _stop_signal()
     stopping = asyncio.create_task(stop.wait())
     async with worker:
         log.info("worker.started", task_queue=worker.task_queue, pid=os.getpid())
@@ -220,3 +232,12 @@ async def _until_stopped(worker: Worker, beside: asyncio.Task[None] | None = Non
     if beside is not None and beside in done:
         beside.result()
     stopping.cancel()
+
+
+def _stop_signal() -> asyncio.Event:
+    """Set by the first SIGTERM or SIGINT to this process."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop

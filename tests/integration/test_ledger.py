@@ -256,6 +256,17 @@ async def test_an_execution_told_many_times_at_once_is_one_row(world: TradingWor
     assert (await world.order(key)).filled_quantity == 1
 
 
+async def test_a_commission_lost_on_the_line_is_taken_from_the_books(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    await world.record.execution(SLUG, execution(key))
+    reported = execution(key, commission=Decimal("1.05"), commission_currency="USD")
+    await world.record.books(SLUG, books(executions=(reported,)))
+    (row,) = await world.all(m.Execution)
+    assert (row.commission, row.commission_currency) == (Decimal("1.05"), "USD")
+    assert (await world.order(key)).filled_quantity == 1
+
+
 async def test_a_commission_before_its_execution_is_kept(world: TradingWorld):
     ledger, _ = await world.leased_ledger()
     key = await world.sent(ledger)

@@ -1,0 +1,8 @@
+"""All rows of the campaign, in the order they run."""
+
+from __future__ import annotations
+
+from tests.faults.rounds import Row
+from tests.faults.rows_races import CancelAndFill
+
+ROWS: tuple[type[Row], ...] = (CancelAndFill,)
