@@ -17,6 +17,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from infra.calendars import trading_calendar
 from infra.simulator.clock import MarketClock
 from infra.simulator.exchange import Exchange
+from infra.simulator.fault_plan import FaultPlan
 from infra.simulator.faults import Faults
 from infra.simulator.gateway import Gateway
 from infra.simulator.history_pacing import PacingScope
@@ -64,6 +65,7 @@ class GatewayOptions(BaseModel):
     history_pacing: PacingScope = Field(
         default=PacingScope.ALL, description="which historical requests IBKR's limits apply to"
     )
+    faults: FaultPlan | None = Field(default=None, description="what is to go wrong, and when")
 
 
 class SimulatedGateway:
@@ -118,6 +120,8 @@ class SimulatedGateway:
         simulation.ticked.append(gateway.on_tick)
         self._server = Server(gateway)
         self.port = await self._server.start(options.host, options.port)
+        if options.faults is not None:
+            options.faults.start(self.faults)
         if options.speed > 0:
             self._task = asyncio.create_task(self._run_market(simulation), name="market")
         return self
@@ -127,6 +131,7 @@ class SimulatedGateway:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        self.faults.close()
         await self._server.stop()
         self._save_clock()
         self.ledger.close()

@@ -20,6 +20,7 @@ from infra.simulator.history_pacing import PacingScope
 
 if TYPE_CHECKING:
     from infra.simulator.app import GatewayOptions
+    from infra.simulator.fault_plan import FaultPlan
 
 DEFAULT_PORT = 4002
 _NEW_YORK = ZoneInfo("America/New_York")
@@ -76,6 +77,9 @@ def gateway_command(prepare: Callable[[], object]) -> Callable[..., None]:
             PacingScope | None,
             typer.Option(help="Historical requests that IBKR's limits apply to; small: ≤ 30 s."),
         ] = None,
+        faults: Annotated[
+            Path | None, typer.Option(metavar="PLAN.json", help="What is to go wrong, and when.")
+        ] = None,
     ) -> None:
         """Run the simulated IB Gateway, on the real TWS wire, for any TWS program."""
         prepare()
@@ -93,6 +97,7 @@ def gateway_command(prepare: Callable[[], object]) -> Callable[..., None]:
             "market_data_lines": market_data_lines,
             "messages_per_second": messages_per_second,
             "history_pacing": history_pacing,
+            "faults": None if faults is None else _fault_plan(faults),
         }
         _run(_options({name: value for name, value in given.items() if value is not None}))
 
@@ -119,6 +124,15 @@ def _options(given: dict[str, Any]) -> GatewayOptions:
             for e in error.errors()
         ]
         raise typer.BadParameter("; ".join(problems)) from None
+
+
+def _fault_plan(path: Path) -> FaultPlan:
+    from infra.simulator.fault_plan import FaultPlanError, load_fault_plan
+
+    try:
+        return load_fault_plan(path)
+    except (FaultPlanError, OSError) as error:
+        raise typer.BadParameter(f"--faults: {error}") from None
 
 
 def _run(options: GatewayOptions) -> None:

@@ -93,6 +93,7 @@ class Faults:
         self._limits: list[ByteLimit] = []
         self._shapers: list[Shaper] = []
         self._noted: set[tuple[int, str]] = set()
+        self._timers: set[asyncio.TimerHandle] = set()
         exchange.refuse = self.refusals.refuse
         exchange.listeners.append(self._on_event)
 
@@ -105,6 +106,11 @@ class Faults:
         if (id(key), kind) not in self._noted:
             self._noted.add((id(key), kind))
             self.struck(kind, detail)
+
+    def reseed(self, seed: int) -> None:
+        """Draw whatever is random from this seed from now on."""
+        self._rng = np.random.default_rng([seed, _RANDOM_STREAM])
+        self.pace.rng = self._rng
 
     def clear(self) -> None:
         """End every fault in force; what is kept back is sent, what is lost stays lost."""
@@ -123,6 +129,15 @@ class Faults:
         self.release_callbacks()
         if not self.line.up:
             self.restore_connectivity()
+
+    def later(self, seconds: float, action: Callable[[], object]) -> None:
+        """Do something so many wall seconds from now, if this gateway still runs then."""
+        self._timers.add(asyncio.get_running_loop().call_later(seconds, action))
+
+    def close(self) -> None:
+        """Call off what was to come: the gateway ends."""
+        for timer in self._timers:
+            timer.cancel()
 
     # --- connections -----------------------------------------------------------------------
 
