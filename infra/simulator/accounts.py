@@ -7,27 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from infra.simulator.commissions import CENT
 from infra.simulator.contracts import ContractBook, Security
 from infra.simulator.margin import MarkedPosition, Requirement, requirement
 from infra.simulator.market import Market
 from infra.simulator.records import AccountRecord, HoldingRecord
 
-CENT = Decimal("0.01")
 BUYING_POWER_MULTIPLE = 4
-OPTION_RATES = ((Decimal("0.10"), Decimal("0.65")), (Decimal("0.05"), Decimal("0.50")))
-LOWEST_OPTION_RATE = Decimal("0.25")
-STOCK_RATE = Decimal("0.005")
-MINIMUM_COMMISSION = Decimal("1.00")
-
-
-def commission_by_schedule(security: Security, quantity: Decimal, price: Decimal) -> Decimal:
-    """IBKR's published US rates before the minimum per order: by premium, or per share."""
-    if not security.is_option:
-        return quantity * STOCK_RATE
-    for premium, rate in OPTION_RATES:
-        if price >= premium:
-            return quantity * rate
-    return quantity * LOWEST_OPTION_RATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,20 +192,32 @@ class Account:
         """Expire a holding at its settlement; returns the contract ids that changed.
 
         At a cent in the money or more it is exercised or assigned: cash for cash-settled classes,
-        shares at the strike otherwise.
+        shares at the strike otherwise. The premium of an option that turns into shares realises
+        nothing by itself: it becomes part of the price of the shares, as in IBKR's statements.
         """
         held = self.holding(security.con_id)
         strike = security.strike or Decimal(0)
         value = settlement_price - strike if security.is_call else strike - settlement_price
         cash_settled = security.option_class is not None and security.option_class.cash_settled
         in_the_money = value >= CENT
-        close_price = value if in_the_money and cash_settled else Decimal(0)
+        if in_the_money and not cash_settled:
+            self.deliver(security, underlying, held)
+            return [security.con_id, underlying.con_id]
+        close_price = value if in_the_money else Decimal(0)
         self.apply_trade(security, -held.quantity, close_price, Decimal(0))
-        if not in_the_money or cash_settled:
-            return [security.con_id]
+        return [security.con_id]
+
+    def deliver(self, security: Security, underlying: Security, held: HoldingRecord) -> None:
+        """Turn options of a holding into shares at the strike, their premium into cost basis."""
+        strike = security.strike or Decimal(0)
+        premium = held.average_cost / security.multiplier
         shares = held.quantity * security.multiplier * (1 if security.is_call else -1)
-        self.apply_trade(underlying, shares, strike, Decimal(0))
-        return [security.con_id, underlying.con_id]
+        left = self.quantity(security.con_id) - held.quantity
+        self._put(security.con_id, left, held.average_cost)
+        basis = strike + premium if security.is_call else strike - premium
+        self.apply_trade(underlying, shares, basis, Decimal(0))
+        # The premium was paid long ago: only the strike changes hands today.
+        self.cash += shares * (basis - strike)
 
     def start_day(self, equity: float) -> None:
         self.realized_pnl = Decimal(0)

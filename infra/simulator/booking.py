@@ -8,7 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from domain.instruments import Side
-from infra.simulator.accounts import CENT, MINIMUM_COMMISSION, Account, commission_by_schedule
+from infra.simulator.accounts import Account
+from infra.simulator.commissions import Charges
 from infra.simulator.contracts import BAG_CON_ID, Security
 from infra.simulator.matching import Match
 from infra.simulator.records import ExecutionRecord, OrderRecord, OrderStatus
@@ -45,11 +46,12 @@ def book_fill(
         executions.append(
             package.model_copy(update={"cumulative": filled, "average_price": value / filled})
         )
-    due, charged = order.commission_due, order.commission_charged
+    charges = Charges(order.commission_due, order.stock_shares, order.stock_value)
+    charged = order.commission_charged
     for leg, price in zip(legs, match.leg_prices, strict=True):
         signed = order.terms.side.sign * leg.ratio * match.quantity
-        due += commission_by_schedule(leg.security, abs(signed), abs(price))
-        commission = max(due, MINIMUM_COMMISSION).quantize(CENT) - charged
+        charges = charges.plus(leg.security, abs(signed), price)
+        commission = charges.total - charged
         charged += commission
         realized = trial.apply_trade(leg.security, signed, price, commission)
         side = Side.BUY if signed > 0 else Side.SELL
@@ -69,7 +71,9 @@ def book_fill(
         "filled": filled,
         "filled_value": value,
         "last_fill_price": match.price,
-        "commission_due": due,
+        "commission_due": charges.options_due,
+        "stock_shares": charges.shares,
+        "stock_value": charges.shares_value,
         "commission_charged": charged,
         "status": OrderStatus.FILLED if done else order.status,
         "completed_at": at if done else None,

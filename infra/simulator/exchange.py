@@ -10,37 +10,29 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 
-from domain.instruments import Side
-from infra.simulator.accounts import (
-    CENT,
-    MINIMUM_COMMISSION,
-    Account,
-    AccountValues,
-    commission_by_schedule,
-    value_account,
-)
+from infra.simulator import families
+from infra.simulator.accounts import Account, AccountValues, value_account
+from infra.simulator.admission import Admission, rejected
 from infra.simulator.booking import book_fill
 from infra.simulator.clock import MarketClock
-from infra.simulator.contracts import ContractBook, Security, full_spec
-from infra.simulator.events import ExchangeEvent, OrderChanged, OrderFilled, PositionsChanged
+from infra.simulator.contracts import ContractBook, Security
+from infra.simulator.events import ExchangeEvent, OrderFilled, PositionsChanged
 from infra.simulator.ledger import Ledger
-from infra.simulator.market import Market
-from infra.simulator.matching import (
-    Match,
-    WorkingOrder,
-    leg_prices,
-    mid_price,
-    package_touch,
-)
+from infra.simulator.market import Market, Quote
+from infra.simulator.matching import Match, WorkingOrder
 from infra.simulator.preview import MarginPreview
 from infra.simulator.records import ExecutionRecord, OrderRecord, OrderStatus, OrderTerms
 from infra.simulator.reference import NEW_YORK
 from infra.simulator.refusals import Refusal
+from infra.simulator.revision import revised
+from infra.simulator.step import Step
+from infra.simulator.touch import leg_prices
 from infra.simulator.tws import TWS_CLIENT
-from infra.simulator.validation import Leg, OrderRejectedError, validate
+from infra.simulator.validation import Leg, OrderRejectedError
+from infra.simulator.waking import conditions_met, expiry_of, woken
 
 FIRST_PERM_ID = 1_100_000_001
-MAX_ACTIVE_PER_SIDE = 20
+AT_ONCE = {"IOC", "FOK"}
 
 
 class Exchange:
@@ -52,13 +44,21 @@ class Exchange:
         self.clock = clock
         self.listeners: list[Callable[[ExchangeEvent], None]] = []
         self.accounts = {record.account: Account(record) for record in ledger.accounts()}
-        self._next_perm_id = ledger.next_perm_id(FIRST_PERM_ID)
-        self._execution_numbers = count(ledger.execution_count() + 1)
         self.refuse: Callable[[OrderTerms], Refusal | None] = lambda _: None
         """How to turn down an order that is on record, whatever its merits."""
         self.binds_manual_orders = False
         """Whether client 0 has asked for an API order id on orders entered by hand from now on."""
-        self._working = {o.perm_id: self._resume(o) for o in ledger.working_orders()}
+        self._admission = Admission(market, clock, self.accounts)
+        self._next_perm_id = ledger.next_perm_id(FIRST_PERM_ID)
+        self._execution_numbers = count(ledger.execution_count() + 1)
+        self._highest_ids = ledger.highest_order_ids()
+        self._spent_groups = {
+            order.oca_key for order in ledger.orders_in_groups() if families.is_spent_by(order)
+        }
+        self._working = {
+            order.perm_id: WorkingOrder(order, self._admission.legs_of(order))
+            for order in ledger.working_orders()
+        }
 
     @property
     def book(self) -> ContractBook:
@@ -89,65 +89,75 @@ class Exchange:
         Raises OrderRejectedError; listeners hear of everything else.
         """
         existing = self.ledger.order_of(client_id, order_id)
-        if existing is not None and not existing.status.is_working:
+        if existing is None:
+            if order_id <= self._highest_ids.get(client_id, 0):
+                raise OrderRejectedError(103, "Duplicate order id")
+            self._accept(*self._new_order(client_id, order_id, terms))
+        elif existing.status is OrderStatus.FILLED:
+            raise OrderRejectedError(104, "Cannot modify a filled order.")
+        elif not existing.status.is_working:
             raise OrderRejectedError(103, "Duplicate order id")
-        terms, legs = self._resolve(terms)
-        if existing is not None:
-            self._modify(self._working[existing.perm_id], terms, legs)
-            return
-        self._accept(self._new_order(client_id, order_id, terms), legs)
+        else:
+            self._modify(self._working[existing.perm_id], terms)
 
     def place_manually(self, terms: OrderTerms) -> OrderRecord:
         """Accept an order a person enters in TWS; see :class:`infra.simulator.tws.TwsUser`."""
-        terms, legs = self._resolve(terms)
-        order = self._new_order(TWS_CLIENT, self.ledger.next_manual_order_id(), terms)
+        order, legs = self._new_manual_order(terms)
         self._accept(order, legs)
         return self._current(order)
 
     def execute_manually(self, terms: OrderTerms, price: Decimal) -> tuple[ExecutionRecord, ...]:
         """Book a person's trade at ``price``, which the market is not asked about."""
-        terms, legs = self._resolve(terms)
-        order = self._new_order(TWS_CLIENT, self.ledger.next_manual_order_id(), terms)
+        order, legs = self._new_manual_order(terms)
         working = WorkingOrder(order, legs)
-        self._save(order, "accepted")
+        step = Step(self.clock.now())
+        step.record(order, "accepted")
         self._working[order.perm_id] = working
-        quotes = self.market.quotes([leg.security for leg in legs], self.clock.now())
+        self._commit(step)
+        quotes = self._quotes(working)
         return self._fill(working, Match(terms.quantity, price, leg_prices(legs, quotes, price)))
 
     def amend(self, perm_id: int, changes: Mapping[str, object]) -> OrderRecord:
         """Change the terms of a working order of any client, as a person does in TWS."""
         working = self._require_working(perm_id)
         terms = OrderTerms.model_validate({**dict(working.record.terms), **changes})
-        self._modify(working, *self._resolve(terms))
+        self._modify(working, terms)
         return self._current(working.record)
-
-    def cancel_order(self, perm_id: int, reason: str = "") -> None:
-        """Cancel a working order of any client, as a person in TWS or the exchange itself does."""
-        self._cancel(self._require_working(perm_id), reason)
 
     def bind_manual_orders(self) -> None:
         """Give the working orders entered by hand an API order id, which client 0 may use."""
         for working in self._working.values():
             if working.record.is_manual and not working.record.bound:
-                self._update(working, "bound", bound=True)
+                step = Step(self.clock.now())
+                step.record(working.record.model_copy(update={"bound": True}), "bound")
+                self._commit(step)
 
     def preview(self, terms: OrderTerms) -> MarginPreview:
         """What the order would do to the account, were it filled at its limit (or the touch)."""
-        legs = self._validate(terms)
-        return self._preview(terms, legs)
+        return self._admission.preview(*self._admission.resolve(terms))
 
     def cancel(self, client_id: int, order_id: int) -> None:
-        """Cancel the client's own working order; raises OrderRejectedError 10147 or 161."""
+        """Cancel the client's own working order; raises OrderRejectedError 10147 or 10148."""
         order = self.ledger.order_of(client_id, order_id)
-        if order is None:
+        if order is None or not order.api_order_id:
             raise OrderRejectedError(
                 10147, f"OrderId {order_id} that needs to be cancelled is not found."
             )
-        self._cancel(self._require_working(order.perm_id), "")
+        working = self._working.get(order.perm_id)
+        if working is None:
+            raise OrderRejectedError(
+                10148,
+                f"OrderId {order_id} that needs to be cancelled can not be cancelled, "
+                f"state: {order.status}.",
+            )
+        self._cancel(working, "")
+
+    def cancel_order(self, perm_id: int, reason: str = "") -> None:
+        """Cancel a working order of any client, as a person in TWS or the exchange itself does."""
+        self._cancel(self._require_working(perm_id), reason)
 
     def cancel_all(self) -> None:
-        for working in list(self._working.values()):
-            self._cancel(working, "")
+        self._cancel_where(lambda _: True, "")
 
     def match_all(self, elapsed: timedelta) -> None:
         """Let every working order meet the market after ``elapsed`` market time."""
@@ -156,25 +166,33 @@ class Exchange:
             securities = {leg.security for w in self._working.values() for leg in w.legs}
             self.market.quotes(list(securities), self.clock.now())
         for working in list(self._working.values()):
-            self._match(working, elapsed.total_seconds())
+            self._look(working, elapsed.total_seconds())
 
     def open_session(self) -> None:
-        """The session has opened: morning settlements happen, resting orders become live."""
+        """The session has opened: morning settlements and the opening auction take place."""
         day = self.clock.now().astimezone(NEW_YORK).date()
         self._settle(lambda s: bool(s.option_class and s.option_class.am_settled)
                      and self.book.settlement_date(s) == day)  # fmt: skip
+        self._auction(lambda order: order.terms.tif == "OPG")
+        self._cancel_where(lambda w: w.record.terms.tif == "OPG", "It did not trade at the open")
         for working in list(self._working.values()):
-            if working.record.status is OrderStatus.PRE_SUBMITTED:
-                self._update(working, "status", status=OrderStatus.SUBMITTED)
-                self._tell(OrderChanged(working.record))
+            if self._ready(working):
+                self._wake(working)
 
     def close_session(self) -> None:
-        """The session has closed: day orders end, the day's expiring options settle."""
-        day = self.clock.now().astimezone(NEW_YORK).date()
+        """The session has closed: the closing auction, the end of day orders, settlements."""
+        now = self.clock.now()
+        day = now.astimezone(NEW_YORK).date()
+        self._auction(lambda order: order.terms.order_type in {"MOC", "LOC"})
+        self._cancel_where(
+            lambda w: (
+                w.record.terms.tif in {"DAY", *AT_ONCE}
+                or any(leg.security.expiry == day for leg in w.legs)
+            ),
+            "The order expired at the close",
+        )
         for working in list(self._working.values()):
-            expired = any(leg.security.expiry == day for leg in working.legs)
-            if working.record.terms.tif == "DAY" or expired:
-                self._cancel(working, "The order expired at the close")
+            self._expire(working)
         self._settle(lambda s: self.book.settlement_date(s) == day)
 
     def start_day(self) -> None:
@@ -184,46 +202,208 @@ class Exchange:
                 account.start_day(self.values(account.name).net_liquidation)
                 self.ledger.save_account(account.record())
 
-    def _resolve(self, terms: OrderTerms) -> tuple[OrderTerms, tuple[Leg, ...]]:
-        legs = self._validate(terms)
-        if len(legs) == 1:
-            # Kept with its full name: the order must be found again after a restart.
-            terms = terms.model_copy(update={"contract": full_spec(legs[0].security)})
-        return terms, legs
-
-    def _new_order(self, client_id: int, order_id: int, terms: OrderTerms) -> OrderRecord:
+    def _new_order(
+        self, client_id: int, order_id: int, terms: OrderTerms
+    ) -> tuple[OrderRecord, tuple[Leg, ...]]:
+        parent = self._parent(client_id, terms)
+        if parent is not None:
+            terms = families.grouped_with_siblings(terms, parent)
+        terms, legs = self._admission.resolve(terms)
         order = OrderRecord(
             perm_id=self._next_perm_id,
             client_id=client_id,
             order_id=order_id,
             terms=terms,
-            status=self._resting_status(),
+            status=OrderStatus.PRE_SUBMITTED,
             created_at=self.clock.now(),
             bound=client_id == TWS_CLIENT and order_id < 0 and self.binds_manual_orders,
+            parent_perm_id=parent.perm_id if parent else 0,
+            transmitted=terms.transmit,
+            released=parent is None or parent.status is OrderStatus.FILLED,
+            activated=not (terms.good_after or terms.conditions),
         )
         self._next_perm_id += 1
-        return order
+        return order, legs
+
+    def _new_manual_order(self, terms: OrderTerms) -> tuple[OrderRecord, tuple[Leg, ...]]:
+        return self._new_order(TWS_CLIENT, self.ledger.next_manual_order_id(), terms)
+
+    def _parent(self, client_id: int, terms: OrderTerms) -> OrderRecord | None:
+        if not terms.parent_id:
+            return None
+        parent = self.ledger.order_of(client_id, terms.parent_id)
+        if parent is None or not (parent.status.is_working or parent.filled):
+            raise OrderRejectedError(10006, "Missing parent order.")
+        return parent
 
     def _accept(self, order: OrderRecord, legs: tuple[Leg, ...]) -> None:
-        ordained = self.refuse(order.terms)
-        if ordained is not None:
-            self._finish(
-                order, ordained.status, ordained.message, (ordained.code, ordained.message)
-            )
-            return
-        refusal = self._refusal(order.terms, legs)
-        if refusal is not None:
-            self._finish(
-                order, OrderStatus.INACTIVE, refusal.message, (refusal.code, refusal.message)
-            )
-            return
+        self._highest_ids[order.client_id] = max(
+            order.order_id, self._highest_ids.get(order.client_id, 0)
+        )
         working = WorkingOrder(order, legs)
-        self._save(order, "accepted")
-        self._working[order.perm_id] = working
-        self._tell(OrderChanged(order))
-        self._match(working, 0.0)
-        if order.terms.tif == "IOC" and working.record.status.is_working:
-            self._cancel(working, "IOC order could not be filled at once")
+        step = Step(self.clock.now())
+        ordained, refusal = self.refuse(order.terms), self._refusal(working)
+        if ordained is not None:
+            error = (ordained.code, ordained.message)
+            step.end(order, ordained.status, ordained.message, error)
+        elif refusal is not None:
+            error = (refusal.code, refusal.message)
+            step.end(order, OrderStatus.INACTIVE, refusal.message, error)
+        else:
+            self._working[order.perm_id] = working
+            step.change(self._woken(working), "accepted")
+        self._commit(step)
+        if order.perm_id in self._working and order.transmitted:
+            self._transmit_family(working)
+            self._look(working, 0.0)
+
+    def _refusal(self, working: WorkingOrder) -> OrderRejectedError | None:
+        if working.record.oca_key in self._spent_groups:
+            return rejected("The OCA group has already traded.")
+        return self._admission.refusal(working, self._working.values())
+
+    def _transmit_family(self, working: WorkingOrder) -> None:
+        """Send off the orders held back until this one: its parent, and the parent's children."""
+        root = working.record.parent_perm_id or working.record.perm_id
+        for other in list(self._working.values()):
+            record = other.record
+            if record.transmitted or root not in {record.perm_id, record.parent_perm_id}:
+                continue
+            step = Step(self.clock.now())
+            other.record = record.model_copy(update={"transmitted": True})
+            refusal = self._refusal(other)
+            if refusal is None:
+                step.change(self._woken(other), "transmitted")
+            else:
+                error = (refusal.code, refusal.message)
+                step.end(other.record, OrderStatus.INACTIVE, refusal.message, error)
+                step.follow(families.after_end(other.record, self.working_orders()))
+            self._commit(step)
+            self._look(other, 0.0)
+
+    def _modify(self, working: WorkingOrder, terms: OrderTerms) -> None:
+        if working.record.parent_perm_id and not terms.oca_group:
+            terms = families.grouped_with_siblings(
+                terms, self._require(working.record.parent_perm_id)
+            )
+        terms, legs = self._admission.resolve(terms)
+        trial = WorkingOrder(revised(working.record, terms, legs == working.legs), legs)
+        refusal = self._admission.refusal(
+            trial, [w for w in self._working.values() if w is not working]
+        )
+        if refusal is not None:
+            raise refusal
+        working.waited, working.reserved_per_unit = 0.0, trial.reserved_per_unit
+        step = Step(self.clock.now())
+        step.change(self._woken(trial), "modified")
+        self._commit(step)
+        if working.record.transmitted:
+            self._transmit_family(working)
+            self._look(working, 0.0)
+
+    def _look(self, working: WorkingOrder, seconds: float) -> None:
+        """Let one order meet the market ``seconds`` of market time after its last look."""
+        self._expire(working)
+        if not self._ready(working):
+            return
+        self._wake(working)
+        record = working.record
+        if record.status is OrderStatus.SUBMITTED and record.is_live and self.is_open():
+            at = int(self.clock.now().timestamp())
+            match = working.match(self._quotes(working), seconds, at, self.market.seed)
+            if match is not None:
+                self._fill(working, match)
+        record = working.record
+        if record.terms.tif in AT_ONCE and record.is_live and record.status.is_working:
+            self._cancel(working, f"{record.terms.tif} order could not be filled at once")
+
+    def _expire(self, working: WorkingOrder) -> None:
+        """End an order whose time, or whose condition for its end, has come."""
+        record, now = working.record, self.clock.now()
+        if not record.status.is_working:
+            return
+        end = expiry_of(record.terms)
+        if end is not None and end <= now:
+            self._cancel(working, "The good-till date of the order has passed")
+        elif (
+            record.terms.conditions_cancel
+            and record.transmitted
+            and conditions_met(record.terms, now, self._quote_of, is_open=self.is_open())
+        ):
+            self._cancel(working, "Its conditions were met")
+
+    def _ready(self, working: WorkingOrder) -> bool:
+        record = working.record
+        return record.status.is_working and record.transmitted and record.released
+
+    def _wake(self, working: WorkingOrder) -> None:
+        record = self._woken(working)
+        if record != working.record:
+            step = Step(self.clock.now())
+            step.change(record, "status")
+            self._commit(step)
+
+    def _woken(self, working: WorkingOrder) -> OrderRecord:
+        return woken(
+            working.record,
+            working.legs,
+            self._quotes(working),
+            self.clock.now(),
+            self._quote_of,
+            is_open=self.is_open(),
+        )
+
+    def _auction(self, takes_part: Callable[[OrderRecord], bool]) -> None:
+        for working in list(self._working.values()):
+            record = working.record
+            if self._ready(working) and record.activated and takes_part(record):
+                match = working.match_auction(self._quotes(working))
+                if match is not None:
+                    self._fill(working, match)
+
+    def _fill(self, working: WorkingOrder, match: Match) -> tuple[ExecutionRecord, ...]:
+        before = working.record
+        account = self.accounts[before.terms.account]
+        step = Step(self.clock.now())
+        booked = book_fill(before, working.legs, match, account, step.at, self._execution_numbers)
+        step.executions += booked.executions
+        step.accounts.append(booked.account)
+        step.record(booked.order, "filled", f"{match.quantity} at {match.price}")
+        con_ids = tuple(leg.security.con_id for leg in working.legs)
+        step.news.append(OrderFilled(booked.order, booked.executions))
+        step.news.append(PositionsChanged(account.name, con_ids))
+        released = step.follow(families.after_fill(before, booked.order, self.working_orders()))
+        if booked.order.oca_key is not None and families.is_spent_by(booked.order):
+            self._spent_groups.add(booked.order.oca_key)
+        self._commit(step)
+        for perm_id in released:
+            self._look(self._working[perm_id], 0.0)
+        return booked.executions
+
+    def _cancel(self, working: WorkingOrder, reason: str) -> None:
+        step = Step(self.clock.now())
+        step.cancel(working.record, reason)
+        step.follow(families.after_end(working.record, self.working_orders()))
+        self._commit(step)
+
+    def _cancel_where(self, chosen: Callable[[WorkingOrder], bool], reason: str) -> None:
+        for working in list(self._working.values()):
+            if working.record.status.is_working and chosen(working):
+                self._cancel(working, reason)
+
+    def _commit(self, step: Step) -> None:
+        """Make a step durable, then take it over, then tell of it."""
+        step.save(self.ledger)
+        for account in step.accounts:
+            self.accounts[account.name] = account
+        for perm_id, order in step.orders.items():
+            working = self._working.get(perm_id)
+            if working is not None:
+                working.record = order
+                if not order.status.is_working:
+                    del self._working[perm_id]
+        for event in step.news:
+            self._tell(event)
 
     def _require_working(self, perm_id: int) -> WorkingOrder:
         working = self._working.get(perm_id)
@@ -235,150 +415,23 @@ class Exchange:
             )
         return working
 
+    def _require(self, perm_id: int) -> OrderRecord:
+        order = self.ledger.order(perm_id)
+        if order is None:
+            raise LookupError(f"no order {perm_id}")
+        return order
+
     def _current(self, order: OrderRecord) -> OrderRecord:
-        return self.ledger.order(order.perm_id) or order
+        return self._require(order.perm_id)
 
-    def _validate(self, terms: OrderTerms) -> tuple[Leg, ...]:
-        now = self.clock.now()
-        today = now.astimezone(NEW_YORK).date()
-        prices = self.market.reference_prices(now)
-        legs = validate(terms, frozenset(self.accounts), self.book, today, prices)
-        session = self.market.calendar.session_at(now)
-        closed_for_good = session is None and any(
-            (last := self.book.last_moment(leg.security)) is not None and last <= now
-            for leg in legs
+    def _quotes(self, working: WorkingOrder) -> list[Quote]:
+        return self.market.quotes([leg.security for leg in working.legs], self.clock.now())
+
+    def _quote_of(self, con_id: int) -> tuple[Security, Quote] | None:
+        security = self.book.by_id(con_id)
+        return (
+            None if security is None else (security, self.market.quote(security, self.clock.now()))
         )
-        if closed_for_good:
-            raise OrderRejectedError(
-                201, "Order rejected - reason:The contract has expired.", by_exchange=True
-            )
-        return legs
-
-    def _refusal(self, terms: OrderTerms, legs: tuple[Leg, ...]) -> OrderRejectedError | None:
-        alike = [
-            w
-            for w in self._working.values()
-            if w.legs == legs
-            and (w.record.terms.side, w.record.terms.account) == (terms.side, terms.account)
-        ]
-        if len(alike) >= MAX_ACTIVE_PER_SIDE:
-            return OrderRejectedError(
-                201,
-                "Order rejected - reason:The maximum of 20 working orders on the same side "
-                "of a contract is reached.",
-            )
-        return self._shortfall(terms, legs)
-
-    def _shortfall(self, terms: OrderTerms, legs: tuple[Leg, ...]) -> OrderRejectedError | None:
-        if self._preview(terms, legs).is_short_of_funds:
-            return OrderRejectedError(
-                201,
-                "Order rejected - reason:YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE "
-                "DESIRED POSITION YOUR EQUITY WITH LOAN VALUE MUST EXCEED THE INITIAL MARGIN.",
-            )
-        return None
-
-    def _preview(self, terms: OrderTerms, legs: tuple[Leg, ...]) -> MarginPreview:
-        now = self.clock.now()
-        quotes = self.market.quotes([leg.security for leg in legs], now)
-        touch = package_touch(legs, quotes)
-        market_price = touch.ask if terms.side is Side.BUY else touch.bid
-        price = terms.limit_price if terms.order_type == "LMT" else market_price
-        if price is None:
-            price = mid_price(legs, quotes)
-        account = self.accounts[terms.account]
-        trades = [
-            (leg.security, terms.side.sign * leg.ratio * terms.quantity, leg_price)
-            for leg, leg_price in zip(legs, leg_prices(legs, quotes, price), strict=True)
-        ]
-        due = sum(
-            (commission_by_schedule(s, abs(quantity), abs(p)) for s, quantity, p in trades),
-            Decimal(0),
-        )
-        return MarginPreview(
-            before=value_account(account, self.market, now),
-            after=value_account(account, self.market, now, trades),
-            commission=max(due, MINIMUM_COMMISSION).quantize(CENT),
-        )
-
-    def _modify(self, working: WorkingOrder, terms: OrderTerms, legs: tuple[Leg, ...]) -> None:
-        old = working.record
-        if legs != working.legs or terms.side is not old.terms.side or (
-            terms.account != old.terms.account
-        ):  # fmt: skip
-            raise OrderRejectedError(105, "Order being modified does not match original order")
-        if terms.quantity <= old.filled:
-            raise OrderRejectedError(104, "Cannot modify a filled order.")
-        shortfall = self._shortfall(terms, legs)
-        if shortfall is not None:
-            raise shortfall
-        working.waited = 0.0
-        self._update(working, "modified", terms=terms)
-        self._tell(OrderChanged(working.record))
-        self._match(working, 0.0)
-
-    def _match(self, working: WorkingOrder, seconds: float) -> None:
-        now = self.clock.now()
-        if working.record.status is not OrderStatus.SUBMITTED or not self.is_open():
-            return
-        quotes = self.market.quotes([leg.security for leg in working.legs], now)
-        match = working.match(quotes, seconds, int(now.timestamp()), self.market.seed)
-        if match is not None:
-            self._fill(working, match)
-
-    def _fill(self, working: WorkingOrder, match: Match) -> tuple[ExecutionRecord, ...]:
-        now = self.clock.now()
-        account = self.accounts[working.record.terms.account]
-        booked = book_fill(
-            working.record, working.legs, match, account, now, self._execution_numbers
-        )
-        order = booked.order
-        with self.ledger.transaction():
-            for execution in booked.executions:
-                self.ledger.append_execution(execution)
-            self.ledger.save_account(booked.account.record())
-            self.ledger.save_order(order, "filled", now, f"{match.quantity} at {match.price}")
-            self._remember_clock()
-        self.accounts[account.name] = booked.account
-        working.record = order
-        if not order.status.is_working:
-            del self._working[order.perm_id]
-        self._tell(OrderFilled(order, booked.executions))
-        con_ids = tuple(leg.security.con_id for leg in working.legs)
-        self._tell(PositionsChanged(account.name, con_ids))
-        return booked.executions
-
-    def _cancel(self, working: WorkingOrder, reason: str) -> None:
-        error = (202, f"Order Canceled - reason:{reason}")
-        self._finish(working.record, OrderStatus.CANCELLED, reason or "Cancelled by Trader", error)
-
-    def _finish(
-        self, order: OrderRecord, status: OrderStatus, reason: str, error: tuple[int, str]
-    ) -> None:
-        order = order.model_copy(
-            update={
-                "status": status,
-                "completed_at": self.clock.now(),
-                "completed_reason": reason,
-            }
-        )
-        working = self._working.pop(order.perm_id, None)
-        if working is not None:
-            working.record = order
-        self._save(order, "status", reason)
-        self._tell(OrderChanged(order, error))
-
-    def _update(self, working: WorkingOrder, kind: str, **changes: object) -> None:
-        working.record = working.record.model_copy(update=changes)
-        self._save(working.record, kind)
-
-    def _save(self, order: OrderRecord, kind: str, detail: str = "") -> None:
-        with self.ledger.transaction():
-            self.ledger.save_order(order, kind, self.clock.now(), detail)
-            self._remember_clock()
-
-    def _remember_clock(self) -> None:
-        self.ledger.put("clock", self.clock.now().isoformat())
 
     def _settle(self, due: Callable[[Security], bool]) -> None:
         for name, account in list(self.accounts.items()):
@@ -395,22 +448,9 @@ class Exchange:
                 continue
             with self.ledger.transaction():
                 self.ledger.save_account(trial.record())
-                self._remember_clock()
+                self.ledger.put("clock", self.clock.now().isoformat())
             self.accounts[name] = trial
             self._tell(PositionsChanged(name, tuple(changed)))
-
-    def _resting_status(self) -> OrderStatus:
-        return OrderStatus.SUBMITTED if self.is_open() else OrderStatus.PRE_SUBMITTED
-
-    def _resume(self, order: OrderRecord) -> WorkingOrder:
-        """Take a working order up again after a restart; its wait starts afresh."""
-        if order.terms.legs:
-            found = [(self.book.by_id(leg.con_id), leg) for leg in order.terms.legs]
-            legs = tuple(Leg(s, leg.side.sign * leg.ratio) for s, leg in found if s is not None)
-        else:
-            security = self.book.by_id(order.terms.contract.con_id)
-            legs = (Leg(security, 1),) if security is not None else ()
-        return WorkingOrder(order, legs)
 
     def _tell(self, event: ExchangeEvent) -> None:
         for listener in self.listeners:

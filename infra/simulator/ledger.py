@@ -195,6 +195,19 @@ class Ledger:
         row = self._db.execute("SELECT max(order_id) FROM orders WHERE order_id > 0").fetchone()
         return (row[0] or 0) + 1
 
+    def highest_order_ids(self) -> dict[int, int]:
+        """The largest order id each client has used."""
+        rows = self._db.execute("SELECT client_id, max(order_id) FROM orders GROUP BY client_id")
+        return dict(rows.fetchall())
+
+    def orders_in_groups(self) -> list[OrderRecord]:
+        """Every order of a one-cancels-all group that has traded."""
+        rows = self._db.execute(
+            "SELECT record FROM orders WHERE json_extract(record, '$.terms.oca_group') <> ''"
+            " AND json_extract(record, '$.filled') <> '0'"
+        )
+        return [OrderRecord.model_validate_json(row[0]) for row in rows]
+
     def next_manual_order_id(self) -> int:
         """One below any order id given to what was entered by hand: these are negative."""
         row = self._db.execute("SELECT min(order_id) FROM orders").fetchone()

@@ -6,10 +6,15 @@ from decimal import Decimal
 
 from infra.simulator.contracts import ContractSpec
 from infra.simulator.messages import TIME_ZONE, Message, contract_fields
+from infra.simulator.order_wire import PRICE, TIME
 from infra.simulator.preview import MarginPreview
 from infra.simulator.records import OrderRecord, OrderStatus, OrderTerms
 from infra.simulator.reference import NEW_YORK
 from infra.simulator.wire import UNSET_DOUBLE
+
+DEFAULT_OCA_TYPE = 3
+"""Reduce without block: what TWS takes for an order that names no type."""
+NO_PRICE = Decimal("0.0")
 
 
 def open_order(
@@ -26,34 +31,39 @@ def open_order(
         order.perm_id,
         *_routing(terms),
         "",  # shares allocation, long unused
-        *_adviser(version),
-        "",  # model code
-        "",  # good till date
-        "",  # rule 80A
+        *_adviser(terms, version),
+        _kept(terms, "modelCode"),
+        terms.good_till,
+        _kept(terms, "rule80A"),
         "",  # percent offset
-        *["", 0, "", -1, 0],  # settling firm, short sale slot, location, exempt code, auction
+        _kept(terms, "settlingFirm"),
+        *_short_sale(terms),
+        0,  # auction strategy
         *["", "", "", "", ""],  # starting price, reference price, delta, stock range
         terms.display_size or 0,
-        *[False, False, False],  # block order, sweep to fill, all or none
+        _kept(terms, "blockOrder", "0"),
+        _kept(terms, "sweepToFill", "0"),
+        terms.all_or_none,
         "",  # minimum quantity
-        3,  # OCA type: reduce without block, TWS's default
+        terms.oca_type or DEFAULT_OCA_TYPE,
         *[False, False, ""],  # electronic trade only, firm quote only, NBBO cap
-        0,  # parent id
-        0,  # trigger method
+        terms.parent_id,
+        terms.trigger_method,
         *["", 0, "", ""],  # volatility and its delta-neutral order
         *[False, 0],  # continuous update, reference price type
         *["", "", "", ""],  # trailing stop and percentage, basis points and type
         *_legs(terms),
         *["", "", ""],  # scale order
         "",  # hedge type
-        *[False, "", "IB", False],  # opt out of smart routing, clearing, not held
+        _kept(terms, "optOutSmartRouting", "0"),
+        *_clearing(terms),
         0,  # delta-neutral contract
         *_algo(terms),
         terms.solicited,
         preview is not None,
         *_state(order.status, preview),
-        *[False, False],  # randomise size and price
-        0,  # conditions
+        *_random(terms),
+        *_conditions(terms),
         *["None", "", "", "", "", "", "", 0],  # adjusted order
         *["", "", ""],  # soft dollar tier
         *["", False, False, "", False],  # cash quantity ... price management
@@ -71,10 +81,10 @@ def order_status(order: OrderRecord) -> Message:
         order.remaining,
         round(float(order.average_price), 8),
         order.perm_id,
-        0,
+        order.terms.parent_id,
         float(order.last_fill_price),
         order.client_id,
-        "",
+        order.why_held,
         0,
     ]
 
@@ -89,32 +99,36 @@ def completed_order(order: OrderRecord, spec: ContractSpec, version: int) -> Mes
         *_head(terms),
         order.perm_id,
         *_routing(terms),
-        *_adviser(version),
-        *["", "", "", ""],  # model code, good till date, rule 80A, percent offset
-        *["", 0, "", -1],  # settling firm, short sale slot, location, exempt code
+        *_adviser(terms, version),
+        _kept(terms, "modelCode"),
+        terms.good_till,
+        *[_kept(terms, "rule80A"), ""],  # and the percent offset
+        _kept(terms, "settlingFirm"),
+        *_short_sale(terms),
         *["", "", "", "", ""],  # starting price, reference price, delta, stock range
         terms.display_size or 0,
-        *[False, False, ""],  # sweep to fill, all or none, minimum quantity
-        3,  # OCA type
-        0,  # trigger method
+        _kept(terms, "sweepToFill", "0"),
+        *[terms.all_or_none, ""],  # and the minimum quantity
+        terms.oca_type or DEFAULT_OCA_TYPE,
+        terms.trigger_method,
         *["", 0, "", ""],  # volatility and its delta-neutral order
         *[False, 0],  # continuous update, reference price type
         *["", ""],  # trailing stop and percentage
         *_legs(terms),
         *["", "", ""],  # scale order
         "",  # hedge type
-        *["", "IB", False],  # clearing, not held
+        *_clearing(terms),
         0,  # delta-neutral contract
         *_algo(terms),
         terms.solicited,
         order.status,
-        *[False, False],  # randomise size and price
-        0,  # conditions
+        *_random(terms),
+        *_conditions(terms),
         *["", "", "", False, False],  # trailing stop, offset, cash quantity, hedge, OMS
         "",  # auto-cancel date
         order.filled,
         *["", False, "", False, False],  # futures id, cancel parent, shareholder, imbalance, BBO
-        0,  # parent permId
+        order.parent_perm_id,
         f"{completed_at:%Y%m%d %H:%M:%S} {TIME_ZONE}",
         order.completed_reason,
         *["", "", "", "", ""],  # minimum trade quantity, compete sizes and offsets
@@ -126,8 +140,8 @@ def _head(terms: OrderTerms) -> Message:
         terms.side,
         terms.quantity,
         terms.order_type,
-        terms.limit_price if terms.limit_price is not None else Decimal("0.0"),
-        Decimal("0.0"),
+        terms.limit_price if terms.limit_price is not None else NO_PRICE,
+        terms.stop_price if terms.stop_price is not None else NO_PRICE,
         terms.tif,
         terms.oca_group,
         terms.account,
@@ -138,13 +152,54 @@ def _head(terms: OrderTerms) -> Message:
 
 
 def _routing(terms: OrderTerms) -> Message:
-    discretionary_amount, good_after = 0, ""
-    return [terms.outside_rth, terms.hidden, discretionary_amount, good_after]
+    discretionary_amount = 0
+    return [terms.outside_rth, terms.hidden, discretionary_amount, terms.good_after]
 
 
-def _adviser(version: int) -> Message:
-    group_method_percentage: Message = ["", "", ""]
+def _kept(terms: OrderTerms, name: str, default: str = "") -> str:
+    return terms.echo.get(name, default)
+
+
+def _adviser(terms: OrderTerms, version: int) -> Message:
+    names = ("faGroup", "faMethod", "faPercentage")
+    group_method_percentage: Message = [_kept(terms, name) for name in names]
     return group_method_percentage if version >= 177 else [*group_method_percentage, ""]
+
+
+def _short_sale(terms: OrderTerms) -> Message:
+    """Slot, location, exempt code."""
+    return [
+        _kept(terms, "shortSaleSlot", "0"),
+        _kept(terms, "designatedLocation"),
+        _kept(terms, "exemptCode", "-1"),
+    ]
+
+
+def _clearing(terms: OrderTerms) -> Message:
+    return [
+        _kept(terms, "clearingAccount"),
+        _kept(terms, "clearingIntent", "IB"),
+        _kept(terms, "notHeld", "0"),
+    ]
+
+
+def _random(terms: OrderTerms) -> Message:
+    """Whether size and price are randomised."""
+    return [_kept(terms, "randomizeSize", "0"), _kept(terms, "randomizePrice", "0")]
+
+
+def _conditions(terms: OrderTerms) -> Message:
+    fields: Message = [len(terms.conditions)]
+    for condition in terms.conditions:
+        joint = "a" if condition.is_and else "o"
+        if condition.time:
+            fields += [TIME, joint, condition.is_more, condition.time]
+            continue
+        fields += [PRICE, joint, condition.is_more, condition.price]
+        fields += [condition.con_id, condition.exchange, condition.trigger_method]
+    if terms.conditions:
+        fields += [terms.conditions_ignore_rth, terms.conditions_cancel]
+    return fields
 
 
 def _legs(terms: OrderTerms) -> Message:
@@ -152,7 +207,7 @@ def _legs(terms: OrderTerms) -> Message:
     described = ",".join(f"{leg.con_id}|{leg.side.sign * leg.ratio}" for leg in terms.legs)
     fields: Message = [described, len(terms.legs)]
     for leg in terms.legs:
-        fields += [leg.con_id, leg.ratio, leg.side, leg.exchange, 0, 0, "", -1]
+        fields += [leg.con_id, leg.ratio, leg.side, leg.exchange, leg.open_close, 0, "", -1]
     fields += [0, len(terms.routing_params)]
     for tag, value in terms.routing_params:
         fields += [tag, value]
@@ -185,8 +240,8 @@ def _state(status: OrderStatus, preview: MarginPreview | None) -> Message:
         *[round(new - old, 2) for old, new in pairs],
         *[round(new, 2) for _, new in pairs],
         preview.commission,
-        UNSET_DOUBLE,
-        UNSET_DOUBLE,
+        preview.least_commission,
+        preview.most_commission,
         "USD",
         warning,
     ]

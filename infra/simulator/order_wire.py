@@ -2,79 +2,275 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
 from domain.instruments import Side
-from infra.simulator.records import ComboLeg, OrderTerms
+from infra.simulator.contracts import ContractSpec
+from infra.simulator.order_fields import OrderFields
+from infra.simulator.records import ComboLeg, Condition, OrderTerms
 from infra.simulator.validation import OrderRejectedError, invalid
 from infra.simulator.wire import Fields, WireError
 
-_CONDITION_FIELDS = {1: 6, 3: 3, 4: 3, 5: 4, 6: 5, 7: 5}
-"""Fields of each order condition after its type: price, time, margin, execution, volume, change."""
+PRICE, TIME, MARGIN, EXECUTION, VOLUME, CHANGE = 1, 3, 4, 5, 6, 7
+"""Kinds of order conditions."""
+
+_OTHER_CONDITIONS = {
+    MARGIN: ("isMore", "percent"),
+    EXECUTION: ("secType", "exch", "symbol"),
+    VOLUME: ("isMore", "volume", "conId", "exch"),
+    CHANGE: ("isMore", "changePercent", "conId", "exch"),
+}
 
 
 def read_order(fields: Fields, version: int, default_account: str) -> OrderTerms:
     """The terms of an order, read from behind its order id.
 
-    Raises WireError when the fields do not follow the layout, OrderRejectedError when they are
-    in place and make no order. Whatever this exchange does not simulate is named in
-    ``unsupported``.
+    Raises WireError, which names the field, when the fields do not follow the layout,
+    OrderRejectedError when they are in place and make no order. Whatever this exchange does not
+    simulate is named in ``unsupported``; what makes no difference here is kept in ``echo``.
     """
-    unsupported: list[str] = []
+    read = OrderFields(fields)
     contract = fields.contract()
-    fields.skip(2)  # security id type and id
-    action, quantity, order_type = fields.str(), fields.decimal(), fields.str()
-    limit_price, _stop_price = fields.decimal(), fields.decimal()
-    tif, oca_group, account, open_close = fields.str(), fields.str(), fields.str(), fields.str()
-    origin, order_ref, transmit = fields.int(), fields.str(), fields.bool()
-    parent_id = fields.int()
-    fields.skip(2)  # block order, sweep to fill
-    display_size = fields.int()
-    fields.skip()  # trigger method
-    outside_rth, hidden = fields.bool(), fields.bool()
-    legs, routing = _combo(fields) if contract.sec_type == "BAG" else ((), ())
-    unsupported += _middle(fields, version)
-    algo_strategy = fields.str()
-    algo_params = tuple(fields.pairs(fields.count())) if algo_strategy else ()
-    fields.skip()  # algo id
-    what_if = fields.bool()
-    fields.skip()  # miscellaneous options
-    solicited = fields.bool()
-    unsupported += _tail(fields, order_type, version)
-    if parent_id:
-        unsupported.append("Attached orders.")
-    if oca_group:
-        unsupported.append("One-cancels-all groups.")
+    read.skip("secIdType", "secId")
+    found = _head(read)
+    if contract.sec_type == "BAG":
+        contract = replace(contract, con_id=0)
+        found |= _combo(read)
+    found |= _middle(read, version)
+    found |= _flags(read)
+    found |= _tail(read, str(found["order_type"]), version, contract)
+    return _terms(found, contract, read, default_account)
+
+
+def _head(read: OrderFields) -> dict[str, object]:
+    action = read.text("action")
+    quantity = read.number("totalQuantity")
     if action not in {"BUY", "SELL"}:
         raise invalid(f"Invalid action '{action}'")
     if quantity is None or quantity <= 0:
         raise OrderRejectedError(434, "The order size cannot be zero or negative.")
-    if contract.sec_type == "BAG":
-        contract = replace(contract, con_id=0)
-    return OrderTerms(
-        account=account or default_account,
-        contract=contract,
-        legs=legs,
-        side=Side(action),
-        quantity=_plain(quantity),
-        order_type=order_type,
-        limit_price=None if limit_price is None or order_type == "MKT" else limit_price,
-        tif=tif or "DAY",
-        order_ref=order_ref,
-        open_close=open_close,
-        origin=origin,
-        outside_rth=outside_rth,
-        hidden=hidden,
-        display_size=display_size,
-        oca_group=oca_group,
-        routing_params=routing,
-        algo_strategy=algo_strategy,
-        algo_params=algo_params,
-        solicited=solicited,
-        what_if=what_if,
-        transmit=transmit,
-        unsupported=" ".join(unsupported),
+    found: dict[str, object] = {
+        "side": Side(action),
+        "quantity": _plain(quantity),
+        "order_type": read.text("orderType"),
+        "limit_price": read.number("lmtPrice"),
+        "stop_price": read.number("auxPrice"),
+        "tif": read.text("tif") or "DAY",
+        "oca_group": read.text("ocaGroup"),
+        "account": read.text("account"),
+        "open_close": read.text("openClose"),
+        "origin": read.integer("origin"),
+        "order_ref": read.text("orderRef"),
+        "transmit": read.flag("transmit"),
+        "parent_id": read.integer("parentId"),
+    }
+    read.keep("blockOrder", "sweepToFill")
+    found |= {
+        "display_size": read.integer("displaySize"),
+        "trigger_method": read.integer("triggerMethod"),
+        "outside_rth": read.flag("outsideRth"),
+        "hidden": read.flag("hidden"),
+    }
+    return found
+
+
+def _combo(read: OrderFields) -> dict[str, object]:
+    legs = []
+    for _ in range(read.count("comboLegsCount")):
+        con_id, ratio = read.integer("comboLeg.conId"), read.integer("comboLeg.ratio")
+        action, exchange = read.text("comboLeg.action"), read.text("comboLeg.exchange")
+        open_close = read.integer("comboLeg.openClose")
+        read.skip("comboLeg.shortSaleSlot", "comboLeg.designatedLocation", "comboLeg.exemptCode")
+        if action not in {"BUY", "SELL"} or ratio < 1:
+            raise WireError(f"combo leg {con_id}: action {action!r}, ratio {ratio}")
+        legs.append(
+            ComboLeg(
+                con_id=con_id,
+                ratio=ratio,
+                side=Side(action),
+                exchange=exchange,
+                open_close=open_close,
+            )
+        )
+    for _ in range(read.count("orderComboLegsCount")):
+        if read.number("orderComboLeg.price") is not None:
+            read.unsupported.append("Prices per combo leg.")
+    routing = read.pairs("smartComboRoutingParams")
+    return {"legs": tuple(legs), "routing_params": routing}
+
+
+def _middle(read: OrderFields, version: int) -> dict[str, object]:
+    """From the deprecated shares allocation up to the algo."""
+    read.skip("sharesAllocation")
+    read.refuse_amount("discretionaryAmt", "Discretionary amounts.")
+    good_after, good_till = read.text("goodAfterTime"), read.text("goodTillDate")
+    read.keep("faGroup", "faMethod", "faPercentage")
+    if version < 177:
+        read.skip("faProfile")
+    read.keep("modelCode", "shortSaleSlot", "designatedLocation", "exemptCode")
+    oca_type = read.integer("ocaType")
+    read.keep("rule80A", "settlingFirm")
+    all_or_none = read.flag("allOrNone")
+    read.refuse_amount("minQty", "Minimum quantities.")
+    read.refuse_amount("percentOffset", "Relative orders.")
+    read.skip("eTradeOnly", "firmQuoteOnly", "nbboPriceCap")
+    read.skip("auctionStrategy", "startingPrice", "stockRefPrice", "delta")
+    read.skip("stockRangeLower", "stockRangeUpper", "overridePercentageConstraints")
+    read.skip("volatility", "volatilityType")
+    delta_neutral = read.text("deltaNeutralOrderType")
+    read.skip("deltaNeutralAuxPrice")
+    if delta_neutral and delta_neutral != "None":
+        read.unsupported.append("Delta-neutral orders.")
+    if delta_neutral:
+        read.skip("deltaNeutralConId", "deltaNeutralSettlingFirm", "deltaNeutralClearingAccount")
+        read.skip("deltaNeutralClearingIntent", "deltaNeutralOpenClose", "deltaNeutralShortSale")
+        read.skip("deltaNeutralShortSaleSlot", "deltaNeutralDesignatedLocation")
+    read.skip("continuousUpdate", "referencePriceType", "trailStopPrice", "trailingPercent")
+    _scale(read)
+    read.skip("activeStartTime", "activeStopTime")
+    if read.text("hedgeType"):
+        read.unsupported.append("Hedge orders.")
+        read.skip("hedgeParam")
+    read.keep("optOutSmartRouting", "clearingAccount", "clearingIntent", "notHeld")
+    if read.flag("deltaNeutralContract"):
+        read.unsupported.append("Delta-neutral contracts.")
+        read.skip("deltaNeutralContract.conId", "deltaNeutralContract.delta")
+        read.skip("deltaNeutralContract.price")
+    return {
+        "good_after": good_after,
+        "good_till": good_till,
+        "oca_type": oca_type,
+        "all_or_none": all_or_none,
+    }
+
+
+def _scale(read: OrderFields) -> None:
+    read.skip("scaleInitLevelSize", "scaleSubsLevelSize")
+    increment = read.number("scalePriceIncrement")
+    if increment is not None and increment > 0:
+        read.unsupported.append("Scale orders.")
+        read.skip("scalePriceAdjustValue", "scalePriceAdjustInterval", "scaleProfitOffset")
+        read.skip("scaleAutoReset", "scaleInitPosition", "scaleInitFillQty", "scaleRandomPercent")
+    read.skip("scaleTable")
+
+
+def _flags(read: OrderFields) -> dict[str, object]:
+    algo = read.text("algoStrategy")
+    algo_params = read.pairs("algoParams") if algo else ()
+    read.skip("algoId")
+    what_if = read.flag("whatIf")
+    read.skip("orderMiscOptions")
+    solicited = read.flag("solicited")
+    read.keep("randomizeSize", "randomizePrice")
+    return {
+        "algo_strategy": algo,
+        "algo_params": algo_params,
+        "what_if": what_if,
+        "solicited": solicited,
+    }
+
+
+def _tail(
+    read: OrderFields, order_type: str, version: int, contract: ContractSpec
+) -> dict[str, object]:
+    """What follows the algo and its flags."""
+    if order_type in {"PEG BENCH", "PEGBENCH"}:
+        read.skip("referenceContractId", "isPeggedChangeAmountDecrease", "peggedChangeAmount")
+        read.skip("referenceChangeAmount", "referenceExchangeId")
+    found = _conditions(read)
+    adjusted = read.text("adjustedOrderType")
+    if adjusted not in {"", "None"}:
+        read.unsupported.append("Adjusted stop orders.")
+    read.skip("triggerPrice", "lmtPriceOffset", "adjustedStopPrice", "adjustedStopLimitPrice")
+    read.skip("adjustedTrailingAmount", "adjustableTrailingUnit")
+    read.skip("extOperator", "softDollarTier.name", "softDollarTier.val")
+    read.refuse_amount("cashQty", "Cash quantities.")
+    read.skip("mifid2DecisionMaker", "mifid2DecisionAlgo")
+    read.skip("mifid2ExecutionTrader", "mifid2ExecutionAlgo")
+    read.skip("dontUseAutoPriceForHedge", "isOmsContainer", "discretionaryUpToLimitPrice")
+    read.skip("usePriceMgmtAlgo", "duration", "postToAts", "autoCancelParent")
+    read.skip("advancedErrorOverride", "manualOrderTime")
+    if contract.exchange == "IBKRATS":
+        read.skip("minTradeQty")
+    if order_type in {"PEG BEST", "PEGBEST"}:
+        # Offsets follow for "up to mid" alone; the order is refused, so nothing is lost.
+        read.skip("minCompeteSize", "competeAgainstBestOffset")
+    elif order_type in {"PEG MID", "PEGMID"}:
+        read.skip("midOffsetAtWhole", "midOffsetAtHalf")
+    return found
+
+
+def _conditions(read: OrderFields) -> dict[str, object]:
+    count = read.count("conditionsCount")
+    conditions: list[Condition] = []
+    for _ in range(count):
+        kind = read.integer("condition.type")
+        readers: dict[int, Callable[[OrderFields], Condition]] = {
+            PRICE: _price_condition,
+            TIME: _time_condition,
+        }
+        if kind in readers:
+            conditions.append(readers[kind](read))
+        elif kind in _OTHER_CONDITIONS:
+            read.unsupported.append("Conditions other than on a price or a time.")
+            read.skip("condition.conjunction", *_OTHER_CONDITIONS[kind])
+        else:
+            raise WireError(f"condition type {kind}")
+    ignore_rth = read.flag("conditionsIgnoreRth") if count else False
+    cancel = read.flag("conditionsCancelOrder") if count else False
+    return {
+        "conditions": tuple(conditions),
+        "conditions_ignore_rth": ignore_rth,
+        "conditions_cancel": cancel,
+    }
+
+
+def _price_condition(read: OrderFields) -> Condition:
+    is_and, is_more = _joint(read), read.flag("condition.isMore")
+    price, con_id = read.number("condition.price"), read.integer("condition.conId")
+    if price is None:
+        raise WireError("condition.price is empty")
+    exchange, method = read.text("condition.exch"), read.integer("condition.triggerMethod")
+    return Condition(
+        is_and=is_and,
+        is_more=is_more,
+        price=price,
+        con_id=con_id,
+        exchange=exchange,
+        trigger_method=method,
+    )
+
+
+def _time_condition(read: OrderFields) -> Condition:
+    is_and, is_more = _joint(read), read.flag("condition.isMore")
+    time = read.text("condition.time")
+    if not time:
+        raise WireError("condition.time is empty")
+    return Condition(is_and=is_and, is_more=is_more, time=time)
+
+
+def _joint(read: OrderFields) -> bool:
+    conjunction = read.text("condition.conjunction")
+    if conjunction not in {"a", "o"}:
+        raise WireError(f"condition.conjunction {conjunction!r}")
+    return conjunction == "a"
+
+
+def _terms(
+    found: dict[str, object], contract: ContractSpec, read: OrderFields, default_account: str
+) -> OrderTerms:
+    terms = OrderTerms.model_validate(
+        {**found, "contract": contract, "echo": read.kept, "unsupported": read.refusal}
+    )
+    return terms.model_copy(
+        update={
+            "account": terms.account or default_account,
+            # Clients write 0 where a price means nothing.
+            "limit_price": terms.limit_price if terms.has_limit else None,
+            "stop_price": terms.stop_price if terms.is_stop else None,
+        }
     )
 
 
@@ -82,81 +278,3 @@ def _plain(quantity: Decimal) -> Decimal:
     """10.0 as 10: TWS echoes whole quantities as integers."""
     whole = quantity.to_integral_value()
     return whole if whole == quantity else quantity
-
-
-def _combo(fields: Fields) -> tuple[tuple[ComboLeg, ...], tuple[tuple[str, str], ...]]:
-    legs = []
-    for _ in range(fields.count()):
-        con_id, ratio, action, exchange = fields.int(), fields.int(), fields.str(), fields.str()
-        fields.skip(4)  # open/close, short sale slot, location, exempt code
-        if action not in {"BUY", "SELL"} or ratio < 1:
-            raise WireError(f"combo leg {con_id}: action {action!r}, ratio {ratio}")
-        legs.append(ComboLeg(con_id=con_id, ratio=ratio, side=Side(action), exchange=exchange))
-    fields.skip(fields.count())  # prices per leg: the exchange sets them
-    return tuple(legs), tuple(fields.pairs(fields.count()))
-
-
-def _middle(fields: Fields, version: int) -> list[str]:
-    """From the deprecated shares allocation up to the algo; returns what is unsupported."""
-    unsupported: list[str] = []
-    fields.skip()
-    discretionary_amount = fields.decimal()
-    good_after_time, _good_till_date = fields.str(), fields.str()
-    fields.skip(3 if version >= 177 else 4)  # adviser group, method, percentage(, profile)
-    fields.skip(4)  # model code, short sale slot, location, exempt code
-    fields.skip(3)  # OCA type, rule 80A, settling firm
-    all_or_none = fields.bool()
-    fields.skip(12)  # minimum quantity ... override percentage constraints
-    fields.skip(2)  # volatility and its type
-    if fields.str():  # delta-neutral order type
-        unsupported.append("Delta-neutral orders.")
-        fields.skip(9)
-    else:
-        fields.skip()
-    fields.skip(6)  # continuous update ... scale subsequent size
-    increment = fields.decimal()
-    if increment is not None and increment > 0:
-        unsupported.append("Scale orders.")
-        fields.skip(7)
-    fields.skip(3)  # scale table, active start and stop
-    if fields.str():
-        unsupported.append("Hedge orders.")
-        fields.skip()
-    fields.skip(4)  # opt out of smart routing, clearing account and intent, not held
-    if fields.bool():
-        unsupported.append("Delta-neutral contracts.")
-        fields.skip(3)
-    if discretionary_amount:
-        unsupported.append("Discretionary amounts.")
-    if good_after_time:
-        unsupported.append("Good-after times.")
-    if all_or_none:
-        unsupported.append("All-or-none.")
-    return unsupported
-
-
-def _tail(fields: Fields, order_type: str, version: int) -> list[str]:
-    """What follows the algo and its flags; returns what is unsupported."""
-    fields.skip(2)  # randomise size and price
-    if order_type in {"PEG BENCH", "PEGBENCH"}:
-        fields.skip(5)
-    unsupported = []
-    conditions = fields.count()
-    if conditions:
-        unsupported.append("Conditions.")
-        for _ in range(conditions):
-            kind = fields.int()
-            if kind not in _CONDITION_FIELDS:
-                raise WireError(f"condition type {kind}")
-            fields.skip(_CONDITION_FIELDS[kind])
-        fields.skip(2)
-    fields.skip(7)  # adjusted order
-    fields.skip()  # external operator
-    fields.skip(2)  # soft dollar tier
-    fields.skip()  # cash quantity
-    fields.skip(4)  # MiFID decision makers and algos
-    fields.skip(4)  # auto price for hedge, OMS container, discretionary limit, price management
-    fields.skip(4)  # duration, post to ATS, auto-cancel parent, advanced error override
-    if version >= 169:
-        fields.skip()  # manual order time
-    return unsupported

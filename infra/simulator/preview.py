@@ -10,11 +10,16 @@ from infra.simulator.accounts import AccountValues
 
 @dataclass(frozen=True, slots=True)
 class MarginPreview:
-    """Balances before and after, USD, and the commission."""
+    """Balances before and after, USD, and the commission with its bounds.
+
+    The commission depends on the prices of the legs, which may turn out better than expected.
+    """
 
     before: AccountValues
     after: AccountValues
     commission: Decimal
+    least_commission: Decimal
+    most_commission: Decimal
 
     @property
     def is_short_of_funds(self) -> bool:

@@ -35,6 +35,22 @@ class ComboLeg(Record):
     ratio: int = Field(ge=1)
     side: Side
     exchange: str = ""
+    open_close: int = 0
+
+
+class Condition(Record):
+    """What an order waits for: a price of a contract, or a time."""
+
+    is_and: bool = True
+    """How it joins the condition after it: both must hold, or one of them."""
+    is_more: bool
+    """Met at or above the price (at or after the time), else at or below (before)."""
+    price: Decimal | None = None
+    con_id: int = 0
+    exchange: str = ""
+    trigger_method: int = 0
+    time: str = ""
+    """As its client wrote it; empty for a condition on a price."""
 
 
 class OrderTerms(Record):
@@ -47,7 +63,13 @@ class OrderTerms(Record):
     quantity: Decimal = Field(gt=0)
     order_type: str
     limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    """What triggers a stop order (TWS's auxPrice)."""
+    trigger_method: int = 0
     tif: str = "DAY"
+    good_till: str = ""
+    good_after: str = ""
+    """Times as their client wrote them."""
     order_ref: str = ""
     open_close: str = ""
     origin: int = 0
@@ -55,18 +77,46 @@ class OrderTerms(Record):
     hidden: bool = False
     display_size: int | None = None
     oca_group: str = ""
+    oca_type: int = 0
+    parent_id: int = 0
+    """The same client's order that must fill before this one may trade."""
+    all_or_none: bool = False
+    conditions: tuple[Condition, ...] = ()
+    conditions_ignore_rth: bool = False
+    conditions_cancel: bool = False
+    """Meeting the conditions cancels the order instead of waking it."""
     routing_params: tuple[tuple[str, str], ...] = ()
     algo_strategy: str = ""
     algo_params: tuple[tuple[str, str], ...] = ()
     solicited: bool = False
     what_if: bool = False
     transmit: bool = True
+    echo: dict[str, str] = Field(default_factory=dict)
+    """What has no effect here and is only told back, by TWS's own names."""
     unsupported: str = ""
     """What this exchange cannot do with the order, in words; empty for an ordinary order."""
 
     @property
     def is_combo(self) -> bool:
         return bool(self.legs)
+
+    @property
+    def is_stop(self) -> bool:
+        return self.order_type in {"STP", "STP LMT"}
+
+    @property
+    def has_limit(self) -> bool:
+        return self.order_type in {"LMT", "STP LMT", "LOC"}
+
+    @property
+    def limit(self) -> Decimal | None:
+        """The worst price it may trade at; None takes any."""
+        return self.limit_price if self.has_limit else None
+
+    @property
+    def in_auction(self) -> bool:
+        """Trades at the close, or at the open, and at no other time."""
+        return self.order_type in {"MOC", "LOC"} or self.tif == "OPG"
 
 
 class OrderRecord(Record):
@@ -82,13 +132,25 @@ class OrderRecord(Record):
     """Sum of price times quantity over its fills."""
     last_fill_price: Decimal = Decimal(0)
     commission_due: Decimal = Decimal(0)
-    """By the schedule, before the minimum per order."""
+    """For its options by the schedule, before the minimum per order."""
+    stock_shares: Decimal = Decimal(0)
+    stock_value: Decimal = Decimal(0)
+    """Shares traded so far and what was paid for them: their commission depends on both."""
     commission_charged: Decimal = Decimal(0)
     created_at: datetime
     completed_at: datetime | None = None
     completed_reason: str = ""
     bound: bool = False
     """Entered by hand, and given its (negative) API order id."""
+    parent_perm_id: int = 0
+    transmitted: bool = True
+    """Not held back by its client (transmit=False) any more."""
+    released: bool = True
+    """Has no parent, or its parent has filled."""
+    activated: bool = True
+    """Its good-after time and its conditions have come."""
+    triggered: bool = False
+    """A stop order whose stop price the market has reached."""
 
     @property
     def is_manual(self) -> bool:
@@ -99,6 +161,25 @@ class OrderRecord(Record):
     def api_order_id(self) -> int:
         """The order id clients are shown: 0 for what was entered by hand and is not bound."""
         return 0 if self.is_manual and not self.bound else self.order_id
+
+    @property
+    def is_live(self) -> bool:
+        """Nothing about the order itself keeps it from trading during a session."""
+        ready = self.transmitted and self.released and self.activated
+        return ready and (self.triggered or not self.terms.is_stop) and not self.terms.in_auction
+
+    @property
+    def why_held(self) -> str:
+        """What TWS says an order waits for."""
+        child = [] if self.released else ["child"]
+        stop = ["trigger"] if self.terms.is_stop and not self.triggered else []
+        return ",".join(child + stop) if self.status.is_working else ""
+
+    @property
+    def oca_key(self) -> tuple[str, str] | None:
+        """Orders with the same key are one group; None for an order in no group."""
+        group = self.terms.oca_group
+        return (self.terms.account, group) if group else None
 
     @property
     def remaining(self) -> Decimal:

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from infra.simulator import market_messages
 from infra.simulator.market import Market, Quote
-from infra.simulator.matching import package_touch
 from infra.simulator.messages import Message
+from infra.simulator.touch import package_touch
 from infra.simulator.validation import Leg
 
 LIVE, FROZEN, DELAYED, DELAYED_FROZEN = 1, 2, 3, 4

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from domain.instruments import PriceIncrements
 from infra.simulator.contracts import ContractBook, Security
+from infra.simulator.order_times import parse_time
 from infra.simulator.records import OrderTerms
 from infra.simulator.reference import MARKET_RULES, RULE_CENT, RULE_NICKEL
 
-SUPPORTED_TYPES = frozenset({"LMT", "MKT"})
-SUPPORTED_TIFS = frozenset({"DAY", "GTC", "IOC"})
+SUPPORTED_TYPES = frozenset({"LMT", "MKT", "STP", "STP LMT", "MOC", "LOC"})
+STOCKS_ONLY = "Auction orders are for stocks."
+SUPPORTED_TIFS = frozenset({"DAY", "GTC", "GTD", "IOC", "FOK", "OPG"})
 SUPPORTED_ALGOS = frozenset({"", "Adaptive"})
+OCA_TYPES = frozenset({0, 1, 2, 3})
+TRIGGER_METHODS = frozenset({0, 1, 2, 3, 4, 7, 8})
 MAX_LEGS = 4
+LARGEST = 100_000_000
+"""Prices and sizes beyond it are slips of the keyboard."""
 UNSUPPORTED = "Unsupported order type for this exchange and security type."
+BAD_TIME = "The date, time, or time-zone entered is invalid."
 
 
 class OrderRejectedError(Exception):
@@ -58,22 +65,55 @@ def validate(
         raise OrderRejectedError(387, f"{UNSUPPORTED} {terms.unsupported}")
     if terms.order_type not in SUPPORTED_TYPES:
         raise OrderRejectedError(387, UNSUPPORTED)
-    if terms.tif not in SUPPORTED_TIFS:
-        raise invalid(f"The time-in-force {terms.tif} is invalid for this combination of exchange")
+    _check_time_in_force(terms)
+    _check_attributes(terms)
+    legs = _legs(terms, book, today, reference_prices)
+    if terms.in_auction and any(leg.security.is_option for leg in legs):
+        raise OrderRejectedError(387, f"{UNSUPPORTED} {STOCKS_ONLY}")
+    _check_prices(terms, legs)
+    for condition in terms.conditions:
+        if not condition.time and book.by_id(condition.con_id) is None:
+            raise NO_DEFINITION
+    return legs
+
+
+def _check_attributes(terms: OrderTerms) -> None:
     if terms.algo_strategy not in SUPPORTED_ALGOS:
         raise OrderRejectedError(439, "The order processing failed. Algorithm is not supported.")
-    if not terms.transmit:
-        raise invalid("Orders held back with transmit=false are not supported")
+    if terms.algo_strategy and terms.order_type not in {"LMT", "MKT"}:
+        raise OrderRejectedError(442, "Invalid parameters for the algorithm: order type.")
+    if terms.oca_type not in OCA_TYPES:
+        raise invalid(f"Invalid OCA type {terms.oca_type}")
+    if terms.trigger_method not in TRIGGER_METHODS:
+        raise invalid(f"Invalid trigger method {terms.trigger_method}")
+    if terms.quantity >= LARGEST:
+        raise invalid("The order size is out of range")
     if terms.quantity != terms.quantity.to_integral_value():
         raise OrderRejectedError(
             10243, "Fractional-sized order cannot be placed via API. Please use desktop version."
         )
-    legs = _legs(terms, book, today, reference_prices)
-    _check_price(terms, legs)
-    return legs
 
 
-def increments_of(legs: tuple[Leg, ...]) -> PriceIncrements:
+def _check_time_in_force(terms: OrderTerms) -> None:
+    if terms.tif not in SUPPORTED_TIFS:
+        raise invalid(f"The time-in-force {terms.tif} is invalid for this combination of exchange")
+    if terms.order_type in {"MOC", "LOC"} and terms.tif != "DAY":
+        raise OrderRejectedError(113, "The Tif option should be set to DAY for MOC and LOC orders.")
+    if terms.tif == "OPG" and terms.order_type not in {"LMT", "MKT"}:
+        raise OrderRejectedError(111, "The TIF (Tif type) and the order type are incompatible.")
+    if terms.tif == "GTD" and not terms.good_till:
+        raise OrderRejectedError(343, f"{BAD_TIME} A GTD order needs its good-till date.")
+    times = [terms.good_till, terms.good_after, *(c.time for c in terms.conditions)]
+    for text in filter(None, times):
+        try:
+            parse_time(text)
+        except ValueError:
+            raise OrderRejectedError(
+                343, f"{BAD_TIME} The correct format is yyyymmdd hh:mm:ss xx/xxxx: '{text}'"
+            ) from None
+
+
+def increments_of(legs: Sequence[Leg]) -> PriceIncrements:
     """The steps an order's price must follow; index combos trade in nickels, others in cents."""
     if len(legs) == 1:
         return legs[0].security.increments
@@ -116,15 +156,20 @@ def _combo_legs(terms: OrderTerms, book: ContractBook, today: date) -> tuple[Leg
     return tuple(legs)
 
 
-def _check_price(terms: OrderTerms, legs: tuple[Leg, ...]) -> None:
-    if terms.order_type == "MKT":
-        return
-    price = terms.limit_price
-    if price is None:
-        raise invalid("A limit order needs a limit price")
-    if len(legs) == 1 and price <= Decimal(0):
-        raise invalid("The limit price must be positive")
-    if not increments_of(legs).accepts(price):
-        raise OrderRejectedError(
-            110, "The price does not conform to the minimum price variation for this contract."
-        )
+def _check_prices(terms: OrderTerms, legs: tuple[Leg, ...]) -> None:
+    prices = {}
+    if terms.has_limit:
+        prices["limit"] = terms.limit_price
+    if terms.is_stop:
+        prices["stop"] = terms.stop_price
+    for name, price in prices.items():
+        if price is None:
+            raise invalid(f"The order needs a {name} price")
+        if abs(price) >= LARGEST:
+            raise invalid(f"The {name} price is out of range")
+        if len(legs) == 1 and price <= 0:
+            raise invalid(f"The {name} price must be positive")
+        if not increments_of(legs).accepts(price):
+            raise OrderRejectedError(
+                110, "The price does not conform to the minimum price variation for this contract."
+            )

@@ -129,24 +129,28 @@ async def settle(ib: ib_async.IB) -> None:
     await ib.reqCurrentTimeAsync()
 
 
-async def spy_put(ib: Recorder, strike: float = 640, expiry: str = "20261218") -> ib_async.Contract:
+async def spy_put(
+    ib: ib_async.IB, strike: float = 640, expiry: str = "20261218"
+) -> ib_async.Contract:
     return await qualified(ib, ib_async.Option("SPY", expiry, strike, "P", "SMART"))
 
 
-async def qualified(ib: Recorder, contract: ib_async.Contract) -> ib_async.Contract:
+async def qualified(ib: ib_async.IB, contract: ib_async.Contract) -> ib_async.Contract:
     found = await ib.qualifyContractsAsync(contract)
     assert found[0] is not None, f"not found: {contract}"
     return found[0]
 
 
-async def quoted(ib: Recorder, contract: ib_async.Contract) -> ib_async.Ticker:
+async def quoted(ib: ib_async.IB, contract: ib_async.Contract) -> ib_async.Ticker:
     """A live ticker that has shown its market."""
     ticker = ib.reqMktData(contract)
     await settle(ib)
     return ticker
 
 
-async def place(ib: Recorder, contract: ib_async.Contract, order: ib_async.Order) -> ib_async.Trade:
+async def place(
+    ib: ib_async.IB, contract: ib_async.Contract, order: ib_async.Order
+) -> ib_async.Trade:
     trade = ib.placeOrder(contract, order)
     await settle(ib)
     return trade

@@ -54,11 +54,17 @@ async def test_closed_hours_can_pass_like_any_other(start_gateway: StartGateway)
 
 async def test_an_option_in_the_money_delivers_shares(ib: Recorder, gateway: SimulatedGateway):
     put = await _sell_today(ib, "SPY", 680, "SPY", "P")
+    account = gateway.exchange.accounts["DU1000001"]
+    premium, cash = float(account.holding(put.conId).average_cost), account.cash
     gateway.clock.advance(timedelta(hours=7))
     await settle(ib)
     held = {p.contract.symbol: p for p in ib.positions() if p.contract.secType == "STK"}
     assert held["SPY"].position == 100
-    assert held["SPY"].avgCost == 680
+    account = gateway.exchange.accounts["DU1000001"]
+    assert account.cash == cash - 68_000
+    # The premium is part of the shares' cost: nothing is realised before they are sold.
+    assert held["SPY"].avgCost == pytest.approx(680 - premium / 100)
+    assert account.realized_pnl == 0
     assert put.conId not in {p.contract.conId for p in ib.positions()}
 
 

@@ -37,7 +37,8 @@ ACCOUNT = Account(demo_account("DU1", MARKET, AT))
 VALUES = value_account(ACCOUNT, MARKET, AT)
 PUT = next(s for h in ACCOUNT.holdings if (s := BOOK.by_id(h.con_id)) and s.is_option)
 QUOTE = MARKET.quote(PUT, AT)
-PREVIEW = MarginPreview(VALUES, VALUES, Decimal("1.00"))
+ONE = Decimal("1.00")
+PREVIEW = MarginPreview(VALUES, VALUES, ONE, ONE, ONE)
 
 
 def _order(**changes: object) -> OrderRecord:
@@ -121,7 +122,7 @@ def test_unset_margins_are_the_unset_double_and_previews_are_numbers():
     plain = order_messages.open_order(ORDER, full_spec(PUT), 178)
     preview = order_messages.open_order(ORDER, full_spec(PUT), 178, PREVIEW)
     assert plain.count(UNSET_DOUBLE) == 12
-    assert preview.count(UNSET_DOUBLE) == 2
+    assert preview.count(UNSET_DOUBLE) == 0
 
 
 def test_text_from_a_client_cannot_break_a_message_into_fields():

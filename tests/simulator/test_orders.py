@@ -108,7 +108,7 @@ async def test_cancelling_what_is_not_there_or_done_is_refused_with_its_own_code
     ib.client.cancelOrder(filled.order.orderId)
     await settle(ib)
     assert (4711, 10147) in [e[:2] for e in ib.errors]
-    assert (filled.order.orderId, 161) in [e[:2] for e in ib.errors]
+    assert (filled.order.orderId, 10148) in [e[:2] for e in ib.errors]
 
 
 async def test_placing_again_under_the_same_id_modifies_the_order(
@@ -131,7 +131,20 @@ async def test_the_id_of_a_finished_order_cannot_be_used_again(ib: Recorder):
     done = await place(ib, put, LimitOrder("SELL", 1, ticker.bid))
     ib.client.placeOrder(done.order.orderId, put, LimitOrder("SELL", 1, 90))
     await settle(ib)
-    assert ib.errors[-1][:2] == (done.order.orderId, 103)
+    assert ib.errors[-1][:2] == (done.order.orderId, 104)
+    cancelled = await place(ib, put, LimitOrder("SELL", 1, 90))
+    ib.cancelOrder(cancelled.order)
+    ib.client.placeOrder(cancelled.order.orderId, put, LimitOrder("SELL", 1, 90))
+    await settle(ib)
+    assert ib.errors[-1][:2] == (cancelled.order.orderId, 103)
+
+
+async def test_an_order_id_below_one_already_used_is_a_duplicate(ib: Recorder):
+    put = await spy_put(ib)
+    trade = await place(ib, put, LimitOrder("SELL", 1, 90))
+    ib.client.placeOrder(trade.order.orderId - 1, put, LimitOrder("SELL", 1, 90))
+    await settle(ib)
+    assert ib.errors[-1][:2] == (trade.order.orderId - 1, 103)
 
 
 @pytest.mark.parametrize(
@@ -142,12 +155,20 @@ async def test_the_id_of_a_finished_order_cannot_be_used_again(ib: Recorder):
         (LimitOrder("SELL", 0, 90), 434),
         (LimitOrder("SELL", 1.5, 90), 10243),
         (LimitOrder("HOLD", 1, 90), 321),
-        (LimitOrder("SELL", 1, 90, tif="FOK"), 321),
+        (LimitOrder("SELL", 1, 90, tif="FROB"), 321),
         (LimitOrder("SELL", 1, 90, account="DU9"), 321),
-        (LimitOrder("SELL", 1, 90, transmit=False), 321),
-        (ib_async.StopOrder("SELL", 1, 90), 387),
+        (LimitOrder("SELL", 1, 90, tif="GTD"), 343),
+        (LimitOrder("SELL", 1, 90, tif="GTD", goodTillDate="tomorrow"), 343),
+        (LimitOrder("SELL", 1, 90, parentId=4711), 10006),
+        (LimitOrder("SELL", 1, 90, ocaGroup="g", ocaType=9), 321),
+        (ib_async.StopOrder("SELL", 1, 0), 321),
+        (ib_async.StopLimitOrder("SELL", 1, 1.005, 1.10), 110),
+        (ib_async.Order(action="SELL", totalQuantity=1, orderType="MIDPRICE"), 387),
+        (ib_async.Order(action="SELL", totalQuantity=1, orderType="MOC"), 387),
         (LimitOrder("SELL", 1, 90, algoStrategy="Twap"), 439),
-        (LimitOrder("SELL", 1, 90, conditions=[ib_async.PriceCondition(conId=10001)]), 387),
+        (LimitOrder("SELL", 1, 90, conditions=[ib_async.VolumeCondition(conId=10001)]), 387),
+        (LimitOrder("SELL", 1, 90, conditions=[ib_async.PriceCondition(conId=9)]), 200),
+        (LimitOrder("SELL", 1, 90, conditions=[ib_async.TimeCondition(time="noon")]), 343),
         (LimitOrder("SELL", 1, 90, hedgeType="D", hedgeParam="1"), 387),
     ],
 )
