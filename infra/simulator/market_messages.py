@@ -22,7 +22,12 @@ ORDER_TYPES = "ACTIVETIM,AD,ADJUST,ALERT,ALGO,ALLOC,DAY,GTC,IOC,LMT,MKT,WHATIF"
 
 
 def contract_details(
-    request_id: int, security: Security, settles: str, calendar: TradingCalendar, now: datetime
+    request_id: int,
+    security: Security,
+    settles: str,
+    calendar: TradingCalendar,
+    now: datetime,
+    version: int,
 ) -> Message:
     """Message 10; ``settles`` is the settlement date (yyyymmdd) of an option, else empty."""
     spec = full_spec(security)
@@ -35,6 +40,7 @@ def contract_details(
     last_trade = f"{spec.expiry} {'09:30' if _morning(security) else '16:00'} {TIME_ZONE}"
     return [
         10,
+        *([8] if version < 164 else []),  # version of the message
         request_id,
         spec.symbol,
         spec.sec_type,
@@ -48,6 +54,7 @@ def contract_details(
         spec.trading_class,
         spec.con_id,
         float(security.increments.bands[0].increment),
+        *([100] if version < 164 else []),  # size multiplier
         spec.multiplier,
         ORDER_TYPES,
         exchanges,
@@ -71,10 +78,15 @@ def contract_details(
         rules,
         settles,
         "" if option else underlying.stock_type,
-        1,
-        1,
-        1,
+        *_size_rules(version),
     ]
+
+
+def _size_rules(version: int) -> Message:
+    """Least size, size step and suggested size step."""
+    if version >= 164:
+        return [1, 1, 1]
+    return [1] if version == 163 else []
 
 
 def trading_hours(calendar: TradingCalendar, now: datetime, days: int = 6) -> tuple[str, str]:

@@ -56,7 +56,10 @@ def contract_details(session: ClientSession, fields: Fields) -> None:
     for security in found:
         settles = gateway.market.book.settlement_date(security)
         text = f"{settles:%Y%m%d}" if settles else ""
-        rows.append(market_messages.contract_details(request_id, security, text, calendar, now))
+        row = market_messages.contract_details(
+            request_id, security, text, calendar, now, session.version
+        )
+        rows.append(row)
     session.send(rows)
     session.reply(52, 1, request_id)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from math import nan
 
-from infra.simulator import market_messages
+from infra.simulator import generic_ticks, market_messages
+from infra.simulator.contracts import Security
+from infra.simulator.generic_ticks import Tick, TickKind
 from infra.simulator.market import Market, Quote
 from infra.simulator.messages import Message
 from infra.simulator.touch import package_touch
@@ -13,7 +16,10 @@ from infra.simulator.validation import Leg
 
 LIVE, FROZEN, DELAYED, DELAYED_FROZEN = 1, 2, 3, 4
 # Delayed data use tick types of their own.
-_DELAYED_TYPES = {1: 66, 2: 67, 4: 68, 0: 69, 3: 70, 5: 71, 8: 74, 9: 75, 13: 83, 45: 88}
+_DELAYED_TYPES = {
+    **{0: 69, 1: 66, 2: 67, 3: 70, 4: 68, 5: 71, 6: 72, 7: 73, 8: 74, 9: 75},
+    **{10: 80, 11: 81, 12: 82, 13: 83, 14: 76, 45: 88},
+}
 _NO_PRICE = -1.0
 
 
@@ -51,34 +57,27 @@ class MarketDataLine:
         self._price(out, 4, quote.last, quote.last_size, visible=True)
         self._size(out, 8, quote.volume)
         self._price(out, 9, quote.close, 0, visible=True)
-        if self._is_new(45, int(at.timestamp()) // 60):
-            stamp = str(int(at.timestamp()) // 60 * 60)
-            out.append(market_messages.tick_string(self.request_id, self._type(45), stamp))
+        if not security.is_option:
+            self._day_range(out, security, quote, market, at)
+        stamp = str(int(at.timestamp()) // 60 * 60)
+        self._tick(out, Tick(TickKind.STRING, 45, stamp))
         if security.is_option:
             self._greeks(out, quote)
-            if 101 in self.generic_ticks:
-                self._size(out, 27 if security.is_call else 28, quote.open_interest)
-                self._size(out, 28 if security.is_call else 27, 0)
-        elif not security.underlying.is_index or self.generic_ticks & {104, 106}:
-            self._underlying_generics(out, quotes[0], market, at)
+        for tick in generic_ticks.ticks(self.generic_ticks, security, quote, market, at):
+            self._tick(out, tick)
         return out
 
-    def _underlying_generics(
-        self, out: list[Message], quote: Quote, market: Market, at: datetime
+    def _day_range(
+        self, out: list[Message], security: Security, quote: Quote, market: Market, at: datetime
     ) -> None:
-        underlying = self.legs[0].security.underlying
-        month = 30 / 365
-        if 106 in self.generic_ticks:
-            iv = round(market.atm_vol(underlying, at, month), 4)
-            if self._is_new(24, iv):
-                out.append(market_messages.tick_generic(self.request_id, 24, iv))
-        if 104 in self.generic_ticks:
-            realised = round(market.realised_vol(underlying, at), 4)
-            if self._is_new(23, realised):
-                out.append(market_messages.tick_generic(self.request_id, 23, realised))
-        if 101 in self.generic_ticks and not underlying.is_index:
-            self._size(out, 27, 10 * quote.bid_size)
-            self._size(out, 28, 12 * quote.bid_size)
+        """The session's open, high and low, from the first trade on."""
+        session = market.calendar.session_at(at) or market.calendar.previous_session(at)
+        minutes = market.minute_prices(security.symbol, session.date)
+        known = int((min(at, session.close_at) - session.open_at).total_seconds() // 60)
+        seen = minutes[: known + 1]
+        self._price(out, 6, max(round(float(seen.max()), 2), quote.last), 0, visible=True)
+        self._price(out, 7, min(round(float(seen.min()), 2), quote.last), 0, visible=True)
+        self._price(out, 14, round(float(seen[0]), 2), 0, visible=True)
 
     def _combo_ticks(self, quotes: list[Quote], visible: bool) -> list[Message]:
         touch = package_touch(self.legs, quotes)
@@ -90,11 +89,33 @@ class MarketDataLine:
         return out
 
     def _greeks(self, out: list[Message], quote: Quote) -> None:
-        model = (round(quote.model_price, 4), round(quote.iv, 4), round(quote.delta, 4))
-        if self._is_new(13, model):
-            tick = self._type(13)
-            price = quote.model_price
-            out.append(market_messages.option_computation(self.request_id, tick, quote, price))
+        """Model greeks, and the volatilities which bid, ask and last price imply."""
+        prices = {13: quote.model_price, 10: quote.bid, 11: quote.ask, 12: quote.last}
+        for tick, price in prices.items():
+            if tick != 13 and not price > 0:
+                continue
+            iv = quote.iv if tick == 13 else _implied_by(price, quote)
+            shown = (round(price, 4), round(iv, 4), round(quote.delta, 4))
+            if self._is_new(tick, shown):
+                implied = replace(quote, iv=iv)
+                number = self._type(tick)
+                out.append(
+                    market_messages.option_computation(self.request_id, number, implied, price)
+                )
+
+    def _tick(self, out: list[Message], tick: Tick) -> None:
+        if not self._is_new(tick.number, tick.value):
+            return
+        number, value = self._type(tick.number), tick.value
+        match tick.kind:
+            case TickKind.PRICE:
+                out.append(market_messages.tick_price(self.request_id, number, float(value), 0))
+            case TickKind.SIZE:
+                out.append(market_messages.tick_size(self.request_id, number, int(value)))
+            case TickKind.GENERIC:
+                out.append(market_messages.tick_generic(self.request_id, number, float(value)))
+            case TickKind.STRING:
+                out.append(market_messages.tick_string(self.request_id, number, str(value)))
 
     def _price(
         self, out: list[Message], tick: int, price: float, size: int, *, visible: bool
@@ -121,3 +142,10 @@ class MarketDataLine:
             return False
         self.shown[tick] = value
         return True
+
+
+def _implied_by(price: float, quote: Quote) -> float:
+    """The volatility a price near the model's implies, to first order; NaN where vega is nil."""
+    if not quote.vega > 1e-4:
+        return nan
+    return max(quote.iv + (price - quote.model_price) / quote.vega, 1e-4)
