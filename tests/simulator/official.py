@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import logging
 import threading
+from decimal import Decimal
 from typing import Any
 
 from ibapi.client import EClient
@@ -124,6 +125,6 @@ def spread(symbol: str, sold: int, bought: int) -> Contract:
 
 def limit(action: str, quantity: int, price: float, reference: str = "") -> Order:
     order = Order()
-    order.action, order.totalQuantity, order.orderType = action, quantity, "LMT"
+    order.action, order.totalQuantity, order.orderType = action, Decimal(quantity), "LMT"
     order.lmtPrice, order.orderRef = price, reference
     return order
