@@ -204,9 +204,6 @@ class AccountRecord(Frozen):
     dividends: tuple[ExpectedDividend, ...] = ()
     recorded_exec_ids: frozenset[str] = frozenset()
     external_exec_ids: frozenset[str] = Field(default=frozenset(), description="no order of ours")
-    unmatched_commissions: tuple[str, ...] = Field(
-        default=(), description="execIds a commission was reported for, without the execution"
-    )
 
 
 class AccountLook(Frozen):
@@ -214,7 +211,7 @@ class AccountLook(Frozen):
 
     on: date = Field(description="exchange date")
     positions: Mapping[int, HeldQuantity]
-    cash: Decimal
+    cash: Decimal | None = None
     orders: tuple[BrokerOrder, ...] = ()
     executions: tuple[BrokerExecution, ...] = ()
     contracts: Mapping[int, HeldContract] = Field(default_factory=dict[int, HeldContract])
@@ -239,6 +236,18 @@ def compare(record: AccountRecord, look: AccountLook) -> Comparison:
         *_execution_findings(record, look),
     ]
     return Comparison(findings=tuple(findings), events=tuple(events), cash_matched=matched)
+
+
+def gateway_findings(told: Iterable[str], known: Iterable[str]) -> list[Finding]:
+    """Accounts that the broker tells of and that are not set up at the desk."""
+    return [
+        Finding(
+            type=DiscrepancyType.UNKNOWN_ACCOUNT,
+            subject=code,
+            detail=f"{code} is not set up here",
+        )
+        for code in sorted(set(told) - set(known) - {""})
+    ]
 
 
 # --- positions -----------------------------------------------------------------------------
@@ -280,7 +289,7 @@ def _cash(
 ) -> tuple[list[PositionEvent], list[Finding], bool]:
     """The events with what each did to cash, the finding if the rest is unexplained, and whether
     cash now agrees."""
-    if record.cash.expected is None:
+    if record.cash.expected is None or look.cash is None:
         return list(events), [], False
     known = sum((event.cash or ZERO for event in events), ZERO)
     expected = record.cash.expected + known
@@ -346,7 +355,7 @@ def _cash_event(
     last = record.cash.last_matched_on
     if last is None or last >= look.on:
         return None
-    most = abs(look.cash) * INTEREST_PER_DAY * (look.on - last).days
+    most = abs(look.cash or ZERO) * INTEREST_PER_DAY * (look.on - last).days
     if abs(difference) > most:
         return None
     return PositionEvent(
@@ -463,14 +472,6 @@ def _execution_findings(record: AccountRecord, look: AccountLook) -> Iterable[Fi
                 detail=f"execution {execution.fill.exec_id} could not be recorded",
                 evidence=execution.model_dump(mode="json"),
             )
-    for exec_id in record.unmatched_commissions:
-        yield Finding(
-            type=DiscrepancyType.MISSING_EXECUTION,
-            subject=exec_id,
-            expected="an execution",
-            actual="its commission only",
-            detail=f"a commission was reported for execution {exec_id}, which is not on record",
-        )
     filled = {order.perm_id: order.filled for order in record.own_orders if order.perm_id}
     for order in look.orders:
         told = _filled_by_its_word(order)

@@ -32,6 +32,9 @@ worker = typer.Typer(help="Run a Temporal worker.", no_args_is_help=True)
 app.add_typer(worker, name="worker")
 
 Speed = Annotated[float | None, typer.Option(min=0.0, help="Simulated market seconds per second.")]
+GatewaySlug = Annotated[
+    str | None, typer.Option("--gateway", help="Slug of the gateway; the configured one if absent.")
+]
 Seed = Annotated[int | None, typer.Option(help="Seed of the simulated market.")]
 
 
@@ -152,21 +155,45 @@ def reset_password(email: Annotated[str, typer.Argument(help="Whose password.")]
 
 
 @app.command("sync-ibkr-positions")
-def sync_ibkr_positions() -> None:
+def sync_ibkr_positions(gateway: GatewaySlug = None) -> None:
     """Read every account's positions from the broker now."""
-    _sync(positions=True)
+    _sync(gateway, positions=True)
 
 
 @app.command("sync-ibkr-account-snapshot")
-def sync_ibkr_account_snapshot() -> None:
+def sync_ibkr_account_snapshot(gateway: GatewaySlug = None) -> None:
     """Read every account's values from the broker now."""
-    _sync(positions=False)
+    _sync(gateway, positions=False)
 
 
-def _sync(*, positions: bool) -> None:
+@app.command()
+def reconcile(gateway: GatewaySlug = None) -> None:
+    """Compare the broker's orders, executions, positions and cash with the record now.
+
+    Ends with 1 while a discrepancy is open; the alerts say what to do.
+    """
+    from infra.operations import reconcile as run
+
+    report = _operate(run(_start_process("cli"), gateway))
+    for label, lines in (
+        ("recognised", report.events),
+        ("raised", report.raised),
+        ("cleared", report.cleared),
+        ("not confirmed yet", report.unconfirmed),
+    ):
+        for line in lines:
+            typer.echo(f"{label}: {line}")
+    if not report.is_steady:
+        typer.echo("Positions kept changing; they will be compared at the next look.", err=True)
+    typer.echo(f"{', '.join(report.accounts)}: {report.open} open discrepancies")
+    if report.open:
+        raise typer.Exit(1)
+
+
+def _sync(gateway: str | None, *, positions: bool) -> None:
     from infra.operations import sync_ibkr
 
-    accounts = _operate(sync_ibkr(_start_process("cli"), positions=positions))
+    accounts = _operate(sync_ibkr(_start_process("cli"), positions=positions, gateway=gateway))
     for code, counts in accounts.items():
         typer.echo(
             f"{code}: {counts.inserted} new, {counts.updated} updated, "

@@ -10,11 +10,18 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ActivityError
 
 from domain.ports import SyncCounts
+from domain.ports.reconciliation import ReconciliationReport
 from infra.settings import Settings
 from infra.temporal.client import connect
 from workflows.ids import CORE_QUEUE
 from workflows.ingestion import IngestionWorkflow
-from workflows.messages import IngestionInput, StrategyRunsInput, StrategyRunsReport
+from workflows.messages import (
+    IngestionInput,
+    ReconciliationInput,
+    StrategyRunsInput,
+    StrategyRunsReport,
+)
+from workflows.reconciliation import ReconciliationWorkflow
 from workflows.strategy_run import StrategyRunsWorkflow
 
 
@@ -22,7 +29,20 @@ class OperationFailedError(RuntimeError):
     """The workflow ended in failure; the message is the cause in plain words."""
 
 
-async def sync_ibkr(settings: Settings, *, positions: bool) -> dict[str, SyncCounts]:
+async def reconcile(settings: Settings, gateway: str | None = None) -> ReconciliationReport:
+    """Compare every account of the gateway with our record now."""
+    slug = gateway or settings.gateway_slug
+    return await _run(
+        await connect(settings),
+        ReconciliationWorkflow.run,
+        ReconciliationInput(gateway=slug),
+        f"reconcile-{slug}",
+    )
+
+
+async def sync_ibkr(
+    settings: Settings, *, positions: bool, gateway: str | None = None
+) -> dict[str, SyncCounts]:
     """Ingest positions, or account values, of every account of the gateway now.
 
     Counts by account code. Raises OperationFailedError when the broker could not be asked.
@@ -33,7 +53,9 @@ async def sync_ibkr(settings: Settings, *, positions: bool) -> dict[str, SyncCou
         client,
         IngestionWorkflow.run,
         IngestionInput(
-            gateway=settings.gateway_slug, positions=positions, account_snapshots=not positions
+            gateway=gateway or settings.gateway_slug,
+            positions=positions,
+            account_snapshots=not positions,
         ),
         f"sync-{what}",
     )

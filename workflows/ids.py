@@ -18,3 +18,8 @@ def recommendation_workflow_id(recommendation_id: UUID) -> str:
 
 def strategy_run_workflow_id(parent: str, instance_id: UUID) -> str:
     return f"{parent}/{instance_id}"
+
+
+def reconciliation_workflow_id(gateway: str) -> str:
+    """Of the look that follows a reconnect; the schedule's carry a time as well."""
+    return f"reconciliation-{gateway}-reconnect"

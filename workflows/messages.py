@@ -58,6 +58,14 @@ class IngestionReport(Frozen):
     snapshots: SyncReport
 
 
+class ReconciliationInput(Frozen):
+    """``only_when_due``: not while the gateway is disconnected, seldom while its market is closed;
+    otherwise at once."""
+
+    gateway: str
+    only_when_due: bool = False
+
+
 class StrategyRunInput(Frozen):
     instance_id: UUID
 

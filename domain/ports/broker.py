@@ -97,6 +97,9 @@ class BrokerContract(Frozen):
     time_zone: str = ""
     under_con_id: int = 0
     option: OptionContract | None = None
+    is_described: bool = Field(
+        default=True, description="false: expired, and told of by a position only"
+    )
 
 
 class BrokerPosition(Frozen):

@@ -14,7 +14,14 @@ from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import OptionContract, SecType, Settlement
 from domain.portfolio import AccountState, AccountValues, PositionState
 from domain.portfolio import build_account_state as build
-from infra.db.models import AccountSnapshot, BrokerAccount, IbkrContract, Instrument, Position
+from infra.db.models import (
+    AccountSnapshot,
+    BrokerAccount,
+    Gateway,
+    IbkrContract,
+    Instrument,
+    Position,
+)
 from infra.db.session import Sessions
 
 
@@ -53,6 +60,19 @@ async def account_state(session: AsyncSession, broker_account_id: UUID) -> Accou
         .where(Position.broker_account_id == broker_account_id)
     )
     return build(values, [_position(*row) for row in rows.tuples()])
+
+
+async def lock_account(session: AsyncSession, gateway: str, code: str) -> BrokerAccount:
+    """The account's row, locked until the transaction ends; LookupError where it is not set up."""
+    account = await session.scalar(
+        select(BrokerAccount)
+        .join(Gateway, Gateway.id == BrokerAccount.gateway_id)
+        .where(Gateway.slug == gateway, BrokerAccount.code == code)
+        .with_for_update(of=BrokerAccount)
+    )
+    if account is None:
+        raise LookupError(f"account {code} is not set up on gateway {gateway}")
+    return account
 
 
 def _values(code: str, snapshot: AccountSnapshot, as_of: datetime) -> AccountValues:

@@ -191,7 +191,7 @@ async def _report_external(
     session.add(_fill_event("external_fill", gateway_id, seen))
     await raise_alert(
         session,
-        "EXTERNAL_EXECUTION",
+        "EXTERNAL_FILL",
         seen.fill.exec_id,
         Severity.INFO,
         "A trade was made outside the desk",

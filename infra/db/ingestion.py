@@ -22,6 +22,7 @@ from domain.errors import GreenlightError
 from domain.market import MarketClock
 from domain.portfolio import AccountValues
 from domain.ports import BrokerPosition, ChainReading, SyncCounts
+from infra.db.accounts import lock_account
 from infra.db.alerts import raise_alert
 from infra.db.instruments import InstrumentBook
 from infra.db.models import (
@@ -83,7 +84,7 @@ class PostgresIngestion:
     ) -> SyncCounts:
         """Make the stored positions equal to ``rows``; those no longer held are removed."""
         async with self._sessions.begin() as session:
-            account = await _lock_account(session, gateway, account_code)
+            account = await lock_account(session, gateway, account_code)
             book = InstrumentBook(session)
             wanted: dict[UUID, BrokerPosition] = {}
             unmatched: list[str] = []
@@ -104,7 +105,7 @@ class PostgresIngestion:
     ) -> SyncCounts:
         """Keep ``values`` unless they equal the latest snapshot."""
         async with self._sessions.begin() as session:
-            account = await _lock_account(session, gateway, account_code)
+            account = await lock_account(session, gateway, account_code)
             account.snapshot_synced_at = values.as_of
             latest = await session.scalar(
                 select(AccountSnapshot)
@@ -148,18 +149,6 @@ class PostgresIngestion:
             session.add(recorded)
             await session.flush()
             return recorded.id
-
-
-async def _lock_account(session: AsyncSession, gateway: str, code: str) -> BrokerAccount:
-    account = await session.scalar(
-        select(BrokerAccount)
-        .join(Gateway, Gateway.id == BrokerAccount.gateway_id)
-        .where(Gateway.slug == gateway, BrokerAccount.code == code)
-        .with_for_update(of=BrokerAccount)
-    )
-    if account is None:
-        raise LookupError(f"account {code} is not set up on gateway {gateway}")
-    return account
 
 
 async def _write_positions(

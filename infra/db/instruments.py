@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +38,13 @@ class InstrumentBook:
             if known.key != key:
                 raise _ambiguous(contract, f"conId is on record as {known.key}, now it is {key}")
             return known.id
+        if not contract.is_described:
+            raise GreenlightError(
+                ErrorCode.INSTRUMENT_UNKNOWN,
+                f"{contract.local_symbol} (conId {contract.con_id}) is not on record, and the "
+                "gateway describes it no more",
+                con_id=contract.con_id,
+            )
         underlying_id = None
         if contract.option is not None:
             underlying_id = await self._underlying(contract)
@@ -136,6 +143,16 @@ class InstrumentBook:
                     f"conId {con_id} and the instrument it describes are on record differently",
                     con_id=con_id,
                 )
+
+
+async def instruments_of(session: AsyncSession, con_ids: Collection[int]) -> dict[int, UUID]:
+    """The instruments on record, by conId."""
+    rows = await session.execute(
+        select(IbkrContract.con_id, IbkrContract.instrument_id).where(
+            IbkrContract.con_id.in_(con_ids)
+        )
+    )
+    return {row.con_id: row.instrument_id for row in rows}
 
 
 def key_of(contract: BrokerContract) -> str:

@@ -137,9 +137,11 @@ class Stack:
             self._started(self.gateway_spec()),
         )
         await asyncio.to_thread(self.postgres.create_database, DATABASE)
-        await _all(self._step("migrate"), self._step("setup-temporal"))
+        await self._step("migrate")
         created = await self._step("seed-demo", "--gateway-port", str(self.ports["gateway"]))
+        # After the demo data: each gateway on record has schedules of its own.
         await _all(
+            self._step("setup-temporal"),
             *(self._started(spec) for spec in (*self.worker_specs(), self.api_spec())),
         )
         # A desk just opened should have something to look at before the next scheduled run.

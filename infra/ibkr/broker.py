@@ -8,20 +8,31 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import structlog
+from ib_async import Contract
+from ib_async import Position as IbPosition
 
 from domain.errors import BrokerUnavailable, ErrorCode, GreenlightError
 from domain.instruments import OptionContract
-from domain.market import MarketClock, Quote
+from domain.market import MarketClock, Quote, decimal_of
 from domain.orders import OrderIntent
 from domain.portfolio import AccountValues
-from domain.ports import BrokerBooks, BrokerPosition, ChainReading, WhatIf
+from domain.ports import BrokerBooks, BrokerContract, BrokerPosition, ChainReading, WhatIf
+from domain.ports.reconciliation import BrokerLook, DescribedContract, UnsupportedPosition
 from domain.strategies.base import ChainWindow
 from infra.calendars import exchange_date, trading_calendar
 from infra.db.clock import host_now
 from infra.ibkr.books import BookReader, Reading, books_of
 from infra.ibkr.client import IbkrClient
 from infra.ibkr.contracts import ContractBook
-from infra.ibkr.mapping import ib_option, limit_order, optional_amount, what_if
+from infra.ibkr.look import look
+from infra.ibkr.mapping import (
+    ib_option,
+    is_supported,
+    limit_order,
+    optional_amount,
+    undescribed_contract,
+    what_if,
+)
 from infra.ibkr.market_data import MarketData
 from infra.ibkr.recorder import BrokerMessage, ErrorSeen
 
@@ -117,25 +128,50 @@ class IbkrBroker:
             **amounts,
         )
 
+    def accounts(self) -> tuple[str, ...]:
+        """Every account the gateway's login reaches."""
+        return tuple(filter(None, self._client.require_ready().managedAccounts()))
+
+    async def held_quantities(self) -> dict[tuple[str, int], Decimal]:
+        """Signed quantities of every account by (account code, conId), zeros left out."""
+        return {
+            (each.account, each.contract.conId): decimal_of(each.position)
+            for each in await self._held()
+            if each.position and is_supported(each.contract)
+        }
+
+    async def unsupported_positions(self) -> tuple[UnsupportedPosition, ...]:
+        """What is held in kinds of instruments that the desk does not know, e.g. futures."""
+        return tuple(
+            UnsupportedPosition(
+                account_code=each.account,
+                con_id=each.contract.conId,
+                description=f"{each.contract.secType} {each.contract.localSymbol}",
+                quantity=decimal_of(each.position),
+            )
+            for each in await self._held()
+            if each.position and not is_supported(each.contract)
+        )
+
     async def positions(self, account_code: str) -> Sequence[BrokerPosition]:
         ib = self._client.require_ready()
-        async with self._positions_lock:
-            answer = await self._client.ask(ib.reqPositionsAsync())
-        # A fill during the answer tells its position twice: the later word counts.
-        held = {(each.account, each.contract.conId): each for each in answer}.values()
+        held = await self._held()
+        self._contracts.start_day(exchange_date(await self.market_time()))
         valued = {item.contract.conId: item for item in ib.portfolio(account_code)}
         rows: list[BrokerPosition] = []
         for position in held:
             if position.account != account_code or not position.position:
                 continue
+            if not is_supported(position.contract):
+                continue
             item = valued.get(position.contract.conId)
-            contract = await self._contracts.by_con_id(position.contract)
+            contract, underlying = await self._described(position.contract)
             rows.append(
                 BrokerPosition(
                     account_code=account_code,
                     contract=contract,
-                    underlying=await self._contracts.underlying_of(contract),
-                    quantity=Decimal(str(position.position)),
+                    underlying=underlying,
+                    quantity=decimal_of(position.position),
                     average_cost=Decimal(str(position.avgCost)),
                     market_price=None if item is None else optional_amount(item.marketPrice),
                     market_value=None if item is None else optional_amount(item.marketValue),
@@ -144,6 +180,38 @@ class IbkrBroker:
                 )
             )
         return rows
+
+    async def _held(self) -> list[IbPosition]:
+        ib = self._client.require_ready()
+        async with self._positions_lock:
+            answer = await self._client.ask(ib.reqPositionsAsync())
+        # A fill during the answer tells its position twice: the later word counts.
+        return list({(each.account, each.contract.conId): each for each in answer}.values())
+
+    async def _described(self, contract: Contract) -> tuple[BrokerContract, BrokerContract | None]:
+        """A contract held, and what it is written on.
+
+        The gateway describes no contract that has expired; what the position itself tells has to
+        do, and is matched only to a contract on record.
+        """
+        try:
+            described = await self._contracts.by_con_id(contract)
+            return described, await self._contracts.underlying_of(described)
+        except BrokerUnavailable:
+            raise
+        except GreenlightError:
+            return undescribed_contract(contract), None
+
+    async def describe(self, con_id: int) -> DescribedContract:
+        """Any contract by its conId. GreenlightError INSTRUMENT_UNKNOWN where it has expired."""
+        contract = await self._contracts.by_con_id(Contract(conId=con_id))
+        return DescribedContract(
+            contract=contract, underlying=await self._contracts.underlying_of(contract)
+        )
+
+    async def look(self, account_codes: Sequence[str]) -> BrokerLook:
+        """Everything reconciliation compares, read together; see ``infra.ibkr.look``."""
+        return await look(self, account_codes)
 
     # --- market ----------------------------------------------------------------------------
 

@@ -48,6 +48,8 @@ REJECTION_CODES = frozenset(
      436, 437, 438, 439, 440, 441, 442, 443, 460, 461, 463, 464, 465, 466, 10020, 10052, 10289}
 )  # fmt: skip
 
+UNKNOWN_STEP = Decimal("0.01")
+
 
 def broker_status(status: str, why_held: str = "") -> BrokerStatus | None:
     """What a TWS status amounts to; None for words that carry no news.
@@ -151,6 +153,35 @@ def broker_contract(details: ContractDetails, increments: PriceIncrements) -> Br
         time_zone=details.timeZoneId,
         under_con_id=details.underConId,
         option=option_contract(contract) if sec_type is SecType.OPTION else None,
+    )
+
+
+def is_supported(contract: Contract) -> bool:
+    """Whether the desk knows this kind of instrument; others are named, never guessed at."""
+    return contract.secType in set(SecType)
+
+
+def undescribed_contract(contract: Contract) -> BrokerContract:
+    """What a position tells of its contract where the gateway describes it no more.
+
+    Price steps and exchanges are unknown, so it serves to find a contract on record, not to
+    trade one.
+    """
+    sec_type = SecType(contract.secType)
+    return BrokerContract(
+        con_id=contract.conId,
+        sec_type=sec_type,
+        symbol=contract.symbol,
+        local_symbol=contract.localSymbol,
+        trading_class=contract.tradingClass,
+        exchange=contract.exchange,
+        primary_exchange=contract.primaryExchange,
+        currency=contract.currency,
+        multiplier=Decimal(contract.multiplier or "1"),
+        min_tick=UNKNOWN_STEP,
+        increments=PriceIncrements.flat(UNKNOWN_STEP),
+        option=option_contract(contract) if sec_type is SecType.OPTION else None,
+        is_described=False,
     )
 
 

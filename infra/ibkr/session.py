@@ -37,6 +37,11 @@ CLOCK_SECONDS = 1.0
 COMPARE_SECONDS = 30.0
 QUIET_TURNS = 10
 OnOrderChanged = Callable[[str], Awaitable[None]]
+OnConnected = Callable[[], Awaitable[None]]
+
+
+async def _nobody_to_tell() -> None:
+    """For a session whose connecting interests nobody else."""
 
 
 async def gateway_address(sessions: Sessions, slug: str) -> GatewayAddress:
@@ -77,18 +82,25 @@ class GatewaySession:
     """The parts of a broker worker that live as long as its process."""
 
     def __init__(
-        self, slug: str, address: GatewayAddress, sessions: Sessions, on_change: OnOrderChanged
+        self,
+        slug: str,
+        address: GatewayAddress,
+        sessions: Sessions,
+        on_change: OnOrderChanged,
+        on_connected: OnConnected = _nobody_to_tell,
     ) -> None:
         self.slug = slug
         self._sessions = sessions
         self._lease = LeaseHolder()
         self._clock: MarketClock | None = None
         self._news = News(on_change)
+        self._on_connected = on_connected
+        self._connected = asyncio.Event()
         self.ledger = PostgresLedger(sessions, self._lease)
         self.changes = OrderChanges(self.ledger)
         self.client = IbkrClient(address, self._save_state, self._compare_books)
         self.broker = IbkrBroker(self.client)
-        self.listener = Listener(slug, self.client, BrokerRecord(sessions), self._announce)
+        self.listener = Listener(slug, self.client, BrokerRecord(sessions), self.announce)
         self.ingestion = PostgresIngestion(sessions)
 
     async def run(self) -> None:
@@ -130,6 +142,7 @@ class GatewaySession:
             asyncio.create_task(self._news.run(), name="news"),
             asyncio.create_task(self._keep_clock(), name="clock"),
             asyncio.create_task(self._keep_comparing(), name="comparison"),
+            asyncio.create_task(self._keep_telling(), name="connected"),
             asyncio.create_task(self._keep_lease(lease), name="lease"),
         ]
         try:
@@ -183,12 +196,24 @@ class GatewaySession:
                 if turn % QUIET_TURNS == 0 or await self.ledger.in_doubt(self.slug):
                     books = await self.broker.read_books()
                     for order_key in await self.ledger.record_books(self.slug, books):
-                        await self._announce(order_key)
+                        await self.announce(order_key)
             except (BrokerUnavailable, SQLAlchemyError, OSError) as error:
                 log.warning("books.not_compared", error=str(error))
 
+    async def _keep_telling(self) -> None:
+        """After every sync, have all accounts looked at; the schedule makes up for what fails."""
+        while True:
+            await self._connected.wait()
+            self._connected.clear()
+            try:
+                await self._on_connected()
+            except Exception:
+                log.warning("gateway.connection_not_told", gateway=self.slug, exc_info=True)
+
     async def _save_state(self, state: str, detail: str) -> None:
         connection = ConnectionState(state)
+        if connection is ConnectionState.CONNECTED:
+            self._connected.set()
         with contextlib.suppress(SQLAlchemyError, OSError):
             async with self._sessions.begin() as session:
                 values: dict[str, object] = {"connection": connection, "connection_detail": detail}
@@ -206,8 +231,9 @@ class GatewaySession:
         except (SQLAlchemyError, OSError) as error:
             raise ConnectionError(f"the broker's books could not be stored: {error}") from error
         for order_key in changed:
-            await self._announce(order_key)
+            await self.announce(order_key)
 
-    async def _announce(self, order_key: str) -> None:
+    async def announce(self, order_key: str) -> None:
+        """Tell whoever waits for an order, here and in its workflow, that its row has changed."""
         self.changes.announce(order_key)
         self._news.add(order_key)

@@ -14,9 +14,15 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from domain.ports import RecommendationBrief, UndeliveredDecision
 from domain.recommendations import DecisionAction
-from workflows.ids import CORE_QUEUE, recommendation_workflow_id
-from workflows.messages import DecisionMessage, OrderMessage, RecommendationInput
+from workflows.ids import CORE_QUEUE, recommendation_workflow_id, reconciliation_workflow_id
+from workflows.messages import (
+    DecisionMessage,
+    OrderMessage,
+    RecommendationInput,
+    ReconciliationInput,
+)
 from workflows.recommendation import RecommendationWorkflow
+from workflows.reconciliation import ReconciliationWorkflow
 
 RPC_TIMEOUT = timedelta(seconds=5)
 
@@ -70,6 +76,20 @@ async def announce_order(client: Client, recommendation_id: UUID, order_key: str
     await handle.signal(
         RecommendationWorkflow.order_changed,
         OrderMessage(order_key=order_key),
+        rpc_timeout=RPC_TIMEOUT,
+    )
+
+
+async def start_reconciliation(client: Client, gateway: str) -> None:
+    """Have every account of a gateway looked at now; a look under way suffices."""
+    await client.start_workflow(
+        ReconciliationWorkflow.run,
+        ReconciliationInput(gateway=gateway),
+        id=reconciliation_workflow_id(gateway),
+        task_queue=CORE_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        static_summary=f"gateway {gateway} has (re)connected: every account against the record",
         rpc_timeout=RPC_TIMEOUT,
     )
 

@@ -21,7 +21,11 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.ingestion import IngestionActivities
 from activities.orders import OrderActivities, OrderReader
 from activities.recommendations import RecommendationActivities
-from activities.reconciliation import DeliveryActivities
+from activities.reconciliation import (
+    DeliveryActivities,
+    ReconciliationActivities,
+    ReconciliationPlanner,
+)
 from activities.strategies import StrategyActivities, SuccessorActivities
 from domain.recommendations import RecommendationState
 from infra.calendars import trading_calendar
@@ -30,17 +34,18 @@ from infra.db.backlog import PostgresBacklog
 from infra.db.ledger import LeaseHolder, PostgresLedger
 from infra.db.models import Order, Recommendation
 from infra.db.recommendations import PostgresRecommendations
+from infra.db.reconciliation import PostgresReconciliation
 from infra.db.session import Sessions
 from infra.db.strategy_runs import PostgresStrategies
 from infra.ibkr.session import GatewaySession, gateway_address
 from infra.settings import Settings
 from infra.temporal.client import connect
-from infra.temporal.delivery import TemporalDelivery, announce_order
+from infra.temporal.delivery import TemporalDelivery, announce_order, start_reconciliation
 from infra.temporal.interceptor import DeskInterceptor
 from workflows.ids import CORE_QUEUE, broker_queue
 from workflows.ingestion import IngestionWorkflow
 from workflows.recommendation import RecommendationWorkflow
-from workflows.reconciliation import ReconciliationWorkflow
+from workflows.reconciliation import ReconciliationWorkflow, RedeliveryWorkflow
 from workflows.strategy_run import StrategyRunsWorkflow, StrategyRunWorkflow
 
 log = structlog.get_logger(__name__)
@@ -49,6 +54,7 @@ WORKFLOWS = (
     IngestionWorkflow,
     RecommendationWorkflow,
     ReconciliationWorkflow,
+    RedeliveryWorkflow,
     StrategyRunWorkflow,
     StrategyRunsWorkflow,
 )
@@ -78,7 +84,9 @@ def core_activities(sessions: Sessions, client: Client) -> Sequence[Any]:
     """The activities that need our own records only."""
     recommendations = RecommendationActivities(PostgresRecommendations(sessions))
     strategies = StrategyActivities(PostgresStrategies(sessions))
-    reader = OrderReader(PostgresLedger(sessions, LeaseHolder()))
+    ledger = PostgresLedger(sessions, LeaseHolder())
+    reader = OrderReader(ledger)
+    planner = ReconciliationPlanner(PostgresReconciliation(sessions, ledger))
     delivery = DeliveryActivities(PostgresBacklog(sessions), TemporalDelivery(client))
     return [
         recommendations.read_recommendation,
@@ -91,6 +99,7 @@ def core_activities(sessions: Sessions, client: Client) -> Sequence[Any]:
         strategies.fail_strategy_run,
         reader.read_order,
         delivery.redeliver,
+        planner.is_reconciliation_due,
     ]
 
 
@@ -98,6 +107,9 @@ def broker_activities(gateway: GatewaySession, sessions: Sessions) -> Sequence[A
     """The activities of one gateway; only its broker worker runs them."""
     orders = OrderActivities(gateway.broker, gateway.ledger, gateway.changes)
     ingestion = IngestionActivities(gateway.broker, gateway.ingestion)
+    reconciliation = ReconciliationActivities(
+        gateway.broker, PostgresReconciliation(sessions, gateway.ledger), gateway.announce
+    )
     successors = SuccessorActivities(
         gateway.broker,
         gateway.ingestion,
@@ -113,6 +125,7 @@ def broker_activities(gateway: GatewaySession, sessions: Sessions) -> Sequence[A
         ingestion.sync_ibkr_account_snapshot,
         ingestion.capture_market,
         successors.propose_successor,
+        reconciliation.reconcile,
     ]
 
 
@@ -157,7 +170,10 @@ async def run_broker(
         async def announce(order_key: str) -> None:
             await _announce(ground, order_key)
 
-        gateway = GatewaySession(gateway_slug, address, ground.sessions, announce)
+        async def reconcile() -> None:
+            await start_reconciliation(ground.client, gateway_slug)
+
+        gateway = GatewaySession(gateway_slug, address, ground.sessions, announce, reconcile)
         holding = asyncio.create_task(gateway.run(), name=f"gateway {gateway_slug}")
         try:
             await _until_stopped(

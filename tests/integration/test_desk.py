@@ -310,6 +310,26 @@ def test_an_approved_offer_is_filled_once_recorded_and_held(desk: Desk, complete
     assert held(desk, completed) == -quantity
 
 
+def test_after_a_fill_the_record_agrees_with_the_brokers_books(desk: Desk, completed: str):
+    agreed = desk.cli("reconcile")
+    assert (agreed.returncode, agreed.stderr) == (0, ""), agreed.stdout
+    assert "0 open discrepancies" in agreed.stdout
+    assert desk.sql("SELECT 1 FROM broker_accounts WHERE reconciled_at IS NOT NULL")
+    assert desk.sql("SELECT * FROM discrepancies WHERE raised_at IS NOT NULL") == []
+
+
+async def test_what_the_desk_does_by_itself_is_named_in_temporal(desk: Desk):
+    client = await desk.temporal()
+    schedules = {each.id async for each in await client.list_schedules()}
+    assert schedules >= {
+        "ingestion-simulated", "reconciliation-simulated", "redelivery", "strategy-runs",
+    }  # fmt: skip
+    wait_until(
+        lambda: desk.sql("SELECT 1 FROM broker_accounts WHERE reconciled_at IS NOT NULL"),
+        what="a connected gateway is reconciled by itself",
+    )
+
+
 def test_an_order_passes_through_its_states_in_order(desk: Desk, completed: str):
     passed = desk.sql(
         "SELECT e.state_before, e.state_after FROM order_events e JOIN orders o"

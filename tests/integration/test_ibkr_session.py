@@ -74,7 +74,7 @@ async def test_a_trade_made_outside_the_desk_is_kept_as_external(world: BrokerWo
     await world.session.ledger.record_books("test", await world.session.broker.read_books())
     (execution,) = await world.desk.all(m.Execution)
     assert execution.order_id is None
-    assert "EXTERNAL_EXECUTION" in await world.desk.alert_codes()
+    assert "EXTERNAL_FILL" in await world.desk.alert_codes()
 
 
 async def test_a_trade_made_outside_the_desk_is_noticed_while_no_order_of_ours_is_in_doubt(

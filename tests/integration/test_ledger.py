@@ -307,7 +307,7 @@ async def test_a_foreign_execution_is_kept_and_attributed_to_no_order(world: Tra
     await world.record.execution(SLUG, execution("", perm_id=5, client_id=0, con_id=1234567))
     (row,) = await world.all(m.Execution)
     assert row.order_id is None
-    assert "EXTERNAL_EXECUTION" in await world.alert_codes()
+    assert "EXTERNAL_FILL" in await world.alert_codes()
 
 
 async def test_an_execution_without_our_reference_is_found_by_its_perm_id(world: TradingWorld):

@@ -48,7 +48,7 @@ def record_endings() -> None:
         _save(desk, "recommendation-expired", _id(expiring["IWM"]))
         _save(desk, "recommendation-denied-with-successor", _id(expiring["QQQ"]))
         _save_latest(desk, "StrategyRunsWorkflow", "StrategyRunWorkflow")
-        _save_latest(desk, "IngestionWorkflow", "ReconciliationWorkflow")
+        _save_latest(desk, "IngestionWorkflow", "ReconciliationWorkflow", "RedeliveryWorkflow")
 
 
 def record_walk() -> None:
