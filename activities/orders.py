@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import Field
 from temporalio import activity
 
+from activities.crash_points import crash_point
 from activities.heartbeat import heartbeating
 from activities.portfolio import fresh_account
 from domain.errors import BrokerUnavailable, ErrorCode, GreenlightError
@@ -158,7 +159,9 @@ class OrderActivities:
         rules = (*freshness, *run_controls(final))
         if first_denial(rules) is not None or preview is None:
             return await self._deny(context, rules, preview)
+        crash_point("prepare_order.judged")
         record = await self._ledger.make_ready(context, intent, attempt, rules, preview)
+        crash_point("prepare_order.stored")
         return Prepared(outcome=PreparedOutcome.ORDER, order=view_of(record))
 
     async def _inputs(
@@ -231,6 +234,7 @@ class OrderActivities:
                 return view_of(record)
             broker_order_id = self._broker.reserve_order_id()
             send_before = monotonic() + SEND_WITHIN.total_seconds()
+            crash_point("place_order.claiming")
             try:
                 claimed = await self._ledger.claim(
                     request.order_key, broker_order_id, self._broker.client_id
@@ -242,6 +246,7 @@ class OrderActivities:
                 return view_of(await self._ledger.record(request.order_key, refusal))
             if not claimed:
                 return view_of(await self._require(request.order_key))
+            crash_point("place_order.claimed")
             return await self._send(record, broker_order_id, send_before)
 
     async def _send(
@@ -253,8 +258,10 @@ class OrderActivities:
             if _mentions(books, key):
                 await self._ledger.record_books(record.gateway, books)
                 return view_of(await self._require(key))
+            crash_point("place_order.searched")
             _require_in_time(send_before)
             await self._broker.send(record.intent, broker_order_id)
+            crash_point("place_order.sent")
         except Exception as error:
             activity.logger.exception("send of %s not proven", key)
             unproven = Unproven(reason=f"sending ended in {type(error).__name__}: {error}")
@@ -265,6 +272,7 @@ class OrderActivities:
         if seen.order.state is OrderState.SENDING:
             silence = Unproven(reason=f"no acknowledgement within {ACKNOWLEDGEMENT_SECONDS:g} s")
             seen = await self._ledger.record(key, silence)
+        crash_point("place_order.acknowledged")
         return view_of(seen)
 
     @activity.defn
@@ -284,7 +292,9 @@ class OrderActivities:
             if record.order.state.is_terminal:
                 return view_of(record)
             books = await self._broker.read_books()
+            crash_point("resolve_order.read")
             await self._ledger.record_books(record.gateway, books)
+            crash_point("resolve_order.folded")
             return view_of(await self._require(request.order_key))
 
     @activity.defn
@@ -306,10 +316,14 @@ class OrderActivities:
             record = await self._record_or_reread(request.order_key, CancelRequested())
             if record.order.state.is_terminal:
                 return view_of(record)
+            crash_point("cancel_order.requested")
             await self._broker.send_cancel(broker_order_id)
+            crash_point("cancel_order.sent")
             await self._watch.until_broker_ends(request.order_key, CANCEL_SECONDS)
             books = await self._broker.read_books()
+            crash_point("cancel_order.proven")
             await self._ledger.record_books(record.gateway, books)
+            crash_point("cancel_order.folded")
             return view_of(await self._require(request.order_key))
 
     def _require_own(self, record: OrderRecord) -> int:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from temporalio import activity
 
+from activities.crash_points import crash_point
 from domain.errors import ErrorCode
 from domain.instruments import Frozen
 from domain.ports import DeadlineCheck, RecommendationBrief, RecommendationStore
@@ -35,7 +36,9 @@ class RecommendationActivities:
     @activity.defn
     async def read_recommendation(self, request: RecommendationRef) -> RecommendationBrief:
         """What is offered; from now on its workflow is known to be there."""
-        return await self._store.take_up(request.recommendation_id)
+        brief = await self._store.take_up(request.recommendation_id)
+        crash_point("recommendation.taken_up")
+        return brief
 
     @activity.defn
     async def check_deadline(self, request: RecommendationRef) -> DeadlineCheck:
@@ -45,11 +48,15 @@ class RecommendationActivities:
     @activity.defn
     async def read_decision(self, request: DecisionRef) -> DecisionAction | None:
         """What was decided, or None where no such decision is on record."""
-        return await self._store.decision_action(request.recommendation_id, request.decision_id)
+        action = await self._store.decision_action(request.recommendation_id, request.decision_id)
+        crash_point("decision.read")
+        return action
 
     @activity.defn
     async def conclude_recommendation(self, request: Conclusion) -> None:
         """Write the final state of an approved recommendation; repeating it changes nothing."""
+        crash_point("recommendation.concluding")
         await self._store.conclude(
             request.recommendation_id, request.state, request.code, request.reason
         )
+        crash_point("recommendation.concluded")

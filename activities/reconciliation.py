@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from temporalio import activity
 
+from activities.crash_points import crash_point
 from activities.heartbeat import heartbeating
 from domain.errors import BrokerUnavailable, GreenlightError
 from domain.instruments import Frozen
@@ -85,7 +86,9 @@ class DeliveryActivities:
             waiting = await self._backlog.without_workflow()
             for brief in waiting:
                 await self._delivery.start(brief)
+                crash_point("redeliver.started")
             undelivered = await self._backlog.undelivered_decisions()
             for decision in undelivered:
                 await self._delivery.deliver(decision)
+                crash_point("redeliver.delivered")
             return RedeliveryReport(decisions=len(undelivered), workflows=len(waiting))

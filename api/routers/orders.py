@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, status
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.crash_points import crash_point
 from api.deps import (
     Desk,
     Listed,
@@ -93,9 +94,12 @@ async def cancel_order(
         )
     await queries.withdraw(session, row.recommendation_id, desk.clock.now())
     audit(session, actor(request, viewer), "order.cancel_requested", "order", row.order_key)
+    crash_point("withdrawal.uncommitted")
     # On record first: from here on no further attempt can be sent, whoever hears of it.
     await session.commit()
+    crash_point("withdrawal.committed")
     await signals.withdraw(row.recommendation_id)
+    crash_point("withdrawal.signalled")
     return await _order(session, order_id, desk, viewer)
 
 
@@ -120,7 +124,9 @@ async def declare_not_sent(
         actor(request, viewer).address,
         ask.reason,
     )
+    crash_point("declaration.uncommitted")
     await session.commit()
+    crash_point("declaration.committed")
     await signals.order_changed(row.recommendation_id, row.order_key)
     return await _order(session, order_id, desk, viewer)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.crash_points import crash_point
 from api.deps import (
     Desk,
     IdempotencyKey,
@@ -156,10 +157,13 @@ async def _decide(
     require_deciding(viewer, client_id)
     recorded = await record_decision(session, request)
     delivered = recorded.is_replay and await queries.was_delivered(session, recorded.id)
+    crash_point("decision.uncommitted")
     # Committed before the signal: a workflow must never hear of a decision that is not on record.
     await session.commit()
+    crash_point("decision.committed")
     if not delivered:
         delivered = await signals.decision(recorded.recommendation_id, recorded.id, recorded.action)
+    crash_point("decision.signalled")
     return DecisionReceipt(
         recommendation_id=recorded.recommendation_id,
         decision_id=recorded.id,

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.crash_points import crash_point
 from domain.errors import ErrorCode
 from domain.ids import is_order_key
 from domain.order_evidence import (
@@ -48,7 +49,9 @@ class BrokerRecord:
         """Store one execution; the key of our order if it belongs to one that changed."""
         async with self._sessions.begin() as session:
             gateway_id = await _gateway_id(session, gateway)
-            return await record_execution(session, gateway_id, seen)
+            key = await record_execution(session, gateway_id, seen)
+            crash_point("execution.uncommitted")
+            return key
 
     async def commission(
         self,

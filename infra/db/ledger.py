@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.crash_points import crash_point
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import Right, Side
 from domain.order_evidence import Claimed, OrderEvidence
@@ -169,6 +170,7 @@ class PostgresLedger:
                 order_key,
                 after={"broker_order_id": broker_order_id, "epoch": lease.epoch},
             )
+            crash_point("claim.uncommitted")
         return True
 
     async def record(self, order_key: str, evidence: OrderEvidence) -> OrderRecord:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential
 
+from activities.crash_points import crash_point
 from domain.ids import is_order_key
 from domain.order_evidence import BrokerStatus
 from domain.orders import OrderState
@@ -40,6 +41,13 @@ from infra.ibkr.recorder import (
 
 log = structlog.get_logger(__name__)
 _ENDED = (BrokerStatus.CANCELLED, BrokerStatus.REJECTED, BrokerStatus.FILLED)
+_KINDS = {
+    OrderSeen: "order",
+    StatusLine: "status",
+    ExecutionSeen: "execution",
+    CommissionSeen: "commission",
+    ErrorSeen: "error",
+}
 OnChange = Callable[[str], Awaitable[None]]
 
 
@@ -138,7 +146,9 @@ class Listener:
         """Store messages until cancelled; a message that cannot be stored yet is not skipped."""
         while True:
             message = await self._queue.get()
+            crash_point(f"listener.received.{_KINDS[type(message)]}")
             changed = await self._stored(message)
+            crash_point(f"listener.stored.{_KINDS[type(message)]}")
             self._queue.task_done()
             if changed is not None:
                 await self._on_change(changed)

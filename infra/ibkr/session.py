@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from activities.crash_points import crash_point
 from domain.errors import BrokerUnavailable
 from domain.market import MarketClock
 from infra.calendars import trading_calendar
@@ -109,6 +110,7 @@ class GatewaySession:
         while True:
             lease = await self._acquire(owner)
             self._lease.lease = lease
+            crash_point("lease.acquired")
             log.info("lease.acquired", gateway=self.slug, epoch=lease.epoch)
             try:
                 await self._hold(lease)
@@ -163,6 +165,7 @@ class GatewaySession:
                     if not await renew_lease(self._sessions, lease):
                         return
                 last_renewed = asyncio.get_running_loop().time()
+                crash_point("lease.renewed")
             except (SQLAlchemyError, OSError) as error:
                 log.warning("lease.unreachable", error=str(error))
                 if asyncio.get_running_loop().time() - last_renewed > LEASE_SECONDS:
@@ -227,7 +230,9 @@ class GatewaySession:
         """After a sync, before anything may be sent: what happened while we were away?"""
         try:
             books = await self.broker.read_books_while_syncing()
+            crash_point("session.books_read")
             changed = await self.ledger.record_books(self.slug, books)
+            crash_point("session.books_folded")
         except (SQLAlchemyError, OSError) as error:
             raise ConnectionError(f"the broker's books could not be stored: {error}") from error
         for order_key in changed:
