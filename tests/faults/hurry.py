@@ -28,7 +28,9 @@ PAUSES: dict[str, Any] = {
     # Between two comparisons of the broker's books with ours while an order is in doubt.
     "infra.ibkr.session:COMPARE_SECONDS": 3.0,
     # Between two looks for decisions that nobody has read.
-    "infra.temporal.setup:RECONCILE_EVERY": timedelta(seconds=6),
+    "infra.temporal.schedules:REDELIVER_EVERY": timedelta(seconds=6),
+    # Between two reconciliations of the accounts with the broker.
+    "infra.temporal.schedules:RECONCILE_EVERY": timedelta(seconds=15),
     # Of the workflow: looks at an order, and how long one price is given.
     "workflows.policies:ORDER_REREAD": timedelta(seconds=5),
     "workflows.policies:UNPROVEN_REREAD": timedelta(seconds=4),
