@@ -67,8 +67,10 @@ def open_order(
         *["None", "", "", "", "", "", "", 0],  # adjusted order
         *["", "", ""],  # soft dollar tier
         *["", False, False, "", False],  # cash quantity ... price management
-        *["", "", False],  # duration, post to ATS, auto-cancel parent
-        *["", "", "", "", ""],  # minimum trade quantity, compete sizes and offsets
+        *([""] if version >= 158 else []),  # duration
+        *([""] if version >= 160 else []),  # post to ATS
+        *([False] if version >= 162 else []),  # auto-cancel parent
+        *_peg_offsets(version),
     ]
 
 
@@ -131,7 +133,7 @@ def completed_order(order: OrderRecord, spec: ContractSpec, version: int) -> Mes
         order.parent_perm_id,
         f"{completed_at:%Y%m%d %H:%M:%S} {TIME_ZONE}",
         order.completed_reason,
-        *["", "", "", "", ""],  # minimum trade quantity, compete sizes and offsets
+        *_peg_offsets(version),
     ]
 
 
@@ -200,6 +202,11 @@ def _conditions(terms: OrderTerms) -> Message:
     if terms.conditions:
         fields += [terms.conditions_ignore_rth, terms.conditions_cancel]
     return fields
+
+
+def _peg_offsets(version: int) -> Message:
+    """Minimum trade quantity, compete size and offsets: nothing of it is simulated."""
+    return ["", "", "", "", ""] if version >= 170 else []
 
 
 def _legs(terms: OrderTerms) -> Message:

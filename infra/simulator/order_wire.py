@@ -22,6 +22,14 @@ _OTHER_CONDITIONS = {
     VOLUME: ("isMore", "volume", "conId", "exch"),
     CHANGE: ("isMore", "changePercent", "conId", "exch"),
 }
+_ADDED_SINCE = (
+    (158, "duration"),
+    (160, "postToAts"),
+    (162, "autoCancelParent"),
+    (166, "advancedErrorOverride"),
+    (169, "manualOrderTime"),
+)
+"""Fields at the end of an order and the server versions that brought them."""
 
 
 def read_order(fields: Fields, version: int, default_account: str) -> OrderTerms:
@@ -190,8 +198,10 @@ def _tail(
     read.skip("mifid2DecisionMaker", "mifid2DecisionAlgo")
     read.skip("mifid2ExecutionTrader", "mifid2ExecutionAlgo")
     read.skip("dontUseAutoPriceForHedge", "isOmsContainer", "discretionaryUpToLimitPrice")
-    read.skip("usePriceMgmtAlgo", "duration", "postToAts", "autoCancelParent")
-    read.skip("advancedErrorOverride", "manualOrderTime")
+    read.skip("usePriceMgmtAlgo")
+    read.skip(*(name for since, name in _ADDED_SINCE if version >= since))
+    if version < 170:
+        return found
     if contract.exchange == "IBKRATS":
         read.skip("minTradeQty")
     if order_type in {"PEG BEST", "PEGBEST"}:

@@ -20,7 +20,7 @@ EXPIRY = "20261218"
 Connect = Callable[..., Awaitable[Any]]
 
 
-@pytest.fixture(params=["ib_async 178", "ib_insync 176"])
+@pytest.fixture(params=["ib_async 178", "ib_async 157", "ib_insync 176"])
 def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """A client library, speaking the newest server version it knows or one made older."""
     name, version = request.param.split()
