@@ -30,7 +30,7 @@ PAUSES: dict[str, Any] = {
     # Between two looks for decisions that nobody has read.
     "infra.temporal.schedules:REDELIVER_EVERY": timedelta(seconds=6),
     # Between two reconciliations of the accounts with the broker.
-    "infra.temporal.schedules:RECONCILE_EVERY": timedelta(seconds=15),
+    "infra.temporal.schedules:RECONCILE_EVERY": timedelta(seconds=30),
     # Of the workflow: looks at an order, and how long one price is given.
     "workflows.policies:ORDER_REREAD": timedelta(seconds=5),
     "workflows.policies:UNPROVEN_REREAD": timedelta(seconds=4),
