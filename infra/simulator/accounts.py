@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from math import nan
 
 from infra.simulator.commissions import CENT
 from infra.simulator.contracts import ContractBook, Security
 from infra.simulator.margin import MarkedPosition, Requirement, requirement
 from infra.simulator.market import Market
-from infra.simulator.records import AccountRecord, HoldingRecord
+from infra.simulator.portfolio_margin import portfolio_requirement
+from infra.simulator.records import AccountRecord, HoldingRecord, MarginModel
 
-BUYING_POWER_MULTIPLE = 4
+BUYING_POWER_MULTIPLES = {MarginModel.REGT: 4.0, MarginModel.PORTFOLIO: 1 / 0.15}
+"""Stock an account may buy per unit of available funds: intraday Reg-T, or the equity range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +25,13 @@ class PositionValue:
     security: Security
     mark: float
     spot: float
+    iv: float = nan
+    years: float = 0.0
 
     @property
     def marked(self) -> MarkedPosition:
-        return MarkedPosition(self.security, float(self.holding.quantity), self.mark, self.spot)
+        quantity = float(self.holding.quantity)
+        return MarkedPosition(self.security, quantity, self.mark, self.spot, self.iv, self.years)
 
     @property
     def market_value(self) -> float:
@@ -46,6 +52,7 @@ class AccountValues:
     margin: Requirement
     realized_pnl: float
     day_start_equity: float | None
+    margin_model: MarginModel = MarginModel.REGT
 
     @property
     def stock_value(self) -> float:
@@ -65,7 +72,9 @@ class AccountValues:
 
     @property
     def equity_with_loan(self) -> float:
-        """Reg-T gives options no loan value."""
+        """Reg-T gives options no loan value; portfolio margin counts everything."""
+        if self.margin_model is MarginModel.PORTFOLIO:
+            return self.net_liquidation
         return self.cash + self.stock_value
 
     @property
@@ -75,6 +84,10 @@ class AccountValues:
     @property
     def excess_liquidity(self) -> float:
         return self.equity_with_loan - self.margin.maintenance
+
+    @property
+    def buying_power(self) -> float:
+        return max(self.available_funds, 0.0) * BUYING_POWER_MULTIPLES[self.margin_model]
 
     @property
     def unrealized_pnl(self) -> float:
@@ -95,7 +108,7 @@ class AccountValues:
             "AccruedCash": 0.0,
             "EquityWithLoanValue": self.equity_with_loan,
             "PreviousDayEquityWithLoanValue": self.day_start_equity or self.equity_with_loan,
-            "BuyingPower": max(self.available_funds, 0.0) * BUYING_POWER_MULTIPLE,
+            "BuyingPower": self.buying_power,
             "AvailableFunds": self.available_funds,
             "ExcessLiquidity": self.excess_liquidity,
             "InitMarginReq": self.margin.initial,
@@ -132,6 +145,7 @@ class Account:
 
     def __init__(self, record: AccountRecord) -> None:
         self.name = record.account
+        self.margin_model = record.margin
         self.cash = record.cash
         self.realized_pnl = record.realized_pnl
         self.day_start_equity = record.day_start_equity
@@ -145,6 +159,7 @@ class Account:
         return AccountRecord(
             account=self.name,
             cash=self.cash,
+            margin=self.margin_model,
             realized_pnl=self.realized_pnl,
             holdings=self.holdings,
             day_start_equity=self.day_start_equity,
@@ -232,6 +247,12 @@ class Account:
             self._holdings.pop(con_id, None)
 
 
+_REQUIREMENTS: dict[MarginModel, Callable[[Sequence[MarkedPosition]], Requirement]] = {
+    MarginModel.REGT: requirement,
+    MarginModel.PORTFOLIO: portfolio_requirement,
+}
+
+
 def value_account(
     account: Account,
     market: Market,
@@ -247,9 +268,10 @@ def value_account(
         account=account.name,
         cash=float(trial.cash),
         positions=positions,
-        margin=requirement([p.marked for p in positions]),
+        margin=_REQUIREMENTS[trial.margin_model]([p.marked for p in positions]),
         realized_pnl=float(trial.realized_pnl),
         day_start_equity=None if trial.day_start_equity is None else float(trial.day_start_equity),
+        margin_model=trial.margin_model,
     )
 
 
@@ -259,7 +281,7 @@ def _value_positions(
     securities = [_require(market.book, h.con_id) for h in holdings]
     quotes = market.quotes(securities, at)
     return tuple(
-        PositionValue(h, s, q.mark, q.underlying_price)
+        PositionValue(h, s, q.mark, q.underlying_price, q.iv, market.years_left(s, at))
         for h, s, q in zip(holdings, securities, quotes, strict=True)
     )
 

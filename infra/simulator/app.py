@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from infra.calendars import trading_calendar
 from infra.simulator.clock import MarketClock
@@ -23,6 +23,7 @@ from infra.simulator.gateway import Gateway
 from infra.simulator.history_pacing import PacingScope
 from infra.simulator.ledger import Ledger
 from infra.simulator.market import Market
+from infra.simulator.records import MarginModel
 from infra.simulator.reference import NEW_YORK
 from infra.simulator.seeding import demo_account
 from infra.simulator.server import Server
@@ -57,7 +58,12 @@ class GatewayOptions(BaseModel):
     seed: int = Field(default=7, ge=0)
     start: AwareDatetime | None = Field(default=None, description="market time of the first run")
     closed: ClosedHours = ClosedHours.SKIP
-    accounts: tuple[str, ...] = Field(default=(DEMO_ACCOUNT,), min_length=1)
+    accounts: tuple[str, ...] = Field(
+        default=(DEMO_ACCOUNT,), min_length=1, description="codes, or code=regt, code=portfolio"
+    )
+    margin: MarginModel = Field(
+        default=MarginModel.REGT, description="of the accounts that do not name their own"
+    )
     market_data_lines: int = Field(default=100, ge=0, description="per client; 0 is unlimited")
     messages_per_second: int = Field(
         default=50, ge=0, description="beyond it clients are warned (100); 0 is unlimited"
@@ -66,6 +72,21 @@ class GatewayOptions(BaseModel):
         default=PacingScope.ALL, description="which historical requests IBKR's limits apply to"
     )
     faults: FaultPlan | None = Field(default=None, description="what is to go wrong, and when")
+
+    @field_validator("accounts")
+    @classmethod
+    def _check_margin_models(cls, accounts: tuple[str, ...]) -> tuple[str, ...]:
+        for account in accounts:
+            code, _, model = account.partition("=")
+            if not code or (model and model not in list(MarginModel)):
+                raise ValueError(f"'{account}': write a code, code=regt or code=portfolio")
+        return accounts
+
+    @property
+    def margin_models(self) -> dict[str, MarginModel]:
+        """Account codes and how the margin of each is computed."""
+        split = (account.partition("=") for account in self.accounts)
+        return {code: MarginModel(model) if model else self.margin for code, _, model in split}
 
 
 class SimulatedGateway:
@@ -157,8 +178,9 @@ class SimulatedGateway:
 
     def _open_accounts(self, now: datetime) -> None:
         with self.ledger.transaction():
-            for name in self.options.accounts:
-                self.ledger.save_account(demo_account(name, self.market, now))
+            for name, margin in self.options.margin_models.items():
+                record = demo_account(name, self.market, now)
+                self.ledger.save_account(record.model_copy(update={"margin": margin}))
 
     def _save_clock(self) -> None:
         with self.ledger.transaction():

@@ -65,7 +65,12 @@ def gateway_command(prepare: Callable[[], object]) -> Callable[..., None]:
             Closed | None, typer.Option(help="Leap over closed hours, or let them pass.")
         ] = None,
         account: Annotated[
-            list[str] | None, typer.Option(metavar="DU...", help="May be repeated.")
+            list[str] | None,
+            typer.Option(metavar="DU...", help="May be repeated; =regt or =portfolio may follow."),
+        ] = None,
+        margin: Annotated[
+            str | None,
+            typer.Option(metavar="regt|portfolio", help="Margin of accounts that do not say."),
         ] = None,
         market_data_lines: Annotated[
             int | None, typer.Option(help="Per client; 0 is unlimited.")
@@ -94,6 +99,7 @@ def gateway_command(prepare: Callable[[], object]) -> Callable[..., None]:
             "start": None if start is None else _market_time(start),
             "closed": None if closed is None else closed.value,
             "accounts": tuple(account) if account else None,
+            "margin": margin,
             "market_data_lines": market_data_lines,
             "messages_per_second": messages_per_second,
             "history_pacing": history_pacing,

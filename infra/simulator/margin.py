@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 
 from infra.simulator.contracts import Security
 
@@ -30,6 +31,10 @@ class MarkedPosition:
     quantity: float
     mark: float
     spot: float
+    iv: float = nan
+    """Implied volatility of an option: annualised, decimal."""
+    years: float = 0.0
+    """An option's remaining life."""
 
     @property
     def value(self) -> float:

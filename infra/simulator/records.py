@@ -231,9 +231,17 @@ class HoldingRecord(Record):
     """Per share, or per option contract including its multiplier, commissions included."""
 
 
+class MarginModel(StrEnum):
+    """How an account's margin is computed."""
+
+    REGT = "regt"
+    PORTFOLIO = "portfolio"
+
+
 class AccountRecord(Record):
     account: str
     cash: Decimal
+    margin: MarginModel = MarginModel.REGT
     realized_pnl: Decimal = Decimal(0)
     """Since the start of the market day."""
     holdings: tuple[HoldingRecord, ...] = ()
