@@ -68,6 +68,8 @@ class ErrorCode(StrEnum):
     INSTRUMENT_UNKNOWN = "INSTRUMENT_UNKNOWN"
     DATA_INVALID = "DATA_INVALID"
     WORKFLOW_UNAVAILABLE = "WORKFLOW_UNAVAILABLE"
+    # Reconciliation
+    DISCREPANCY_CHANGED = "DISCREPANCY_CHANGED"
 
 
 class Guidance(NamedTuple):
@@ -199,6 +201,9 @@ GUIDANCE: dict[ErrorCode, Guidance] = {
         404, "The broker knows no such instrument", "Check symbol and type."
     ),
     ErrorCode.DATA_INVALID: Guidance(422, "The data is not valid", "Correct the named rows."),
+    ErrorCode.DISCREPANCY_CHANGED: Guidance(
+        409, "The broker's figure has changed", "Look at the difference again, then decide."
+    ),
     ErrorCode.WORKFLOW_UNAVAILABLE: Guidance(
         503,
         "Recorded; the workflow will have it within a minute",

@@ -124,6 +124,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/discrepancies/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Discrepancies
+         * @description Confirmed discrepancies, latest raised first; those of a gateway are everybody's.
+         */
+        get: operations["list_discrepancies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/discrepancies/{discrepancy_id}/accept/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Figure
+         * @description Take the broker's position or cash for the record. A halted account stays halted.
+         */
+        post: operations["accept_figure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/executions/": {
         parameters: {
             query?: never;
@@ -374,6 +414,16 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AcceptFigureAsk
+         * @description The figure the person saw, and why it is right.
+         */
+        AcceptFigureAsk: {
+            /** Actual */
+            actual: string;
+            /** Note */
+            note: string;
+        };
         /** AccountBrief */
         AccountBrief: {
             /** Code */
@@ -614,10 +664,65 @@ export interface components {
             working_orders: number;
         };
         /**
+         * DiscrepancyRow
+         * @description ``expected`` is the desk's record, ``actual`` the broker's word, both as text.
+         */
+        DiscrepancyRow: {
+            account: components["schemas"]["AccountBrief"] | null;
+            /** Actual */
+            actual: string;
+            /** Advice */
+            advice: string;
+            /**
+             * Can Accept
+             * @description whether this person may accept the broker's figure
+             */
+            can_accept: boolean;
+            /** Cleared At */
+            cleared_at: string | null;
+            /** Con Id */
+            con_id: number | null;
+            /** Detail */
+            detail: string;
+            /** Expected */
+            expected: string;
+            /**
+             * First Seen At
+             * Format: date-time
+             */
+            first_seen_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Last Seen At
+             * Format: date-time
+             */
+            last_seen_at: string;
+            /**
+             * Raised At
+             * Format: date-time
+             */
+            raised_at: string;
+            severity: components["schemas"]["Severity"];
+            /** Subject */
+            subject: string;
+            /** Title */
+            title: string;
+            type: components["schemas"]["DiscrepancyType"];
+        };
+        /**
+         * DiscrepancyType
+         * @enum {string}
+         */
+        DiscrepancyType: "EXTERNAL_ORDER" | "EXTERNAL_FILL" | "ORPHAN_ORDER" | "TWO_PERM_IDS" | "VANISHED_ORDER" | "MISSING_EXECUTION" | "POSITION_MISMATCH" | "CASH_MISMATCH" | "UNKNOWN_ACCOUNT" | "UNKNOWN_CONTRACT";
+        /**
          * ErrorCode
          * @enum {string}
          */
-        ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "PRICE_OUTSIDE_FLOOR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE";
+        ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "PRICE_OUTSIDE_FLOOR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE" | "DISCREPANCY_CHANGED";
         /**
          * ExecutionRow
          * @description One broker fill. ``superseded`` rows were corrected by a later one and do not count.
@@ -1132,6 +1237,13 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** Page[DiscrepancyRow] */
+        Page_DiscrepancyRow_: {
+            /** Items */
+            items: components["schemas"]["DiscrepancyRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** Page[ExecutionRow] */
         Page_ExecutionRow_: {
             /** Items */
@@ -1562,6 +1674,7 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AcceptFigureAsk = components['schemas']['AcceptFigureAsk'];
 export type AccountBrief = components['schemas']['AccountBrief'];
 export type AlertRow = components['schemas']['AlertRow'];
 export type AlertState = components['schemas']['AlertState'];
@@ -1576,6 +1689,8 @@ export type DeclareNotSentAsk = components['schemas']['DeclareNotSentAsk'];
 export type Desk = components['schemas']['Desk'];
 export type DeskAccount = components['schemas']['DeskAccount'];
 export type DeskCounts = components['schemas']['DeskCounts'];
+export type DiscrepancyRow = components['schemas']['DiscrepancyRow'];
+export type DiscrepancyType = components['schemas']['DiscrepancyType'];
 export type ErrorCode = components['schemas']['ErrorCode'];
 export type ExecutionRow = components['schemas']['ExecutionRow'];
 export type FieldError = components['schemas']['FieldError'];
@@ -1595,6 +1710,7 @@ export type OrderRow = components['schemas']['OrderRow'];
 export type OrderState = components['schemas']['OrderState'];
 export type OrderWithExecutions = components['schemas']['OrderWithExecutions'];
 export type PageAlertRow = components['schemas']['Page_AlertRow_'];
+export type PageDiscrepancyRow = components['schemas']['Page_DiscrepancyRow_'];
 export type PageExecutionRow = components['schemas']['Page_ExecutionRow_'];
 export type PageOrderRow = components['schemas']['Page_OrderRow_'];
 export type PageRecommendationRow = components['schemas']['Page_RecommendationRow_'];
@@ -1859,6 +1975,98 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Desk"];
+                };
+            };
+        };
+    };
+    list_discrepancies: {
+        parameters: {
+            query?: {
+                /** @description only this account's */
+                account?: string | null;
+                /** @description only this client's */
+                client?: string | null;
+                cursor?: string | null;
+                limit?: number;
+                /** @description only open ones, or only cleared ones */
+                open?: boolean | null;
+                type?: components["schemas"]["DiscrepancyType"][];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DiscrepancyRow_"];
+                };
+            };
+        };
+    };
+    accept_figure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                discrepancy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptFigureAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiscrepancyRow"];
                 };
             };
         };
