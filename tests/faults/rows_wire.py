@@ -23,8 +23,11 @@ from tests.faults.rounds import Round, Row
 from tests.faults.world import World, WorldOptions, open_world
 
 PLACE_ORDER, CANCEL_ORDER = 3, 4
-ORDERS = 80
+ORDERS = 64
+ACCOUNTS = 32
 WATCH_SECONDS = 0.02
+SETTLE_SECONDS = 240.0
+"""Many rounds end with orders that wait for a person: those need three looks each."""
 
 
 class Storm:
@@ -88,7 +91,7 @@ class WireRow(Row):
     """Whether the faults stay in force until everything has ended."""
 
     async def round(self, seed: int) -> Round:
-        async with open_world(self.servers, WorldOptions()) as world:
+        async with open_world(self.servers, WorldOptions(accounts=ACCOUNTS)) as world:
             storm = Storm(world, random.Random(f"{self.name} {seed}"))
             storm.faults.reseed(seed)
             offers = await world.offer(seed, ORDERS)
@@ -98,7 +101,7 @@ class WireRow(Row):
             await storm.note_met()
             if not self.lasts_until_settled:
                 storm.faults.clear()
-            await world.settle()
+            await world.settle(SETTLE_SECONDS)
             storm.faults.clear()
             verdict = await world.judge()
             kinds = sorted({fault.kind for fault in world.gateway.ledger.faults()})
