@@ -61,7 +61,6 @@ class IbkrBroker:
         self._books = BookReader(client)
         self._summary_lock = asyncio.Lock()
         self._positions_lock = asyncio.Lock()
-        self._time_lock = asyncio.Lock()
         self._unthrottled = asyncio.Event()
         self._unthrottled.set()
         client.ib.client.throttleStart += self._unthrottled.clear
@@ -79,9 +78,7 @@ class IbkrBroker:
 
     async def read_time(self) -> datetime:
         """The gateway's clock; also during the sync, before the session is ready."""
-        async with self._time_lock:
-            at = await self._client.ask(self._client.ib.reqCurrentTimeAsync())
-        return at.astimezone(UTC)
+        return (await self._client.server_time()).astimezone(UTC)
 
     async def is_session_open(self) -> bool:
         return trading_calendar().is_open(await self.market_time())

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 import structlog
@@ -25,6 +26,9 @@ T = TypeVar("T")
 
 CONNECT_TIMEOUT_SECONDS = 15.0
 REQUEST_TIMEOUT_SECONDS = 10.0
+HEARTBEAT_SECONDS = 4.0
+SILENCE_SECONDS = 8.0
+"""A gateway that has not answered for so long is taken for dead, though the socket is open."""
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 
 LOST, RESTORED_DATA_LOST, RESTORED = 1100, 1101, 1102
@@ -74,6 +78,7 @@ class IbkrClient:
         self._on_state = on_state
         self._on_synced = on_synced
         self._resync = asyncio.Event()
+        self._time_lock = asyncio.Lock()
         self._lost = False
         self._last_order_id = 0
         self.wrapper.sinks.append(self._watch_connectivity)
@@ -118,6 +123,11 @@ class IbkrClient:
         except ConnectionError as error:
             raise BrokerUnavailable(f"connection lost: {error}") from error
 
+    async def server_time(self) -> datetime:
+        """The gateway's clock. One question at a time: TWS's answers to it carry no id."""
+        async with self._time_lock:
+            return await self.ask(self.ib.reqCurrentTimeAsync())
+
     @contextlib.contextmanager
     def collecting(self, sink: Sink) -> Iterator[None]:
         """Hand every raw message to ``sink`` as well, for as long as the block runs."""
@@ -135,8 +145,7 @@ class IbkrClient:
                 try:
                     await self._connect()
                     attempt = 0
-                    await self._until_broken()
-                    reason = "connection lost"
+                    reason = await self._until_broken()
                 except (ConnectionError, TimeoutError, OSError, BrokerUnavailable) as error:
                     reason = str(error) or type(error).__name__
                 self.ready.clear()
@@ -199,25 +208,42 @@ class IbkrClient:
         self.ready.set()
         await self._on_state("CONNECTED", "")
 
-    async def _until_broken(self) -> None:
-        """Return when the socket drops; re-sync in place after connectivity came back."""
+    async def _until_broken(self) -> str:
+        """Why the session ended: the socket dropped, or went silent.
+
+        Re-syncs in place after connectivity came back.
+        """
         gone = asyncio.Event()
         self.ib.disconnectedEvent += gone.set
+        silent = asyncio.create_task(self._until_silent(), name="heartbeat")
         try:
             while self.ib.isConnected():
                 waits = {
                     asyncio.ensure_future(gone.wait()),
                     asyncio.ensure_future(self._resync.wait()),
                 }
-                _, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-                for task in pending:
+                await asyncio.wait({*waits, silent}, return_when=asyncio.FIRST_COMPLETED)
+                for task in waits:
                     task.cancel()
                 if gone.is_set():
-                    return
+                    break
+                if silent.done():
+                    silent.result()
+                    return f"no answer for {SILENCE_SECONDS:g} s: the connection is half-open"
                 self._resync.clear()
                 await self._after_connectivity_change()
         finally:
+            silent.cancel()
             self.ib.disconnectedEvent -= gone.set
+        return "connection lost"
+
+    async def _until_silent(self) -> None:
+        """Return once the gateway no longer answers; TCP may never tell."""
+        with contextlib.suppress(TimeoutError, BrokerUnavailable):
+            while True:
+                await asyncio.sleep(HEARTBEAT_SECONDS)
+                async with asyncio.timeout(SILENCE_SECONDS):
+                    await self.server_time()
 
     async def _after_connectivity_change(self) -> None:
         if self._lost:

@@ -16,6 +16,7 @@ from domain.errors import BrokerUnavailable, ErrorCode, GreenlightError
 from domain.orders import OrderState
 from infra.db import models as m
 from infra.db.session import create_engine, sessions
+from infra.ibkr import client
 from infra.ibkr import session as gateway_session
 from infra.ibkr.client import LOST, RESTORED
 from infra.ibkr.mapping import ib_option
@@ -181,6 +182,25 @@ async def test_account_values_survive_many_reconnects_of_the_gateway_to_ibkr(wor
     await world.session.broker.account_values("DU1000001")
     await world.session.client.ib.reqCurrentTimeAsync()
     assert summaries == {}
+
+
+@pytest.mark.parametrize("direction", [None, "received", "sent"])
+async def test_a_connection_that_is_open_and_dead_is_noticed_and_made_anew(
+    world: BrokerWorld, monkeypatch: pytest.MonkeyPatch, direction: str | None
+):
+    await world.stop()
+    monkeypatch.setattr(client, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(client, "SILENCE_SECONDS", 0.5)
+    await world.start()
+    (dead,) = world.gateway.faults.connections
+    world.gateway.faults.half_open(direction)
+
+    async def made_anew() -> bool:
+        return world.session.client.ready.is_set() and dead not in world.gateway.faults.connections
+
+    await world.until(made_anew, 15)
+    key = await world.working()
+    assert len(world.at_broker(key)) == 1
 
 
 # --- whose number is it? -------------------------------------------------------------------
