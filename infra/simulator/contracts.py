@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -10,14 +10,13 @@ from functools import lru_cache
 
 from domain.calendar import TradingCalendar
 from domain.instruments import PriceIncrements, Right, SecType, plain
+from infra.simulator.listings import Listings
+from infra.simulator.market_events import Split
 from infra.simulator.reference import (
-    CLASSES_BY_NUMBER,
-    CLASSES_BY_SYMBOL,
     CURRENCY,
     MARKET_RULES,
     NEW_YORK,
     OPENING_AUCTION,
-    OPTION_MULTIPLIER,
     RULE_CENT,
     UNDERLYINGS,
     OptionClass,
@@ -66,7 +65,7 @@ class Security:
 
     @property
     def multiplier(self) -> int:
-        return OPTION_MULTIPLIER if self.is_option else 1
+        return self.option_class.multiplier if self.option_class is not None else 1
 
     @property
     def is_call(self) -> bool:
@@ -128,13 +127,24 @@ class ContractSpec:
 class ContractBook:
     """Finds securities by id or by description; knows the listing rules of every class."""
 
-    def __init__(self, calendar: TradingCalendar) -> None:
+    def __init__(self, calendar: TradingCalendar, listings: Listings | None = None) -> None:
         self._calendar = calendar
+        self.listings = listings or Listings()
         self._underlyings_by_id = {u.con_id: u for u in UNDERLYINGS.values()}
         self._expiries = lru_cache(maxsize=64)(self._expiries_of)
+        self._by_id = lru_cache(maxsize=65536)(self._option_from_id)
+
+    @property
+    def underlyings(self) -> Mapping[str, Underlying]:
+        """Every underlying by symbol."""
+        return UNDERLYINGS
 
     def underlying(self, symbol: str) -> Security:
-        return _underlying_security(UNDERLYINGS[symbol])
+        return _underlying_security(self.underlyings[symbol])
+
+    def classes(self, symbol: str, today: date) -> tuple[OptionClass, ...]:
+        """The option classes on a symbol that trade on ``today``."""
+        return self.listings.of(symbol, today)
 
     def by_id(self, con_id: int) -> Security | None:
         """The security with this id. Options need no registry: the id is their description.
@@ -144,29 +154,56 @@ class ContractBook:
         underlying = self._underlyings_by_id.get(con_id)
         if underlying is not None:
             return _underlying_security(underlying)
-        return _option_from_id(con_id)
+        return self._by_id(con_id)
 
     def option(self, class_name: str, expiry: date, strike: Decimal, right: Right) -> Security:
-        option_class = next(
-            c for classes in CLASSES_BY_SYMBOL.values() for c in classes if c.name == class_name
-        )
-        return _option(option_class, expiry, strike, right)
+        """A contract of the class's first generation, before any split."""
+        return _option(self.listings.named(class_name)[0], expiry, strike, right)
+
+    def adjusted(self, security: Security) -> Security:
+        """The contract that a split turns an option into."""
+        option_class, expiry, right = security.option_class, security.expiry, security.right
+        if option_class is None or expiry is None or right is None or security.strike is None:
+            raise ValueError(f"{security.symbol} is not an option")
+        index = option_class.strike_index(security.strike) or 0
+        successor = self.listings.successor(option_class)
+        return _option(successor, expiry, successor.strike(index), right)
 
     def expiries(self, option_class: OptionClass, today: date) -> tuple[date, ...]:
         """Last trading days listed on ``today``, ascending, today's own included."""
         return self._expiries(option_class, today)
 
     def is_listed(self, security: Security, today: date) -> bool:
-        if security.option_class is None or security.expiry is None:
+        option_class = self._class_now(security)
+        if option_class is None or security.expiry is None:
             return True
-        return security.expiry in self.expiries(security.option_class, today)
+        return security.expiry in self.expiries(option_class, today)
+
+    def is_superseded(self, security: Security, today: date) -> bool:
+        """Whether a split has replaced this option by another contract."""
+        option_class = self._class_now(security)
+        return option_class is not None and today > option_class.listed_until
+
+    def split(self, split: Split) -> None:
+        """Take up a split that is still to come."""
+        self.listings.apply(split)
+        self._expiries.cache_clear()
+        self._by_id.cache_clear()
+
+    def _class_now(self, security: Security) -> OptionClass | None:
+        """The class of an option as it stands; a split may have been announced since."""
+        if security.option_class is None:
+            return None
+        return self.listings.by_number(security.option_class.number)
 
     def strikes(self, option_class: OptionClass, reference_price: float) -> list[Decimal]:
         """Listed strikes: every near step within 12 % of the reference, far steps to ±40 %."""
-        unit = float(option_class.strike_unit)
+        scale = float(option_class.strike_scale)
+        unit = float(option_class.strike_unit) * scale
+        # Adjusted strikes are those that were listed around the price before the split.
         low, high = int(reference_price * 0.6 / unit), int(reference_price * 1.4 / unit) + 1
         return [
-            option_class.strike_unit * index
+            option_class.strike(index)
             for index in range(max(low, 1), high + 1)
             if index % option_class.far_step == 0
             or (
@@ -197,7 +234,7 @@ class ContractBook:
         if spec.currency not in {"", CURRENCY}:
             return
         if spec.sec_type in {"STK", "IND", ""} and not spec.strike_value:
-            underlying = UNDERLYINGS.get(spec.symbol or spec.local_symbol)
+            underlying = self.underlyings.get(spec.symbol or spec.local_symbol)
             if underlying is not None and spec.sec_type in {"", underlying.sec_type.value}:
                 yield _underlying_security(underlying)
         if spec.sec_type == "OPT":
@@ -220,23 +257,34 @@ class ContractBook:
             return self._calendar.add_sessions(security.expiry, 1)
         return security.expiry
 
+    def _option_from_id(self, con_id: int) -> Security | None:
+        option_class = self.listings.by_number(con_id >> 27)
+        index = con_id & 0xFFF
+        if option_class is None or not index:
+            return None
+        expiry = _EPOCH + timedelta(days=(con_id >> 13) & 0x3FFF)
+        right = Right.CALL if con_id >> 12 & 1 else Right.PUT
+        return _option(option_class, expiry, option_class.strike(index), right)
+
     def _find_options(
         self, spec: ContractSpec, today: date, reference_prices: dict[str, float]
     ) -> Iterator[Security]:
         if spec.local_symbol:
-            found = self._by_local_symbol(spec.local_symbol)
+            found = self._by_local_symbol(spec.local_symbol, today)
             if found is not None and self.is_listed(found, today):
                 yield found
-            return
-        if spec.multiplier not in {"", str(OPTION_MULTIPLIER), f"{OPTION_MULTIPLIER}.0"}:
             return
         right = {"P": Right.PUT, "PUT": Right.PUT, "C": Right.CALL, "CALL": Right.CALL}.get(
             spec.right.upper()
         )
         rights = (Right.CALL, Right.PUT) if right is None else (right,)
         wanted_strike = spec.strike_value
-        for option_class in CLASSES_BY_SYMBOL.get(spec.symbol, ()):
-            if spec.trading_class not in {"", option_class.name}:
+        seen: set[str] = set()
+        for option_class in self.classes(spec.symbol, today):
+            multiplier = str(option_class.multiplier)
+            if spec.trading_class not in {"", option_class.name} or (
+                spec.multiplier not in {"", multiplier, f"{multiplier}.0"}
+            ):
                 continue
             strikes = self.strikes(option_class, reference_prices[spec.symbol])
             if wanted_strike is not None:
@@ -248,23 +296,33 @@ class ContractBook:
                     continue
                 for strike in strikes:
                     for side in rights:
-                        yield _option(option_class, expiry, strike, side)
+                        option = _option(option_class, expiry, strike, side)
+                        # After a whole split, adjusted and new strikes may be the same contract.
+                        if option.local_symbol not in seen:
+                            seen.add(option.local_symbol)
+                            yield option
 
-    def _by_local_symbol(self, local_symbol: str) -> Security | None:
+    def _by_local_symbol(self, local_symbol: str, today: date) -> Security | None:
         root, rest = local_symbol[:-15].strip(), local_symbol[-15:]
-        for classes in CLASSES_BY_SYMBOL.values():
-            for option_class in classes:
-                if option_class.name != root:
-                    continue
-                try:
-                    expiry = datetime.strptime(rest[:6], "%y%m%d").date()  # noqa: DTZ007
-                    strike = Decimal(int(rest[7:])) / 1000
-                    return _option(option_class, expiry, strike, Right(rest[6]))
-                except ValueError:
-                    return None
+        classes = (c for c in self.listings.named(root) if today <= c.listed_until)
+        for option_class in classes:
+            if today < option_class.listed_from:
+                continue
+            try:
+                expiry = datetime.strptime(rest[:6], "%y%m%d").date()  # noqa: DTZ007
+                strike = Decimal(int(rest[7:])) / 1000
+                return _option(option_class, expiry, strike, Right(rest[6]))
+            except ValueError:
+                continue
         return None
 
     def _expiries_of(self, option_class: OptionClass, today: date) -> tuple[date, ...]:
+        if not option_class.listed_from <= today <= option_class.listed_until:
+            return ()
+        if option_class.adjusted_from:
+            ended = self.listings.by_number(option_class.adjusted_from)
+            listed = self._expiries_of(ended, ended.listed_until) if ended is not None else ()
+            return tuple(day for day in listed if day >= today)
         found: set[date] = set()
         third_fridays = _third_fridays(today, _MONTHLY_COUNT)
         if option_class.weekly:
@@ -322,8 +380,8 @@ def _option(option_class: OptionClass, expiry: date, strike: Decimal, right: Rig
     Ids are therefore the same for ever, whatever the seed, and stay below 2**31. ValueError when
     the strike is off the class's grid.
     """
-    index, rest = divmod(strike, option_class.strike_unit)
-    if rest or not 0 < index < 4096:
+    index = option_class.strike_index(strike)
+    if index is None or not 0 < index < 4096:
         raise ValueError(f"{option_class.name} has no strike {plain(strike)}")
     day = (expiry - _EPOCH).days
     if not 0 <= day < 1 << 14:
@@ -333,14 +391,3 @@ def _option(option_class: OptionClass, expiry: date, strike: Decimal, right: Rig
     )
     underlying = UNDERLYINGS[option_class.symbol]
     return Security(con_id, underlying, option_class, expiry, strike, right)
-
-
-@lru_cache(maxsize=65536)
-def _option_from_id(con_id: int) -> Security | None:
-    option_class = CLASSES_BY_NUMBER.get(con_id >> 27)
-    index = con_id & 0xFFF
-    if option_class is None or not index:
-        return None
-    expiry = _EPOCH + timedelta(days=(con_id >> 13) & 0x3FFF)
-    right = Right.CALL if con_id >> 12 & 1 else Right.PUT
-    return _option(option_class, expiry, option_class.strike_unit * index, right)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from domain.calendar import TradingCalendar
 from infra.simulator.contracts import ContractBook, Security
+from infra.simulator.market_events import Dividend, Split
 from infra.simulator.reference import Underlying
 
 REFRESH_SECONDS = 5
@@ -110,6 +111,23 @@ class Market(Protocol):
         """Annualised standard deviation of the last ``sessions`` daily log returns."""
         ...
 
-    def minute_prices(self, symbol: str, day: date) -> npt.NDArray[np.float64]:
-        """An underlying's price at the open and after every minute of a session."""
+    def minute_prices(
+        self, symbol: str, day: date, as_of: date | None = None
+    ) -> npt.NDArray[np.float64]:
+        """An underlying's price at the open and after every minute of a session.
+
+        As traded that day, or adjusted for the splits between it and ``as_of``.
+        """
+        ...
+
+    def is_halted(self, symbol: str, at: datetime) -> bool:
+        """Whether trading in an underlying and its options is suspended within a session."""
+        ...
+
+    def dividends(self, symbol: str, after: date, until: date) -> list[Dividend]:
+        """Those with ``after`` < ex-date ≤ ``until``, ascending."""
+        ...
+
+    def splits(self, symbol: str) -> list[Split]:
+        """Every split of a symbol, past and to come, ascending."""
         ...

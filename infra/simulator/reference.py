@@ -6,8 +6,9 @@ Prices and volatilities are plausible, not quotations; contract ids are the simu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time
 from decimal import Decimal
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from domain.instruments import PriceBand, PriceIncrements, SecType
@@ -66,10 +67,17 @@ class Underlying:
     index_scale: float = 1.0
     """An index derived from another's path: XSP is SPX divided by ten."""
     path_of: str = ""
+    earnings_move: float = 0.0
+    """Standard deviation of the log move after its quarterly earnings; 0 without earnings."""
 
     @property
     def is_index(self) -> bool:
         return self.sec_type is SecType.INDEX
+
+    @property
+    def continuous_yield(self) -> float:
+        """What option pricing discounts continuously; stocks and funds pay on their ex-dates."""
+        return self.dividend_yield if self.is_index else 0.0
 
     @property
     def exchange(self) -> str:
@@ -105,6 +113,29 @@ class OptionClass:
     market_rule: int
     liquidity: float
     """1 for the tightest markets; spreads widen in proportion."""
+    multiplier: int = OPTION_MULTIPLIER
+    strike_scale: Fraction = Fraction(1)
+    """What a split has made of each strike: adjusted strikes are rounded to the cent."""
+    listed_from: date = date.min
+    listed_until: date = date.max
+    """Exchange dates between which the class trades: a split ends one and begins others."""
+    adjusted_from: int = 0
+    """Number of the class whose contracts a split turned into these; 0 for a standard class."""
+
+    def strike(self, index: int) -> Decimal:
+        """The strike that is ``index`` units high."""
+        exact = self.strike_unit * index
+        if self.strike_scale == 1:
+            return exact
+        scaled = exact * self.strike_scale.numerator / self.strike_scale.denominator
+        return scaled.quantize(Decimal("0.01"))
+
+    def strike_index(self, strike: Decimal) -> int | None:
+        """The inverse of :meth:`strike`; None for a strike off the grid."""
+        scale = self.strike_scale
+        units = strike * scale.denominator / (scale.numerator * self.strike_unit)
+        index = int(units.to_integral_value())
+        return index if self.strike(index) == strike else None
 
 
 UNDERLYINGS: dict[str, Underlying] = {
@@ -124,15 +155,15 @@ UNDERLYINGS: dict[str, Underlying] = {
         ),
         Underlying(
             10004, "AAPL", SecType.STOCK, "NASDAQ", "APPLE INC", "COMMON",
-            270.0, 0.25, 0.004, 0.68, -0.018, 50_000_000, 1.04,
+            270.0, 0.25, 0.004, 0.68, -0.018, 50_000_000, 1.04, earnings_move=0.04,
         ),
         Underlying(
             10005, "MSFT", SecType.STOCK, "NASDAQ", "MICROSOFT CORP", "COMMON",
-            500.0, 0.23, 0.007, 0.70, -0.018, 22_000_000, 3.64,
+            500.0, 0.23, 0.007, 0.70, -0.018, 22_000_000, 3.64, earnings_move=0.04,
         ),
         Underlying(
             10006, "NVDA", SecType.STOCK, "NASDAQ", "NVIDIA CORP", "COMMON",
-            180.0, 0.42, 0.0003, 0.66, -0.014, 180_000_000, 0.04,
+            180.0, 0.42, 0.0003, 0.66, -0.014, 180_000_000, 0.04, earnings_move=0.07,
         ),
         Underlying(
             10007, "SPX", SecType.INDEX, "CBOE", "S&P 500 Stock Index", "",

@@ -1,8 +1,11 @@
 """The synthetic market: volatility surface, model greeks and quotes at any market time.
 
 Options are priced as European on a skewed, termed surface whose level rises when the underlying
-has fallen below its recent average. American-style options never quote under intrinsic value;
-their early-exercise premium is not modelled.
+has fallen below its recent average. What an announcement or earnings may move the price is added
+to the variance of every option that lives to see it, so volatility runs up before and is crushed
+after. Known dividends until expiry are taken off the price (their present value), index yields are
+continuous. American-style options never quote under intrinsic value; their early-exercise premium
+is not modelled.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from math import exp, floor, nan
+from math import floor, nan
 
 import numpy as np
 import numpy.typing as npt
@@ -20,34 +23,33 @@ import numpy.typing as npt
 from domain.calendar import TradingCalendar
 from domain.pricing import european
 from infra.simulator.contracts import ContractBook, Security
+from infra.simulator.listings import Listings
 from infra.simulator.market import REFRESH_SECONDS, Quote
-from infra.simulator.path import FloatArray, SpotPaths
+from infra.simulator.market_events import Dividend, EventPlan, MarketEvents, ScriptedEvent, Split
+from infra.simulator.path import FloatArray, SpotPaths, exchange_date
 from infra.simulator.reference import MARKET_RULES, RISK_FREE_RATE, UNDERLYINGS, Underlying
+from infra.simulator.surface import SECONDS_PER_YEAR, OptionTerms, VolSurface
 
-SECONDS_PER_YEAR = 365 * 24 * 3600
 CHAIN_AFTER_MISSES = 4
 """So many options of one expiry asked for singly within a second: price the whole expiry."""
-
-_VOL_FLOOR, _VOL_CAP = 0.05, 3.0
-_LEVERAGE = 3.0
-"""Log of the volatility level per log-point the price lies below its 20-day average."""
-_MEAN_REVERSION_PER_YEAR = 2.5
-_CURVATURE = 0.006
-_NO_TIME_YEARS = 3 / 365
 
 
 class SyntheticMarket:
     """Quotes by seed and market time; holds caches but no state of its own."""
 
-    def __init__(self, seed: int, calendar: TradingCalendar, anchor: date) -> None:
+    def __init__(
+        self, seed: int, calendar: TradingCalendar, anchor: date, plan: EventPlan | None = None
+    ) -> None:
         self.seed = seed
         self.calendar = calendar
-        self.book = ContractBook(calendar)
-        self.paths = SpotPaths(seed, calendar, anchor)
-        self._cached_at: datetime | None = None
+        self.events = MarketEvents(seed, calendar, anchor, plan)
+        self.book = ContractBook(calendar, Listings(self.events.all_splits()))
+        self.paths = SpotPaths(seed, calendar, anchor, self.events)
+        self._surface = VolSurface(self.paths, self.events, calendar)
+        self._cached_at: tuple[datetime, date] | None = None
         self._cache: dict[int, Quote] = {}
         self._misses: Counter[tuple[str, date]] = Counter()
-        self._closes_of: date | None = None
+        self._closes_of: tuple[date, date] | None = None
         self._closes: dict[int, float] = {}
         self._last_moments = lru_cache(maxsize=65536)(self.book.last_moment)
 
@@ -56,23 +58,62 @@ class SyntheticMarket:
 
     def quotes(self, securities: Sequence[Security], at: datetime) -> list[Quote]:
         """Quotes in the order asked; while the exchange is closed, those of the last close."""
-        moment = self._market_moment(at)
-        if moment != self._cached_at:
-            self._cached_at, self._cache = moment, {}
+        moment, today = self._market_moment(at), exchange_date(at)
+        if (moment, today) != self._cached_at:
+            self._cached_at, self._cache = (moment, today), {}
             self._misses.clear()
         missing = {s.con_id: s for s in securities if s.con_id not in self._cache}
-        options = self._with_chain([s for s in missing.values() if s.is_option], moment)
+        options = self._with_chain([s for s in missing.values() if s.is_option], moment, today)
         for security in missing.values():
             if not security.is_option:
-                self._cache[security.con_id] = self._underlying_quote(security, moment)
+                quote = self._underlying_quote(security, moment, today)
+                self._cache[security.con_id] = self._halted(security, quote, moment)
         if options:
-            closes = self._closing_marks(options, self._session_date(moment))
-            quotes = self._option_quotes(options, moment)
+            closes = self._closing_marks(options, self._session_date(moment), today)
+            quotes = self._option_quotes(options, moment, today)
             for security, quote, close in zip(options, quotes, closes, strict=True):
-                self._cache[security.con_id] = replace(quote, close=close)
+                shown = self._halted(security, replace(quote, close=close), moment)
+                self._cache[security.con_id] = shown
         return [self._cache[s.con_id] for s in securities]
 
-    def _with_chain(self, options: list[Security], at: datetime) -> list[Security]:
+    def is_halted(self, symbol: str, at: datetime) -> bool:
+        return self.calendar.is_open(at) and self.events.halt(symbol, at) is not None
+
+    def schedule(self, event: ScriptedEvent) -> None:
+        """Add an event to the market's future; the past is not the caller's to change."""
+        self.events.add(event)
+        if isinstance(event, Split):
+            self.book.split(event)
+        self.paths.forget()
+        self._surface.forget()
+        self._cached_at = self._closes_of = None
+        self._last_moments.cache_clear()
+
+    def dividends(self, symbol: str, after: date, until: date) -> list[Dividend]:
+        """Those with ``after`` < ex-date ≤ ``until``, ascending."""
+        return self.events.dividends(symbol, after, until)
+
+    def splits(self, symbol: str) -> list[Split]:
+        return self.events.splits(symbol)
+
+    def _halted(self, security: Security, quote: Quote, at: datetime) -> Quote:
+        """A halted security shows its last price and no market."""
+        if not self.is_halted(security.symbol, at):
+            return quote
+        return replace(quote, bid=0.0, ask=0.0, bid_size=0, ask_size=0)
+
+    def _trading_moment(self, symbol: str, at: datetime) -> datetime:
+        """The moment whose prices hold: a halt's first while it lasts."""
+        halt = self.events.halt(symbol, at)
+        if halt is None or not self.calendar.is_open(halt.start):
+            return at
+        return halt.start
+
+    def _spot(self, underlying: Underlying, at: datetime, today: date) -> float:
+        moment = self._trading_moment(underlying.symbol, at)
+        return self.paths.price(underlying, moment, today)
+
+    def _with_chain(self, options: list[Security], at: datetime, today: date) -> list[Security]:
         """The options and, when a client is reading a chain one by one, the rest of the chain.
 
         Pricing hundreds at once costs little more than pricing one.
@@ -86,18 +127,18 @@ class SyntheticMarket:
         self._misses[option_class.name, expiry] += 1
         if self._misses[option_class.name, expiry] != CHAIN_AFTER_MISSES:
             return options
-        price = self.paths.previous_close(option.underlying, at)
+        price = self.paths.previous_close(option.underlying, at, today)
         chain = self.book.chain(option_class, expiry, price)
         return [option, *(s for s in chain if s != option and s.con_id not in self._cache)]
 
     def spot(self, symbol: str, at: datetime) -> float:
-        return self.paths.price(UNDERLYINGS[symbol], at)
+        return self._spot(UNDERLYINGS[symbol], self._market_moment(at), exchange_date(at))
 
     def previous_close(self, symbol: str, at: datetime) -> float:
         return self.paths.previous_close(UNDERLYINGS[symbol], at)
 
-    def minute_prices(self, symbol: str, day: date) -> FloatArray:
-        return self.paths.minute_prices(UNDERLYINGS[symbol], day)
+    def minute_prices(self, symbol: str, day: date, as_of: date | None = None) -> FloatArray:
+        return self.paths.minute_prices(UNDERLYINGS[symbol], day, as_of)
 
     @property
     def history_from(self) -> date:
@@ -108,10 +149,8 @@ class SyntheticMarket:
         return {s: self.paths.previous_close(u, at) for s, u in UNDERLYINGS.items()}
 
     def atm_vol(self, underlying: Underlying, at: datetime, years: float) -> float:
-        """At-the-money volatility, decreasing or rising with tenor towards the long-run level."""
-        level = underlying.base_vol * exp(-_LEVERAGE * self.paths.stretch(underlying, at))
-        long_run = underlying.base_vol * 1.05
-        return long_run + (level - long_run) * exp(-_MEAN_REVERSION_PER_YEAR * years)
+        """At-the-money volatility of a tenor, scheduled events on the way included."""
+        return self._surface.at_the_money(underlying, at, years)
 
     def realised_vol(self, underlying: Underlying, at: datetime, sessions: int = 20) -> float:
         """Annualised standard deviation of the last ``sessions`` daily log returns."""
@@ -137,22 +176,22 @@ class SyntheticMarket:
         session = self.calendar.session_at(moment) or self.calendar.previous_session(moment)
         return session.date
 
-    def _closing_marks(self, options: Sequence[Security], day: date) -> list[float]:
+    def _closing_marks(self, options: Sequence[Security], day: date, today: date) -> list[float]:
         """Marks at the close before ``day``'s session, remembered for the day."""
-        if day != self._closes_of:
-            self._closes_of, self._closes = day, {}
+        if (day, today) != self._closes_of:
+            self._closes_of, self._closes = (day, today), {}
         missing = [s for s in options if s.con_id not in self._closes]
         if missing:
             previous = self.calendar.session_on(self.calendar.add_sessions(day, -1))
-            quotes = self._option_quotes(missing, previous.close_at)
+            quotes = self._option_quotes(missing, previous.close_at, today)
             for security, quote in zip(missing, quotes, strict=True):
                 self._closes[security.con_id] = round(quote.model_price, 2)
         return [self._closes[s.con_id] for s in options]
 
-    def _underlying_quote(self, security: Security, at: datetime) -> Quote:
+    def _underlying_quote(self, security: Security, at: datetime, today: date) -> Quote:
         underlying = security.underlying
-        price = self.paths.price(underlying, at)
-        close = round(self.paths.previous_close(underlying, at), 2)
+        price = self._spot(underlying, at, today)
+        close = round(self.paths.previous_close(underlying, at, today), 2)
         if underlying.is_index:
             return Quote(0, 0, round(price, 2), close, 0, 0, 0, 0, 0, price)
         width = max(0.01, round(price * 4e-5, 2))
@@ -183,33 +222,24 @@ class SyntheticMarket:
 
     def implied_vols(self, options: Sequence[Security], at: datetime) -> FloatArray:
         """The surface at each option's strike and tenor: shape (options,)."""
-        surface = {s.underlying.symbol: s.underlying for s in options}
-        levels = {
-            symbol: (self.paths.price(u, at), self.atm_vol(u, at, 0.0), u.base_vol * 1.05)
-            for symbol, u in surface.items()
-        }
-        spot, level, long_run = np.array([levels[s.symbol] for s in options]).T
-        strike = np.array([float(s.strike or 0) for s in options])
-        years = np.array([self.years_left(s, at) for s in options])
-        dividend = np.array([s.underlying.dividend_yield for s in options])
-        skew = np.array([s.underlying.skew for s in options])
-        atm = long_run + (level - long_run) * np.exp(-_MEAN_REVERSION_PER_YEAR * years)
-        forward = spot * np.exp((RISK_FREE_RATE - dividend) * years)
-        deviations = np.log(strike / forward) / (atm * np.sqrt(np.maximum(years, _NO_TIME_YEARS)))
-        deviations = np.clip(deviations, -4.0, 3.0)
-        smile = skew * deviations + _CURVATURE * deviations**2
-        return np.clip(atm + smile * atm / long_run, _VOL_FLOOR, _VOL_CAP)
+        return self._terms(options, at, exchange_date(at)).iv
 
-    def _option_quotes(self, options: Sequence[Security], at: datetime) -> list[Quote]:
+    def _terms(self, options: Sequence[Security], at: datetime, today: date) -> OptionTerms:
         underlyings = {s.symbol: s.underlying for s in options}
-        spots = {symbol: self.paths.price(u, at) for symbol, u in underlyings.items()}
-        spot = np.array([spots[s.symbol] for s in options])
+        spots = {symbol: self._spot(u, at, today) for symbol, u in underlyings.items()}
         strike = np.array([float(s.strike or 0) for s in options])
         years = np.array([self.years_left(s, at) for s in options])
-        dividend = np.array([s.underlying.dividend_yield for s in options])
+        moments = [self._last_moments(s) for s in options]
+        moment = self._trading_moment(options[0].symbol, at) if len(underlyings) == 1 else at
+        return self._surface.terms(options, spots, strike, years, moments, moment)
+
+    def _option_quotes(self, options: Sequence[Security], at: datetime, today: date) -> list[Quote]:
+        terms = self._terms(options, at, today)
+        spot, strike, iv = terms.spot, terms.strike, terms.iv
         is_call = np.array([s.is_call for s in options])
-        iv = self.implied_vols(options, at)
-        g = european.greeks(spot, strike, years, RISK_FREE_RATE, dividend, iv, is_call)
+        g = european.greeks(
+            terms.ex_dividends, strike, terms.years, RISK_FREE_RATE, terms.yields, iv, is_call
+        )
         intrinsic = np.maximum(np.where(is_call, spot - strike, strike - spot), 0.0)
         american = np.array([not s.option_class.cash_settled for s in options if s.option_class])
         fair = np.where(american, np.maximum(g.price, intrinsic), g.price)
