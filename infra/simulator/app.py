@@ -23,8 +23,9 @@ from infra.simulator.gateway import Gateway
 from infra.simulator.history_pacing import PacingScope
 from infra.simulator.ledger import Ledger
 from infra.simulator.market import Market
+from infra.simulator.market_events import EventPlan, ScriptedEvent
 from infra.simulator.records import MarginModel
-from infra.simulator.reference import NEW_YORK
+from infra.simulator.reference import NEW_YORK, exchange_date
 from infra.simulator.seeding import demo_account
 from infra.simulator.server import Server
 from infra.simulator.simulation import ClosedHours, Simulation, default_start
@@ -54,6 +55,9 @@ class GatewayOptions(BaseModel):
     port: int = Field(default=4002, ge=0, le=65535, description="0 picks a free one")
     market: Literal["synthetic"] = "synthetic"
     recording: Path | None = Field(default=None, description="what a replay plays")
+    events: EventPlan | None = Field(
+        default=None, description="market events of the first run beyond the ordinary calendar"
+    )
     speed: float = Field(default=1.0, ge=0, description="market seconds per second; 0 is manual")
     seed: int = Field(default=7, ge=0)
     start: AwareDatetime | None = Field(default=None, description="market time of the first run")
@@ -120,7 +124,8 @@ class SimulatedGateway:
         now = datetime.fromisoformat(self._recall("clock"))
         anchor = datetime.fromisoformat(self._recall("anchor")).date()
         self.clock = MarketClock(now, options.speed, time.monotonic)
-        self.market = SyntheticMarket(int(self._recall("seed")), calendar, anchor)
+        plan = EventPlan.model_validate_json(self.ledger.get("events") or "{}")
+        self.market = SyntheticMarket(int(self._recall("seed")), calendar, anchor, plan)
         if first_run:
             self._open_accounts(now)
         self.exchange = Exchange(self.ledger, self.market, self.clock)
@@ -157,6 +162,19 @@ class SimulatedGateway:
         self._save_clock()
         self.ledger.close()
 
+    def schedule(self, event: ScriptedEvent) -> None:
+        """Add a dividend, split, halt, jump … to the market's future; kept across restarts.
+
+        ValueError for one that would change what has already been shown.
+        """
+        if not isinstance(self.market, SyntheticMarket):
+            raise TypeError("only the synthetic market takes events")
+        if event.begins <= exchange_date(self.clock.now()):
+            raise ValueError(f"{event.kind}: {event.begins} is not after the market's today")
+        self.market.schedule(event)
+        with self.ledger.transaction():
+            self.ledger.put("events", self.market.events.plan.model_dump_json())
+
     async def wait_failed(self) -> None:
         """Wait for as long as the market moves; raises what stopped it."""
         if self._task is None:
@@ -168,6 +186,7 @@ class SimulatedGateway:
         with self.ledger.transaction():
             self.ledger.put("seed", str(self.options.seed))
             self.ledger.put("anchor", anchor)
+            self.ledger.put("events", (self.options.events or EventPlan()).model_dump_json())
             self.ledger.put("clock", start.astimezone(UTC).isoformat())
 
     def _recall(self, key: str) -> str:

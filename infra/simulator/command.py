@@ -21,6 +21,7 @@ from infra.simulator.history_pacing import PacingScope
 if TYPE_CHECKING:
     from infra.simulator.app import GatewayOptions
     from infra.simulator.fault_plan import FaultPlan
+    from infra.simulator.market_events import EventPlan
 
 DEFAULT_PORT = 4002
 _NEW_YORK = ZoneInfo("America/New_York")
@@ -85,6 +86,10 @@ def gateway_command(prepare: Callable[[], object]) -> Callable[..., None]:
         faults: Annotated[
             Path | None, typer.Option(metavar="PLAN.json", help="What is to go wrong, and when.")
         ] = None,
+        events: Annotated[
+            Path | None,
+            typer.Option(help="JSON plan of dividends, splits, halts, jumps … for the first run."),
+        ] = None,
     ) -> None:
         """Run the simulated IB Gateway, on the real TWS wire, for any TWS program."""
         prepare()
@@ -104,6 +109,7 @@ def gateway_command(prepare: Callable[[], object]) -> Callable[..., None]:
             "messages_per_second": messages_per_second,
             "history_pacing": history_pacing,
             "faults": None if faults is None else _fault_plan(faults),
+            "events": None if events is None else _event_plan(events),
         }
         _run(_options({name: value for name, value in given.items() if value is not None}))
 
@@ -166,6 +172,15 @@ def _sole_user_of(data_dir: Path) -> Iterator[None]:
                 f"another gateway runs on {data_dir}; stop it, or give --data-dir"
             ) from None
         yield
+
+
+def _event_plan(path: Path) -> EventPlan:
+    from infra.simulator.market_events import EventPlanError, load_event_plan
+
+    try:
+        return load_event_plan(path)
+    except EventPlanError as error:
+        raise typer.BadParameter(f"--events: {error}") from None
 
 
 def _market_time(text: str) -> datetime:

@@ -26,7 +26,12 @@ from pydantic import (
 )
 
 from domain.calendar import TradingCalendar
-from infra.simulator.reference import OPTION_MULTIPLIER, UNDERLYINGS, Underlying
+from infra.simulator.reference import (
+    OPTION_MULTIPLIER,
+    UNDERLYINGS,
+    Underlying,
+    exchange_date,
+)
 
 CALM_SESSIONS = 3
 """A market's first sessions see no event of the ordinary calendar: demonstrations begin there."""
@@ -42,6 +47,8 @@ _CALENDAR_SALT = 11
 
 
 class Event(BaseModel):
+    """``begins`` is the first exchange date that an event makes different."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -59,6 +66,10 @@ class Dividend(Event):
         if self.pay_date < self.ex_date:
             raise ValueError("pay_date must not be before ex_date")
         return self
+
+    @property
+    def begins(self) -> date:
+        return self.ex_date
 
 
 class Split(Event):
@@ -85,6 +96,10 @@ class Split(Event):
         """Whole splits multiply the contracts held; others change what one contract delivers."""
         return self.ratio.denominator == 1
 
+    @property
+    def begins(self) -> date:
+        return self.effective
+
 
 class Earnings(Event):
     """Announced after the close of ``on``: the next open gaps by about ``move``."""
@@ -94,6 +109,10 @@ class Earnings(Event):
     on: date
     move: float = Field(gt=0, lt=1, description="standard deviation of the log move")
 
+    @property
+    def begins(self) -> date:
+        return self.on
+
 
 class Announcement(Event):
     """A scheduled announcement during a session that moves the whole market by about ``move``."""
@@ -101,6 +120,10 @@ class Announcement(Event):
     kind: Literal["announcement"] = "announcement"
     at: AwareDatetime
     move: float = Field(gt=0, lt=1, description="standard deviation of the log move")
+
+    @property
+    def begins(self) -> date:
+        return exchange_date(self.at)
 
 
 class Jump(Event):
@@ -110,6 +133,10 @@ class Jump(Event):
     symbol: str
     at: AwareDatetime
     size: float = Field(gt=-1, lt=1, description="log move")
+
+    @property
+    def begins(self) -> date:
+        return exchange_date(self.at)
 
 
 class Halt(Event):
@@ -125,6 +152,10 @@ class Halt(Event):
         if self.until <= self.start:
             raise ValueError("until must be after start")
         return self
+
+    @property
+    def begins(self) -> date:
+        return exchange_date(self.start)
 
 
 ScriptedEvent = Annotated[
@@ -224,14 +255,14 @@ class MarketEvents:
     def announcements(self, first: date, last: date) -> list[Announcement]:
         years = range(first.year, last.year + 1)
         found = (a for year in years for a in self._announcements(year))
-        return [a for a in found if first <= a.at.date() <= last]
+        return [a for a in found if first <= a.begins <= last]
 
     def jumps(self) -> list[Jump]:
         return [e for e in self.plan.events if isinstance(e, Jump)]
 
     def halt(self, symbol: str, at: datetime) -> Halt | None:
         """The halt of a symbol in force at ``at``."""
-        for halt in self._halts(symbol, at.date()):
+        for halt in self._halts(symbol, exchange_date(at)):
             if halt.start <= at < halt.until:
                 return halt
         return None
@@ -306,7 +337,7 @@ class MarketEvents:
             for e in self.plan.events
             if isinstance(e, Halt)
             and e.symbol == symbol
-            and e.start.date() <= day <= e.until.date()
+            and e.begins <= day <= exchange_date(e.until)
         ]
         rng = self._rng(UNDERLYINGS[symbol].con_id, day.toordinal())
         if rng.random() < self.plan.halts_per_year / 252 and not self.is_calm(day):

@@ -11,7 +11,7 @@ from domain.instruments import PriceIncrements
 from infra.simulator.contracts import Security, full_spec
 from infra.simulator.market import Quote
 from infra.simulator.messages import TIME_ZONE, Message, moment
-from infra.simulator.reference import NEW_YORK
+from infra.simulator.reference import NEW_YORK, OptionClass
 
 MARKET_NAME = "NMS"
 BBO_EXCHANGE = "9c0001"
@@ -113,7 +113,7 @@ def option_parameters(
     request_id: int,
     exchange: str,
     underlying: Security,
-    trading_class: str,
+    option_class: OptionClass,
     expiries: Sequence[str],
     strikes: Sequence[str],
 ) -> Message:
@@ -122,8 +122,8 @@ def option_parameters(
         request_id,
         exchange,
         underlying.con_id,
-        trading_class,
-        "100",
+        option_class.name,
+        option_class.multiplier,
         len(expiries),
         *expiries,
         len(strikes),

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from domain.calendar import Session, TradingCalendar
 from infra.simulator.jumps import DayJumps, JumpDraws, jump_variance
 from infra.simulator.market_events import MarketEvents
-from infra.simulator.reference import NEW_YORK, UNDERLYINGS, Underlying
+from infra.simulator.reference import UNDERLYINGS, Underlying, exchange_date
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -221,11 +221,6 @@ class SpotPaths:
     def _intraday_log(self, index: int, offset: int) -> FloatArray:
         minute, second = divmod(offset, 60)
         return self._second_logs(index, minute)[second]
-
-
-def exchange_date(at: datetime) -> date:
-    """The exchange's own date at a moment."""
-    return at.astimezone(NEW_YORK).date()
 
 
 def _minutes_of(session: Session) -> int:

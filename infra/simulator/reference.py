@@ -6,7 +6,7 @@ Prices and volatilities are plausible, not quotations; contract ids are the simu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -42,6 +42,11 @@ MARKET_RULES: dict[int, PriceIncrements] = {
     110: NICKEL,
 }
 RULE_CENT, RULE_PENNY, RULE_NICKEL_DIME, RULE_NICKEL = 26, 32, 109, 110
+
+
+def exchange_date(at: datetime) -> date:
+    """The exchange's own date at a moment."""
+    return at.astimezone(NEW_YORK).date()
 
 
 @dataclass(frozen=True, slots=True)

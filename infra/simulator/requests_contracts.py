@@ -8,11 +8,9 @@ from infra.simulator import market_messages
 from infra.simulator.contracts import ContractSpec, Security
 from infra.simulator.market import Quote
 from infra.simulator.reference import (
-    CLASSES_BY_SYMBOL,
     MARKET_RULES,
     NEW_YORK,
     RISK_FREE_RATE,
-    UNDERLYINGS,
 )
 from infra.simulator.session import ClientSession
 from infra.simulator.wire import Fields
@@ -73,14 +71,14 @@ def option_parameters(session: ClientSession, fields: Fields) -> None:
     )
     con_id = fields.int()
     gateway = session.gateway
-    underlying = UNDERLYINGS.get(symbol)
+    underlying = gateway.market.book.underlyings.get(symbol)
     if underlying is None or con_id not in {0, underlying.con_id}:
         session.error(request_id, 200, NO_DEFINITION)
         return
     now = gateway.clock.now()
     today = now.astimezone(NEW_YORK).date()
     book, price = gateway.market.book, gateway.market.reference_prices(now)[symbol]
-    for option_class in CLASSES_BY_SYMBOL[symbol]:
+    for option_class in book.classes(symbol, today):
         expiries = [f"{day:%Y%m%d}" for day in book.expiries(option_class, today)]
         strikes = [plain(strike) for strike in book.strikes(option_class, price)]
         for exchange in ("SMART", "CBOE"):
@@ -90,7 +88,7 @@ def option_parameters(session: ClientSession, fields: Fields) -> None:
                         request_id,
                         exchange,
                         book.underlying(symbol),
-                        option_class.name,
+                        option_class,
                         expiries,
                         strikes,
                     )
@@ -113,7 +111,7 @@ def matching_symbols(session: ClientSession, fields: Fields) -> None:
     book = session.gateway.market.book
     found = [
         book.underlying(u.symbol)
-        for u in UNDERLYINGS.values()
+        for u in book.underlyings.values()
         if pattern and (u.symbol.startswith(pattern) or pattern in u.long_name.upper())
     ]
     session.send([market_messages.symbol_samples(request_id, found, session.version)])

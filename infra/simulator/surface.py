@@ -14,8 +14,8 @@ from domain.calendar import TradingCalendar
 from infra.simulator.contracts import Security
 from infra.simulator.jumps import exposures
 from infra.simulator.market_events import ANNOUNCEMENT_MONTHS, ANNOUNCEMENT_MOVE, MarketEvents
-from infra.simulator.path import FloatArray, SpotPaths, exchange_date
-from infra.simulator.reference import RISK_FREE_RATE, Underlying
+from infra.simulator.path import FloatArray, SpotPaths
+from infra.simulator.reference import RISK_FREE_RATE, Underlying, exchange_date
 
 SECONDS_PER_YEAR = 365 * 24 * 3600
 _VOL_FLOOR, _VOL_CAP = 0.05, 3.0
@@ -25,6 +25,8 @@ _MEAN_REVERSION_PER_YEAR = 2.5
 _LONG_RUN = 1.05
 """Long-dated volatility over that of a month."""
 _CURVATURE = 0.006
+_WING = 2.5
+"""Standard deviations at which the smile flattens; a hard bound would leave butterflies to buy."""
 _NO_TIME_YEARS = 3 / 365
 _HORIZON = timedelta(days=420)
 """Events further away than any option lives are not looked for."""
@@ -89,7 +91,7 @@ class VolSurface:
         ex_dividends = np.maximum(spot - dividends, 0.05 * spot)
         forward = ex_dividends * np.exp((RISK_FREE_RATE - yields) * years)
         spread = with_events * np.sqrt(np.maximum(years, _NO_TIME_YEARS))
-        deviations = np.clip(np.log(strike / forward) / spread, -4.0, 3.0)
+        deviations = _WING * np.arcsinh(np.log(strike / forward) / spread / _WING)
         smile = skew * deviations + _CURVATURE * deviations**2
         iv = np.clip(with_events + smile * atm / long_run, _VOL_FLOOR, _VOL_CAP)
         return OptionTerms(spot, ex_dividends, strike, years, yields, iv)

@@ -26,8 +26,14 @@ from infra.simulator.contracts import ContractBook, Security
 from infra.simulator.listings import Listings
 from infra.simulator.market import REFRESH_SECONDS, Quote
 from infra.simulator.market_events import Dividend, EventPlan, MarketEvents, ScriptedEvent, Split
-from infra.simulator.path import FloatArray, SpotPaths, exchange_date
-from infra.simulator.reference import MARKET_RULES, RISK_FREE_RATE, UNDERLYINGS, Underlying
+from infra.simulator.path import FloatArray, SpotPaths
+from infra.simulator.reference import (
+    MARKET_RULES,
+    RISK_FREE_RATE,
+    UNDERLYINGS,
+    Underlying,
+    exchange_date,
+)
 from infra.simulator.surface import SECONDS_PER_YEAR, OptionTerms, VolSurface
 
 CHAIN_AFTER_MISSES = 4

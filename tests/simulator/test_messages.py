@@ -23,13 +23,14 @@ from infra.simulator.records import (
     OrderStatus,
     OrderTerms,
 )
-from infra.simulator.reference import MARKET_RULES
+from infra.simulator.reference import MARKET_RULES, OPTION_CLASSES
 from infra.simulator.seeding import demo_account
 from infra.simulator.synthetic import SyntheticMarket
 from infra.simulator.wire import UNSET_DOUBLE, text
 
 AT = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 CALENDAR: TradingCalendar = trading_calendar()
+SPY_CLASS = OPTION_CLASSES["SPY"]
 MARKET = SyntheticMarket(7, CALENDAR, AT.date())
 BOOK = ContractBook(CALENDAR)
 SPY = BOOK.underlying("SPY")
@@ -85,7 +86,7 @@ CASES: list[tuple[str, int, Message]] = [
     ("market data type", 4, market_messages.market_data_type(3, 1)),
     ("option details", 40, market_messages.contract_details(3, PUT, "20261218", CALENDAR, AT, 178)),
     ("stock details", 40, market_messages.contract_details(3, SPY, "", CALENDAR, AT, 178)),
-    ("chain", 11, market_messages.option_parameters(3, "SMART", SPY, "SPY", ["a", "b"], ["1"])),
+    ("chain", 11, market_messages.option_parameters(3, "SMART", SPY, SPY_CLASS, ["a", "b"], ["1"])),
     ("market rule", 7, market_messages.market_rule(32, MARKET_RULES[32])),
     ("position", 16, messages.position("DU1", PUT, HOLDING.holding)),
     ("portfolio value", 20, messages.portfolio_value("DU1", HOLDING, Decimal(0))),
