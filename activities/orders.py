@@ -258,6 +258,7 @@ class OrderActivities:
             if _mentions(books, key):
                 await self._ledger.record_books(record.gateway, books)
                 return view_of(await self._require(key))
+            await self._ledger.confirm_claim(key)
             crash_point("place_order.searched")
             _require_in_time(send_before)
             await self._broker.send(record.intent, broker_order_id)

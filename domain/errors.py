@@ -58,6 +58,8 @@ class ErrorCode(StrEnum):
     ORDER_CANCELLED = "ORDER_CANCELLED"
     ORDER_OVERFILLED = "ORDER_OVERFILLED"
     ORDER_QUARANTINED = "ORDER_QUARANTINED"
+    ORDER_ALTERED = "ORDER_ALTERED"
+    ORDER_DECLARED_ENDED = "ORDER_DECLARED_ENDED"
     ILLEGAL_TRANSITION = "ILLEGAL_TRANSITION"
     EVIDENCE_INCOMPLETE = "EVIDENCE_INCOMPLETE"
     # Strategies and data
@@ -180,6 +182,14 @@ GUIDANCE: dict[ErrorCode, Guidance] = {
     ),
     ErrorCode.ORDER_QUARANTINED: Guidance(
         409, "The broker's record contradicts ours; the account is halted", _OPERATOR
+    ),
+    ErrorCode.ORDER_ALTERED: Guidance(
+        409,
+        "The order at the broker is not the one that was approved; the account is halted",
+        "Find out in TWS who altered it, and cancel it there if it still works.",
+    ),
+    ErrorCode.ORDER_DECLARED_ENDED: Guidance(
+        409, "A person declared the order over", "See what was traded in the order's events."
     ),
     ErrorCode.ILLEGAL_TRANSITION: Guidance(409, "The order cannot change that way", _OPERATOR),
     ErrorCode.EVIDENCE_INCOMPLETE: Guidance(

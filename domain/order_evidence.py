@@ -111,6 +111,15 @@ class BooksSearched(Frozen):
     day_over: bool = False
 
 
+class TermsDiffer(Frozen):
+    """The broker has the order on other terms than were sent: somebody altered it there."""
+
+    kind: Literal["terms_differ"] = "terms_differ"
+    perm_id: int
+    differences: str = Field(min_length=1)
+    is_live: bool
+
+
 class Unproven(Frozen):
     """A send or a cancel ended in silence, an exception or a crash."""
 
@@ -145,6 +154,18 @@ class DeclaredNotSent(Frozen):
     user_id: UUID
 
 
+class DeclaredEnded(Frozen):
+    """A person, looking at the evidence, declares an order over and how much of it was traded.
+
+    ``executed`` may exceed the executions on record, where the broker's were lost; it never
+    becomes an execution.
+    """
+
+    kind: Literal["declared_ended"] = "declared_ended"
+    user_id: UUID
+    executed: Decimal = Field(ge=0)
+
+
 OrderEvidence = (
     Claimed
     | StatusSeen
@@ -155,4 +176,6 @@ OrderEvidence = (
     | Denied
     | CancelRequested
     | DeclaredNotSent
+    | DeclaredEnded
+    | TermsDiffer
 )

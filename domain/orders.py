@@ -9,7 +9,6 @@ fill.
 from __future__ import annotations
 
 from decimal import Decimal
-from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field
@@ -21,6 +20,7 @@ from domain.order_evidence import (
     BrokerStatus,
     CancelRequested,
     Claimed,
+    DeclaredEnded,
     DeclaredNotSent,
     Denied,
     Fill,
@@ -28,69 +28,17 @@ from domain.order_evidence import (
     OrderEvidence,
     Rejected,
     StatusSeen,
+    TermsDiffer,
     Unproven,
     effective_fills,
 )
+from domain.order_states import ORDER_TRANSITIONS, TERMINAL_STATES, OrderState
 
-
-class OrderState(StrEnum):
-    READY = "READY"
-    DENIED = "DENIED"
-    SENDING = "SENDING"
-    WORKING = "WORKING"
-    PARTIAL = "PARTIAL"
-    FILLED = "FILLED"
-    CANCEL_PENDING = "CANCEL_PENDING"
-    CANCELLED = "CANCELLED"
-    LAPSED = "LAPSED"
-    REJECTED = "REJECTED"
-    UNKNOWN = "UNKNOWN"
-    NOT_SENT = "NOT_SENT"
-    QUARANTINE = "QUARANTINE"
-
-    @property
-    def is_terminal(self) -> bool:
-        return self in TERMINAL_STATES
-
-    @property
-    def may_be_at_broker(self) -> bool:
-        return self in (
-            OrderState.SENDING,
-            OrderState.WORKING,
-            OrderState.PARTIAL,
-            OrderState.CANCEL_PENDING,
-            OrderState.UNKNOWN,
-        )
-
+__all__ = ["ORDER_TRANSITIONS", "TERMINAL_STATES", "Order", "OrderIntent", "OrderState"]
 
 S = OrderState
-TERMINAL_STATES = frozenset(
-    {S.DENIED, S.FILLED, S.CANCELLED, S.LAPSED, S.REJECTED, S.NOT_SENT, S.QUARANTINE}
-)
-_BROKER_PROVEN = {
-    S.WORKING, S.PARTIAL, S.FILLED, S.CANCEL_PENDING, S.CANCELLED, S.LAPSED, S.REJECTED,
-}  # fmt: skip
-
-# A terminal order may only be moved by a late fill or correction (re-folded, with an alert) or
-# by a contradiction, which quarantines it. Only a correction that explains an overfill away
-# leads out of quarantine.
-ORDER_TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
-    S.READY: frozenset({S.DENIED, S.SENDING, S.QUARANTINE}),
-    S.SENDING: frozenset(_BROKER_PROVEN | {S.UNKNOWN, S.QUARANTINE}),
-    S.UNKNOWN: frozenset(_BROKER_PROVEN | {S.NOT_SENT, S.QUARANTINE}),
-    S.WORKING: frozenset(_BROKER_PROVEN - {S.WORKING} | {S.UNKNOWN, S.QUARANTINE}),
-    S.PARTIAL: frozenset(_BROKER_PROVEN - {S.PARTIAL} | {S.UNKNOWN, S.QUARANTINE}),
-    S.CANCEL_PENDING: frozenset(
-        {S.WORKING, S.PARTIAL, S.FILLED, S.CANCELLED, S.LAPSED, S.REJECTED, S.UNKNOWN, S.QUARANTINE}
-    ),
-    S.CANCELLED: frozenset({S.FILLED, S.QUARANTINE}),
-    S.LAPSED: frozenset({S.FILLED, S.QUARANTINE}),
-    S.REJECTED: frozenset({S.PARTIAL, S.FILLED, S.QUARANTINE}),
-    S.FILLED: frozenset({S.UNKNOWN, S.QUARANTINE}),
-    S.NOT_SENT: frozenset({S.QUARANTINE}),
-    S.DENIED: frozenset({S.QUARANTINE}),
-    S.QUARANTINE: frozenset({S.FILLED, S.UNKNOWN}),
-}
+_CONTRADICTIONS = (ErrorCode.ORDER_QUARANTINED, ErrorCode.ORDER_ALTERED)
+_LIVE = (BrokerStatus.PENDING, BrokerStatus.WORKING, BrokerStatus.CANCEL_PENDING)
 
 
 class OrderIntent(Frozen):
@@ -109,7 +57,8 @@ class Order(Frozen):
     """One attempt, as far as the evidence goes. ``apply`` is the only way it changes.
 
     Quarantine has two degrees. A contradiction (two permIds, an execution on the other side,
-    life in an order that was never sent) is for good: ORDER_QUARANTINED. An overfill is
+    life in an order that was never sent: ORDER_QUARANTINED; other terms at the broker than were
+    sent: ORDER_ALTERED) is for good, until a person declares the order over. An overfill is
     quarantined just as instantly, because the correction that might explain it may never come;
     but executions and corrections may arrive in any order, so it is held as ORDER_OVERFILLED and
     a correction that takes the excess back lifts it. Whatever the order of arrival, the same
@@ -128,6 +77,9 @@ class Order(Frozen):
     reason_code: ErrorCode | None = None
     reason: str = ""
     absent_looks: int = Field(default=0, description="complete looks that did not find the order")
+    declared: Decimal | None = Field(
+        default=None, description="what a person declared to have been executed in all"
+    )
 
     @property
     def executed(self) -> tuple[Fill, ...]:
@@ -139,8 +91,13 @@ class Order(Frozen):
         return sum((fill.quantity for fill in self.executed), Decimal(0))
 
     @property
+    def traded(self) -> Decimal:
+        """What counts against the approval: executions, or more where a person declared more."""
+        return max(self.filled, self.declared or Decimal(0))
+
+    @property
     def remaining(self) -> Decimal:
-        return max(self.quantity - self.filled, Decimal(0))
+        return max(self.quantity - self.traded, Decimal(0))
 
     @property
     def average_price(self) -> Decimal | None:
@@ -166,6 +123,10 @@ class Order(Frozen):
                 return self._request_cancel()
             case DeclaredNotSent():
                 return self._not_sent()
+            case DeclaredEnded():
+                return self._ended(evidence)
+            case TermsDiffer():
+                return self._see_perm_id(evidence.perm_id)._altered(evidence)
             case Unproven():
                 return self._unproven(evidence)
             case Rejected():
@@ -189,6 +150,23 @@ class Order(Frozen):
         if self.fills:
             raise self._illegal(S.NOT_SENT)
         return self._own_move(S.NOT_SENT, reason="declared not sent by a person")
+
+    def _ended(self, evidence: DeclaredEnded) -> Order:
+        if evidence.executed < self.filled:
+            raise self._illegal(S.ENDED)
+        return self._own_move(
+            S.ENDED,
+            declared=evidence.executed,
+            reason_code=ErrorCode.ORDER_DECLARED_ENDED,
+            reason=f"declared over by a person, {evidence.executed:f} of {self.quantity:f} traded",
+        )
+
+    def _altered(self, evidence: TermsDiffer) -> Order:
+        if self.state is S.ENDED and not evidence.is_live:
+            return self  # known to the person who declared it over
+        return self._quarantine(
+            f"altered at the broker: {evidence.differences}", ErrorCode.ORDER_ALTERED
+        )
 
     def _to(self, state: OrderState, **changes: object) -> Order:
         if state is self.state:
@@ -214,16 +192,18 @@ class Order(Frozen):
     @property
     def _is_contradicted(self) -> bool:
         """Quarantined for good; an overfill alone is not."""
-        return self.state is S.QUARANTINE and self.reason_code is ErrorCode.ORDER_QUARANTINED
+        return self.state is S.QUARANTINE and self.reason_code in _CONTRADICTIONS
 
-    def _quarantine(self, reason: str) -> Order:
+    def _quarantine(self, reason: str, code: ErrorCode = ErrorCode.ORDER_QUARANTINED) -> Order:
         if self._is_contradicted:
             return self
-        return self._to(S.QUARANTINE, reason_code=ErrorCode.ORDER_QUARANTINED, reason=reason)
+        return self._to(S.QUARANTINE, reason_code=code, reason=reason)
 
     def _see_perm_id(self, perm_id: int) -> Order:
         if perm_id in (0, self.perm_id):
             return self
+        if self.state is S.ENDED:
+            return self  # what it may have contradicted is settled; executions still count
         if self.perm_id:
             return self._quarantine(f"two permIds for one key: {self.perm_id} and {perm_id}")
         return self.model_copy(update={"perm_id": perm_id})
@@ -269,6 +249,8 @@ class Order(Frozen):
         if self.state.is_terminal:
             return self
         order = self.model_copy(update={"broker_status": status})
+        if order.state is S.QUARANTINE:
+            return order
         match status:
             case BrokerStatus.PENDING | BrokerStatus.WORKING:
                 if order.state in (S.SENDING, S.UNKNOWN):
@@ -289,9 +271,13 @@ class Order(Frozen):
             return order._absent(evidence)
         if order.state in (S.READY, S.DENIED, S.NOT_SENT):
             return order._quarantine(f"found at the broker ({evidence.status}) though not sent")
+        if order.state is S.ENDED and evidence.status in _LIVE:
+            return order._quarantine(f"declared over, but at the broker it is {evidence.status}")
         if order.state.is_terminal:
             return order
         order = order.model_copy(update={"broker_status": evidence.status, "absent_looks": 0})
+        if order.state is S.QUARANTINE:
+            return order
         match evidence.status:
             case BrokerStatus.CANCELLED:
                 return order._proven_cancelled(evidence)
@@ -332,9 +318,11 @@ class Order(Frozen):
 
     def _absent(self, evidence: BooksSearched) -> Order:
         """Absence alone proves nothing; it is counted, for a person to weigh."""
-        if not self.state.may_be_at_broker:
+        if not self.state.may_be_at_broker and self.state is not S.QUARANTINE:
             return self
         order = self.model_copy(update={"absent_looks": self.absent_looks + 1})
+        if order.state is S.QUARANTINE:
+            return order
         if order.reason_code is ErrorCode.BROKER_REJECTED and not order.filled:
             # Refused at the door by name, and in none of the books: it never became an order.
             return order._to(S.REJECTED)
@@ -353,7 +341,7 @@ class Order(Frozen):
 
     def _rejected(self, evidence: Rejected) -> Order:
         """An error line names the refusal; the books confirm it, because errors are no proof."""
-        if self.state.is_terminal or self.state is S.READY:
+        if self.state.is_terminal or self.state in (S.READY, S.QUARANTINE):
             return self
         order = self.model_copy(
             update={
@@ -365,6 +353,6 @@ class Order(Frozen):
 
     def _request_cancel(self) -> Order:
         order = self.model_copy(update={"cancel_requested": True})
-        if order.state is S.CANCEL_PENDING:
-            return order
+        if order.state in (S.CANCEL_PENDING, S.QUARANTINE):
+            return order  # a quarantined order may still work at the broker; cancelling it is safe
         return order._to(S.CANCEL_PENDING)

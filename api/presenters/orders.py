@@ -8,6 +8,7 @@ from typing import Any
 from api.links import workflow_url
 from api.presenters.common import account_brief, advice_on, contract_brief, instrument_brief
 from api.schemas.orders import (
+    EndingEvidence,
     ExecutionRow,
     OrderDetail,
     OrderEventRow,
@@ -15,7 +16,9 @@ from api.schemas.orders import (
     OrderWithExecutions,
 )
 from domain.orders import OrderState
-from infra.db.commands import LOOKS_NEEDED
+from infra.db.book_comparison import LastLook
+from infra.db.commands import LOOKS_NEEDED, may_be_declared_over
+from infra.db.position_evidence import PositionEvidence
 from infra.db.queries.columns import AnyRow
 from infra.db.queries.viewer import Viewer
 from infra.settings import Settings
@@ -83,6 +86,9 @@ def _order_fields(row: AnyRow, viewer: Viewer, settings: Settings) -> dict[str, 
         "may_declare_not_sent": missed
         and not row.filled_quantity
         and viewer.may_operate_for(row.client_id),
+        "may_declare_ended": may_be_declared_over(row.state, row.last_look)
+        and viewer.may_operate_for(row.client_id),
+        "declared_quantity": row.declared_quantity,
         "commission_total": row.commission_total,
         "sent_at": row.sent_at,
         "acknowledged_at": row.acknowledged_at,
@@ -115,6 +121,7 @@ def order_detail(
     order: AnyRow,
     executions: Sequence[AnyRow],
     events: Sequence[AnyRow],
+    evidence: tuple[LastLook | None, PositionEvidence | None],
     viewer: Viewer,
     settings: Settings,
 ) -> OrderDetail:
@@ -134,4 +141,20 @@ def order_detail(
             )
             for row in events
         ],
+        ending_evidence=_ending_evidence(*evidence),
+    )
+
+
+def _ending_evidence(
+    look: LastLook | None, positions: PositionEvidence | None
+) -> EndingEvidence | None:
+    if look is None and positions is None:
+        return None
+    return EndingEvidence(
+        looks=0 if look is None else look.looks,
+        looked_at=None if look is None else look.read_at,
+        shown_as=None if look is None else look.status,
+        position_before=None if positions is None else positions.before.quantity,
+        position_now=None if positions is None else positions.now.quantity,
+        missed=None if positions is None else positions.missed,
     )

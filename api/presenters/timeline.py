@@ -29,6 +29,7 @@ _ORDER_TITLES = {
     OrderState.REJECTED: "rejected by the broker",
     OrderState.UNKNOWN: "not proven; the broker's books are being searched",
     OrderState.NOT_SENT: "declared not sent",
+    OrderState.ENDED: "declared over by a person",
     OrderState.QUARANTINE: "quarantined; the account is halted",
 }
 _CONCLUSIONS = {

@@ -23,12 +23,21 @@ from api.deps import (
 )
 from api.presenters import orders as presenter
 from api.schemas.common import Page
-from api.schemas.orders import DeclareNotSentAsk, ExecutionRow, OrderDetail, OrderRow
+from api.schemas.orders import (
+    DeclareEndedAsk,
+    DeclareNotSentAsk,
+    ExecutionRow,
+    OrderDetail,
+    OrderRow,
+)
 from domain.errors import ErrorCode, GreenlightError
 from domain.orders import OrderState
 from infra.db.audit import audit
+from infra.db.commands import Declaration, ending_evidence
+from infra.db.commands import declare_ended as record_ended
 from infra.db.commands import declare_not_sent as record_not_sent
 from infra.db.queries import orders as queries
+from infra.db.queries.viewer import Viewer
 
 router = APIRouter(tags=["orders"])
 NOTHING = "no such order"
@@ -66,7 +75,8 @@ async def get_order(
     row = found(await queries.order_detail(session, viewer, order_id), NOTHING)
     executions = await queries.executions_of_orders(session, viewer, [order_id])
     events = await queries.events_of_orders(session, [order_id])
-    return presenter.order_detail(row, executions, events, viewer, desk.settings)
+    evidence = await ending_evidence(session, order_id)
+    return presenter.order_detail(row, executions, events, evidence, viewer, desk.settings)
 
 
 @router.post(
@@ -116,19 +126,41 @@ async def declare_not_sent(
     """Declare, on the evidence, that an UNKNOWN order never reached the broker."""
     row = found(await queries.order_detail(session, viewer, order_id), NOTHING)
     require_operating(viewer, row.client_id)
-    await record_not_sent(
-        session,
-        order_id,
-        viewer.user_id,
-        viewer.email,
-        actor(request, viewer).address,
-        ask.reason,
-    )
+    await record_not_sent(session, order_id, _declaration(request, viewer, ask.reason))
     crash_point("declaration.uncommitted")
     await session.commit()
     crash_point("declaration.committed")
     await signals.order_changed(row.recommendation_id, row.order_key)
     return await _order(session, order_id, desk, viewer)
+
+
+@router.post("/orders/{order_id}/declare-ended/", dependencies=[Depends(throttled_command)])
+async def declare_ended(
+    order_id: UUID,
+    ask: DeclareEndedAsk,
+    request: Request,
+    desk: Desk,
+    session: Transaction,
+    viewer: SignedIn,
+    signals: SignalsDep,
+) -> OrderRow:
+    """Declare, on the evidence, that an order in doubt is over, and how much of it was traded."""
+    row = found(await queries.order_detail(session, viewer, order_id), NOTHING)
+    require_operating(viewer, row.client_id)
+    by = _declaration(request, viewer, ask.reason)
+    await record_ended(session, order_id, ask.executed_quantity, by)
+    await session.commit()
+    await signals.order_changed(row.recommendation_id, row.order_key)
+    return await _order(session, order_id, desk, viewer)
+
+
+def _declaration(request: Request, viewer: Viewer, reason: str) -> Declaration:
+    return Declaration(
+        user_id=viewer.user_id,
+        user_email=viewer.email,
+        address=actor(request, viewer).address,
+        reason=reason,
+    )
 
 
 async def _order(session: AsyncSession, order_id: UUID, desk: Desk, viewer: SignedIn) -> OrderRow:

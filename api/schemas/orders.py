@@ -18,6 +18,7 @@ from api.schemas.common import (
 )
 from domain.errors import ErrorCode
 from domain.instruments import Side
+from domain.order_evidence import BrokerStatus
 from domain.orders import OrderState
 
 
@@ -69,6 +70,10 @@ class OrderRow(Answer):
     absent_looks: int = Field(description="complete looks that did not find the order")
     may_cancel: bool
     may_declare_not_sent: bool
+    may_declare_ended: bool
+    declared_quantity: Exact | None = Field(
+        description="executed in all, as a person declared it; null where nobody did"
+    )
     commission_total: Exact | None
     sent_at: UtcTime | None
     acknowledged_at: UtcTime | None
@@ -92,9 +97,32 @@ class OrderEventRow(Answer):
     payload: dict[str, Any]
 
 
+class EndingEvidence(Answer):
+    """What speaks for declaring an order over. Positions are null until read after the claim."""
+
+    looks: int = Field(description="complete, spaced looks at the books that left it in doubt")
+    looked_at: UtcTime | None = Field(description="market time of the latest")
+    shown_as: BrokerStatus | None = Field(description="null where the books did not have it")
+    position_before: Exact | None
+    position_now: Exact | None
+    missed: Exact | None = Field(
+        description="change of the position that no execution on record explains, counted in the "
+        "direction of the order"
+    )
+
+
 class OrderDetail(OrderWithExecutions):
     events: list[OrderEventRow]
+    ending_evidence: EndingEvidence | None = Field(description="of an order in doubt")
+
+
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
 class DeclareNotSentAsk(Ask):
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+    reason: Reason
+
+
+class DeclareEndedAsk(Ask):
+    executed_quantity: Exact = Field(ge=0, description="contracts traded in all")
+    reason: Reason

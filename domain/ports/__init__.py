@@ -10,6 +10,7 @@ from domain.ports.broker import (
     BrokerOrder,
     BrokerPosition,
     ChainReading,
+    RefusedMessage,
     WhatIf,
 )
 from domain.ports.ingestion import (
@@ -53,6 +54,7 @@ __all__ = [
     "RecommendationBacklog",
     "RecommendationBrief",
     "RecommendationStore",
+    "RefusedMessage",
     "RunOutcome",
     "RunPlan",
     "StrategyStore",

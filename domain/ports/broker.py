@@ -44,6 +44,8 @@ class BrokerOrder(Frozen):
     side: Side
     quantity: Decimal
     limit_price: Decimal | None
+    order_type: str = Field(default="", description="in TWS's words; empty where it is not told")
+    tif: str = ""
     status: BrokerStatus
     message: str = ""
 
@@ -63,6 +65,19 @@ class BrokerExecution(Frozen):
     realized_pnl: Decimal | None = None
 
 
+class RefusedMessage(Frozen):
+    """A message of the broker that could not be read or stored, as text, and whom it speaks of."""
+
+    text: str
+    error: str
+    order_ref: str = ""
+    exec_id: str = ""
+    perm_id: int = 0
+
+    def speaks_of(self, order_key: str, perm_id: int | None) -> bool:
+        return self.order_ref == order_key or bool(perm_id and self.perm_id == perm_id)
+
+
 class BrokerBooks(Frozen):
     """Open orders, completed orders and executions, read in that order after one full sync.
 
@@ -70,11 +85,14 @@ class BrokerBooks(Frozen):
     them. Executions cover the broker's current day only.
     """
 
-    began_at: AwareDatetime = Field(description="host time when the first request left")
+    began_at: AwareDatetime = Field(description="Postgres's time when the first request left")
     read_at: AwareDatetime = Field(description="market time when the reading ended")
     session_open: bool
     orders: tuple[BrokerOrder, ...]
     executions: tuple[BrokerExecution, ...]
+    refused: tuple[RefusedMessage, ...] = Field(
+        default=(), description="messages that cannot be right; nothing follows from them"
+    )
 
 
 class BrokerContract(Frozen):

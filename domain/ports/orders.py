@@ -85,6 +85,14 @@ class OrderLedger(Protocol):
         """
         ...
 
+    async def confirm_claim(self, order_key: str) -> None:
+        """Check, just before the wire is touched, that a claim may still be acted upon.
+
+        Raises GreenlightError LEASE_LOST, ILLEGAL_TRANSITION, or BrokerUnavailable when it has
+        become too late by Postgres's clock.
+        """
+        ...
+
     async def record(self, order_key: str, evidence: OrderEvidence) -> OrderRecord: ...
 
     async def record_books(self, gateway: str, books: BrokerBooks) -> list[str]:

@@ -59,7 +59,7 @@ async def account_state(session: AsyncSession, broker_account_id: UUID) -> Accou
         .outerjoin(underlying, underlying.id == Instrument.underlying_id)
         .where(Position.broker_account_id == broker_account_id)
     )
-    return build(values, [_position(*row) for row in rows.tuples()])
+    return build(values, [_position(*row) for row in rows])
 
 
 async def lock_account(session: AsyncSession, gateway: str, code: str) -> BrokerAccount:

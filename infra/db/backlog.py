@@ -38,7 +38,7 @@ class PostgresBacklog:
                 UndeliveredDecision(
                     recommendation_id=recommendation, decision_id=id_, action=action
                 )
-                for recommendation, id_, action in rows.tuples()
+                for recommendation, id_, action in rows
             ]
 
     async def without_workflow(self) -> list[RecommendationBrief]:

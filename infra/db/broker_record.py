@@ -7,7 +7,6 @@ changes nothing. What belongs to no order of ours is kept too, and reported.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -15,28 +14,17 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crash_points import crash_point
-from domain.errors import ErrorCode
 from domain.ids import is_order_key
-from domain.order_evidence import (
-    SEND_WITHIN,
-    BooksSearched,
-    BrokerStatus,
-    Rejected,
-    StatusSeen,
-    Unproven,
-)
+from domain.order_evidence import Rejected, StatusSeen
 from domain.orders import OrderState
-from domain.ports import BrokerBooks, BrokerExecution, BrokerOrder
-from infra.calendars import exchange_date
+from domain.ports import BrokerBooks, BrokerExecution, BrokerOrder, RefusedMessage
 from infra.db.alerts import raise_alert
+from infra.db.book_comparison import check_terms, compare_with_books, orders_by_key
 from infra.db.execution_rows import own_order, record_execution
 from infra.db.models import Execution, Gateway, OrderEvent, Severity
 from infra.db.models import Order as OrderRow
 from infra.db.order_rows import fold, lock_order
-from infra.db.session import Sessions
-
-# Looks closer together than this say nothing new about an order that is not found.
-ABSENCE_SPACING = timedelta(seconds=20)
+from infra.db.session import Sessions, may_pass
 
 
 class BrokerRecord:
@@ -106,13 +94,14 @@ class BrokerRecord:
             if row is None:
                 await _report_stranger(session, seen)
                 return None
+            altered = await check_terms(session, row, seen)
             changed = await fold(
                 session,
                 row,
                 StatusSeen(status=seen.status, perm_id=seen.perm_id, message=seen.message),
                 payload=seen.model_dump(mode="json"),
             )
-            return row.order_key if changed else None
+            return row.order_key if changed or altered else None
 
     async def error(
         self, gateway: str, broker_order_id: int, client_id: int, code: int, message: str,
@@ -153,57 +142,89 @@ class BrokerRecord:
             )
             return None
 
-    async def refused(self, gateway: str, message: str, error: str) -> None:
-        """Set aside, as text, a message that could not be stored, and call for a person."""
+    async def refused(self, gateway: str, message: RefusedMessage) -> None:
+        """Set aside, as text, a message that could not be stored, and call for a person.
+
+        Books are read again and again; the same text of the same subject is kept once.
+        """
+        # What cannot be stored may be the very text of an id.
+        subject = {
+            column: ascii(value)[1:-1]
+            for column, value in (("exec_id", message.exec_id), ("order_ref", message.order_ref))
+            if value
+        }
         async with self._sessions.begin() as session:
-            session.add(
-                OrderEvent(
-                    gateway_id=await _gateway_id(session, gateway),
-                    kind="refused_message",
-                    payload={"message": message, "error": error},
-                )
+            known = bool(subject) and await session.scalar(
+                select(OrderEvent.id).filter_by(kind="refused_message", **subject).limit(1)
             )
+            if not known:
+                session.add(
+                    OrderEvent(
+                        gateway_id=await _gateway_id(session, gateway),
+                        kind="refused_message",
+                        **subject,
+                        payload={"message": message.text, "error": message.error},
+                    )
+                )
             await raise_alert(
                 session,
                 "BROKER_MESSAGE_REFUSED",
                 gateway,
                 Severity.CRITICAL,
                 "A message from the broker could not be recorded",
-                detail=error[:500],
-                context={"message": message[:2000]},
+                detail=message.error[:500],
+                context={"message": message.text[:2000]},
             )
 
     async def books(self, gateway: str, books: BrokerBooks) -> list[str]:
         """Fold the broker's books into every order in doubt. The keys of those that changed.
 
         Executions first, each in its own transaction; then every order that may be at the
-        broker is compared with what the books say of its key.
+        broker is compared with what the books say of its key. What cannot be stored is set
+        aside with an alert, and nothing is concluded about the order it speaks of; the rest
+        proceeds.
         """
         changed: list[str] = []
+        aside = [*books.refused]
         for execution in await self._not_on_record(books.executions):
-            key = await self.execution(gateway, execution)
-            if key is not None:
-                changed.append(key)
-        by_key = _by_key(books.orders)
+            try:
+                key = await self.execution(gateway, execution)
+            except Exception as error:
+                aside.append(refusal_of(execution, error, exec_id=execution.fill.exec_id))
+            else:
+                changed += [] if key is None else [key]
+        by_key = orders_by_key(books.orders)
         for key in await self._to_compare(gateway, by_key):
-            async with self._sessions.begin() as session:
-                row = await lock_order(session, key)
-                if await _compare(session, row, by_key.get(key, []), books):
-                    changed.append(key)
+            try:
+                async with self._sessions.begin() as session:
+                    row = await lock_order(session, key)
+                    if any(each.speaks_of(row.order_key, row.perm_id) for each in aside):
+                        continue
+                    if await compare_with_books(session, row, by_key.get(key, []), books):
+                        changed.append(key)
+            except Exception as error:
+                aside.append(refusal_of(by_key.get(key), error, order_ref=key))
         await self._report_strangers(by_key)
+        for each in aside:
+            await self.refused(gateway, each)
         return list(dict.fromkeys(changed))
 
     async def _not_on_record(
         self, executions: Sequence[BrokerExecution]
     ) -> Sequence[BrokerExecution]:
         """Those that are missing, or lack a commission: the books repeat the whole day's."""
-        async with self._sessions() as session:
-            rows = await session.execute(
-                select(Execution.exec_id, Execution.commission).where(
-                    Execution.exec_id.in_([each.fill.exec_id for each in executions])
+        try:
+            async with self._sessions() as session:
+                rows = await session.execute(
+                    select(Execution.exec_id, Execution.commission).where(
+                        Execution.exec_id.in_([each.fill.exec_id for each in executions])
+                    )
                 )
-            )
-            known = dict(rows.all())
+                known = dict(rows.all())
+        except Exception as error:
+            if may_pass(error):
+                raise
+            return executions  # one of them has an id that cannot be; each is judged alone
         return [
             each
             for each in executions
@@ -222,102 +243,39 @@ class BrokerRecord:
                 await _report_stranger(session, by_key[key][0])
 
     async def _to_compare(self, gateway: str, by_key: dict[str, list[BrokerOrder]]) -> list[str]:
+        in_doubt = [state for state in OrderState if state.may_be_at_broker]
         async with self._sessions() as session:
-            in_doubt = [state for state in OrderState if state.may_be_at_broker]
             keys = await session.scalars(
                 select(OrderRow.order_key)
                 .join(Gateway, Gateway.id == OrderRow.gateway_id)
                 .where(
                     Gateway.slug == gateway,
-                    OrderRow.state.in_(in_doubt) | OrderRow.order_key.in_(list(by_key)),
+                    OrderRow.state.in_([*in_doubt, OrderState.QUARANTINE])
+                    | OrderRow.order_key.in_(list(by_key)),
                 )
                 .order_by(OrderRow.id)
             )
             return list(keys)
 
 
+def refusal_of(
+    said: object, error: Exception, *, order_ref: str = "", exec_id: str = ""
+) -> RefusedMessage:
+    """What is set aside of a message that could not be stored; what may pass is raised again."""
+    if may_pass(error):
+        raise error
+    perm_id = 0
+    if isinstance(said, BrokerExecution):
+        order_ref, perm_id = said.order_ref, said.perm_id
+    return RefusedMessage(
+        text=repr(said), error=repr(error), order_ref=order_ref, exec_id=exec_id, perm_id=perm_id
+    )
+
+
 async def _gateway_id(session: AsyncSession, slug: str) -> UUID:
     gateway_id = await session.scalar(select(Gateway.id).where(Gateway.slug == slug))
     assert gateway_id is not None, f"no gateway {slug}"
     return gateway_id
-
-
-async def _compare(
-    session: AsyncSession, row: OrderRow, found: list[BrokerOrder], books: BrokerBooks
-) -> bool:
-    """Fold what the books say of one order: its status under every permId, or its absence."""
-    if not found:
-        return await _absent(session, row, books)
-    changed = False
-    for order in found:
-        evidence = BooksSearched(
-            status=order.status,
-            perm_id=order.perm_id,
-            message=order.message,
-            day_over=_day_over(row, books),
-        )
-        payload = order.model_dump(mode="json")
-        changed = await fold(session, row, evidence, payload=payload) or changed
-    return changed
-
-
-async def _absent(session: AsyncSession, row: OrderRow, books: BrokerBooks) -> bool:
-    """Count an absence only where it means something.
-
-    The books must have been opened when no send could follow any more, on the exchange date of
-    the claim (executions and completed orders are kept for one day), and well after the last
-    look. Books of a later day can find an order no more.
-    """
-    if row.sent_at is None or row.sent_market_at is None:
-        return False
-    if books.began_at <= _send_is_over(row, row.sent_at):
-        return False
-    if exchange_date(books.read_at) != exchange_date(row.sent_market_at):
-        return await fold(session, row, _after_its_day(row))
-    if row.last_absent_at and books.read_at - row.last_absent_at < ABSENCE_SPACING:
-        return False
-    changed = await fold(session, row, BooksSearched(status=None))
-    if changed:
-        row.last_absent_at = books.read_at
-    return changed
-
-
-def _after_its_day(row: OrderRow) -> BooksSearched | Unproven:
-    """A day order is not in the books of a later day; its end is proven if the broker told it."""
-    if row.broker_status == BrokerStatus.CANCELLED:
-        return BooksSearched(status=BrokerStatus.CANCELLED, day_over=True)
-    return Unproven(reason="the broker's books no longer cover the day it was sent")
-
-
-def _send_is_over(row: OrderRow, claimed_at: datetime) -> datetime:
-    """Until when an order may be on its way: an answer of the broker ends that.
-
-    Books opened between the claim and the answer may have been read before the order arrived.
-    """
-    if row.acknowledged_at is not None:
-        return row.acknowledged_at
-    refused = row.reason_code is ErrorCode.BROKER_REJECTED
-    return claimed_at if refused else claimed_at + SEND_WITHIN
-
-
-def _day_over(row: OrderRow, books: BrokerBooks) -> bool:
-    if not books.session_open:
-        return True
-    sent = row.sent_market_at
-    return sent is not None and exchange_date(books.read_at) > exchange_date(sent)
-
-
-def _by_key(orders: tuple[BrokerOrder, ...]) -> dict[str, list[BrokerOrder]]:
-    """The orders that bear one of our keys, by key; more than one per key is a contradiction.
-
-    An order that is both open and completed (it ended while the books were read) counts once,
-    by its last word.
-    """
-    by_key: dict[str, dict[int, BrokerOrder]] = {}
-    for order in orders:
-        if is_order_key(order.order_ref):
-            by_key.setdefault(order.order_ref, {})[order.perm_id] = order
-    return {key: list(of_key.values()) for key, of_key in by_key.items()}
 
 
 async def _report_stranger(session: AsyncSession, seen: BrokerOrder) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.errors import BrokerUnavailable
@@ -15,6 +15,13 @@ from infra.db.models import BrokerAccount, Gateway
 
 def host_now() -> datetime:
     return datetime.now(UTC)
+
+
+async def database_now(session: AsyncSession) -> datetime:
+    """Postgres's own time at this statement: one clock for all hosts that write to it."""
+    now = await session.scalar(select(func.clock_timestamp()))
+    assert now is not None
+    return now
 
 
 def clock_of(gateway: Gateway) -> MarketClock | None:

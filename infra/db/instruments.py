@@ -60,7 +60,7 @@ class InstrumentBook:
             .join(Instrument, Instrument.id == IbkrContract.instrument_id)
             .where(IbkrContract.con_id.in_(con_ids))
         )
-        known = {con_id: (instrument_id, key) for con_id, instrument_id, key in rows.tuples()}
+        known = {con_id: (instrument_id, key) for con_id, instrument_id, key in rows}
         for contract in contracts:
             on_record = known.get(contract.con_id)
             if on_record is not None and on_record[1] != key_of(contract):
@@ -116,7 +116,7 @@ class InstrumentBook:
         rows = await self._session.execute(
             select(Instrument.key, Instrument.id).where(Instrument.key.in_(list(by_key)))
         )
-        ids = dict(rows.tuples().all())
+        ids = dict(rows.all())
         statement = insert(IbkrContract).values(
             [_contract(ids[key], contract) for key, contract in by_key.items()]
         )
@@ -135,7 +135,7 @@ class InstrumentBook:
                 IbkrContract.con_id.in_(con_ids)
             )
         )
-        on_record = dict(rows.tuples().all())
+        on_record = dict(rows.all())
         for con_id in con_ids:
             if on_record.get(con_id) != expected[con_id]:
                 raise GreenlightError(

@@ -7,6 +7,7 @@ the listener and the reconciliation take turns; the broker is never asked under 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -14,39 +15,27 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crash_points import crash_point
-from domain.errors import ErrorCode, GreenlightError
-from domain.instruments import Right, Side
-from domain.order_evidence import Claimed, OrderEvidence
+from domain.errors import BrokerUnavailable, ErrorCode, GreenlightError
+from domain.order_evidence import SEND_WITHIN, Claimed, OrderEvidence
 from domain.orders import OrderIntent, OrderState
 from domain.ports import BrokerBooks, OrderRecord, TradeContext, WhatIf
 from domain.recommendations import (
-    Decision,
     RecommendationAction,
-    RecommendationState,
     RuleResult,
-    Terms,
-    approved_trade,
 )
 from domain.risk.limits import TradingState
 from infra.db.audit import audit
 from infra.db.broker_record import BrokerRecord
-from infra.db.clock import account_clock, host_now
+from infra.db.clock import account_clock, database_now, host_now
 from infra.db.lease import Lease, is_held
-from infra.db.models import BrokerAccount, Execution, Gateway, Instrument, Recommendation
 from infra.db.models import Decision as DecisionRow
+from infra.db.models import Gateway, Recommendation
 from infra.db.models import Order as OrderRow
 from infra.db.order_rows import LEDGER, fold, lock_order, record_of
+from infra.db.position_evidence import position_of
 from infra.db.session import Sessions
-from infra.db.trading_state import effective_trading_state, limits_in_force
-
-_UNDER_WAY = (
-    OrderState.READY,
-    OrderState.SENDING,
-    OrderState.WORKING,
-    OrderState.PARTIAL,
-    OrderState.CANCEL_PENDING,
-    OrderState.UNKNOWN,
-)
+from infra.db.trade_context import lock_approved, lock_unchanged_account, read_trade_context
+from infra.db.trading_state import effective_trading_state
 
 
 class LeaseHolder:
@@ -71,7 +60,12 @@ class PostgresLedger:
 
     async def trade_context(self, recommendation_id: UUID, decision_id: UUID) -> TradeContext:
         async with self._sessions.begin() as session:
-            return await _trade_context(session, recommendation_id, decision_id)
+            return await read_trade_context(session, recommendation_id, decision_id)
+
+    async def now(self) -> datetime:
+        """Postgres's time, by which claims are dated."""
+        async with self._sessions() as session:
+            return await database_now(session)
 
     async def find(self, order_key: str) -> OrderRecord | None:
         async with self._sessions() as session:
@@ -88,13 +82,13 @@ class PostgresLedger:
     ) -> OrderRecord:
         trade = context.trade
         async with self._sessions.begin() as session:
-            recommendation = await _lock_approved(session, trade.recommendation_id)
+            recommendation = await lock_approved(session, trade.recommendation_id)
             known = await session.scalar(
                 select(OrderRow).where(OrderRow.order_key == intent.order_key)
             )
             if known is not None:
                 return await record_of(session, known)
-            gateway_id = await _lock_unchanged_account(session, context, recommendation)
+            gateway_id = await lock_unchanged_account(session, context, recommendation)
             row = OrderRow(
                 order_key=intent.order_key,
                 recommendation_id=trade.recommendation_id,
@@ -126,7 +120,7 @@ class PostgresLedger:
         self, context: TradeContext, rules: Sequence[RuleResult], what_if: WhatIf | None
     ) -> None:
         async with self._sessions.begin() as session:
-            recommendation = await _lock_approved(session, context.trade.recommendation_id)
+            recommendation = await lock_approved(session, context.trade.recommendation_id)
             _keep_controls(recommendation, rules, what_if)
             audit(
                 session,
@@ -154,9 +148,9 @@ class PostgresLedger:
             row.broker_order_id = broker_order_id
             row.client_number = client_id
             row.lease_epoch = lease.epoch
-            now = host_now()
-            row.sent_at = now
-            row.sent_market_at = clock.now(now)
+            row.sent_at = await database_now(session)
+            row.sent_market_at = clock.now(host_now())
+            row.position_before = await position_of(session, row)
             await fold(
                 session,
                 row,
@@ -172,6 +166,22 @@ class PostgresLedger:
             )
             crash_point("claim.uncommitted")
         return True
+
+    async def confirm_claim(self, order_key: str) -> None:
+        lease = self._lease.require()
+        async with self._sessions() as session:
+            row = await session.scalar(select(OrderRow).where(OrderRow.order_key == order_key))
+            assert row is not None
+            if row.lease_epoch != lease.epoch or await session.scalar(is_held(lease)) is None:
+                raise GreenlightError(
+                    ErrorCode.LEASE_LOST, f"the lease on {lease.gateway} was lost after the claim"
+                )
+            if row.state is not OrderState.SENDING or row.sent_at is None:
+                raise GreenlightError(
+                    ErrorCode.ILLEGAL_TRANSITION, f"the order is {row.state} since its claim"
+                )
+            if await database_now(session) - row.sent_at >= SEND_WITHIN:
+                raise BrokerUnavailable(f"not sent within {SEND_WITHIN.seconds} s of the claim")
 
     async def record(self, order_key: str, evidence: OrderEvidence) -> OrderRecord:
         async with self._sessions.begin() as session:
@@ -206,146 +216,6 @@ class PostgresLedger:
         return highest or 0
 
 
-async def _trade_context(
-    session: AsyncSession, recommendation_id: UUID, decision_id: UUID
-) -> TradeContext:
-    recommendation = await _lock_approved(session, recommendation_id, even_withdrawn=True)
-    row = await session.get(DecisionRow, decision_id)
-    if row is None or row.recommendation_id != recommendation_id:
-        raise GreenlightError(ErrorCode.NOT_APPROVED, "no such decision on this recommendation")
-    terms = Terms.model_validate(recommendation.terms)
-    if terms.hash != recommendation.terms_hash:
-        raise GreenlightError(ErrorCode.TERMS_CHANGED, "the stored terms do not match their hash")
-    trade = approved_trade(
-        terms,
-        Decision(
-            id=row.id,
-            recommendation_id=row.recommendation_id,
-            action=row.action,
-            user_id=row.user_id,
-            terms_hash=row.terms_hash,
-            quantity=row.quantity,
-            limit_price=row.limit_price,
-            reason=row.reason,
-            decided_at=row.decided_at,
-        ),
-    )
-    if row.delivered_at is None:
-        row.delivered_at = host_now()
-    account_id = recommendation.broker_account_id
-    gateway = await session.scalar(
-        select(Gateway.slug)
-        .join(BrokerAccount, BrokerAccount.gateway_id == Gateway.id)
-        .where(BrokerAccount.id == account_id)
-    )
-    assert gateway is not None
-    own = list(
-        await session.scalars(
-            select(OrderRow).where(OrderRow.recommendation_id == recommendation_id)
-        )
-    )
-    open_attempt = next((order.order_key for order in own if not order.state.is_terminal), None)
-    if open_attempt is None:
-        # What a withdrawal cannot undo is an order that is open: that one is seen to its end.
-        _require_not_withdrawn(recommendation)
-    others = await _orders_under_way(session, account_id, recommendation)
-    return TradeContext(
-        trade=trade,
-        gateway=gateway,
-        limits=await limits_in_force(session),
-        trading_state=await effective_trading_state(session, account_id),
-        already_filled=sum((order.filled_quantity for order in own), Decimal(0)),
-        attempts=len(own),
-        open_attempt=open_attempt,
-        open_order_keys=tuple(
-            order.order_key
-            for order, _ in others
-            if order.instrument_id == recommendation.instrument_id
-        ),
-        committed_assignment_cash=sum(
-            (_assignment_cash(order, instrument) for order, instrument in others), Decimal(0)
-        ),
-        orders_under_way=tuple(sorted(order.order_key for order, _ in others)),
-        executions_on_record=await _executions_on_record(session, account_id),
-    )
-
-
-async def _lock_approved(
-    session: AsyncSession, recommendation_id: UUID, *, even_withdrawn: bool = False
-) -> Recommendation:
-    """The recommendation, locked; NOT_APPROVED unless an approval is being carried out."""
-    recommendation = await session.get(
-        Recommendation, recommendation_id, with_for_update=True, populate_existing=True
-    )
-    if recommendation is None:
-        raise GreenlightError(ErrorCode.NOT_FOUND, "no such recommendation")
-    if recommendation.state is not RecommendationState.APPROVED:
-        raise GreenlightError(
-            ErrorCode.NOT_APPROVED, f"the recommendation is {recommendation.state}"
-        )
-    if not even_withdrawn:
-        _require_not_withdrawn(recommendation)
-    return recommendation
-
-
-def _require_not_withdrawn(recommendation: Recommendation) -> None:
-    if recommendation.withdrawn_at is not None:
-        raise GreenlightError(ErrorCode.NOT_APPROVED, "the approval was withdrawn")
-
-
-async def _orders_under_way(
-    session: AsyncSession, account_id: UUID, recommendation: Recommendation
-) -> list[tuple[OrderRow, Instrument]]:
-    rows = await session.execute(
-        select(OrderRow, Instrument)
-        .join(Instrument, Instrument.id == OrderRow.instrument_id)
-        .where(
-            OrderRow.broker_account_id == account_id,
-            OrderRow.recommendation_id != recommendation.id,
-            OrderRow.state.in_(_UNDER_WAY),
-        )
-    )
-    return [(order, instrument) for order, instrument in rows.tuples()]
-
-
-def _assignment_cash(order: OrderRow, instrument: Instrument) -> Decimal:
-    """Cash that the unfilled part of a short-put order would need on assignment."""
-    if order.side is not Side.SELL or instrument.right is not Right.PUT:
-        return Decimal(0)
-    assert instrument.strike is not None
-    remaining = order.quantity - order.filled_quantity
-    return max(remaining, Decimal(0)) * instrument.strike * instrument.multiplier
-
-
-async def _lock_unchanged_account(
-    session: AsyncSession, context: TradeContext, recommendation: Recommendation
-) -> UUID:
-    """The account's gateway, the account locked, its orders and fills as ``context`` had them.
-
-    Two approvals judged at the same moment would each overlook the other's cash; the second to
-    get here is judged again. Raises GreenlightError ACCOUNT_STALE then.
-    """
-    account = await session.get(
-        BrokerAccount, recommendation.broker_account_id, with_for_update={"of": BrokerAccount}
-    )
-    assert account is not None
-    others = await _orders_under_way(session, account.id, recommendation)
-    executions = await _executions_on_record(session, account.id)
-    if (
-        tuple(sorted(order.order_key for order, _ in others)) != context.orders_under_way
-        or executions != context.executions_on_record
-    ):
-        raise GreenlightError(
-            ErrorCode.ACCOUNT_STALE, "an order or a fill of this account came in between"
-        )
-    return account.gateway_id
-
-
-async def _executions_on_record(session: AsyncSession, account_id: UUID) -> int:
-    count = select(func.count()).select_from(Execution)
-    return await session.scalar(count.where(Execution.broker_account_id == account_id)) or 0
-
-
 async def _require_trading(session: AsyncSession, row: OrderRow) -> None:
     """Checked as an order is claimed: not withdrawn, and trading ACTIVE where it opens risk."""
     recommendation = await session.get(
@@ -374,7 +244,7 @@ async def _require_still_left(session: AsyncSession, row: OrderRow) -> None:
         )
     ).one()
     executed = await session.scalar(
-        select(func.coalesce(func.sum(OrderRow.filled_quantity), 0)).where(
+        select(func.coalesce(func.sum(OrderRow.traded_quantity), 0)).where(
             OrderRow.recommendation_id == row.recommendation_id, OrderRow.id != row.id
         )
     )

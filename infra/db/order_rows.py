@@ -17,7 +17,7 @@ from domain.ports import OrderRecord
 from domain.risk.limits import TradingState
 from infra.db.alerts import clear_alert, raise_alert
 from infra.db.audit import Actor, audit
-from infra.db.clock import host_now
+from infra.db.clock import database_now
 from infra.db.models import BrokerAccount, Execution, Gateway, OrderEvent, Severity
 from infra.db.models import Order as OrderRow
 
@@ -54,6 +54,7 @@ async def order_of(session: AsyncSession, row: OrderRow) -> Order:
         reason_code=row.reason_code,
         reason=row.reason,
         absent_looks=row.absent_looks,
+        declared=row.declared_quantity,
     )
 
 
@@ -103,8 +104,7 @@ async def fold(
     after = known.apply(evidence)
     if after == known:
         return False
-    now = host_now()
-    _store(row, known, after, now)
+    _store(row, known, after, await database_now(session))
     session.add(
         OrderEvent(
             order_id=row.id,
@@ -131,8 +131,11 @@ def _store(row: OrderRow, before: Order, after: Order, now: datetime) -> None:
     row.reason_code = after.reason_code
     row.reason = after.reason
     row.absent_looks = after.absent_looks
+    row.declared_quantity = after.declared
     row.filled_quantity = after.filled
     row.average_price = after.average_price
+    if after.state not in (OrderState.UNKNOWN, OrderState.QUARANTINE):
+        row.last_look = None
     if row.acknowledged_at is None and after.perm_id:
         row.acknowledged_at = now
     if not after.state.is_terminal:
@@ -156,6 +159,17 @@ async def _consequences(session: AsyncSession, row: OrderRow, before: Order, aft
         )
     elif before.state is OrderState.UNKNOWN:
         await clear_alert(session, ErrorCode.ORDER_UNPROVEN, row.order_key)
+    if after.state is OrderState.CANCELLED is not before.state and not after.cancel_requested:
+        await raise_alert(
+            session,
+            "CANCELLED_AT_BROKER",
+            row.order_key,
+            Severity.WARNING,
+            "An order was cancelled, and not by this desk",
+            detail=f"{after.filled:f} of {after.quantity:f} filled; {after.reason}",
+            account_id=row.broker_account_id,
+            context={"order_id": str(row.id)},
+        )
     if before.state.is_terminal and after.filled != before.filled:
         await raise_alert(
             session,
@@ -171,17 +185,23 @@ async def _consequences(session: AsyncSession, row: OrderRow, before: Order, aft
         before.state is not OrderState.QUARANTINE or before.reason_code is not after.reason_code
     )
     if contradicted:
+        altered = after.reason_code is ErrorCode.ORDER_ALTERED
         await raise_alert(
             session,
-            ErrorCode.ORDER_QUARANTINED,
+            ErrorCode.ORDER_ALTERED if altered else ErrorCode.ORDER_QUARANTINED,
             row.order_key,
             Severity.CRITICAL,
-            "The broker's record contradicts ours: the account is halted",
+            "An order was altered at the broker: the account is halted"
+            if altered
+            else "The broker's record contradicts ours: the account is halted",
             detail=after.reason,
             account_id=row.broker_account_id,
             context={"order_id": str(row.id)},
         )
         await halt_account(session, row.broker_account_id, after.reason)
+    elif before.state is OrderState.QUARANTINE is not after.state:
+        for code in (ErrorCode.ORDER_QUARANTINED, ErrorCode.ORDER_ALTERED):
+            await clear_alert(session, code, row.order_key)
 
 
 async def halt_account(session: AsyncSession, broker_account_id: UUID, reason: str) -> None:

@@ -86,7 +86,7 @@ async def _underlyings(session: AsyncSession, result: StrategyResult) -> dict[st
             Instrument.underlying_id.is_(None),
         )
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 async def _opportunities(
@@ -98,7 +98,7 @@ async def _opportunities(
             IbkrContract.con_id.in_([each.contract.con_id for each in opportunities])
         )
     )
-    instruments = dict(found.tuples().all())
+    instruments = dict(found.all())
     rows = {
         each.rank: (
             OpportunityRow(

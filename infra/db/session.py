@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -36,6 +38,13 @@ def engine(settings: Settings) -> AsyncEngine:
 
 def sessions(bound_to: AsyncEngine) -> Sessions:
     return async_sessionmaker(bound_to, expire_on_commit=False)
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether a failure lies in reaching Postgres, not in what was to be stored."""
+    if isinstance(error, DBAPIError):
+        return isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+    return isinstance(error, PoolTimeoutError | OSError)
 
 
 def _dumps(value: Any) -> str:

@@ -274,7 +274,7 @@ async def _recorded_outcome(session: AsyncSession, run: StrategyRun) -> RunOutco
         .where(Recommendation.strategy_run_id == run.id)
         .order_by(Recommendation.id)
     )
-    proposed = rows.tuples().all()
+    proposed = rows.all()
     return RunOutcome(
         run_id=run.id,
         proposed=tuple(each for each, _ in proposed),

@@ -7,18 +7,21 @@ handling may have changed.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from decimal import Decimal
 
+from ib_async import CommissionReport
+
 from domain.order_evidence import BrokerStatus
-from domain.ports import BrokerBooks, BrokerExecution, BrokerOrder
-from infra.db.clock import host_now
+from domain.ports import BrokerBooks, BrokerExecution, BrokerOrder, RefusedMessage
 from infra.ibkr.client import IbkrClient
 from infra.ibkr.mapping import (
     broker_execution,
     broker_order,
     broker_status,
     optional_amount,
+    refused_message,
 )
 from infra.ibkr.recorder import (
     BrokerMessage,
@@ -28,6 +31,7 @@ from infra.ibkr.recorder import (
     StatusLine,
 )
 
+Clock = Callable[[], Awaitable[datetime]]
 Reading = tuple[datetime, list[BrokerMessage]]
 
 
@@ -36,15 +40,18 @@ class BookReader:
 
     Whoever asks while a reading runs gets the next one, together with all others who wait: it is
     begun after each of them asked, and a queue of readings would outlast a send's permission.
+
+    ``now`` is the clock by which claims are dated too, so that books and claims can be compared.
     """
 
-    def __init__(self, client: IbkrClient) -> None:
+    def __init__(self, client: IbkrClient, now: Clock) -> None:
         self._client = client
+        self._now = now
         self._lock = asyncio.Lock()
         self._next: asyncio.Task[Reading] | None = None
 
     async def read(self) -> Reading:
-        """Host time at the start, and every raw order message until the last book was read."""
+        """The time at the start, and every raw order message until the last book was read."""
         if self._next is None:
             self._next = asyncio.create_task(self._read_in_turn(), name="books")
         # One reader's cancellation must not take the books from the others.
@@ -65,7 +72,7 @@ class BookReader:
         # Judged in turn: a wait may outlast the connection, and the next one's sync asks for
         # the same books by the same names.
         ib = self._client.require_ready() if synced else self._client.ib
-        began_at = host_now()
+        began_at = await self._now()
         with self._client.collecting(seen.append):
             await self._client.ask(ib.reqAllOpenOrdersAsync())
             await self._client.ask(ib.reqCompletedOrdersAsync(False))
@@ -84,37 +91,52 @@ def books_of(
     }
     orders: dict[int, BrokerOrder] = {}
     executions: dict[str, BrokerExecution] = {}
+    refused: list[RefusedMessage] = []
     for message in seen:
-        match message:
-            case OrderSeen():
-                order = _order(message)
-                if order is not None:
-                    orders[order.perm_id] = order
-            case StatusLine():
-                known = orders.get(message.perm_id)
-                status = broker_status(message.status, message.why_held)
-                if known is not None and status is not None:
-                    orders[message.perm_id] = known.model_copy(update={"status": status})
-            case ExecutionSeen():
-                report = commissions.get(message.execution.execId)
-                amount = None if report is None else optional_amount(report.commission)
-                pnl = None if report is None else optional_amount(report.realizedPNL)
-                executions[message.execution.execId] = broker_execution(
-                    message.contract,
-                    message.execution,
-                    amount,
-                    None if report is None else report.currency,
-                    pnl,
-                )
-            case _:
-                pass
+        try:
+            _enter(message, orders, executions, commissions)
+        except Exception as error:  # whatever is wrong with one must not hide the others
+            refused.append(refused_message(message, error))
     return BrokerBooks(
         began_at=began_at,
         read_at=read_at,
         session_open=session_open,
         orders=tuple(orders.values()),
         executions=tuple(executions.values()),
+        refused=tuple(refused),
     )
+
+
+def _enter(
+    message: BrokerMessage,
+    orders: dict[int, BrokerOrder],
+    executions: dict[str, BrokerExecution],
+    commissions: dict[str, CommissionReport],
+) -> None:
+    """Enter one message in the books it belongs to."""
+    match message:
+        case OrderSeen():
+            order = _order(message)
+            if order is not None:
+                orders[order.perm_id] = order
+        case StatusLine():
+            known = orders.get(message.perm_id)
+            status = broker_status(message.status, message.why_held)
+            if known is not None and status is not None:
+                orders[message.perm_id] = known.model_copy(update={"status": status})
+        case ExecutionSeen():
+            report = commissions.get(message.execution.execId)
+            amount = None if report is None else optional_amount(report.commission)
+            pnl = None if report is None else optional_amount(report.realizedPNL)
+            executions[message.execution.execId] = broker_execution(
+                message.contract,
+                message.execution,
+                amount,
+                None if report is None else report.currency,
+                pnl,
+            )
+        case _:
+            pass
 
 
 def _order(seen: OrderSeen) -> BrokerOrder | None:

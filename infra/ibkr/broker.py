@@ -21,7 +21,7 @@ from domain.ports.reconciliation import BrokerLook, DescribedContract, Unsupport
 from domain.strategies.base import ChainWindow
 from infra.calendars import exchange_date, trading_calendar
 from infra.db.clock import host_now
-from infra.ibkr.books import BookReader, Reading, books_of
+from infra.ibkr.books import BookReader, Clock, Reading, books_of
 from infra.ibkr.client import IbkrClient
 from infra.ibkr.contracts import ContractBook
 from infra.ibkr.look import look
@@ -54,11 +54,12 @@ SUMMARY_TAGS = {
 class IbkrBroker:
     """Asks and tells one gateway; keeps no opinion of its own about any order."""
 
-    def __init__(self, client: IbkrClient) -> None:
+    def __init__(self, client: IbkrClient, record_now: Clock) -> None:
+        """``record_now`` is the clock of the desk's own record, Postgres's."""
         self._client = client
         self._contracts = ContractBook(client)
         self._market_data = MarketData(client, self._contracts)
-        self._books = BookReader(client)
+        self._books = BookReader(client, record_now)
         self._summary_lock = asyncio.Lock()
         self._positions_lock = asyncio.Lock()
         self._unthrottled = asyncio.Event()

@@ -12,8 +12,6 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 import structlog
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential
 
 from activities.crash_points import crash_point
@@ -22,6 +20,7 @@ from domain.order_evidence import BrokerStatus
 from domain.orders import OrderState
 from domain.ports import BrokerOrder, OrderLedger, OrderRecord
 from infra.db.broker_record import BrokerRecord
+from infra.db.session import may_pass
 from infra.ibkr.client import IbkrClient
 from infra.ibkr.mapping import (
     REJECTION_CODES,
@@ -29,6 +28,7 @@ from infra.ibkr.mapping import (
     broker_order,
     broker_status,
     optional_amount,
+    refused_message,
 )
 from infra.ibkr.recorder import (
     BrokerMessage,
@@ -54,13 +54,6 @@ OnChange = Callable[[str], Awaitable[None]]
 def _log_failure(state: RetryCallState) -> None:
     error = None if state.outcome is None else state.outcome.exception()
     log.warning("broker_message.not_stored", attempt=state.attempt_number, exc_info=error)
-
-
-def _may_pass(error: BaseException) -> bool:
-    """Whether the failure lies in reaching Postgres, not in what was to be stored."""
-    if isinstance(error, DBAPIError):
-        return isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
-    return isinstance(error, PoolTimeoutError | OSError)
 
 
 class OrderChanges:
@@ -161,7 +154,7 @@ class Listener:
         """
         try:
             async for attempt in AsyncRetrying(
-                retry=retry_if_exception(_may_pass),
+                retry=retry_if_exception(may_pass),
                 wait=wait_exponential(multiplier=0.2, max=5),
                 before_sleep=_log_failure,
                 reraise=True,
@@ -171,10 +164,11 @@ class Listener:
         except Exception as error:
             log.exception("broker_message.refused", broker_message=repr(message))
             async for attempt in AsyncRetrying(
-                retry=retry_if_exception(_may_pass), wait=wait_exponential(multiplier=0.2, max=5)
+                retry=retry_if_exception(may_pass), wait=wait_exponential(multiplier=0.2, max=5)
             ):
                 with attempt:
-                    await self._record.refused(self._gateway, repr(message), repr(error))
+                    refused = refused_message(message, error)
+                    await self._record.refused(self._gateway, refused)
         return None
 
     async def drained(self) -> None:

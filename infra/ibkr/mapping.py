@@ -32,7 +32,8 @@ from domain.instruments import (
 from domain.market import decimal_of
 from domain.order_evidence import BrokerStatus, Fill
 from domain.orders import OrderIntent
-from domain.ports import BrokerContract, BrokerExecution, BrokerOrder, WhatIf
+from domain.ports import BrokerContract, BrokerExecution, BrokerOrder, RefusedMessage, WhatIf
+from infra.ibkr.recorder import BrokerMessage, CommissionSeen, ExecutionSeen, OrderSeen
 
 # Refusals of an order by validation or by the exchange. Everything else that names an order
 # (399 warnings, 404 locate, 161/10147/10148 on cancels, 202 confirmations) only means "look".
@@ -198,6 +199,8 @@ def broker_order(
         side=Side.BUY if order.action == "BUY" else Side.SELL,
         quantity=_quantity(order),
         limit_price=None if is_unset(order.lmtPrice) else decimal_of(float(order.lmtPrice)),
+        order_type=order.orderType,
+        tif=order.tif,
         status=status,
         message=message,
     )
@@ -234,6 +237,27 @@ def broker_execution(
         commission=commission,
         commission_currency=commission_currency,
         realized_pnl=realized_pnl,
+    )
+
+
+def refused_message(message: BrokerMessage, error: Exception) -> RefusedMessage:
+    """A message that cannot be read or stored, as text, with what it says of whom it means."""
+    order_ref, exec_id, perm_id = "", "", 0
+    match message:
+        case OrderSeen():
+            order_ref, perm_id = message.order.orderRef, message.order.permId
+        case ExecutionSeen(execution=execution):
+            order_ref, exec_id, perm_id = execution.orderRef, execution.execId, execution.permId
+        case CommissionSeen(report=report):
+            exec_id = report.execId
+        case _:
+            pass
+    return RefusedMessage(
+        text=repr(message),
+        error=repr(error),
+        order_ref=order_ref,
+        exec_id=exec_id,
+        perm_id=perm_id,
     )
 
 

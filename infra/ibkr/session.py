@@ -100,7 +100,7 @@ class GatewaySession:
         self.ledger = PostgresLedger(sessions, self._lease)
         self.changes = OrderChanges(self.ledger)
         self.client = IbkrClient(address, self._save_state, self._compare_books)
-        self.broker = IbkrBroker(self.client)
+        self.broker = IbkrBroker(self.client, self.ledger.now)
         self.listener = Listener(slug, self.client, BrokerRecord(sessions), self.announce)
         self.ingestion = PostgresIngestion(sessions)
 

@@ -24,7 +24,7 @@ _SOON = RetryPolicy(
 
 PAUSES: dict[str, Any] = {
     # Market seconds between two looks that may both count as an absence.
-    "infra.db.broker_record:ABSENCE_SPACING": timedelta(seconds=5),
+    "infra.db.book_comparison:ABSENCE_SPACING": timedelta(seconds=5),
     # Between two comparisons of the broker's books with ours while an order is in doubt.
     "infra.ibkr.session:COMPARE_SECONDS": 3.0,
     # Between two looks for decisions that nobody has read.

@@ -7,7 +7,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -17,6 +17,7 @@ from domain.ports import ChainReading
 from domain.proposals import OfferPolicy, TradeIdea, build_proposal, build_terms
 from domain.recommendations import RecommendationAction, Terms
 from domain.strategies.base import ChainWindow, Opportunity, OpportunityMetrics, StrategyResult
+from infra.db.clock import host_now
 from infra.db.ingestion import PostgresIngestion
 from infra.db.session import Sessions
 from infra.db.strategy_runs import PostgresStrategies
@@ -56,6 +57,10 @@ async def read_chain(port: int, symbol: str = "SPY") -> ChainReading:
         return await broker.chain(symbol, WINDOW)
 
 
+async def _host_time() -> datetime:
+    return host_now()
+
+
 @asynccontextmanager
 async def _reading(port: int) -> AsyncIterator[IbkrBroker]:
     async def ignore_state(_: str, __: str) -> None: ...
@@ -69,7 +74,7 @@ async def _reading(port: int) -> AsyncIterator[IbkrBroker]:
     )
     client.ready.set()
     try:
-        yield IbkrBroker(client)
+        yield IbkrBroker(client, _host_time)
     finally:
         client.ready.clear()
         client.ib.disconnect()

@@ -29,6 +29,8 @@ from tests.integration.trading_world import (
     books,
     broker_order,
     execution,
+    look,
+    person,
 )
 
 pytestmark = pytest.mark.integration
@@ -370,10 +372,6 @@ async def test_an_execution_on_the_other_side_halts_the_account(world: TradingWo
 # --- absence -------------------------------------------------------------------------------
 
 
-def look(number: int, spacing: timedelta = timedelta(seconds=25)) -> object:
-    return books(read_at=MONDAY_10 + number * spacing)
-
-
 async def test_three_spaced_looks_are_needed_before_a_person_may_declare_not_sent(
     world: TradingWorld,
 ):
@@ -384,13 +382,11 @@ async def test_three_spaced_looks_are_needed_before_a_person_may_declare_not_sen
     for number in range(1, LOOKS_NEEDED + 1):
         async with world.sessions() as session:
             with pytest.raises(GreenlightError) as raised:
-                await declare_not_sent(
-                    session, order.id, world.user_id, "p@desk.test", "", "looked"
-                )
+                await declare_not_sent(session, order.id, person(world))
         assert code_of(raised) is ErrorCode.EVIDENCE_INCOMPLETE
         await world.record.books(SLUG, look(number))
     async with world.sessions.begin() as session:
-        await declare_not_sent(session, order.id, world.user_id, "p@desk.test", "", "looked")
+        await declare_not_sent(session, order.id, person(world))
     assert await world.state(key) is OrderState.NOT_SENT
 
 
@@ -446,7 +442,7 @@ async def test_an_order_declared_not_sent_that_turns_up_halts_the_account(world:
         await world.record.books(SLUG, look(number))
     order = await world.order(key)
     async with world.sessions.begin() as session:
-        await declare_not_sent(session, order.id, world.user_id, "p@desk.test", "", "looked")
+        await declare_not_sent(session, order.id, person(world))
     await world.record.books(SLUG, books(broker_order(key, BrokerStatus.WORKING)))
     assert await world.state(key) is OrderState.QUARANTINE
 
@@ -461,7 +457,7 @@ async def test_an_order_the_broker_acknowledged_cannot_be_declared_not_sent(worl
     assert (order.state, order.absent_looks) == (OrderState.UNKNOWN, LOOKS_NEEDED)
     async with world.sessions() as session:
         with pytest.raises(GreenlightError) as raised:
-            await declare_not_sent(session, order.id, world.user_id, "p@desk.test", "", "looked")
+            await declare_not_sent(session, order.id, person(world))
     assert code_of(raised) is ErrorCode.EVIDENCE_INCOMPLETE
 
 

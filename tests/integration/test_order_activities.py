@@ -16,7 +16,7 @@ from activities import orders as order_activities
 from activities.orders import PreparedOutcome
 from domain.errors import ErrorCode, GreenlightError
 from domain.orders import OrderState
-from infra.db import broker_record
+from infra.db import book_comparison
 from infra.db import models as m
 from infra.db.session import create_engine, sessions
 from infra.simulator.faults import Moment
@@ -41,7 +41,7 @@ async def world(database_url: str, tmp_path: Path) -> AsyncIterator[BrokerWorld]
 @pytest.fixture
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Absence counts at once, and silence is declared soon."""
-    monkeypatch.setattr(broker_record, "SEND_WITHIN", timedelta(0))
+    monkeypatch.setattr(book_comparison, "SEND_WITHIN", timedelta(0))
     monkeypatch.setattr(order_activities, "ACKNOWLEDGEMENT_SECONDS", 0.5)
     monkeypatch.setattr(order_activities, "CANCEL_SECONDS", 0.5)
 

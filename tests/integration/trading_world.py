@@ -25,6 +25,7 @@ from domain.recommendations import (
 from domain.risk.limits import TradingState
 from infra.db import models as m
 from infra.db.broker_record import BrokerRecord
+from infra.db.commands import Declaration
 from infra.db.decisions import DecisionRequest, record_decision
 from infra.db.lease import Lease, acquire_lease
 from infra.db.ledger import LeaseHolder, PostgresLedger
@@ -169,7 +170,7 @@ class TradingWorld:
         return Approval(recommendation_id, decided.id)
 
     async def propose(self, contract: OptionContract = PUT, **changes: Any) -> UUID:
-        instrument_id = await self._instrument(contract)
+        instrument_id = await self.instrument(contract)
         fields: dict[str, Any] = {
             "account_code": ACCOUNT,
             "action": RecommendationAction.OPEN,
@@ -240,7 +241,7 @@ class TradingWorld:
         await session.flush()
         return run.id
 
-    async def _instrument(self, contract: OptionContract) -> UUID:
+    async def instrument(self, contract: OptionContract) -> UUID:
         if contract.con_id not in self.instruments:
             async with self.sessions.begin() as session:
                 row = m.Instrument(
@@ -395,3 +396,12 @@ def books(
         orders=orders,
         executions=executions,
     )
+
+
+def look(number: int, spacing: timedelta = timedelta(seconds=25)) -> BrokerBooks:
+    """The ``number``-th of several spaced readings that find nothing."""
+    return books(read_at=MONDAY_10 + number * spacing)
+
+
+def person(world: TradingWorld) -> Declaration:
+    return Declaration(world.user_id, "p@desk.test", "", "looked")

@@ -18,6 +18,7 @@ from domain.order_evidence import (
     BrokerStatus,
     CancelRequested,
     Claimed,
+    DeclaredEnded,
     DeclaredNotSent,
     Denied,
     Fill,
@@ -25,6 +26,7 @@ from domain.order_evidence import (
     OrderEvidence,
     Rejected,
     StatusSeen,
+    TermsDiffer,
     Unproven,
 )
 from domain.orders import ORDER_TRANSITIONS, Order, OrderState
@@ -78,7 +80,9 @@ BROKER_EVIDENCE = st.one_of(
     st.builds(BooksSearched, status=st.none() | statuses, perm_id=perm_ids, day_over=st.booleans()),
     st.builds(Rejected, broker_code=st.just(201), message=st.just("margin")),
     st.builds(Unproven, reason=st.just("silence")),
+    st.builds(TermsDiffer, perm_id=perm_ids, differences=st.just("price"), is_live=st.booleans()),
 )
+_WITH_PERM_ID = (StatusSeen, FillSeen, BooksSearched, TermsDiffer)
 FILLS = st.lists(any_fill(), max_size=12)
 
 
@@ -93,6 +97,7 @@ class AnOrderUnderEvidence(RuleBasedStateMachine):
         self.perm_ids: set[int] = set()
         self.sent = False
         self.strangers = 0
+        self.alterations = 0
 
     def _apply(self, evidence: OrderEvidence) -> None:
         self.before = self.order
@@ -127,6 +132,8 @@ class AnOrderUnderEvidence(RuleBasedStateMachine):
     @rule()
     def request_cancel(self) -> None:
         target = OrderState.CANCEL_PENDING
+        if self.order.state is OrderState.QUARANTINE:
+            target = OrderState.QUARANTINE
         allowed = target is self.order.state or target in ORDER_TRANSITIONS[self.order.state]
         self._try_own_move(CancelRequested(), target, allowed)
 
@@ -135,20 +142,34 @@ class AnOrderUnderEvidence(RuleBasedStateMachine):
         allowed = self.order.state is OrderState.UNKNOWN and not self.seen
         self._try_own_move(DeclaredNotSent(user_id=UUID(int=1)), OrderState.NOT_SENT, allowed)
 
+    @rule(executed_in_all=st.integers(0, QUANTITY + 2))
+    def declare_ended(self, executed_in_all: int) -> None:
+        doubtful = self.order.state in (OrderState.UNKNOWN, OrderState.QUARANTINE)
+        allowed = doubtful and executed_in_all >= executed(self.seen)
+        declared = DeclaredEnded(user_id=UUID(int=1), executed=Decimal(executed_in_all))
+        self._try_own_move(declared, OrderState.ENDED, allowed)
+        if allowed:  # a person has settled what contradicted so far
+            self.strangers, self.perm_ids, self.alterations = 0, {self.order.perm_id} - {0}, 0
+
     @rule(evidence=BROKER_EVIDENCE)
     def the_broker_speaks(self, evidence: OrderEvidence) -> None:
+        settled = self.order.state is OrderState.ENDED
         self._apply(evidence)
-        if not self.sent and isinstance(evidence, StatusSeen | FillSeen):
-            self.strangers += 1
         if isinstance(evidence, FillSeen):
             self.seen.append(evidence.fill)
-        if isinstance(evidence, StatusSeen | FillSeen | BooksSearched) and evidence.perm_id:
+        if settled:
+            return
+        if not self.sent and isinstance(evidence, StatusSeen | FillSeen):
+            self.strangers += 1
+        self.alterations += isinstance(evidence, TermsDiffer)
+        if isinstance(evidence, _WITH_PERM_ID) and evidence.perm_id:
             self.perm_ids.add(evidence.perm_id)
 
     @invariant()
     def filled_is_the_sum_of_effective_executions(self) -> None:
         assert self.order.filled == executed(self.seen)
-        assert self.order.remaining == max(QUANTITY - self.order.filled, 0)
+        assert self.order.traded >= self.order.filled
+        assert self.order.remaining == max(QUANTITY - self.order.traded, 0)
 
     @invariant()
     def every_move_is_in_the_table(self) -> None:
@@ -166,15 +187,20 @@ class AnOrderUnderEvidence(RuleBasedStateMachine):
             assert self.order.state is OrderState.QUARANTINE
 
     @invariant()
-    def an_overfill_is_quarantined(self) -> None:
-        if self.order.filled > QUANTITY:
+    def an_altered_order_is_quarantined(self) -> None:
+        if self.alterations:
             assert self.order.state is OrderState.QUARANTINE
+
+    @invariant()
+    def an_overfill_is_quarantined_until_a_person_settles_it(self) -> None:
+        if self.order.filled > QUANTITY:
+            assert self.order.state in (OrderState.QUARANTINE, OrderState.ENDED)
+            assert self.order.traded >= self.order.filled
 
     @invariant()
     def a_full_fill_is_filled_unless_something_else_contradicts(self) -> None:
         if self.order.filled == QUANTITY and self.order.state is not OrderState.FILLED:
-            assert self.order.state is OrderState.QUARANTINE
-            assert self.strangers or len(self.perm_ids) > 1
+            assert self.order.state in (OrderState.QUARANTINE, OrderState.ENDED)
 
     @invariant()
     def an_unfilled_order_is_not_called_filled(self) -> None:
@@ -235,7 +261,8 @@ def test_the_same_executions_in_any_order_give_the_same_verdict(
     for arrival in arrivals:
         order = folded(claimed(), [*history, *fills_seen(arrival)])
         assert order.filled == expected
-        assert (order.state if order.state.is_terminal else None) is verdict_of(expected)
+        verdict = verdict_of(expected)
+        assert order.state is verdict or (verdict is None and not order.state.is_terminal)
 
 
 @given(corrected_fills(), LIVE_HISTORIES, statuses)

@@ -14,6 +14,7 @@ from domain.order_evidence import (
     BrokerStatus,
     CancelRequested,
     Claimed,
+    DeclaredEnded,
     DeclaredNotSent,
     Denied,
     Fill,
@@ -21,6 +22,7 @@ from domain.order_evidence import (
     OrderEvidence,
     Rejected,
     StatusSeen,
+    TermsDiffer,
     Unproven,
     effective_fills,
 )
@@ -31,6 +33,7 @@ UNPROVEN = Unproven(reason="the connection broke")
 DENIED = Denied(code=ErrorCode.QUOTE_STALE, message="quote is 40 s old")
 REJECTED = Rejected(broker_code=201, message="margin")
 NOT_SENT = DeclaredNotSent(user_id=UUID(int=1))
+ALTERED = TermsDiffer(perm_id=77, differences="limit price 4.00, sent 4.15", is_live=True)
 PERM = 77
 
 
@@ -55,6 +58,10 @@ def status(which: BrokerStatus, perm_id: int = PERM) -> StatusSeen:
 
 def books(which: BrokerStatus | None, **changes: Any) -> BooksSearched:
     return BooksSearched(status=which, **{"perm_id": PERM if which else 0} | changes)
+
+
+def ended(executed: int) -> DeclaredEnded:
+    return DeclaredEnded(user_id=UUID(int=1), executed=Decimal(executed))
 
 
 def order(*evidence: OrderEvidence) -> Order:
@@ -290,10 +297,64 @@ def test_nothing_reopens_an_ended_order_but_an_execution_or_a_correction():
         OrderState.FILLED: {OrderState.UNKNOWN},
         OrderState.NOT_SENT: set[OrderState](),
         OrderState.DENIED: set[OrderState](),
+        OrderState.ENDED: {OrderState.FILLED},
     }
-    for state in TERMINAL_STATES - {OrderState.QUARANTINE}:
+    for state in TERMINAL_STATES:
         assert ORDER_TRANSITIONS[state] == reopening[state] | {OrderState.QUARANTINE}
-    assert ORDER_TRANSITIONS[OrderState.QUARANTINE] == {OrderState.FILLED, OrderState.UNKNOWN}
+
+
+def test_quarantine_ends_by_a_correction_or_by_a_person():
+    ways_out = {OrderState.FILLED, OrderState.UNKNOWN, OrderState.ENDED}
+    assert ORDER_TRANSITIONS[OrderState.QUARANTINE] == ways_out
+
+
+def test_an_order_altered_at_the_broker_is_quarantined_under_its_own_code():
+    altered = order(*WORKING, ALTERED)
+    assert altered.state is OrderState.QUARANTINE
+    assert altered.reason_code is ErrorCode.ORDER_ALTERED
+    assert order(*WORKING, filled("a.01", 10), ALTERED).state is OrderState.QUARANTINE
+
+
+def test_an_acknowledged_order_that_vanished_is_ended_by_a_person_with_what_was_traded():
+    over = order(*WORKING, filled("a.01", 2), books(None), ended(6))
+    assert over.state is OrderState.ENDED
+    assert (over.filled, over.traded, over.remaining) == (2, 6, 4)
+
+
+def test_nobody_declares_less_traded_than_was_executed():
+    with pytest.raises(IllegalTransition):
+        order(*WORKING, filled("a.01", 2), UNPROVEN, ended(1))
+
+
+@pytest.mark.parametrize("live", [(), WORKING, (*WORKING, filled("a.01", 10))])
+def test_only_an_order_in_doubt_can_be_declared_over(live: tuple[OrderEvidence, ...]):
+    with pytest.raises(IllegalTransition):
+        order(*live, ended(10))
+
+
+def test_executions_that_turn_up_after_the_declaration_still_count():
+    over = order(*WORKING, UNPROVEN, ended(4))
+    assert over.apply(filled("a.01", 4)).state is OrderState.ENDED
+    assert over.apply(filled("a.01", 10)).state is OrderState.FILLED
+    assert over.apply(filled("a.01", 11)).state is OrderState.QUARANTINE
+
+
+def test_an_order_declared_over_that_is_alive_at_the_broker_is_quarantined():
+    over = order(*WORKING, UNPROVEN, ended(0))
+    assert over.apply(books(BrokerStatus.WORKING)).state is OrderState.QUARANTINE
+    assert over.apply(books(BrokerStatus.CANCELLED)).state is OrderState.ENDED
+
+
+def test_what_a_person_settled_does_not_contradict_again():
+    over = order(*WORKING, ALTERED, status(BrokerStatus.WORKING, perm_id=78), ended(0))
+    finished = ALTERED.model_copy(update={"is_live": False})
+    assert over.apply(finished) is over
+    assert over.apply(books(BrokerStatus.CANCELLED, perm_id=78)).state is OrderState.ENDED
+
+
+def test_a_quarantined_order_can_still_be_cancelled_and_stays_quarantined():
+    held = order(*WORKING, ALTERED, CancelRequested())
+    assert (held.state, held.cancel_requested) == (OrderState.QUARANTINE, True)
 
 
 def test_every_state_has_a_row_in_the_table():

@@ -79,5 +79,16 @@ def enum_column(kind: type[StrEnum], name: str | None = None) -> Enum:
     )
 
 
+def code_column(kind: type[StrEnum]) -> Enum:
+    """Text that holds a code of ``kind``, unchecked: the list of codes grows with the desk."""
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=False,
+        length=32,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
 def _snake(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))

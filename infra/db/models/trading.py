@@ -14,18 +14,21 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
     UniqueConstraint,
+    func,
 )
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.errors import ErrorCode
 from domain.instruments import Side
 from domain.orders import OrderState
 from domain.recommendations import DecisionAction, RecommendationAction, RecommendationState
-from infra.db.models.base import Base, Price, Quantity, enum_column
+from infra.db.models.base import Base, Price, Quantity, code_column, enum_column
 from infra.db.models.clients import BrokerAccount, Gateway, Portfolio
 from infra.db.models.identity import User
 from infra.db.models.market import Instrument
@@ -77,7 +80,7 @@ class Recommendation(Base):
         ForeignKey("recommendations.id"), unique=True, comment="denied one this succeeds"
     )
     superseded_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("recommendations.id"))
-    reason_code: Mapped[ErrorCode | None] = mapped_column(enum_column(ErrorCode))
+    reason_code: Mapped[ErrorCode | None] = mapped_column(code_column(ErrorCode))
     reason: Mapped[str] = mapped_column(default="")
     controls: Mapped[list[Any]] = mapped_column(
         default=list, comment="pre-trade controls of the latest attempt"
@@ -174,7 +177,7 @@ class Order(Base):
     limit_price: Mapped[Decimal] = mapped_column(Price)
     tif: Mapped[str] = mapped_column(default="DAY")
     state: Mapped[OrderState] = mapped_column(enum_column(OrderState), default=OrderState.READY)
-    reason_code: Mapped[ErrorCode | None] = mapped_column(enum_column(ErrorCode))
+    reason_code: Mapped[ErrorCode | None] = mapped_column(code_column(ErrorCode))
     reason: Mapped[str] = mapped_column(default="")
     intent: Mapped[dict[str, Any]]
     broker_order_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -187,6 +190,15 @@ class Order(Base):
         default=0, comment="complete, spaced looks at the broker's books that did not find it"
     )
     last_absent_at: Mapped[datetime | None] = mapped_column(comment="market time of the last one")
+    last_look: Mapped[dict[str, Any] | None] = mapped_column(
+        comment="what the last complete, spaced look at the broker's books said of it"
+    )
+    position_before: Mapped[dict[str, Any] | None] = mapped_column(
+        comment="the account's position in the contract as known when the order was claimed"
+    )
+    declared_quantity: Mapped[Decimal | None] = mapped_column(
+        Quantity, comment="executed in all, as a person declared it"
+    )
     filled_quantity: Mapped[Decimal] = mapped_column(Quantity, default=Decimal(0))
     average_price: Mapped[Decimal | None] = mapped_column(Price)
     sent_at: Mapped[datetime | None]
@@ -199,6 +211,16 @@ class Order(Base):
     gateway: Mapped[Gateway] = relationship()
     instrument: Mapped[Instrument] = relationship()
     executions: Mapped[list[Execution]] = relationship(back_populates="order")
+
+    @hybrid_property
+    def traded_quantity(self) -> Decimal:
+        """What counts against the approval: executions, or more where a person declared more."""
+        return max(self.filled_quantity, self.declared_quantity or Decimal(0))
+
+    @traded_quantity.inplace.expression
+    @classmethod
+    def _traded_quantity(cls) -> ColumnElement[Decimal]:
+        return func.greatest(cls.filled_quantity, func.coalesce(cls.declared_quantity, 0))
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity:g} {self.instrument_id} @ {self.limit_price:g}"

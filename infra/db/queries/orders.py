@@ -55,6 +55,8 @@ _ORDER_COLUMNS = (
     Order.reason_code,
     Order.reason,
     Order.absent_looks,
+    Order.last_look,
+    Order.declared_quantity,
     Order.cancel_requested,
     Order.sent_at,
     Order.acknowledged_at,

@@ -244,7 +244,7 @@ async def test_a_cancel_that_did_not_get_through_is_accepted_and_stays_on_record
     assert await withdrawn_at(api) == api.clock.at
 
 
-@pytest.mark.parametrize("state", ["FILLED", "CANCELLED", "QUARANTINE", "NOT_SENT"])
+@pytest.mark.parametrize("state", ["FILLED", "CANCELLED", "ENDED", "NOT_SENT"])
 async def test_a_finished_order_cannot_be_cancelled(api: ApiWorld, state: str) -> None:
     async with api.sessions.begin() as session:
         mine = m.Order.id == api.world.a.order.id
@@ -291,6 +291,24 @@ async def test_enough_looks_let_an_operator_declare_an_order_not_sent(api: ApiWo
         assert response.status_code == 200, response.text
         assert response.json()["state"] == "NOT_SENT"
         assert response.json()["may_declare_not_sent"] is False
+    assert api.signals.changed_orders == [api.world.a.order.order_key]
+
+
+async def test_an_operator_declares_a_vanished_order_over(api: ApiWorld) -> None:
+    await put_in_doubt(api, looks=3)
+    look = {"read_at": "2026-11-23T15:00:00Z", "status": None, "same_day": True, "looks": 3}
+    async with api.sessions.begin() as session:
+        (await session.get_one(m.Order, api.world.a.order.id)).last_look = look
+    address = f"/api/orders/{api.world.a.order.id}/"
+    async with api.signed_in("operator_a") as browser:
+        before = (await browser.get(address)).json()
+        assert before["may_declare_ended"] is True
+        assert before["ending_evidence"]["looks"] == 3
+        ask = {"executed_quantity": "1", "reason": "statement shows one"}
+        response = await browser.post(f"{address}declare-ended/", json=ask)
+        assert response.status_code == 200, response.text
+        assert response.json()["state"] == "ENDED"
+        assert response.json()["declared_quantity"] == "1"
     assert api.signals.changed_orders == [api.world.a.order.order_key]
 
 

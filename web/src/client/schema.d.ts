@@ -246,6 +246,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/orders/{order_id}/declare-ended/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Declare Ended
+         * @description Declare, on the evidence, that an order in doubt is over, and how much of it was traded.
+         */
+        post: operations["declare_ended"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orders/{order_id}/declare-not-sent/": {
         parameters: {
             query?: never;
@@ -481,6 +501,12 @@ export interface components {
             terms_hash: string;
         };
         /**
+         * BrokerStatus
+         * @description What a broker status line amounts to, free of any API's spelling.
+         * @enum {string}
+         */
+        BrokerStatus: "PENDING" | "WORKING" | "FILLED" | "CANCEL_PENDING" | "CANCELLED" | "REJECTED";
+        /**
          * ClientAnswer
          * @description A client the user may see, with the user's role for it.
          */
@@ -586,6 +612,16 @@ export interface components {
              */
             recommendation_id: string;
             state: components["schemas"]["RecommendationState"];
+        };
+        /** DeclareEndedAsk */
+        DeclareEndedAsk: {
+            /**
+             * Executed Quantity
+             * @description contracts traded in all
+             */
+            executed_quantity: number | string;
+            /** Reason */
+            reason: string;
         };
         /** DeclareNotSentAsk */
         DeclareNotSentAsk: {
@@ -719,10 +755,37 @@ export interface components {
          */
         DiscrepancyType: "EXTERNAL_ORDER" | "EXTERNAL_FILL" | "ORPHAN_ORDER" | "TWO_PERM_IDS" | "VANISHED_ORDER" | "MISSING_EXECUTION" | "POSITION_MISMATCH" | "CASH_MISMATCH" | "UNKNOWN_ACCOUNT" | "UNKNOWN_CONTRACT";
         /**
+         * EndingEvidence
+         * @description What speaks for declaring an order over. Positions are null until read after the claim.
+         */
+        EndingEvidence: {
+            /**
+             * Looked At
+             * @description market time of the latest
+             */
+            looked_at: string | null;
+            /**
+             * Looks
+             * @description complete, spaced looks at the books that left it in doubt
+             */
+            looks: number;
+            /**
+             * Missed
+             * @description change of the position that no execution on record explains, counted in the direction of the order
+             */
+            missed: string | null;
+            /** Position Before */
+            position_before: string | null;
+            /** Position Now */
+            position_now: string | null;
+            /** @description null where the books did not have it */
+            shown_as: components["schemas"]["BrokerStatus"] | null;
+        };
+        /**
          * ErrorCode
          * @enum {string}
          */
-        ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "PRICE_OUTSIDE_FLOOR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE" | "DISCREPANCY_CHANGED";
+        ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "PRICE_OUTSIDE_FLOOR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ORDER_ALTERED" | "ORDER_DECLARED_ENDED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE" | "DISCREPANCY_CHANGED";
         /**
          * ExecutionRow
          * @description One broker fill. ``superseded`` rows were corrected by a later one and do not count.
@@ -1005,8 +1068,15 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /**
+             * Declared Quantity
+             * @description executed in all, as a person declared it; null where nobody did
+             */
+            declared_quantity: string | null;
             /** Ended At */
             ended_at: string | null;
+            /** @description of an order in doubt */
+            ending_evidence: components["schemas"]["EndingEvidence"] | null;
             /** Events */
             events: components["schemas"]["OrderEventRow"][];
             /** Executions */
@@ -1022,6 +1092,8 @@ export interface components {
             limit_price: string;
             /** May Cancel */
             may_cancel: boolean;
+            /** May Declare Ended */
+            may_declare_ended: boolean;
             /** May Declare Not Sent */
             may_declare_not_sent: boolean;
             /** Order Key */
@@ -1111,6 +1183,11 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /**
+             * Declared Quantity
+             * @description executed in all, as a person declared it; null where nobody did
+             */
+            declared_quantity: string | null;
             /** Ended At */
             ended_at: string | null;
             /** Filled Quantity */
@@ -1124,6 +1201,8 @@ export interface components {
             limit_price: string;
             /** May Cancel */
             may_cancel: boolean;
+            /** May Declare Ended */
+            may_declare_ended: boolean;
             /** May Declare Not Sent */
             may_declare_not_sent: boolean;
             /** Order Key */
@@ -1153,7 +1232,7 @@ export interface components {
          * OrderState
          * @enum {string}
          */
-        OrderState: "READY" | "DENIED" | "SENDING" | "WORKING" | "PARTIAL" | "FILLED" | "CANCEL_PENDING" | "CANCELLED" | "LAPSED" | "REJECTED" | "UNKNOWN" | "NOT_SENT" | "QUARANTINE";
+        OrderState: "READY" | "DENIED" | "SENDING" | "WORKING" | "PARTIAL" | "FILLED" | "CANCEL_PENDING" | "CANCELLED" | "LAPSED" | "REJECTED" | "UNKNOWN" | "NOT_SENT" | "ENDED" | "QUARANTINE";
         /** OrderWithExecutions */
         OrderWithExecutions: {
             /**
@@ -1190,6 +1269,11 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /**
+             * Declared Quantity
+             * @description executed in all, as a person declared it; null where nobody did
+             */
+            declared_quantity: string | null;
             /** Ended At */
             ended_at: string | null;
             /** Executions */
@@ -1205,6 +1289,8 @@ export interface components {
             limit_price: string;
             /** May Cancel */
             may_cancel: boolean;
+            /** May Declare Ended */
+            may_declare_ended: boolean;
             /** May Declare Not Sent */
             may_declare_not_sent: boolean;
             /** Order Key */
@@ -1679,18 +1765,21 @@ export type AccountBrief = components['schemas']['AccountBrief'];
 export type AlertRow = components['schemas']['AlertRow'];
 export type AlertState = components['schemas']['AlertState'];
 export type ApproveAsk = components['schemas']['ApproveAsk'];
+export type BrokerStatus = components['schemas']['BrokerStatus'];
 export type ClientAnswer = components['schemas']['ClientAnswer'];
 export type ConnectionState = components['schemas']['ConnectionState'];
 export type ContractBrief = components['schemas']['ContractBrief'];
 export type DecisionAction = components['schemas']['DecisionAction'];
 export type DecisionAnswer = components['schemas']['DecisionAnswer'];
 export type DecisionReceipt = components['schemas']['DecisionReceipt'];
+export type DeclareEndedAsk = components['schemas']['DeclareEndedAsk'];
 export type DeclareNotSentAsk = components['schemas']['DeclareNotSentAsk'];
 export type Desk = components['schemas']['Desk'];
 export type DeskAccount = components['schemas']['DeskAccount'];
 export type DeskCounts = components['schemas']['DeskCounts'];
 export type DiscrepancyRow = components['schemas']['DiscrepancyRow'];
 export type DiscrepancyType = components['schemas']['DiscrepancyType'];
+export type EndingEvidence = components['schemas']['EndingEvidence'];
 export type ErrorCode = components['schemas']['ErrorCode'];
 export type ExecutionRow = components['schemas']['ExecutionRow'];
 export type FieldError = components['schemas']['FieldError'];
@@ -2235,6 +2324,50 @@ export interface operations {
             };
             /** @description Successful Response */
             202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderRow"];
+                };
+            };
+        };
+    };
+    declare_ended: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeclareEndedAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };

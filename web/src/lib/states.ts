@@ -34,6 +34,7 @@ export const ORDER_STATES = {
   REJECTED: { tone: 'danger', meaning: 'Rejected by the broker.' },
   UNKNOWN: { tone: 'danger', meaning: 'Sent or perhaps sent; not proven either way.' },
   NOT_SENT: { tone: 'neutral', meaning: 'Declared by a person never to have reached the broker.' },
+  ENDED: { tone: 'neutral', meaning: 'Declared over by a person, on evidence kept with it.' },
   QUARANTINE: { tone: 'danger', meaning: 'The broker’s record contradicts ours.' },
 } as const satisfies Record<string, StateWords>;
 

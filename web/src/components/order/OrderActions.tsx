@@ -1,24 +1,23 @@
 import { Button, Group, Stack, Text, Textarea } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { answerOf, api } from '@/client/api';
-import { refresh } from '@/client/queries';
 import type { OrderRow } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
-import { announce } from '@/components/announce';
 import { Dialog } from '@/components/Dialog';
 import { ProblemNotice } from '@/components/ProblemNotice';
+import { type FormProps, REASON_LENGTH, useOrderCommand } from './command';
+import { DeclareEndedForm } from './DeclareEndedForm';
 import { describeOrder } from './describe';
-
-const REASON_LENGTH = 500;
 
 /** What a person may do to an order: cancel it, or settle one that cannot be proven. */
 export function OrderActions({ order }: { order: OrderRow }) {
   const [isCancelling, cancelling] = useDisclosure(false);
   const [isDeclaring, declaring] = useDisclosure(false);
-  if (!order.may_cancel && !order.may_declare_not_sent && !isCancelling && !isDeclaring)
-    return null;
+  const [isEnding, ending] = useDisclosure(false);
+  const isAsking = isCancelling || isDeclaring || isEnding;
+  const mayDo = order.may_cancel || order.may_declare_not_sent || order.may_declare_ended;
+  if (!mayDo && !isAsking) return null;
   return (
     <Group gap="xs">
       {order.may_cancel && (
@@ -31,6 +30,11 @@ export function OrderActions({ order }: { order: OrderRow }) {
           Declare not sent…
         </Button>
       )}
+      {order.may_declare_ended && (
+        <Button size="xs" variant="default" onClick={ending.open}>
+          Declare over…
+        </Button>
+      )}
       <Dialog isOpen={isCancelling} onClose={cancelling.close} title="Cancel this order?">
         <CancelForm order={order} onDone={cancelling.close} />
       </Dialog>
@@ -41,30 +45,11 @@ export function OrderActions({ order }: { order: OrderRow }) {
       >
         <DeclareForm order={order} onDone={declaring.close} />
       </Dialog>
+      <Dialog isOpen={isEnding} onClose={ending.close} title="Declare that this order is over?">
+        <DeclareEndedForm order={order} onDone={ending.close} />
+      </Dialog>
     </Group>
   );
-}
-
-interface FormProps {
-  order: OrderRow;
-  onDone: () => void;
-}
-
-function useOrderCommand<T>(
-  command: (input: T) => Promise<OrderRow>,
-  said: string,
-  onDone: () => void,
-) {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: command,
-    onSuccess: () => {
-      announce(said, 'The order shows what became of it.');
-      onDone();
-    },
-    // After a refusal, too, what is on screen may be out of date.
-    onSettled: () => void refresh(queries, ['orders', 'recommendations', 'desk']),
-  });
 }
 
 function CancelForm({ order, onDone }: FormProps) {

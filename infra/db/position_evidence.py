@@ -1,0 +1,77 @@
+"""What an account's position tells of executions that nobody reported."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from pydantic import AwareDatetime
+from sqlalchemy import case, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.instruments import Frozen, Side
+from infra.db.models import BrokerAccount, Execution, Order, Position
+
+
+class PositionAt(Frozen):
+    """A position, long positive, as the broker told it at a moment of market time."""
+
+    quantity: Decimal
+    as_of: AwareDatetime
+
+
+class PositionEvidence(Frozen):
+    """The position before the claim and now, and the executions on record in between.
+
+    ``missed`` is what they leave unexplained, counted in the order's own direction: fills that
+    may have been missed. Expiry, assignment or a trade by hand explain it as well.
+    """
+
+    before: PositionAt
+    now: PositionAt
+    executed_between: Decimal
+    missed: Decimal
+
+
+async def position_of(session: AsyncSession, order: Order) -> dict[str, Any] | None:
+    """The account's position in the order's contract as last read; None if never read."""
+    as_of = await session.scalar(
+        select(BrokerAccount.positions_synced_at).where(BrokerAccount.id == order.broker_account_id)
+    )
+    if as_of is None:
+        return None
+    quantity = await session.scalar(
+        select(Position.quantity).where(
+            Position.broker_account_id == order.broker_account_id,
+            Position.instrument_id == order.instrument_id,
+        )
+    )
+    return PositionAt(quantity=quantity or Decimal(0), as_of=as_of).model_dump(mode="json")
+
+
+async def position_evidence(session: AsyncSession, order: Order) -> PositionEvidence | None:
+    """None until the positions were read both before the claim and after it."""
+    current = await position_of(session, order)
+    if order.position_before is None or current is None or order.sent_market_at is None:
+        return None
+    before, now = PositionAt.model_validate(order.position_before), PositionAt(**current)
+    if now.as_of <= order.sent_market_at:
+        return None
+    signed = case((Execution.side == Side.BUY, Execution.quantity), else_=-Execution.quantity)
+    executed = await session.scalar(
+        select(func.coalesce(func.sum(signed), 0)).where(
+            Execution.broker_account_id == order.broker_account_id,
+            Execution.instrument_id == order.instrument_id,
+            Execution.superseded.is_(False),
+            Execution.executed_at > before.as_of,
+            Execution.executed_at <= now.as_of,
+        )
+    )
+    executed = Decimal(executed or 0)
+    unexplained = now.quantity - before.quantity - executed
+    return PositionEvidence(
+        before=before,
+        now=now,
+        executed_between=executed,
+        missed=unexplained if order.side is Side.BUY else -unexplained,
+    )

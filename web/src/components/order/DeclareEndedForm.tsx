@@ -1,0 +1,91 @@
+import { Button, Group, NumberInput, Stack, Text, Textarea } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { answerOf, api } from '@/client/api';
+import { orderQuery } from '@/client/queries';
+import type { EndingEvidence } from '@/client/schema';
+import { AccountCell } from '@/components/AccountCell';
+import { ProblemNotice } from '@/components/ProblemNotice';
+import { formatQuantity } from '@/lib/decimal';
+import { type FormProps, REASON_LENGTH, useOrderCommand } from './command';
+import { describeOrder } from './describe';
+
+/** A person settles an order in doubt: it is over, and so many contracts were traded. */
+export function DeclareEndedForm({ order, onDone }: FormProps) {
+  const detail = useQuery(orderQuery(order.id));
+  const [executed, setExecuted] = useState<string | number>('');
+  const [reason, setReason] = useState('');
+  const declare = useOrderCommand<void>(
+    () =>
+      answerOf(
+        api.POST('/api/orders/{order_id}/declare-ended/', {
+          params: { path: { order_id: order.id } },
+          body: { executed_quantity: String(executed), reason: reason.trim() },
+        }),
+      ),
+    'Declared over',
+    onDone,
+  );
+  return (
+    <Stack>
+      <AccountCell account={order.account} />
+      <Text>{describeOrder(order)}</Text>
+      <Text size="sm">{describeEvidence(detail.data?.ending_evidence ?? null)}</Text>
+      <Text size="sm">
+        Look in TWS and at the statement as well. What you enter counts against the approval; the
+        desk never sends this order again.
+      </Text>
+      <NumberInput
+        label="Contracts traded in all"
+        required
+        allowDecimal={false}
+        min={Number(order.filled_quantity)}
+        value={executed}
+        onChange={setExecuted}
+      />
+      <Textarea
+        label="What you checked"
+        required
+        autosize
+        minRows={2}
+        maxLength={REASON_LENGTH}
+        value={reason}
+        onChange={(event) => setReason(event.currentTarget.value)}
+      />
+      {declare.isError && <ProblemNotice error={declare.error} />}
+      <Group justify="flex-end">
+        <Button variant="default" onClick={onDone}>
+          Go back
+        </Button>
+        <Button
+          color="red.9"
+          disabled={reason.trim() === '' || executed === ''}
+          loading={declare.isPending}
+          onClick={() => declare.mutate()}
+        >
+          Confirm it is over
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+/** What the broker's books and the positions tell, in plain words. */
+export function describeEvidence(evidence: EndingEvidence | null): string {
+  if (evidence === null) return 'Neither the broker’s books nor positions were read since.';
+  const shown = evidence.shown_as === null ? 'did not show it' : `show it ${evidence.shown_as}`;
+  const books = `${evidence.looks} complete looks at the broker’s books left it in doubt; the last ${shown}.`;
+  if (
+    evidence.missed === null ||
+    evidence.position_before === null ||
+    evidence.position_now === null
+  )
+    return `${books} The positions were not read both before and after it.`;
+  const from = formatQuantity(evidence.position_before);
+  const to = formatQuantity(evidence.position_now);
+  const missed =
+    Number(evidence.missed) === 0
+      ? 'the executions on record explain that.'
+      : `${formatQuantity(evidence.missed)} of that in the order’s direction has no execution on record.`;
+  return `${books} The position went from ${from} to ${to}; ${missed}`;
+}
