@@ -219,7 +219,9 @@ def _judge_trade(
         verdict.over_executed += 1
         verdict.broken.append(f"{recommendation_id}: traded {traded} of {approved} approved")
     state = recommendation["state"]
-    claims_too_much = state == "COMPLETED" and traded != approved
+    # An execution corrected after the end puts its order in doubt again, and a person is told.
+    in_doubt = records.waits_for_a_person(recommendation_id)
+    claims_too_much = state == "COMPLETED" and traded != approved and not in_doubt
     leaves_behind = state in ENDED and live > 0
     if claims_too_much or leaves_behind:
         verdict.false_endings += 1
