@@ -93,7 +93,7 @@ class Server:
 
     async def _converse(self, session: ClientSession, inlet: Inlet) -> None:
         pace = self._gateway.faults.pace
-        while (fields := await read_frame(inlet)) is not None:
+        while (fields := await self._next_frame(session, inlet)) is not None:
             if session.deaf:
                 continue
             if pace.delays:
@@ -102,6 +102,14 @@ class Server:
             if session.writer.is_closing():
                 return
             await session.writer.drain()
+
+    async def _next_frame(self, session: ClientSession, inlet: Inlet) -> list[str] | None:
+        try:
+            return await read_frame(inlet)
+        except WireError:
+            # Where the next frame would begin is not known any more: the connection ends.
+            session.error(-1, 507, "Bad message length")
+            raise
 
     async def _delay(self, session: ClientSession, fields: list[str]) -> None:
         message_id = int(fields[0]) if fields and fields[0].isdecimal() else 0

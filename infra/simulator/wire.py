@@ -22,6 +22,9 @@ MIN_SERVER_VERSION = 157
 MAX_FRAME_BYTES = 1 << 20
 UNSET_DOUBLE = "1.7976931348623157E308"
 UNSET_INTEGER = 2147483647
+LARGEST_INTEGER = 2**63 - 1
+MOST_DIGITS = 18
+"""Numbers of more digits before or behind the point are nonsense."""
 HELLO = b"API\0"
 
 Field = str | int | float | Decimal | bool | date | None
@@ -137,9 +140,12 @@ class Fields:
         if not raw:
             return default
         try:
-            return int(raw)
+            value = int(raw)
         except ValueError:
             raise self._wrong(raw, "an integer") from None
+        if abs(value) > LARGEST_INTEGER:
+            raise self._wrong(raw, "within 64 bits")
+        return value
 
     def bool(self) -> bool:
         return self.int() != 0
@@ -155,6 +161,9 @@ class Fields:
             raise self._wrong(raw, "a number") from None
         if not value.is_finite():
             raise self._wrong(raw, "finite")
+        # Exponents first: an absurd one must not be computed with.
+        if value and (value.adjusted() > MOST_DIGITS or value.adjusted() < -MOST_DIGITS):
+            raise self._wrong(raw, "of a reasonable size")
         return value
 
     def pairs(self, count: int) -> list[tuple[str, str]]:
@@ -180,4 +189,4 @@ class Fields:
         return count
 
     def _wrong(self, raw: str, wanted: str) -> WireError:
-        return WireError(f"field {self._next - 1} is {raw!r}, not {wanted}")
+        return WireError(f"field {self._next - 1} is {raw[:60]!r}, not {wanted}")
