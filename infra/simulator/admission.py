@@ -1,10 +1,11 @@
 """What an order must pass before it may work: its contract, the count of its like, the funds.
 
 Funds are reserved for working orders, so that two of them are never accepted against the same free
-margin. An order's reservation is what its execution would take from the available funds, alone
-or after every other working order has been executed, whichever is more. Of a one-cancels-all
-group only the dearest member counts; orders held back by their client, and children of a parent
-that has not filled, reserve nothing. The rule is this gateway's own; IBKR's is not published.
+margin: what an order would take from the available funds must be there beside what every other
+working order would take, and funds must suffice were all of them executed together. Of a
+one-cancels-all group only the dearest member counts; orders held back by their client, and
+children of a parent that has not filled, reserve nothing. An order that takes no funds is always
+accepted. The rule is this gateway's own; IBKR's is not published.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from infra.simulator.matching import WorkingOrder
 from infra.simulator.preview import MarginPreview
 from infra.simulator.records import OrderRecord, OrderTerms
 from infra.simulator.reference import NEW_YORK
-from infra.simulator.touch import leg_prices, mid_price, package_touch
+from infra.simulator.touch import Touch, leg_prices, mid_price, package_touch
 from infra.simulator.validation import Leg, OrderRejectedError, validate
 from infra.simulator.waking import expiry_of
 
@@ -88,11 +89,16 @@ class Admission:
         if not (working.record.transmitted and working.record.released):
             return None
         exposed = self._exposed(rivals, working.record.oca_key)
-        needed = self._needed(working, exposed)
-        account = self._accounts[terms.account]
-        free = value_account(account, self._market, self._clock.now()).available_funds
-        free -= sum(self._reserved(other) for other in exposed)
-        if needed > 0 and needed > free:
+        name, trades = terms.account, self._remaining_trades(working)
+        before = [trade for other in exposed for trade in self._remaining_trades(other)]
+        free, alone = self._available(name), self._available(name, trades)
+        with_others, with_all = (
+            self._available(name, before),
+            self._available(name, before + trades),
+        )
+        needed = max(free - alone, 0.0)
+        reserved = sum(self._reserved(other) for other in exposed)
+        if (needed and needed > free - reserved) or (with_all < with_others and with_all < 0):
             return NO_FUNDS
         working.reserved_per_unit = needed / float(working.record.remaining)
         return None
@@ -147,27 +153,19 @@ class Admission:
     def _reserved(self, working: WorkingOrder) -> float:
         """USD kept for what is left of a working order."""
         if working.reserved_per_unit is None:
-            # After a restart: by what it needs alone, the others not being known yet.
-            needed = self._needed(working, [])
+            name, trades = working.record.terms.account, self._remaining_trades(working)
+            needed = max(self._available(name) - self._available(name, trades), 0.0)
             working.reserved_per_unit = needed / float(working.record.remaining)
         return working.reserved_per_unit * float(working.record.remaining)
 
-    def _needed(self, working: WorkingOrder, exposed: Iterable[WorkingOrder]) -> float:
-        """Available funds the rest of the order would take, alone or after ``exposed``; ≥ 0."""
-        terms = working.record.terms
-        trades = self._trades(terms, working.legs, working.record.remaining)
-        before = [
-            trade
-            for other in exposed
-            for trade in self._trades(other.record.terms, other.legs, other.record.remaining)
-        ]
-        taken = [self._taken(terms.account, base, trades) for base in ([], before)]
-        return max(*taken, 0.0)
+    def _available(self, account: str, trades: Iterable[Trade] = ()) -> float:
+        """Available funds, USD, after ``trades``."""
+        values = value_account(self._accounts[account], self._market, self._clock.now(), trades)
+        return values.available_funds
 
-    def _taken(self, account_name: str, base: list[Trade], trades: list[Trade]) -> float:
-        account, now = self._accounts[account_name], self._clock.now()
-        without = value_account(account, self._market, now, base).available_funds
-        return without - value_account(account, self._market, now, base + trades).available_funds
+    def _remaining_trades(self, working: WorkingOrder) -> list[Trade]:
+        record = working.record
+        return self._trades(record.terms, working.legs, record.remaining)
 
     def _trades(
         self,
@@ -178,9 +176,7 @@ class Admission:
     ) -> list[Trade]:
         quotes = self._market.quotes([leg.security for leg in legs], self._clock.now())
         if price is None:
-            touch = package_touch(legs, quotes)
-            at_market = touch.ask if terms.side is Side.BUY else touch.bid
-            price = terms.limit if terms.limit is not None else terms.stop_price or at_market
+            price = _expected_price(terms, package_touch(legs, quotes))
         if price is None:
             price = mid_price(legs, quotes)
         return [
@@ -192,6 +188,16 @@ class Admission:
         quotes = self._market.quotes([leg.security for leg in legs], self._clock.now())
         touch = package_touch(legs, quotes)
         return [price for price in (touch.bid, touch.ask) if price is not None]
+
+
+def _expected_price(terms: OrderTerms, touch: Touch) -> Decimal | None:
+    """The limit, or else the touch; for a stop whichever of its price and the touch is worse."""
+    if terms.limit is not None:
+        return terms.limit
+    market = touch.ask if terms.side is Side.BUY else touch.bid
+    prices = [price for price in (market, terms.stop_price) if price is not None]
+    worst = max if terms.side is Side.BUY else min
+    return worst(prices) if prices else None
 
 
 def _charges(trades: Iterable[Trade]) -> Decimal:

@@ -2,8 +2,9 @@
 
 One-cancels-all groups: any fill of a type 1 order cancels the others; a fill of a type 2 or 3
 order reduces them in the same proportion, rounded down, and cancels what is left with nothing.
-All of it is one step of the exchange, so no group ever trades more than its largest member. The
-types differ in nothing else here, for no two members are ever matched at once.
+All of it is one step of the exchange, and nothing may join a group that has traded, so no group
+ever trades more than one of its orders asked for. The types differ in nothing else here, for no
+two members are ever matched at once.
 
 Children wait for their parent, and for all of it to fill. They end when it ends otherwise. The
 children of one parent that name no group of their own form one of type 3, as in TWS.
@@ -75,10 +76,8 @@ def after_end(ended: OrderRecord, others: Iterable[OrderRecord]) -> list[Consequ
 
 
 def is_spent_by(order: OrderRecord) -> bool:
-    """Whether this order has used up its group: nothing else may join it."""
-    if order.terms.oca_type == CANCEL_ALL:
-        return order.filled > 0
-    return order.status is OrderStatus.FILLED
+    """Whether this order has begun to use up its group: nothing else may join it."""
+    return order.filled > 0
 
 
 def _shrunk(

@@ -24,12 +24,14 @@ from tests.simulator.conftest import (
     Recorder,
     StartGateway,
     place,
+    qualified,
     quoted,
     settle,
     spy_put,
 )
 
 AT = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+MSFT = 10005
 MARKET = SyntheticMarket(7, trading_calendar(), AT.date())
 BOOK = MARKET.book
 
@@ -205,3 +207,21 @@ async def test_an_order_that_frees_margin_is_always_accepted(
     assert closing.orderStatus.status == "Filled"
     opening = await place(ib, put, LimitOrder("SELL", 1, ticker.bid))
     assert opening.orderStatus.status == "Inactive"
+
+
+async def test_shares_cover_the_calls_of_one_order_and_not_of_the_next_as_well(
+    ib: Recorder, gateway: SimulatedGateway
+):
+    put = await spy_put(ib)
+    bid = (await quoted(ib, put)).bid
+    while (free := gateway.exchange.values("DU1000001").available_funds) > 15_000:
+        gateway.tws.trade(put.conId, "SELL", 1, bid)
+    gateway.tws.trade(MSFT, "BUY", int((free - 4000) / 250), 500)
+    # 200 shares and one call written already: one more is covered, each other needs about 2,600.
+    call = await qualified(ib, ib_async.Option("AAPL", "20261218", 300, "C", "SMART"))
+    covered = await place(ib, call, LimitOrder("SELL", 1, 2))
+    beside = await place(ib, call, LimitOrder("SELL", 2, 2))
+    assert [t.orderStatus.status for t in (covered, beside)] == ["Submitted", "Inactive"]
+    ib.cancelOrder(covered.order)
+    alone = await place(ib, call, LimitOrder("SELL", 2, 2))
+    assert alone.orderStatus.status == "Submitted"
