@@ -92,7 +92,7 @@ def view_of(record: OrderRecord) -> OrderView:
         order_key=order.order_key,
         state=order.state,
         quantity=order.quantity,
-        filled=order.filled,
+        filled=order.traded,
         limit_price=record.intent.limit_price,
         average_price=order.average_price,
         absent_looks=order.absent_looks,
@@ -313,6 +313,8 @@ class OrderActivities:
                 return view_of(await self._record_or_reread(request.order_key, withdrawn))
             if record.order.state.is_terminal:
                 return view_of(record)
+            if record.broker_order_id is None:
+                return view_of(record)  # quarantined before it was ever sent: not ours to cancel
             broker_order_id = self._require_own(record)
             record = await self._record_or_reread(request.order_key, CancelRequested())
             if record.order.state.is_terminal:

@@ -14,8 +14,21 @@ from domain.ports import RunOutcome
 from domain.recommendations import RecommendationState
 
 
+class TradeProgress(Frozen):
+    """How far an approved trade is, for the run that goes on with a fresh history."""
+
+    decision_id: UUID
+    price_step: int
+    walking: bool
+    abandoned: int
+    filled: Decimal = Field(description="by the attempts before the current one")
+    order_keys: tuple[str, ...] = Field(min_length=1, description="the current attempt last")
+    withdrawn: bool
+
+
 class RecommendationInput(Frozen):
     recommendation_id: UUID
+    progress: TradeProgress | None = None
 
 
 class DecisionMessage(Frozen):

@@ -10,6 +10,7 @@ import contextlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NoReturn
 from uuid import UUID
 
 from temporalio import workflow
@@ -30,7 +31,8 @@ from domain.ports import RecommendationBrief
 from domain.recommendations import RecommendationState
 from workflows import policies
 from workflows.ids import broker_queue
-from workflows.visibility import Visibility, WaitingOn
+from workflows.messages import RecommendationInput, TradeProgress
+from workflows.visibility import Visibility, WaitingOn, history_is_long
 
 
 @dataclass
@@ -53,6 +55,13 @@ class Ending:
 _WAITS_FOR_PROOF = (OrderState.SENDING, OrderState.UNKNOWN, OrderState.CANCEL_PENDING)
 
 
+def _is_over(order: OrderView) -> bool:
+    """Whether an attempt needs no more watching. Quarantine once did not, and histories say so."""
+    if order.state is OrderState.QUARANTINE:
+        return not workflow.patched("quarantine-waits")
+    return order.state.is_terminal
+
+
 class ApprovedTradeWork:
     """One approval, from its first check to its ending."""
 
@@ -73,6 +82,29 @@ class ApprovedTradeWork:
         self._abandoned = 0
         self.filled = Decimal(0)
         self.order_keys: list[str] = []
+
+    @classmethod
+    def resumed(
+        cls,
+        brief: RecommendationBrief,
+        progress: TradeProgress,
+        visibility: Visibility,
+        hints: OrderHints,
+    ) -> ApprovedTradeWork:
+        """The work of an earlier run of this workflow, where it left off."""
+        work = cls(brief, progress.decision_id, visibility, hints)
+        work._price_step = progress.price_step
+        work._walking = progress.walking
+        work._abandoned = progress.abandoned
+        work.filled = progress.filled
+        work.order_keys = list(progress.order_keys)
+        hints.withdrawn = progress.withdrawn
+        return work
+
+    async def current(self) -> Prepared:
+        """The attempt that was under way, as our records have it now."""
+        reader = OrderRef(order_key=self.order_keys[-1])
+        return Prepared(outcome=PreparedOutcome.ORDER, order=await self._read(reader))
 
     async def prepare(self) -> Prepared:
         """Have the approval judged against the market as it is now."""
@@ -120,6 +152,8 @@ class ApprovedTradeWork:
         match order.state:
             case OrderState.FILLED:
                 return Ending(RecommendationState.COMPLETED, None, "")
+            case OrderState.ENDED if order.filled >= order.quantity:
+                return Ending(RecommendationState.COMPLETED, order.reason_code, order.reason)
             case OrderState.CANCELLED if self._walking and not self._hints.withdrawn:
                 self._walking = False
                 self._price_step += 1
@@ -147,8 +181,10 @@ class ApprovedTradeWork:
             order = await self._place(order)
         next_price_at = workflow.now() + policies.PRICE_STEP_AFTER
         cancelled_at: datetime | None = None
-        while not order.state.is_terminal:
+        while not _is_over(order):
             self._show_order(order)
+            if history_is_long():
+                self._go_on_afresh()
             if self._should_cancel(order, next_price_at, cancelled_at):
                 cancelled_at = workflow.now()
                 order = await self._cancel(order)
@@ -191,6 +227,8 @@ class ApprovedTradeWork:
                 # Looking seldom spares the history; the broker session reads the books anyway.
                 seldom = order.absent_looks >= policies.UNPROVEN_LOOKS
                 return policies.UNPROVEN_SELDOM if seldom else policies.UNPROVEN_REREAD
+            case OrderState.QUARANTINE:
+                return policies.QUARANTINE_REREAD
             case _ if self._may_walk(order):
                 left = max(next_price_at - workflow.now(), timedelta(seconds=1))
                 return min(left, policies.ORDER_REREAD)
@@ -241,7 +279,22 @@ class ApprovedTradeWork:
             **policies.BROKER_READ,
         )
 
-    async def _read(self, order: OrderView) -> OrderView:
+    def _go_on_afresh(self) -> NoReturn:
+        """Hand over to a new run: an order may stay in doubt, or in quarantine, for weeks."""
+        progress = TradeProgress(
+            decision_id=self._decision_id,
+            price_step=self._price_step,
+            walking=self._walking,
+            abandoned=self._abandoned,
+            filled=self.filled,
+            order_keys=tuple(self.order_keys),
+            withdrawn=self._hints.withdrawn,
+        )
+        workflow.continue_as_new(
+            RecommendationInput(recommendation_id=self._brief.id, progress=progress)
+        )
+
+    async def _read(self, order: OrderView | OrderRef) -> OrderView:
         return await workflow.execute_activity_method(
             OrderReader.read_order,
             OrderRef(order_key=order.order_key),
@@ -258,6 +311,13 @@ class ApprovedTradeWork:
                     WaitingOn.OPERATOR,
                     f"Not proven whether the order is at the broker: {order.reason}. "
                     f"Complete looks at its books without it: {order.absent_looks}",
+                )
+            case OrderState.QUARANTINE:
+                self._show(
+                    order.state,
+                    WaitingOn.OPERATOR,
+                    f"The broker's record contradicts ours: {order.reason}. The account is halted "
+                    "until a correction explains it or an operator declares the order over",
                 )
             case OrderState.WORKING | OrderState.PARTIAL:
                 self._show(order.state, WaitingOn.MARKET, f"Working: {progress}")

@@ -86,5 +86,9 @@ CANCEL_REREAD = timedelta(seconds=3)
 CANCEL_AGAIN_AFTER = timedelta(seconds=20)
 PRICE_STEP_AFTER = timedelta(seconds=30)
 PRICE_STEPS = 4
+# A quarantined order waits for a person, who announces what was decided.
+QUARANTINE_REREAD = timedelta(minutes=5)
 # Attempts that ended before anything was sent (a worker died) are made again, up to so many.
 ABANDONED_ATTEMPTS = 20
+# Events after which a run hands over to one with a fresh history, if Temporal has not said so.
+HISTORY_EVENTS = 8000

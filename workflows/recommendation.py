@@ -12,6 +12,7 @@ from temporalio.exceptions import ActivityError, WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
+    from activities.orders import Prepared
     from activities.recommendations import (
         Conclusion,
         DecisionRef,
@@ -32,7 +33,7 @@ with workflow.unsafe.imports_passed_through():
         RecommendationStatus,
     )
     from workflows.order_work import ApprovedTradeWork, Ending, OrderHints
-    from workflows.visibility import Visibility, WaitingOn
+    from workflows.visibility import Visibility, WaitingOn, history_is_long
 
 # What a fresh look at the market may mend; any other denial would only be repeated.
 _MENDED_BY_FRESH_TERMS = frozenset(
@@ -73,11 +74,16 @@ class RecommendationWorkflow:
         self._visibility.describe(
             terms.account_code, terms.contract.symbol, brief.strategy, terms.deadline
         )
+        if request.progress is not None:
+            self._work = ApprovedTradeWork.resumed(
+                brief, request.progress, self._visibility, self._hints
+            )
+            return await self._carry_out(brief, self._work, await self._work.current())
         waited = await self._until_decided(brief)
         if self._work is None:
             self._visibility.show(waited, WaitingOn.NOTHING, f"{waited}: {brief.summary}")
             return RecommendationResult(state=waited)
-        return await self._carry_out(brief, self._work)
+        return await self._carry_out(brief, self._work, await self._work.prepare())
 
     # --- signals and queries -----------------------------------------------------------------
 
@@ -131,6 +137,8 @@ class RecommendationWorkflow:
                 f"Waiting for a decision: {brief.summary}. "
                 f"Deadline {brief.terms.deadline:%Y-%m-%d %H:%M} UTC market time",
             )
+            if history_is_long():
+                workflow.continue_as_new(RecommendationInput(recommendation_id=brief.id))
             await self._until_told(timedelta(seconds=max(check.host_seconds_left, 0.2)))
             while self._decisions:
                 if await self._take_up(brief, self._decisions.popleft()):
@@ -170,9 +178,9 @@ class RecommendationWorkflow:
     # --- carrying it out ---------------------------------------------------------------------
 
     async def _carry_out(
-        self, brief: RecommendationBrief, work: ApprovedTradeWork
+        self, brief: RecommendationBrief, work: ApprovedTradeWork, prepared: Prepared
     ) -> RecommendationResult:
-        ending = await work.carry_out(await work.prepare())
+        ending = await work.carry_out(prepared)
         await workflow.execute_activity_method(
             RecommendationActivities.conclude_recommendation,
             Conclusion(

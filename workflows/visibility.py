@@ -9,6 +9,8 @@ from typing import Any
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
+from workflows import policies
+
 
 class WaitingOn(StrEnum):
     HUMAN = "human"
@@ -32,6 +34,15 @@ ALL = (STATE, WAITING_ON, ACCOUNT, UNDERLYING, STRATEGY, ORDER_KEY, DEADLINE)
 
 def _upsert(updates: list[SearchAttributeUpdate[Any]]) -> None:
     workflow.upsert_search_attributes(updates)  # pyright: ignore[reportUnknownMemberType]
+
+
+def history_is_long() -> bool:
+    """Whether to go on as a new run, so that waiting can never fill a history."""
+    info = workflow.info()
+    return (
+        info.is_continue_as_new_suggested()
+        or info.get_current_history_length() >= policies.HISTORY_EVENTS
+    )
 
 
 class Visibility:
