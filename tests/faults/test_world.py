@@ -13,7 +13,7 @@ import pytest
 from tests.faults.servers import Servers
 from tests.faults.world import WorldOptions, open_world
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
 
 @pytest.fixture

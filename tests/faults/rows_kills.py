@@ -1,0 +1,258 @@
+"""Kills of processes with tens of orders in flight: at random instants, and at labelled ones."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import time
+from pathlib import Path
+from typing import ClassVar
+from uuid import uuid4
+
+from tests.faults.offers import Offer
+from tests.faults.processes import Processes
+from tests.faults.rounds import Round, Row
+from tests.faults.servers import Servers
+
+ORDERS = 60
+STRIKES = 4
+"""Per round, one after the other: each meets what is in flight at its instant."""
+LOGS = Path(__file__).parents[1] / "output"
+"""Where the logs go of a desk that broke a promise."""
+CLICKING_SECONDS = 30.0
+"""Over which the clicks of a round are spread, so that every stage is under way at once."""
+STRIKE_SECONDS = 20.0
+"""How long the process may take to come by a crash point."""
+FEW = 8
+"""With fewer approvals in flight a strike would prove little."""
+
+BROKER_POINTS = (
+    "prepare_order.judged",
+    "prepare_order.stored",
+    "place_order.claiming",
+    "claim.uncommitted",
+    "place_order.claimed",
+    "place_order.searched",
+    "place_order.sent",
+    "place_order.acknowledged",
+    "listener.received.order",
+    "listener.stored.order",
+    "listener.received.status",
+    "listener.received.execution",
+    "execution.uncommitted",
+    "listener.stored.execution",
+    "listener.received.commission",
+    "listener.stored.commission",
+    "resolve_order.read",
+    "resolve_order.folded",
+    "cancel_order.requested",
+    "cancel_order.sent",
+    "cancel_order.proven",
+    "cancel_order.folded",
+    "lease.renewed",
+)
+RESTART_POINTS = ("lease.acquired", "session.books_read", "session.books_folded")
+"""Passed by a broker worker that starts: it is killed first, and again there."""
+CORE_POINTS = (
+    "recommendation.taken_up",
+    "decision.read",
+    "recommendation.concluding",
+    "recommendation.concluded",
+)
+API_POINTS = (
+    "decision.uncommitted",
+    "decision.committed",
+    "decision.signalled",
+    "withdrawal.uncommitted",
+    "withdrawal.committed",
+    "withdrawal.signalled",
+)
+
+
+class KillRow(Row):
+    """Rounds on one long-lived desk; it keeps what earlier rounds left in it."""
+
+    process: ClassVar[str]
+
+    def __init__(self, servers: Servers) -> None:
+        super().__init__(servers)
+        self._desk: Processes | None = None
+        self._struck: list[str] = []
+
+    async def close(self) -> None:
+        if self._desk is not None:
+            await self._desk.stop()
+            self._desk = None
+
+    async def round(self, seed: int) -> Round:
+        desk = await self._ready_desk()
+        draw = random.Random(f"{self.name} {seed}")
+        await desk.look_at_market()
+        offers = await desk.offer(seed, ORDERS)
+        ids = {offer.recommendation_id for offer in offers}
+        clicking = asyncio.create_task(self._click(desk, offers, draw))
+        met: list[int] = []
+        for _ in range(STRIKES):
+            await self._until_under_way(desk, offers, clicking)
+            struck = await self._strike(desk, offers, draw)
+            if struck is not None:
+                met.append(struck)
+            await desk.until_serving()
+            if clicking.done() and await desk.in_flight(offers) < FEW:
+                break
+        began = time.monotonic()
+        await clicking
+        await desk.settle(only=ids)
+        seconds = time.monotonic() - began
+        verdict = await desk.judge(ids)
+        if not verdict.is_clean:
+            desk.keep_logs(LOGS / f"{self.process.replace(' ', '-')}-{seed}")
+        notes = f"{', '.join(self._struck)}; settled {seconds:.0f} s after the last"
+        self._struck.clear()
+        return Round(sum(met), verdict, len(met), notes)
+
+    async def _until_under_way(
+        self, desk: Processes, offers: list[Offer], clicking: asyncio.Task[None]
+    ) -> None:
+        async def enough() -> bool:
+            return clicking.done() or await desk.in_flight(offers) >= FEW
+
+        await desk.until(enough, CLICKING_SECONDS)
+
+    async def _strike(
+        self, desk: Processes, offers: list[Offer], draw: random.Random
+    ) -> int | None:
+        """Kill at an instant drawn by lot. How many approvals it met; None if nothing was hit."""
+        await asyncio.sleep(draw.uniform(0.2, 6))
+        met = await desk.in_flight(offers)
+        self._struck.append(self.process)
+        return met if desk.kill(self.process) else None
+
+    async def _click(self, desk: Processes, offers: list[Offer], draw: random.Random) -> None:
+        """Approve everything, and change one's mind about every fifth."""
+
+        async def decide(offer: Offer, after: float, regret: float | None) -> None:
+            await asyncio.sleep(after)
+            key = uuid4().hex
+            answer = await desk.insist(lambda: desk.approve(offer, key=key))
+            assert answer.is_success, answer.text
+            if regret is None:
+                return
+            order_id = await desk.order_id_at_broker(offer)
+            await asyncio.sleep(regret)
+            if order_id is not None:
+                await desk.insist(lambda: desk.person(offer).withdraw(order_id))
+
+        await asyncio.gather(
+            *(
+                decide(
+                    offer,
+                    draw.uniform(0, CLICKING_SECONDS),
+                    draw.uniform(0, 2) if number % 5 == 0 else None,
+                )
+                for number, offer in enumerate(offers)
+            )
+        )
+
+    async def _ready_desk(self) -> Processes:
+        if self._desk is None:
+            self._desk = Processes()
+            await self._desk.start()
+        else:
+            await self._desk.until_serving()
+        return self._desk
+
+
+class LabelledKillRow(KillRow):
+    """The kills come at the crash points of one process, in turn; the passing is drawn by lot."""
+
+    points: ClassVar[tuple[str, ...]]
+
+    async def round(self, seed: int) -> Round:
+        # By the round's number, so that a campaign run in pieces covers them all.
+        self._round, self._turns = seed, itertools.count()
+        return await super().round(seed)
+
+    async def _strike(
+        self, desk: Processes, offers: list[Offer], draw: random.Random
+    ) -> int | None:
+        label = self.points[(self._round * STRIKES + next(self._turns)) % len(self.points)]
+        restarts = label in RESTART_POINTS
+        desk.order_strike(label, 0 if restarts else draw.randint(0, 4))
+        if restarts:
+            desk.kill(self.process)
+        if not await desk.until_struck(STRIKE_SECONDS):
+            return None
+        self._struck.append(label)
+        return await desk.in_flight(offers)
+
+
+class BrokerKills(KillRow):
+    name = "kill: broker worker"
+    process = "broker worker"
+    goal = 300
+
+
+class CoreKills(KillRow):
+    name = "kill: core worker"
+    process = "core worker"
+    goal = 300
+
+
+class ApiKills(KillRow):
+    name = "kill: api"
+    process = "api"
+    goal = 300
+
+
+class TemporalKills(KillRow):
+    name = "kill: temporal"
+    process = "temporal"
+    goal = 100
+
+
+class PostgresKills(KillRow):
+    name = "kill: postgres"
+    process = "postgres"
+    goal = 100
+
+
+class GatewayKills(KillRow):
+    name = "kill: gateway"
+    process = "gateway"
+    goal = 100
+
+
+class BrokerPoints(LabelledKillRow):
+    name = "crash points: broker worker"
+    process = "broker worker"
+    points = (*BROKER_POINTS, *RESTART_POINTS)
+    goal = 300
+
+
+class CorePoints(LabelledKillRow):
+    name = "crash points: core worker"
+    process = "core worker"
+    points = CORE_POINTS
+    goal = 300
+
+
+class ApiPoints(LabelledKillRow):
+    name = "crash points: api"
+    process = "api"
+    points = API_POINTS
+    goal = 300
+
+
+KILL_ROWS: tuple[type[Row], ...] = (
+    BrokerPoints,
+    CorePoints,
+    ApiPoints,
+    BrokerKills,
+    CoreKills,
+    ApiKills,
+    TemporalKills,
+    PostgresKills,
+    GatewayKills,
+)
