@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from tests.faults.rounds import Verdict
 
 ENDED = ("COMPLETED", "LAPSED", "DENIED", "REJECTED", "EXPIRED", "SUPERSEDED")
 WAITS_FOR_A_PERSON = ("UNKNOWN", "QUARANTINE")
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 OUR_PREFIX = "GL-"
 """Of every orderRef this desk writes."""
 Row = Mapping[str, Any]
@@ -208,8 +210,10 @@ def _judge_trade(
         live = sum(is_live.values())
         most_live = max(most_live, live)
     for row in rows:
+        key = row["order_key"]
+        hidden = _untold(ledger, records, row)
         traded += _judge_executions(
-            verdict, row, executions.get(row["order_key"], []), records.executions[row["order_key"]]
+            verdict, row, executions.get(key, []), records.executions[key], hidden
         )
     if most_live > 1:
         verdict.duplicates += 1
@@ -230,25 +234,43 @@ def _judge_trade(
         )
 
 
+def _untold(ledger: Ledger, records: Records, row: Row) -> frozenset[str]:
+    """Executions that the broker's API forgot before it told them, of an order in doubt.
+
+    Nobody can record those; what can be asked for is that the order waits for a person.
+    """
+    if row["state"] not in WAITS_FOR_A_PERSON or row["order_key"] not in records.alerted:
+        return frozenset()
+    told = {each.exec_id for each in ledger.visible_executions(_LONG_AGO)}
+    return frozenset(e.exec_id for e in ledger.executions(row["order_key"])) - told
+
+
 def _judge_executions(
-    verdict: Verdict, row: Row, at_broker: list[ExecutionRecord], on_record: list[Row]
+    verdict: Verdict,
+    row: Row,
+    at_broker: list[ExecutionRecord],
+    on_record: list[Row],
+    untold: frozenset[str],
 ) -> Decimal:
     """The quantity the broker executed for one attempt; corrections replace what they correct."""
     effective = _latest(at_broker)
     recorded = {each["exec_id"]: each for each in on_record}
     traded = sum((each.quantity for each in effective.values()), Decimal(0))
-    lost = sorted(each.exec_id for each in effective.values() if each.exec_id not in recorded)
+    missing = {each.exec_id for each in effective.values()} - set(recorded)
+    lost = sorted(missing - untold)
     unpriced = sorted(
         each.exec_id
         for each in effective.values()
-        if each.exec_id in recorded and recorded[each.exec_id]["commission"] is None
+        if each.exec_id in recorded
+        and recorded[each.exec_id]["commission"] is None
+        and each.exec_id not in untold
     )
     if lost or unpriced:
         verdict.lost_executions += len(lost) + len(unpriced)
         verdict.broken.append(f"{row['order_key']}: not on record {lost}, commissions {unpriced}")
     made_up = set(recorded) - {each.exec_id for each in at_broker}
     counted = sum((e["quantity"] for e in on_record if not e["superseded"]), Decimal(0))
-    if not lost and (made_up or counted != traded or row["filled_quantity"] != traded):
+    if not missing and (made_up or counted != traded or row["filled_quantity"] != traded):
         verdict.miscounted += 1
         verdict.broken.append(
             f"{row['order_key']}: executed {traded}, rows say {counted}, the order "
