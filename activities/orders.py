@@ -108,6 +108,7 @@ class OrderActivities:
         self._broker = broker
         self._ledger = ledger
         self._watch = watch
+        self._sending = asyncio.Lock()
 
     @activity.defn
     async def prepare_order(self, request: PrepareOrder) -> Prepared:
@@ -228,30 +229,49 @@ class OrderActivities:
         The claim (READY → SENDING) is committed before the wire is touched, and only one claim
         per key can ever succeed. Whatever goes wrong after it leaves the order UNKNOWN.
         """
+        key = request.order_key
         async with heartbeating():
-            record = await self._require(request.order_key)
-            if record.order.state is not OrderState.READY:
-                return view_of(record)
-            broker_order_id = self._broker.reserve_order_id()
-            send_before = monotonic() + SEND_WITHIN.total_seconds()
-            crash_point("place_order.claiming")
-            try:
-                claimed = await self._ledger.claim(
-                    request.order_key, broker_order_id, self._broker.client_id
+            # One after the other: the gateway refuses (103) an order whose id is below one that
+            # it has seen, so ids must reach it in the order in which they were reserved.
+            async with self._sending:
+                done = await self._claim_and_send(key)
+            if done is not None:
+                return done
+            seen = await self._watch.until_state_leaves(
+                key, OrderState.SENDING, ACKNOWLEDGEMENT_SECONDS
+            )
+            if seen.order.state is OrderState.SENDING:
+                silence = Unproven(
+                    reason=f"no acknowledgement within {ACKNOWLEDGEMENT_SECONDS:g} s"
                 )
-            except GreenlightError as error:
-                if error.code not in _FINAL_REFUSALS:
-                    raise
-                refusal = Denied(code=error.code, message=error.detail)
-                return view_of(await self._ledger.record(request.order_key, refusal))
-            if not claimed:
-                return view_of(await self._require(request.order_key))
-            crash_point("place_order.claimed")
-            return await self._send(record, broker_order_id, send_before)
+                seen = await self._ledger.record(key, silence)
+            crash_point("place_order.acknowledged")
+            return view_of(seen)
+
+    async def _claim_and_send(self, key: str) -> OrderView | None:
+        """None once it is sent; else the order that was not, or about which that is not proven."""
+        record = await self._require(key)
+        if record.order.state is not OrderState.READY:
+            return view_of(record)
+        broker_order_id = self._broker.reserve_order_id()
+        send_before = monotonic() + SEND_WITHIN.total_seconds()
+        crash_point("place_order.claiming")
+        try:
+            claimed = await self._ledger.claim(key, broker_order_id, self._broker.client_id)
+        except GreenlightError as error:
+            if error.code not in _FINAL_REFUSALS:
+                raise
+            refusal = Denied(code=error.code, message=error.detail)
+            return view_of(await self._ledger.record(key, refusal))
+        if not claimed:
+            return view_of(await self._require(key))
+        crash_point("place_order.claimed")
+        return await self._send(record, broker_order_id, send_before)
 
     async def _send(
         self, record: OrderRecord, broker_order_id: int, send_before: float
-    ) -> OrderView:
+    ) -> OrderView | None:
+        """None once it is sent."""
         key = record.order.order_key
         try:
             books = await self._broker.read_books()
@@ -267,14 +287,7 @@ class OrderActivities:
             activity.logger.exception("send of %s not proven", key)
             unproven = Unproven(reason=f"sending ended in {type(error).__name__}: {error}")
             return view_of(await self._ledger.record(key, unproven))
-        seen = await self._watch.until_state_leaves(
-            key, OrderState.SENDING, ACKNOWLEDGEMENT_SECONDS
-        )
-        if seen.order.state is OrderState.SENDING:
-            silence = Unproven(reason=f"no acknowledgement within {ACKNOWLEDGEMENT_SECONDS:g} s")
-            seen = await self._ledger.record(key, silence)
-        crash_point("place_order.acknowledged")
-        return view_of(seen)
+        return None
 
     @activity.defn
     async def resolve_order(self, request: OrderRef) -> OrderView:

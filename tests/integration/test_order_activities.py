@@ -16,6 +16,7 @@ from activities import orders as order_activities
 from activities.orders import PreparedOutcome
 from domain.errors import ErrorCode, GreenlightError
 from domain.orders import OrderState
+from domain.ports import BrokerBooks
 from infra.db import book_comparison
 from infra.db import models as m
 from infra.db.session import create_engine, sessions
@@ -94,6 +95,27 @@ async def test_an_order_is_placed_once_however_often_it_is_asked(world: BrokerWo
 
 
 # --- the connection drops around the send --------------------------------------------------
+
+
+async def test_orders_placed_together_reach_the_gateway_by_rising_ids(
+    world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
+):
+    """TWS refuses an order id below one that it has seen (103)."""
+    broker, waits = world.session.broker, iter([0.3, 0.2, 0.1, 0.0])
+    read_books = broker.read_books
+
+    async def read_books_unevenly() -> BrokerBooks:
+        wait = next(waits, 0.0)
+        books = await read_books()
+        await asyncio.sleep(wait)
+        return books
+
+    keys = [await world.ready(strike=strike) for strike in (600, 610, 620, 630)]
+    monkeypatch.setattr(broker, "read_books", read_books_unevenly)
+    placed = await asyncio.gather(*(world.place(key) for key in keys))
+    assert [view.state for view in placed] == [OrderState.WORKING] * 4
+    ids = [order.order_id for order in world.gateway.ledger.orders()]
+    assert ids == sorted(ids)
 
 
 async def test_an_order_the_gateway_took_before_the_line_dropped_is_found_not_sent_again(
