@@ -53,6 +53,8 @@ class AccountValues:
     realized_pnl: float
     day_start_equity: float | None
     margin_model: MarginModel = MarginModel.REGT
+    accrued_interest: float = 0.0
+    accrued_dividends: float = 0.0
 
     @property
     def stock_value(self) -> float:
@@ -68,7 +70,8 @@ class AccountValues:
 
     @property
     def net_liquidation(self) -> float:
-        return self.cash + self.stock_value + self.option_value
+        accrued = self.accrued_interest + self.accrued_dividends
+        return self.cash + self.stock_value + self.option_value + accrued
 
     @property
     def equity_with_loan(self) -> float:
@@ -105,7 +108,8 @@ class AccountValues:
             "NetLiquidation": self.net_liquidation,
             "TotalCashValue": self.cash,
             "SettledCash": self.cash,
-            "AccruedCash": 0.0,
+            "AccruedCash": self.accrued_interest,
+            "AccruedDividend": self.accrued_dividends,
             "EquityWithLoanValue": self.equity_with_loan,
             "PreviousDayEquityWithLoanValue": self.day_start_equity or self.equity_with_loan,
             "BuyingPower": self.buying_power,
@@ -149,6 +153,8 @@ class Account:
         self.cash = record.cash
         self.realized_pnl = record.realized_pnl
         self.day_start_equity = record.day_start_equity
+        self.accrued_interest = record.accrued_interest
+        self.dividends_due = record.dividends_due
         self._holdings = {h.con_id: h for h in record.holdings}
 
     @property
@@ -163,6 +169,8 @@ class Account:
             realized_pnl=self.realized_pnl,
             holdings=self.holdings,
             day_start_equity=self.day_start_equity,
+            accrued_interest=self.accrued_interest,
+            dividends_due=self.dividends_due,
         )
 
     def quantity(self, con_id: int) -> Decimal:
@@ -234,6 +242,11 @@ class Account:
         # The premium was paid long ago: only the strike changes hands today.
         self.cash += shares * (basis - strike)
 
+    def exchange_holding(self, old: int, new: HoldingRecord) -> None:
+        """Put one holding in the place of another, at no price: what a split does."""
+        self._put(old, Decimal(0), Decimal(0))
+        self._put(new.con_id, new.quantity, new.average_cost)
+
     def start_day(self, equity: float) -> None:
         self.realized_pnl = Decimal(0)
         self.day_start_equity = Decimal(str(round(equity, 2)))
@@ -272,6 +285,8 @@ def value_account(
         realized_pnl=float(trial.realized_pnl),
         day_start_equity=None if trial.day_start_equity is None else float(trial.day_start_equity),
         margin_model=trial.margin_model,
+        accrued_interest=float(trial.accrued_interest),
+        accrued_dividends=float(sum(due.amount for due in trial.dividends_due)),
     )
 
 

@@ -7,14 +7,16 @@ import contextlib
 import logging
 import os
 import signal
-import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
+from time import monotonic
 from typing import Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from infra.calendars import trading_calendar
+from infra.simulator.accounts import Account, value_account
+from infra.simulator.agenda import Agenda
 from infra.simulator.clock import MarketClock
 from infra.simulator.exchange import Exchange
 from infra.simulator.fault_plan import FaultPlan
@@ -62,6 +64,10 @@ class GatewayOptions(BaseModel):
     seed: int = Field(default=7, ge=0)
     start: AwareDatetime | None = Field(default=None, description="market time of the first run")
     closed: ClosedHours = ClosedHours.SKIP
+    nightly_reset: time | None = Field(
+        default=None, description="New York time at which every client is dropped"
+    )
+    reset_seconds: float = Field(default=10, ge=0, description="how long a reset lasts, real time")
     accounts: tuple[str, ...] = Field(
         default=(DEMO_ACCOUNT,), min_length=1, description="codes, or code=regt, code=portfolio"
     )
@@ -123,7 +129,7 @@ class SimulatedGateway:
             self._remember(start, session.date.isoformat())
         now = datetime.fromisoformat(self._recall("clock"))
         anchor = datetime.fromisoformat(self._recall("anchor")).date()
-        self.clock = MarketClock(now, options.speed, time.monotonic)
+        self.clock = MarketClock(now, options.speed, monotonic)
         plan = EventPlan.model_validate_json(self.ledger.get("events") or "{}")
         self.market = SyntheticMarket(int(self._recall("seed")), calendar, anchor, plan)
         if first_run:
@@ -131,9 +137,14 @@ class SimulatedGateway:
         self.exchange = Exchange(self.ledger, self.market, self.clock)
         self.tws = TwsUser(self.exchange)
         self.faults = Faults(self.exchange, int(self._recall("seed")))
-        simulation = Simulation(self.exchange, self.clock, calendar, options.closed)
-        if first_run:
-            self.exchange.start_day()
+        simulation = Simulation(
+            self.exchange,
+            self.clock,
+            calendar,
+            options.closed,
+            Agenda(calendar, options.nightly_reset),
+            lambda: self.faults.drop_everyone(options.reset_seconds),
+        )
         gateway = Gateway(
             self.exchange,
             self.market,
@@ -188,6 +199,7 @@ class SimulatedGateway:
             self.ledger.put("anchor", anchor)
             self.ledger.put("events", (self.options.events or EventPlan()).model_dump_json())
             self.ledger.put("clock", start.astimezone(UTC).isoformat())
+            self.ledger.put("agenda", start.astimezone(UTC).isoformat())
 
     def _recall(self, key: str) -> str:
         value = self.ledger.get(key)
@@ -198,8 +210,10 @@ class SimulatedGateway:
     def _open_accounts(self, now: datetime) -> None:
         with self.ledger.transaction():
             for name, margin in self.options.margin_models.items():
-                record = demo_account(name, self.market, now)
-                self.ledger.save_account(record.model_copy(update={"margin": margin}))
+                demo = demo_account(name, self.market, now)
+                account = Account(demo.model_copy(update={"margin": margin}))
+                account.start_day(value_account(account, self.market, now).net_liquidation)
+                self.ledger.save_account(account.record())
 
     def _save_clock(self) -> None:
         with self.ledger.transaction():
@@ -207,13 +221,13 @@ class SimulatedGateway:
 
     async def _run_market(self, simulation: Simulation) -> None:
         interval = min(max(1 / self.options.speed, FASTEST_TICK), SLOWEST_TICK)
-        saved_at = time.monotonic()
+        saved_at = monotonic()
         while True:
             await asyncio.sleep(interval)
             simulation.catch_up()
-            if time.monotonic() - saved_at >= CLOCK_SAVED_EVERY:
+            if monotonic() - saved_at >= CLOCK_SAVED_EVERY:
                 self._save_clock()
-                saved_at = time.monotonic()
+                saved_at = monotonic()
 
 
 async def serve(options: GatewayOptions) -> None:

@@ -65,6 +65,10 @@ def gateway_command(prepare: Callable[[], object]) -> Callable[..., None]:
         closed: Annotated[
             Closed | None, typer.Option(help="Leap over closed hours, or let them pass.")
         ] = None,
+        nightly_reset: Annotated[
+            str | None,
+            typer.Option(metavar="HH:MM", help="New York time at which clients are dropped."),
+        ] = None,
         account: Annotated[
             list[str] | None,
             typer.Option(metavar="DU...", help="May be repeated; =regt or =portfolio may follow."),
@@ -103,6 +107,7 @@ def gateway_command(prepare: Callable[[], object]) -> Callable[..., None]:
             "seed": seed,
             "start": None if start is None else _market_time(start),
             "closed": None if closed is None else closed.value,
+            "nightly_reset": nightly_reset,
             "accounts": tuple(account) if account else None,
             "margin": margin,
             "market_data_lines": market_data_lines,

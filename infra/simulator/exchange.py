@@ -113,7 +113,7 @@ class Exchange:
         step = Step(self.clock.now())
         step.record(order, "accepted")
         self._working[order.perm_id] = working
-        self._commit(step)
+        self.commit(step)
         quotes = self._quotes(working)
         return self._fill(working, Match(terms.quantity, price, leg_prices(legs, quotes, price)))
 
@@ -130,7 +130,7 @@ class Exchange:
             if working.record.is_manual and not working.record.bound:
                 step = Step(self.clock.now())
                 step.record(working.record.model_copy(update={"bound": True}), "bound")
-                self._commit(step)
+                self.commit(step)
 
     def preview(self, terms: OrderTerms) -> MarginPreview:
         """What the order would do to the account, were it filled at its limit (or the touch)."""
@@ -195,12 +195,13 @@ class Exchange:
             self._expire(working)
         self._settle(lambda s: self.book.settlement_date(s) == day)
 
-    def start_day(self) -> None:
-        """Overnight accounting: yesterday's profits are history."""
-        with self.ledger.transaction():
-            for account in self.accounts.values():
-                account.start_day(self.values(account.name).net_liquidation)
-                self.ledger.save_account(account.record())
+    def cancel_step(self, chosen: Callable[[WorkingOrder], bool], reason: str) -> Step:
+        """A step, not yet taken, that cancels the chosen working orders."""
+        step = Step(self.clock.now())
+        for working in self._working.values():
+            if chosen(working):
+                step.cancel(working.record, reason)
+        return step
 
     def _new_order(
         self, client_id: int, order_id: int, terms: OrderTerms
@@ -252,7 +253,7 @@ class Exchange:
         else:
             self._working[order.perm_id] = working
             step.change(self._woken(working), "accepted")
-        self._commit(step)
+        self.commit(step)
         if order.perm_id in self._working and order.transmitted:
             self._transmit_family(working)
             self._look(working, 0.0)
@@ -278,7 +279,7 @@ class Exchange:
                 error = (refusal.code, refusal.message)
                 step.end(other.record, OrderStatus.INACTIVE, refusal.message, error)
                 step.follow(families.after_end(other.record, self.working_orders()))
-            self._commit(step)
+            self.commit(step)
             self._look(other, 0.0)
 
     def _modify(self, working: WorkingOrder, terms: OrderTerms) -> None:
@@ -296,7 +297,7 @@ class Exchange:
         working.waited, working.reserved_per_unit = 0.0, trial.reserved_per_unit
         step = Step(self.clock.now())
         step.change(self._woken(trial), "modified")
-        self._commit(step)
+        self.commit(step)
         if working.record.transmitted:
             self._transmit_family(working)
             self._look(working, 0.0)
@@ -341,7 +342,7 @@ class Exchange:
         if record != working.record:
             step = Step(self.clock.now())
             step.change(record, "status")
-            self._commit(step)
+            self.commit(step)
 
     def _woken(self, working: WorkingOrder) -> OrderRecord:
         return woken(
@@ -375,7 +376,7 @@ class Exchange:
         released = step.follow(families.after_fill(before, booked.order, self.working_orders()))
         if booked.order.oca_key is not None and families.is_spent_by(booked.order):
             self._spent_groups.add(booked.order.oca_key)
-        self._commit(step)
+        self.commit(step)
         for perm_id in released:
             self._look(self._working[perm_id], 0.0)
         return booked.executions
@@ -384,14 +385,14 @@ class Exchange:
         step = Step(self.clock.now())
         step.cancel(working.record, reason)
         step.follow(families.after_end(working.record, self.working_orders()))
-        self._commit(step)
+        self.commit(step)
 
     def _cancel_where(self, chosen: Callable[[WorkingOrder], bool], reason: str) -> None:
         for working in list(self._working.values()):
             if working.record.status.is_working and chosen(working):
                 self._cancel(working, reason)
 
-    def _commit(self, step: Step) -> None:
+    def commit(self, step: Step) -> None:
         """Make a step durable, then take it over, then tell of it."""
         step.save(self.ledger)
         for account in step.accounts:

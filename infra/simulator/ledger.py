@@ -18,6 +18,7 @@ from infra.simulator.records import (
     AccountRecord,
     ExecutionRecord,
     FaultEvent,
+    LifecycleEvent,
     OrderEvent,
     OrderRecord,
     OrderStatus,
@@ -45,6 +46,10 @@ CREATE TABLE IF NOT EXISTS executions (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS executions_by_ref ON executions (order_ref);
 CREATE INDEX IF NOT EXISTS executions_by_time ON executions (at);
+CREATE TABLE IF NOT EXISTS lifecycle (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, kind TEXT NOT NULL,
+    account TEXT NOT NULL, record TEXT NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS accounts (account TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS order_events_by_order ON order_events (perm_id);
 CREATE TABLE IF NOT EXISTS faults (
@@ -72,7 +77,7 @@ class Ledger:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(_SCHEMA)
-        for table in ("order_events", "executions", "faults"):
+        for table in ("order_events", "executions", "faults", "lifecycle"):
             for verb in ("update", "delete"):
                 self._db.executescript(_APPEND_ONLY.format(table=table, verb=verb))
 
@@ -267,6 +272,18 @@ class Ledger:
                 execution.model_dump_json(),
             ),
         )
+
+    def append_lifecycle(self, event: LifecycleEvent) -> None:
+        self._db.execute(
+            "INSERT INTO lifecycle (at, kind, account, record) VALUES (?, ?, ?, ?)",
+            (event.at.isoformat(), event.kind, event.account, event.model_dump_json()),
+        )
+
+    def lifecycle(self, kind: str | None = None) -> list[LifecycleEvent]:
+        """What has changed accounts without orders, oldest first; of one kind if given."""
+        where, args = ("", ()) if kind is None else (" WHERE kind = ?", (kind,))
+        rows = self._db.execute(f"SELECT record FROM lifecycle{where} ORDER BY sequence", args)  # noqa: S608
+        return [LifecycleEvent.model_validate_json(row[0]) for row in rows]
 
     def save_account(self, account: AccountRecord) -> None:
         self._db.execute(

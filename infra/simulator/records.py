@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -238,6 +238,14 @@ class MarginModel(StrEnum):
     PORTFOLIO = "portfolio"
 
 
+class DividendDue(Record):
+    """A dividend whose ex-date has passed and whose pay date has not; negative is owed."""
+
+    symbol: str
+    pay_date: date
+    amount: Decimal
+
+
 class AccountRecord(Record):
     account: str
     cash: Decimal
@@ -246,6 +254,24 @@ class AccountRecord(Record):
     """Since the start of the market day."""
     holdings: tuple[HoldingRecord, ...] = ()
     day_start_equity: Decimal | None = None
+    accrued_interest: Decimal = Decimal(0)
+    """Since it was last credited or charged; negative is owed."""
+    dividends_due: tuple[DividendDue, ...] = ()
+
+
+class LifecycleEvent(Record):
+    """Something that changed an account without an order: what the API shows only by its effect."""
+
+    at: datetime
+    kind: str
+    """assignment, dividend, dividend paid, interest, split or cash in lieu."""
+    account: str
+    con_id: int = 0
+    quantity: Decimal = Decimal(0)
+    """Contracts or shares concerned, signed as held before."""
+    cash: Decimal = Decimal(0)
+    """What it added to the cash balance."""
+    detail: str = ""
 
 
 class OrderEvent(Record):

@@ -1,4 +1,4 @@
-"""Moves market time: prices, matching, opens and closes, in their order."""
+"""Moves market time: prices, matching, and every appointment of the agenda, in their order."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.calendar import TradingCalendar
+from infra.simulator.agenda import Agenda, Appointment, Duty
 from infra.simulator.clock import MarketClock
 from infra.simulator.exchange import Exchange
+from infra.simulator.overnight import Overnight
 
 PRE_OPEN = timedelta(minutes=5)
 MATCH_STEP = timedelta(seconds=5)
@@ -16,6 +18,7 @@ LIVE_STEPS = 8
 """At high speeds, working orders look at the market at most this often between two wake-ups."""
 MANUAL_STEPS = 2000
 """A long stretch moved by hand is simulated in at most about this many steps."""
+_DONE = "agenda"
 
 
 class ClosedHours(StrEnum):
@@ -34,14 +37,25 @@ class Simulation:
         clock: MarketClock,
         calendar: TradingCalendar,
         closed_hours: ClosedHours,
+        agenda: Agenda,
+        reset: Callable[[], None] = lambda: None,
     ) -> None:
         self._exchange = exchange
         self._clock = clock
         self._calendar = calendar
         self._closed_hours = closed_hours
+        self._agenda = agenda
+        self._overnight = Overnight(exchange)
+        self._duties: dict[Duty, Callable[[], None]] = {
+            Duty.CLOSE: exchange.close_session,
+            Duty.ASSIGN: self._overnight.assign,
+            Duty.RESET: reset,
+            Duty.NEW_DATE: self._overnight.start_date,
+            Duty.OPEN: exchange.open_session,
+        }
         self.ticked: list[Callable[[], None]] = []
         """Called after market time has moved."""
-        self._resume()
+        self._next = self._resume()
         clock.drive(self.advance)
 
     def catch_up(self) -> None:
@@ -57,61 +71,59 @@ class Simulation:
         target = self._clock.simulated + by
         # A leap over closed hours may end beyond the target: what was left lay in those hours.
         while (now := self._clock.simulated) < target:
-            barrier = self._barrier()
-            moment = min(target, barrier)
+            moment = min(target, self._next.at)
             if self._exchange.has_working_orders:
                 moment = min(moment, now + step_limit)
             self._clock.set(moment)
-            if moment < barrier:
+            if moment < self._next.at:
                 self._exchange.match_all(moment - now)
             else:
-                self._pass_barrier()
+                self._keep(self._next)
+                self._leap()
         for listener in self.ticked:
             listener()
 
-    def _pass_barrier(self) -> None:
-        """Process the open or close now reached; leap over closed hours if they are skipped."""
-        now = self._clock.simulated
-        if self._calendar.is_open(now):
-            self._exchange.open_session()
-            self._set_barrier()
+    def _keep(self, appointment: Appointment) -> None:
+        """Do what is due now, once; a gateway killed in between does the rest when it resumes."""
+        for duty in appointment.duties:
+            self._duties[duty]()
+        with self._exchange.ledger.transaction():
+            self._exchange.ledger.put(_DONE, appointment.at.isoformat())
+            self._exchange.ledger.put("clock", appointment.at.isoformat())
+        self._expect(self._agenda.after(appointment.at))
+
+    def _leap(self) -> None:
+        """Over closed hours, if they are skipped: what is due in them is done, in its order."""
+        if self._closed_hours is ClosedHours.RUN or self._calendar.is_open(self._clock.simulated):
             return
-        self._exchange.close_session()
-        opening = self._calendar.next_session(now).open_at
-        if self._closed_hours is ClosedHours.SKIP:
+        morning = self._calendar.next_session(self._clock.simulated).open_at - PRE_OPEN
+        self._clock.barrier = None
+        while self._next.at <= morning:
+            self._clock.set(self._next.at)
+            self._keep(self._next)
             self._clock.barrier = None
-            self._clock.set(opening - PRE_OPEN)
-        self._exchange.start_day()
-        self._set_barrier()
+        self._clock.set(max(morning, self._clock.simulated))
+        self._expect(self._next)
 
-    def _resume(self) -> None:
-        """Take up where an earlier run stopped, in the middle of an open or a close at worst.
-
-        Both are safe to repeat: what they have done before leaves them nothing to do.
-        """
+    def _resume(self) -> Appointment:
+        """Take up where an earlier run stopped, in the middle of a night at worst."""
         now = self._clock.simulated
-        session = self._calendar.session_at(now)
-        if session is not None and session.open_at == now:
-            self._exchange.open_session()
-        if session is None:
-            opening = self._calendar.next_session(now).open_at
-            if self._calendar.previous_session(now).close_at == now:
-                self._pass_barrier()
-            elif self._closed_hours is ClosedHours.SKIP and now < opening - PRE_OPEN:
-                self._clock.set(opening - PRE_OPEN)
-        self._set_barrier()
+        done = self._exchange.ledger.get(_DONE)
+        seen = now - timedelta(seconds=1) if done is None else datetime.fromisoformat(done)
+        following = self._agenda.after(seen)
+        self._clock.barrier = None
+        while following.at <= now:
+            self._clock.set(following.at)
+            self._keep(following)
+            following = self._next
+        self._clock.set(now)
+        self._expect(following)
+        self._leap()
+        return self._next
 
-    def _barrier(self) -> datetime:
-        barrier = self._clock.barrier
-        if barrier is None:
-            raise RuntimeError("the simulation has no next open or close")
-        return barrier
-
-    def _set_barrier(self) -> None:
-        now = self._clock.simulated
-        session = self._calendar.session_at(now)
-        following = session.close_at if session else self._calendar.next_session(now).open_at
-        self._clock.barrier = following
+    def _expect(self, appointment: Appointment) -> None:
+        self._next = appointment
+        self._clock.barrier = appointment.at
 
 
 def default_start(calendar: TradingCalendar, wall: datetime) -> datetime:

@@ -9,7 +9,12 @@ from infra.simulator.accounts import Account
 from infra.simulator.events import ExchangeEvent, OrderChanged
 from infra.simulator.families import Consequence, Ending
 from infra.simulator.ledger import Ledger
-from infra.simulator.records import ExecutionRecord, OrderRecord, OrderStatus
+from infra.simulator.records import (
+    ExecutionRecord,
+    LifecycleEvent,
+    OrderRecord,
+    OrderStatus,
+)
 
 
 @dataclass
@@ -22,6 +27,9 @@ class Step:
     accounts: list[Account] = field(default_factory=list)
     executions: list[ExecutionRecord] = field(default_factory=list)
     news: list[ExchangeEvent] = field(default_factory=list)
+    lifecycle: list[LifecycleEvent] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
+    """What the ledger shall remember of the step, so that it is never taken twice."""
     _history: list[tuple[OrderRecord, str, str]] = field(default_factory=list)
 
     def record(self, order: OrderRecord, kind: str, detail: str = "") -> None:
@@ -69,4 +77,8 @@ class Step:
                 ledger.save_account(account.record())
             for order, kind, detail in self._history:
                 ledger.save_order(order, kind, self.at, detail)
+            for event in self.lifecycle:
+                ledger.append_lifecycle(event)
+            for key, value in self.notes.items():
+                ledger.put(key, value)
             ledger.put("clock", self.at.isoformat())
