@@ -20,10 +20,10 @@ from typing import Protocol
 import numpy as np
 
 from infra.simulator import messages
+from infra.simulator.accepted_cancels import AcceptedCancels
 from infra.simulator.connectivity import IbkrLine
 from infra.simulator.corrections import correct_execution
 from infra.simulator.delivery import ByteLimit, ConnectionCut, Delay, Direction, Pace
-from infra.simulator.events import ExchangeEvent, OrderChanged
 from infra.simulator.exchange import Exchange
 from infra.simulator.messages import Message
 from infra.simulator.records import ExecutionRecord
@@ -88,14 +88,14 @@ class Faults:
         self._refusing = False
         self._refusing_until = 0.0
         self._clashes = 0
-        self._cancels_of_accepted = 0
+        self._cancels = AcceptedCancels(exchange, self.struck)
         self._triggers = Triggers()
         self._limits: list[ByteLimit] = []
         self._shapers: list[Shaper] = []
         self._noted: set[tuple[int, str]] = set()
         self._timers: set[asyncio.TimerHandle] = set()
         exchange.refuse = self.refusals.refuse
-        exchange.listeners.append(self._on_event)
+        exchange.listeners += [self._triggers.on_event, self._cancels.on_event]
 
     def struck(self, kind: str, detail: str = "", client_id: int | None = None) -> None:
         """Put on record that a fault struck."""
@@ -121,7 +121,7 @@ class Faults:
         self.refusals.cancels.clear()
         self.pace.delays.clear()
         self.pace.largest_piece, self.pace.gather_seconds = 0, 0.0
-        self.accept_delay, self._clashes, self._cancels_of_accepted = 0.0, 0, 0
+        self.accept_delay, self._clashes, self._cancels.times = 0.0, 0, 0
         self._refusing, self._refusing_until = False, 0.0
         for shaper in self._shapers:
             shaper.release()
@@ -132,7 +132,9 @@ class Faults:
 
     def later(self, seconds: float, action: Callable[[], object]) -> None:
         """Do something so many wall seconds from now, if this gateway still runs then."""
-        self._timers.add(asyncio.get_running_loop().call_later(seconds, action))
+        loop = asyncio.get_running_loop()
+        self._timers = {timer for timer in self._timers if timer.when() > loop.time()}
+        self._timers.add(loop.call_later(seconds, action))
 
     def close(self) -> None:
         """Call off what was to come: the gateway ends."""
@@ -333,7 +335,7 @@ class Faults:
 
     def cancel_accepted(self, times: int = 1) -> None:
         """The exchange accepts the next orders, and then cancels them by itself."""
-        self._cancels_of_accepted = times
+        self._cancels.times = times
 
     # --- the line to IBKR ------------------------------------------------------------------
 
@@ -407,18 +409,3 @@ class Faults:
             self.struck("drop_connection", f"{moment} message {message_id}", connection.client_id)
             connection.cut()
             raise ConnectionCut(f"{moment} message {message_id}")
-
-    def _on_event(self, event: ExchangeEvent) -> None:
-        self._triggers.on_event(event)
-        if not self._cancels_of_accepted or not isinstance(event, OrderChanged):
-            return
-        if event.order.status.is_working:
-            self._cancels_of_accepted -= 1
-            perm_id = event.order.perm_id
-            asyncio.get_running_loop().call_soon(self._cancel_accepted, perm_id)
-
-    def _cancel_accepted(self, perm_id: int) -> None:
-        order = self._exchange.ledger.order(perm_id)
-        if order is not None and order.status.is_working:
-            self.struck("cancel_accepted", order.order_ref, order.client_id)
-            self._exchange.cancel_order(perm_id, "Cancelled by the exchange")
