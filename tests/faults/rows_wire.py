@@ -220,11 +220,12 @@ class NightlyRestart(WireRow):
     name = "nightly restart"
     goal = 100
     keep_day: ClassVar[bool] = True
+    away_seconds: ClassVar[tuple[float, float]] = (0.5, 5.0)
 
     async def weather(self, storm: Storm) -> None:
         for _ in range(2):
             await storm.until_sent(len(storm.world.gateway.ledger.orders()) + 4)
-            away = storm.draw.uniform(0.5, 5.0)
+            away = storm.draw.uniform(*self.away_seconds)
             await storm.strike(lambda seconds=away: storm.faults.drop_everyone(seconds))
             if not self.keep_day:
                 # What fills while everybody is away is what a midnight takes with it.
@@ -239,6 +240,7 @@ class MidnightLoss(NightlyRestart):
     name = "midnight loss"
     goal = 100
     keep_day = False
+    away_seconds = (3.0, 8.0)
 
 
 class Callbacks(WireRow):
