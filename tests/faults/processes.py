@@ -180,6 +180,14 @@ class Processes(Floor):
             await asyncio.sleep(0.01)
         return True
 
+    async def until_restarted(self, name: str, killed: int | None) -> None:
+        """Until the supervisor has started the process anew, under another id."""
+
+        async def running() -> bool:
+            return self.pid(name) not in (None, killed)
+
+        assert await self.until(running, RESTART_SECONDS, every=0.1), f"no {name}"
+
     async def until_serving(self) -> None:
         """Until every process runs and the API reaches all that it depends on."""
 

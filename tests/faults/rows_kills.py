@@ -11,18 +11,18 @@ from typing import ClassVar
 from uuid import uuid4
 
 from tests.faults.offers import Offer
-from tests.faults.processes import Processes
+from tests.faults.processes import RESTART_SECONDS, Processes
 from tests.faults.rounds import Round, Row
 from tests.faults.servers import Servers
 
 ORDERS = 60
-STRIKES = 4
+STRIKES = 6
 """Per round, one after the other: each meets what is in flight at its instant."""
 LOGS = Path(__file__).parents[1] / "output"
 """Where the logs go of a desk that broke a promise."""
-CLICKING_SECONDS = 30.0
-"""Over which the clicks of a round are spread, so that every stage is under way at once."""
-STRIKE_SECONDS = 20.0
+CLICKING_SECONDS = 5.0
+"""Over which the clicks of a round are spread; the desk works at them for a good while."""
+STRIKE_SECONDS = 30.0
 """How long the process may take to come by a crash point."""
 FEW = 8
 """With fewer approvals in flight a strike would prove little."""
@@ -95,13 +95,15 @@ class KillRow(Row):
         met: list[int] = []
         for _ in range(STRIKES):
             await self._until_under_way(desk, offers, clicking)
+            pid = desk.pid(self.process)
             struck = await self._strike(desk, offers, draw)
             if struck is not None:
                 met.append(struck)
-            await desk.until_serving()
+                await desk.until_restarted(self.process, pid)
             if clicking.done() and await desk.in_flight(offers) < FEW:
                 break
         began = time.monotonic()
+        await desk.until_serving()
         await clicking
         await desk.settle(only=ids)
         seconds = time.monotonic() - began
@@ -118,7 +120,7 @@ class KillRow(Row):
         async def enough() -> bool:
             return clicking.done() or await desk.in_flight(offers) >= FEW
 
-        await desk.until(enough, CLICKING_SECONDS)
+        await desk.until(enough, RESTART_SECONDS)
 
     async def _strike(
         self, desk: Processes, offers: list[Offer], draw: random.Random
