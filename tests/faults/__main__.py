@@ -66,13 +66,9 @@ async def _run(rows: Sequence[type[Row]], options: argparse.Namespace, deadline:
     servers = Servers()
     try:
         for kind in rows:
-            row = kind(servers)
-            try:
-                await _reach_goal(row, options, deadline)
-            finally:
-                await row.close()
+            await _reach_goal(kind(servers), options, deadline)
     finally:
-        servers.stop()
+        await servers.stop()
 
 
 async def _reach_goal(row: Row, options: argparse.Namespace, deadline: float) -> None:

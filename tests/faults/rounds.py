@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from tests.faults.servers import Servers
+if TYPE_CHECKING:
+    from tests.faults.servers import Servers
 
 FORBIDDEN = (
     "duplicates",
@@ -83,6 +84,3 @@ class Row(ABC):
     def no_verdict() -> Verdict:
         """Of a round that failed by itself: nothing was judged."""
         return Verdict()
-
-    async def close(self) -> None:  # noqa: B027 - most rows hold nothing
-        """Give back what outlives a round."""

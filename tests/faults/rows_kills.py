@@ -77,16 +77,11 @@ class KillRow(Row):
 
     def __init__(self, servers: Servers) -> None:
         super().__init__(servers)
-        self._desk: Processes | None = None
         self._struck: list[str] = []
 
-    async def close(self) -> None:
-        if self._desk is not None:
-            await self._desk.stop()
-            self._desk = None
-
     async def round(self, seed: int) -> Round:
-        desk = await self._ready_desk()
+        desk = await self.servers.processes()
+        await desk.until_serving()
         draw = random.Random(f"{self.name} {seed}")
         await desk.look_at_market()
         offers = await desk.offer(seed, ORDERS)
@@ -156,14 +151,6 @@ class KillRow(Row):
                 for number, offer in enumerate(offers)
             )
         )
-
-    async def _ready_desk(self) -> Processes:
-        if self._desk is None:
-            self._desk = Processes()
-            await self._desk.start()
-        else:
-            await self._desk.until_serving()
-        return self._desk
 
 
 class LabelledKillRow(KillRow):

@@ -1,4 +1,4 @@
-"""The servers of a campaign: one Postgres and one Temporal for all worlds, started on first use."""
+"""What outlives a round: servers for the worlds, a desk for the kills; started on first use."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from infra.db.migrate import upgrade
 from infra.embedded import EmbeddedPostgres, EmbeddedTemporal
 from infra.embedded.ports import any_free_port
+from tests.faults.processes import Processes
 
 TEMPLATE = "template_of_worlds"
 
@@ -27,6 +28,7 @@ class Servers:
         self._directory = Path(tempfile.mkdtemp(prefix="gl-faults-")).resolve()
         self._postgres: EmbeddedPostgres | None = None
         self._temporal: EmbeddedTemporal | None = None
+        self._processes: Processes | None = None
         self._numbers = itertools.count(1)
 
     async def database(self) -> str:
@@ -58,7 +60,16 @@ class Servers:
         """A fresh directory, gone with the servers."""
         return Path(tempfile.mkdtemp(dir=self._directory))
 
-    def stop(self) -> None:
+    async def processes(self) -> Processes:
+        """The desk of supervised processes that lives through all rounds of a campaign."""
+        if self._processes is None:
+            self._processes = Processes()
+            await self._processes.start()
+        return self._processes
+
+    async def stop(self) -> None:
+        if self._processes is not None:
+            await self._processes.stop()
         for server in (self._temporal, self._postgres):
             if server is not None:
                 server.stop()

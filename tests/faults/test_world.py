@@ -6,7 +6,7 @@ changed signature would keep the long campaigns from running.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -17,10 +17,10 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
 
 @pytest.fixture
-def servers() -> Iterator[Servers]:
+async def servers() -> AsyncIterator[Servers]:
     servers = Servers()
     yield servers
-    servers.stop()
+    await servers.stop()
 
 
 async def test_a_campaigns_world_carries_approvals_to_their_fills(servers: Servers):
