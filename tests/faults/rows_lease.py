@@ -134,7 +134,7 @@ class RivalBrokers(World):
 class LeaseFights(Row):
     """Freezes and robberies, mid-claim and mid-send, while orders flow."""
 
-    name = "two brokers, one lease"
+    name = "two brokers on one lease"
     goal = 200
 
     async def round(self, seed: int) -> Round:
