@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from temporalio import activity
 
 from activities.heartbeat import heartbeating
-from domain.errors import GreenlightError
+from domain.errors import BrokerUnavailable, GreenlightError
 from domain.instruments import Frozen
-from domain.ports import Broker, IngestionStore, RunPlan, SyncCounts
+from domain.ports import Broker, IngestionStore, MarketPlan, RunPlan, SyncCounts
 
 
 class SyncRequest(Frozen):
     gateway: str
 
 
+class MarketRequest(Frozen):
+    gateway: str
+    plan: MarketPlan
+
+
 class SyncReport(Frozen):
-    """Counts by account code."""
+    """Counts by account code; an account that could not be read is named in the errors."""
 
     accounts: dict[str, SyncCounts]
+    errors: tuple[str, ...] = ()
+
+
+class MarketReport(Frozen):
+    """What a reading of the market brought, and what gave nothing, with the reason."""
+
+    contracts: int = 0
+    dividends: int = 0
+    errors: tuple[str, ...] = ()
 
 
 class CapturedMarket(Frozen):
@@ -27,6 +42,23 @@ class CapturedMarket(Frozen):
 
     chain_ids: tuple[UUID, ...]
     errors: tuple[str, ...] = ()
+
+
+class IngestionPlanner:
+    """What is due, by our own records."""
+
+    def __init__(self, store: IngestionStore) -> None:
+        self._store = store
+
+    @activity.defn
+    async def is_ingestion_due(self, request: SyncRequest) -> bool:
+        """Whether the gateway is connected and its market's hours ask for a reading."""
+        return await self._store.is_positions_reading_due(request.gateway)
+
+    @activity.defn
+    async def plan_market_reading(self, request: SyncRequest) -> MarketPlan:
+        """The universes of the enabled strategies and the options held; nothing while closed."""
+        return await self._store.market_plan(request.gateway)
 
 
 class IngestionActivities:
@@ -37,25 +69,73 @@ class IngestionActivities:
     @activity.defn
     async def sync_ibkr_positions(self, request: SyncRequest) -> SyncReport:
         """Make the stored positions of every account equal to the broker's."""
-        async with heartbeating():
-            counts: dict[str, SyncCounts] = {}
-            for code in await self._store.account_codes(request.gateway):
-                rows = await self._broker.positions(code)
-                as_of = await self._broker.market_time()
-                counts[code] = await self._store.save_positions(request.gateway, code, rows, as_of)
-            return SyncReport(accounts=counts)
+
+        async def positions(code: str) -> SyncCounts:
+            rows = await self._broker.positions(code)
+            as_of = await self._broker.market_time()
+            return await self._store.save_positions(request.gateway, code, rows, as_of)
+
+        return await self._each_account(request, positions)
 
     @activity.defn
     async def sync_ibkr_account_snapshot(self, request: SyncRequest) -> SyncReport:
         """Keep the account values of every account, where they changed."""
+
+        async def values(code: str) -> SyncCounts:
+            told = await self._broker.account_values(code)
+            return await self._store.save_account_snapshot(request.gateway, code, told)
+
+        return await self._each_account(request, values)
+
+    async def _each_account(
+        self, request: SyncRequest, read: Callable[[str], Awaitable[SyncCounts]]
+    ) -> SyncReport:
+        """``read`` for every account, a transaction each; what fails of one stops no other."""
         async with heartbeating():
             counts: dict[str, SyncCounts] = {}
+            errors: list[str] = []
             for code in await self._store.account_codes(request.gateway):
-                values = await self._broker.account_values(code)
-                counts[code] = await self._store.save_account_snapshot(
-                    request.gateway, code, values
-                )
-            return SyncReport(accounts=counts)
+                try:
+                    counts[code] = await read(code)
+                except BrokerUnavailable:
+                    raise
+                except GreenlightError as error:
+                    errors.append(f"{code}: {error.detail}")
+            return SyncReport(accounts=counts, errors=tuple(errors))
+
+    @activity.defn
+    async def sync_ibkr_market(self, request: MarketRequest) -> MarketReport:
+        """Bring contracts, quotes and dividends of the plan up to date, symbol by symbol.
+
+        Each symbol is a transaction of its own; one without data is named and stops no other.
+        """
+        async with heartbeating():
+            contracts = dividends = 0
+            errors: list[str] = []
+            for planned in request.plan.chains:
+                try:
+                    reading = await self._broker.chain(planned.symbol, planned.window)
+                    contracts += await self._store.save_market(reading)
+                    dividends += await self._keep_dividend(planned.symbol)
+                except BrokerUnavailable:
+                    raise
+                except GreenlightError as error:
+                    errors.append(f"{planned.symbol}: {error.detail}")
+            for option in request.plan.options:
+                try:
+                    contracts += await self._store.save_market(await self._broker.single(option))
+                except BrokerUnavailable:
+                    raise
+                except GreenlightError as error:
+                    errors.append(f"{option.describe()}: {error.detail}")
+            return MarketReport(contracts=contracts, dividends=dividends, errors=tuple(errors))
+
+    async def _keep_dividend(self, symbol: str) -> int:
+        announced = await self._broker.dividend(symbol)
+        if announced is None:
+            return 0
+        await self._store.save_dividend(announced, await self._broker.market_time())
+        return 1
 
     @activity.defn
     async def capture_market(self, plan: RunPlan) -> CapturedMarket:

@@ -22,6 +22,13 @@ class GatewayRef(Frozen):
     gateway: str
 
 
+class ExecutionsReport(Frozen):
+    """How many executions the broker tells of today: every one is on record afterwards."""
+
+    executions: int
+    changed_orders: tuple[str, ...] = ()
+
+
 class ReconciliationPlanner:
     """Whether a gateway should be looked at; needs our own records only."""
 
@@ -43,6 +50,16 @@ class ReconciliationActivities:
         self._broker = broker
         self._store = store
         self._announce = announce
+
+    @activity.defn
+    async def sync_ibkr_executions(self, request: GatewayRef) -> ExecutionsReport:
+        """Record whatever of today's orders and executions the listener has missed."""
+        async with heartbeating():
+            books = await self._broker.read_books()
+            changed = await self._store.record_books(request.gateway, books)
+            for order_key in changed:
+                await self._announce(order_key)
+            return ExecutionsReport(executions=len(books.executions), changed_orders=tuple(changed))
 
     @activity.defn
     async def reconcile(self, request: GatewayRef) -> ReconciliationReport:

@@ -193,16 +193,41 @@ def reconcile(gateway: GatewaySlug = None) -> None:
 def _sync(gateway: str | None, *, positions: bool) -> None:
     from infra.operations import sync_ibkr
 
-    accounts = _operate(sync_ibkr(_start_process("cli"), positions=positions, gateway=gateway))
-    for code, counts in accounts.items():
+    report = _operate(sync_ibkr(_start_process("cli"), positions=positions, gateway=gateway))
+    for code, counts in report.accounts.items():
         typer.echo(
             f"{code}: {counts.inserted} new, {counts.updated} updated, "
             f"{counts.removed} removed, {counts.unchanged} unchanged"
         )
         for refused in counts.unmatched:
             typer.echo(f"  not matched: {refused}", err=True)
-    if any(counts.unmatched for counts in accounts.values()):
+    for error in report.errors:
+        typer.echo(f"not read: {error}", err=True)
+    if report.errors or any(counts.unmatched for counts in report.accounts.values()):
         raise typer.Exit(1)
+
+
+@app.command("sync-ibkr-executions")
+def sync_ibkr_executions(gateway: GatewaySlug = None) -> None:
+    """Record whatever of today's executions at the broker is not on record yet."""
+    from infra.operations import sync_ibkr_executions as run
+
+    report = _operate(run(_start_process("cli"), gateway))
+    typer.echo(
+        f"{report.executions} executions today, all on record; "
+        f"{len(report.changed_orders)} orders changed"
+    )
+
+
+@app.command("sync-ibkr-market")
+def sync_ibkr_market(gateway: GatewaySlug = None) -> None:
+    """Refresh contracts, quotes and dividends of the strategies' universes and of what is held."""
+    from infra.operations import sync_ibkr_market as run
+
+    report = _operate(run(_start_process("cli"), gateway))
+    typer.echo(f"{report.contracts} contracts, {report.dividends} dividends")
+    for error in report.errors:
+        typer.echo(f"not read: {error}", err=True)
 
 
 @app.command("run-strategies")

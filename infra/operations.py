@@ -9,14 +9,17 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ActivityError
 
-from domain.ports import SyncCounts
+from activities.ingestion import MarketReport, SyncReport
+from activities.reconciliation import ExecutionsReport
 from domain.ports.reconciliation import ReconciliationReport
 from infra.settings import Settings
 from infra.temporal.client import connect
 from workflows.ids import CORE_QUEUE
-from workflows.ingestion import IngestionWorkflow
+from workflows.ingestion import IngestionWorkflow, MarketReadingWorkflow
 from workflows.messages import (
     IngestionInput,
+    IngestionReport,
+    MarketReadingInput,
     ReconciliationInput,
     StrategyRunsInput,
     StrategyRunsReport,
@@ -42,24 +45,44 @@ async def reconcile(settings: Settings, gateway: str | None = None) -> Reconcili
 
 async def sync_ibkr(
     settings: Settings, *, positions: bool, gateway: str | None = None
-) -> dict[str, SyncCounts]:
+) -> SyncReport:
     """Ingest positions, or account values, of every account of the gateway now.
 
-    Counts by account code. Raises OperationFailedError when the broker could not be asked.
+    Raises OperationFailedError when the broker could not be asked.
     """
-    client = await connect(settings)
     what = "positions" if positions else "account-snapshot"
-    report = await _run(
-        client,
-        IngestionWorkflow.run,
-        IngestionInput(
-            gateway=gateway or settings.gateway_slug,
-            positions=positions,
-            account_snapshots=not positions,
-        ),
-        f"sync-{what}",
+    report = await _ingest(
+        settings, gateway, what, positions=positions, account_snapshots=not positions
     )
-    return report.positions.accounts if positions else report.snapshots.accounts
+    return report.positions if positions else report.snapshots
+
+
+async def sync_ibkr_executions(settings: Settings, gateway: str | None = None) -> ExecutionsReport:
+    """Record whatever of today's executions is not on record yet."""
+    report = await _ingest(
+        settings, gateway, "executions", positions=False, account_snapshots=False, executions=True
+    )
+    assert report.executions is not None
+    return report.executions
+
+
+async def sync_ibkr_market(settings: Settings, gateway: str | None = None) -> MarketReport:
+    """Refresh contracts, quotes and dividends of the universes and of what is held."""
+    slug = gateway or settings.gateway_slug
+    return await _run(
+        await connect(settings),
+        MarketReadingWorkflow.run,
+        MarketReadingInput(gateway=slug),
+        "sync-market",
+    )
+
+
+async def _ingest(
+    settings: Settings, gateway: str | None, what: str, **wanted: bool
+) -> IngestionReport:
+    request = IngestionInput(gateway=gateway or settings.gateway_slug, **wanted)
+    client = await connect(settings)
+    return await _run(client, IngestionWorkflow.run, request, f"sync-{what}")
 
 
 async def run_strategies(settings: Settings) -> StrategyRunsReport:

@@ -44,6 +44,7 @@ from infra.supervisor import pid_file
 
 PROCESSES = ("postgres", "temporal", "gateway", "broker worker", "core worker", "api")
 STRATEGY_SCHEDULE = "strategy-runs"
+MARKET_SCHEDULE = "market-simulated"
 FIRST_LOOK = "first-look"
 """Workflow id of the run that a start of the desk begins."""
 HEADERS = {"X-Greenlight": "1"}
@@ -233,11 +234,13 @@ class Desk:
         self.sql("UPDATE settings SET value = %s WHERE key = 'trading_state'", Jsonb(state))
 
     def leave_strategy_runs_to_the_test(self) -> None:
-        """Stop the runs that the desk starts by itself: a run supersedes what still waits."""
+        """Stop what the desk starts by itself: a run supersedes what still waits, and a reading of
+        the whole market shares the lines that a run needs."""
 
         async def stop_runs() -> None:
             client = await self.temporal()
-            await client.get_schedule_handle(STRATEGY_SCHEDULE).pause()
+            for schedule in (STRATEGY_SCHEDULE, MARKET_SCHEDULE):
+                await client.get_schedule_handle(schedule).pause()
             with suppress(RPCError):  # It has ended, or this desk begins without one.
                 await client.get_workflow_handle(FIRST_LOOK).terminate()
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from activities.ingestion import SyncReport
+from activities.reconciliation import ExecutionsReport
 from domain.errors import ErrorCode
 from domain.instruments import Frozen
 from domain.ports import RunOutcome
@@ -61,14 +62,27 @@ class RecommendationStatus(Frozen):
 
 
 class IngestionInput(Frozen):
+    """``only_when_due``: not while the gateway is disconnected, seldom while its market is closed;
+    otherwise at once."""
+
     gateway: str
     positions: bool = True
     account_snapshots: bool = True
+    executions: bool = False
+    only_when_due: bool = False
 
 
 class IngestionReport(Frozen):
+    """What was read; ``is_due`` is false where the market's hours did not ask for it."""
+
     positions: SyncReport
     snapshots: SyncReport
+    executions: ExecutionsReport | None = None
+    is_due: bool = True
+
+
+class MarketReadingInput(Frozen):
+    gateway: str
 
 
 class ReconciliationInput(Frozen):

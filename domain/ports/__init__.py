@@ -15,6 +15,8 @@ from domain.ports.broker import (
 )
 from domain.ports.ingestion import (
     IngestionStore,
+    MarketPlan,
+    PlannedChain,
     SyncCounts,
 )
 from domain.ports.orders import (
@@ -48,9 +50,11 @@ __all__ = [
     "DeadlineCheck",
     "DecisionDelivery",
     "IngestionStore",
+    "MarketPlan",
     "OrderLedger",
     "OrderRecord",
     "OrderWatch",
+    "PlannedChain",
     "RecommendationBacklog",
     "RecommendationBrief",
     "RecommendationStore",

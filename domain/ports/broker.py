@@ -9,6 +9,7 @@ from typing import Protocol
 
 from pydantic import AwareDatetime, Field
 
+from domain.corporate_actions import AnnouncedDividend
 from domain.instruments import Frozen, OptionContract, PriceIncrements, SecType, Side
 from domain.market import OptionChain, Quote
 from domain.order_evidence import BrokerStatus, Fill
@@ -161,6 +162,10 @@ class Broker(Protocol):
     async def positions(self, account_code: str) -> Sequence[BrokerPosition]: ...
     async def quote(self, contract: OptionContract) -> Quote: ...
     async def chain(self, symbol: str, window: ChainWindow) -> ChainReading: ...
+    async def dividend(self, symbol: str) -> AnnouncedDividend | None:
+        """The next dividend of a stock, where the broker announces one."""
+        ...
+
     async def single(self, contract: OptionContract) -> ChainReading:
         """A chain of this one contract, read afresh."""
         ...

@@ -9,9 +9,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from domain.instruments import Frozen
+from domain.corporate_actions import AnnouncedDividend
+from domain.instruments import Frozen, OptionContract
 from domain.portfolio import AccountValues
 from domain.ports.broker import BrokerPosition, ChainReading
+from domain.strategies.base import ChainWindow
 
 
 class SyncCounts(Frozen):
@@ -24,7 +26,32 @@ class SyncCounts(Frozen):
     unmatched: tuple[str, ...] = Field(default=(), description="rows refused, with the reason")
 
 
+class PlannedChain(Frozen):
+    symbol: str
+    window: ChainWindow
+
+
+class MarketPlan(Frozen):
+    """What to read of the market: chains by symbol, and options held wherever they lie."""
+
+    chains: tuple[PlannedChain, ...] = ()
+    options: tuple[OptionContract, ...] = ()
+
+
 class IngestionStore(Protocol):
+    async def is_positions_reading_due(self, gateway: str) -> bool:
+        """Whether the gateway is connected and its market's hours ask for a reading now."""
+        ...
+
+    async def market_plan(self, gateway: str) -> MarketPlan:
+        """Empty while the market is closed or the gateway not connected."""
+        ...
+
+    async def save_market(self, reading: ChainReading) -> int:
+        """Keep a chain's instruments and quotes; how many contracts it has."""
+        ...
+
+    async def save_dividend(self, dividend: AnnouncedDividend, as_of: datetime) -> None: ...
     async def account_codes(self, gateway: str) -> list[str]: ...
     async def save_positions(
         self, gateway: str, account_code: str, rows: Sequence[BrokerPosition], as_of: datetime

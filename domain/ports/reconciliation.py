@@ -67,6 +67,7 @@ class OrderAnnouncer(Protocol):
 class BrokerLooks(Protocol):
     """The reading side of reconciliation. BrokerUnavailable while not fully synced."""
 
+    async def read_books(self) -> BrokerBooks: ...
     async def look(self, account_codes: Sequence[str]) -> BrokerLook: ...
     async def describe(self, con_id: int) -> DescribedContract:
         """Raises GreenlightError INSTRUMENT_UNKNOWN, e.g. for an expired option."""
@@ -77,6 +78,10 @@ class ReconciliationStore(Protocol):
     async def account_codes(self, gateway: str) -> list[str]: ...
     async def is_due(self, gateway: str) -> bool:
         """Whether the gateway is connected and its market's hours ask for a look now."""
+        ...
+
+    async def record_books(self, gateway: str, books: BrokerBooks) -> list[str]:
+        """Record orders and executions without comparing anything; keys of changed orders."""
         ...
 
     async def unknown_contracts(self, look: BrokerLook) -> list[int]:

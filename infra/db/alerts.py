@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -57,5 +58,21 @@ async def clear_alert(session: AsyncSession, code: str, subject: str) -> None:
     await session.execute(
         update(Alert)
         .where(Alert.code == code, Alert.subject == subject, Alert.state != AlertState.CLEARED)
+        .values(state=AlertState.CLEARED, cleared_at=datetime.now(UTC))
+    )
+
+
+async def clear_alerts_but(
+    session: AsyncSession, code: str, account_id: UUID, subjects: Collection[str]
+) -> None:
+    """Clear an account's alerts of one code, except on ``subjects``: what is over is over."""
+    await session.execute(
+        update(Alert)
+        .where(
+            Alert.code == code,
+            Alert.broker_account_id == account_id,
+            Alert.subject.not_in(subjects),
+            Alert.state != AlertState.CLEARED,
+        )
         .values(state=AlertState.CLEARED, cleared_at=datetime.now(UTC))
     )

@@ -18,13 +18,18 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.calendar import Session as TradingSession
-from domain.errors import GreenlightError
+from domain.corporate_actions import AnnouncedDividend
+from domain.errors import ErrorCode, GreenlightError
 from domain.market import MarketClock
 from domain.portfolio import AccountValues
-from domain.ports import BrokerPosition, ChainReading, SyncCounts
+from domain.ports import BrokerContract, BrokerPosition, ChainReading, MarketPlan, SyncCounts
 from infra.db.accounts import lock_account
-from infra.db.alerts import raise_alert
+from infra.db.alerts import clear_alerts_but, raise_alert
+from infra.db.bulk import upsert
+from infra.db.corporate_actions import keep_dividend, note_contract_change, report_adjusted
 from infra.db.instruments import InstrumentBook
+from infra.db.market_hours import is_reading_due
+from infra.db.market_plan import market_plan
 from infra.db.models import (
     AccountSnapshot,
     BrokerAccount,
@@ -33,6 +38,7 @@ from infra.db.models import (
     RecordedChain,
     Severity,
 )
+from infra.db.quotes import keep_quotes
 from infra.db.session import Sessions
 
 _POSITION_FIELDS = (
@@ -88,6 +94,8 @@ class PostgresIngestion:
             book = InstrumentBook(session)
             wanted: dict[UUID, BrokerPosition] = {}
             unmatched: list[str] = []
+            refused: set[str] = set()
+            changed: list[tuple[BrokerContract, GreenlightError]] = []
             for row in rows:
                 try:
                     if row.underlying is not None:
@@ -96,7 +104,14 @@ class PostgresIngestion:
                 except GreenlightError as error:
                     unmatched.append(f"{row.contract.local_symbol}: {error.detail}")
                     await _report_unmatched(session, account, row, error)
+                    refused.add(_subject(account, row))
+                    changed.append((row.contract, error))
             counts = await _write_positions(session, account.id, wanted, as_of)
+            for code in (ErrorCode.INSTRUMENT_AMBIGUOUS, ErrorCode.INSTRUMENT_UNKNOWN):
+                await clear_alerts_but(session, code, account.id, refused)
+            await report_adjusted(session, account, rows)
+            for contract, error in changed:
+                await note_contract_change(session, contract, error, as_of)
             account.positions_synced_at = as_of
         return counts.model_copy(update={"unmatched": tuple(unmatched)})
 
@@ -135,7 +150,8 @@ class PostgresIngestion:
         async with self._sessions.begin() as session:
             book = InstrumentBook(session)
             underlying_id = await book.ensure(reading.underlying)
-            await book.ensure_options(underlying_id, reading.contracts)
+            ids = await book.ensure_options(underlying_id, reading.contracts)
+            await keep_quotes(session, underlying_id, reading.chain, ids)
             gateway_id = await session.scalar(select(Gateway.id).where(Gateway.slug == gateway))
             assert gateway_id is not None
             recorded = RecordedChain(
@@ -150,6 +166,28 @@ class PostgresIngestion:
             await session.flush()
             return recorded.id
 
+    async def save_market(self, reading: ChainReading) -> int:
+        """Keep a chain's instruments and quotes, not the chain; how many contracts it has."""
+        async with self._sessions.begin() as session:
+            book = InstrumentBook(session)
+            underlying_id = await book.ensure(reading.underlying)
+            ids = await book.ensure_options(underlying_id, reading.contracts)
+            await keep_quotes(session, underlying_id, reading.chain, ids)
+        return len(reading.contracts)
+
+    async def save_dividend(self, dividend: AnnouncedDividend, as_of: datetime) -> None:
+        """Keep what a stock has announced; a stock that is not on record has no use for it."""
+        async with self._sessions.begin() as session:
+            await keep_dividend(session, dividend, as_of)
+
+    async def market_plan(self, gateway: str) -> MarketPlan:
+        async with self._sessions() as session:
+            return await market_plan(session, gateway)
+
+    async def is_positions_reading_due(self, gateway: str) -> bool:
+        async with self._sessions() as session:
+            return await is_reading_due(session, gateway, BrokerAccount.positions_synced_at)
+
 
 async def _write_positions(
     session: AsyncSession, account_id: UUID, wanted: dict[UUID, BrokerPosition], as_of: datetime
@@ -162,7 +200,9 @@ async def _write_positions(
     removed_count = len(removed.all())
     if not wanted:
         return SyncCounts(removed=removed_count)
-    statement = insert(Position).values(
+    written = await upsert(
+        session,
+        Position,
         [
             {
                 "broker_account_id": account_id,
@@ -171,29 +211,12 @@ async def _write_positions(
                 **{name: getattr(row, name) for name in _POSITION_FIELDS},
             }
             for instrument_id, row in wanted.items()
-        ]
+        ],
+        key=("broker_account_id", "instrument_id"),
+        update=(*_POSITION_FIELDS, "as_of"),
+        news=_POSITION_FIELDS,
     )
-    changed = func.row(*(getattr(Position, name) for name in _POSITION_FIELDS)).is_distinct_from(
-        func.row(*(statement.excluded[name] for name in _POSITION_FIELDS))
-    )
-    written = await session.scalars(
-        statement.on_conflict_do_update(
-            index_elements=["broker_account_id", "instrument_id"],
-            set_={
-                **{name: statement.excluded[name] for name in (*_POSITION_FIELDS, "as_of")},
-                "updated_at": func.now(),
-            },
-            where=changed,
-        ).returning(Position.created_at == func.now())
-    )
-    outcome = written.all()
-    inserted = sum(outcome)
-    return SyncCounts(
-        inserted=inserted,
-        updated=len(outcome) - inserted,
-        removed=removed_count,
-        unchanged=len(wanted) - len(outcome),
-    )
+    return SyncCounts(**written._asdict(), removed=removed_count)
 
 
 async def _report_unmatched(
@@ -202,10 +225,14 @@ async def _report_unmatched(
     await raise_alert(
         session,
         error.code,
-        f"{account.code}:{row.contract.con_id}",
+        _subject(account, row),
         Severity.CRITICAL,
         f"A position in {row.contract.local_symbol} could not be matched to an instrument",
         detail=error.detail,
         account_id=account.id,
         context={"con_id": row.contract.con_id},
     )
+
+
+def _subject(account: BrokerAccount, row: BrokerPosition) -> str:
+    return f"{account.code}:{row.contract.con_id}"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import OptionContract, Right, SecType, instrument_key
 from domain.ports import BrokerContract
+from infra.db.bulk import upsert
 from infra.db.models import IbkrContract, Instrument
 
 
@@ -103,41 +103,37 @@ class InstrumentBook:
     async def _insert(
         self, contracts: Sequence[BrokerContract], underlying_id: UUID | None
     ) -> dict[int, UUID]:
-        by_key = {key_of(contract): contract for contract in contracts}
+        ascending = sorted(contracts, key=lambda contract: contract.con_id)
+        by_key = {key_of(contract): contract for contract in ascending}
         if len(by_key) != len(contracts):
             raise GreenlightError(
                 ErrorCode.INSTRUMENT_AMBIGUOUS, "two contracts of one reading share an identity"
             )
-        await self._session.execute(
-            insert(Instrument)
-            .values([_instrument(key, each, underlying_id) for key, each in by_key.items()])
-            .on_conflict_do_nothing(index_elements=["key"])
+        await upsert(
+            self._session,
+            Instrument,
+            [_instrument(key, each, underlying_id) for key, each in by_key.items()],
+            key=("key",),
         )
         rows = await self._session.execute(
             select(Instrument.key, Instrument.id).where(Instrument.key.in_(list(by_key)))
         )
         ids = dict(rows.all())
-        statement = insert(IbkrContract).values(
-            [_contract(ids[key], contract) for key, contract in by_key.items()]
+        written = await upsert(
+            self._session,
+            IbkrContract,
+            [_contract(ids[key], contract) for key, contract in by_key.items()],
         )
-        inserted = await self._session.scalars(
-            statement.on_conflict_do_nothing().returning(IbkrContract.con_id)
-        )
-        missing = {contract.con_id for contract in contracts} - set(inserted)
-        if missing:
-            await self._require_on_record(missing, {c.con_id: ids[k] for k, c in by_key.items()})
-        return {contract.con_id: ids[key] for key, contract in by_key.items()}
+        expected = {contract.con_id: ids[key] for key, contract in by_key.items()}
+        if written.inserted != len(expected):
+            await self._require_on_record(expected)
+        return expected
 
-    async def _require_on_record(self, con_ids: set[int], expected: dict[int, UUID]) -> None:
+    async def _require_on_record(self, expected: Mapping[int, UUID]) -> None:
         """A conId not inserted must be there already, on that very instrument."""
-        rows = await self._session.execute(
-            select(IbkrContract.con_id, IbkrContract.instrument_id).where(
-                IbkrContract.con_id.in_(con_ids)
-            )
-        )
-        on_record = dict(rows.all())
-        for con_id in con_ids:
-            if on_record.get(con_id) != expected[con_id]:
+        on_record = await instruments_of(self._session, expected.keys())
+        for con_id, instrument_id in expected.items():
+            if on_record.get(con_id) != instrument_id:
                 raise GreenlightError(
                     ErrorCode.INSTRUMENT_AMBIGUOUS,
                     f"conId {con_id} and the instrument it describes are on record differently",
@@ -185,7 +181,6 @@ def _instrument(key: str, contract: BrokerContract, underlying_id: UUID | None) 
         "expiry": None if option is None else option.expiry,
         "strike": None if option is None else option.strike,
         "right": right,
-        "updated_at": func.now(),
     }
 
 

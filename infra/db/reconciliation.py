@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.errors import GreenlightError
-from domain.ports import BrokerContract
+from domain.ports import BrokerBooks, BrokerContract
 from domain.ports.orders import OrderLedger
 from domain.ports.reconciliation import BrokerLook, DescribedContract, ReconciliationReport
 from domain.position_events import HeldContract, HeldQuantity
@@ -78,6 +78,9 @@ class PostgresReconciliation:
     async def is_due(self, gateway: str) -> bool:
         async with self._sessions() as session:
             return await is_reading_due(session, gateway, BrokerAccount.reconciled_at)
+
+    async def record_books(self, gateway: str, books: BrokerBooks) -> list[str]:
+        return await self._ledger.record_books(gateway, books)
 
     async def unknown_contracts(self, look: BrokerLook) -> list[int]:
         told = {order.con_id for order in look.books.orders}

@@ -11,6 +11,7 @@ import structlog
 from ib_async import Contract
 from ib_async import Position as IbPosition
 
+from domain.corporate_actions import AnnouncedDividend
 from domain.errors import BrokerUnavailable, ErrorCode, GreenlightError
 from domain.instruments import OptionContract
 from domain.market import MarketClock, Quote, decimal_of
@@ -219,6 +220,9 @@ class IbkrBroker:
     async def chain(self, symbol: str, window: ChainWindow) -> ChainReading:
         as_of = await self.market_time()
         return await self._market_data.chain(symbol, window, as_of, exchange_date(as_of))
+
+    async def dividend(self, symbol: str) -> AnnouncedDividend | None:
+        return await self._market_data.dividend(symbol, exchange_date(await self.market_time()))
 
     async def single(self, contract: OptionContract) -> ChainReading:
         return await self._market_data.single(contract, await self.market_time())

@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from ib_async import Contract, Ticker
 
+from domain.corporate_actions import AnnouncedDividend
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import ExerciseStyle, OptionContract, Right, Settlement
 from domain.market import OptionChain, Quote, QuoteQuality, decimal_of
@@ -27,7 +28,7 @@ from infra.ibkr.mapping import ib_option
 # TWS grants 100 lines at least; some stay free for quotes at the click.
 CHAIN_LINES = 80
 QUOTE_SECONDS = 4.0
-OPEN_INTEREST, IMPLIED_VOLATILITY = "101", "106"
+OPEN_INTEREST, IMPLIED_VOLATILITY, DIVIDENDS = "101", "106", "456"
 # How far past the wanted deltas the estimate from one flat volatility may err.
 DELTA_MARGIN = 0.12
 
@@ -47,6 +48,8 @@ class MarketData:
         self._contracts = contracts
         self._lines = asyncio.Semaphore(CHAIN_LINES)
         self._looking: dict[int, asyncio.Lock] = {}
+        self._dividends_of: date | None = None
+        self._dividends: dict[str, AnnouncedDividend | None] = {}
 
     async def quote(self, contract: OptionContract, as_of: datetime) -> Quote:
         """One fresh look at an option, ahead of any background reading."""
@@ -103,14 +106,31 @@ class MarketData:
         chain = _chain(underlying, spot, [described], [await self._row(described)], as_of)
         return ChainReading(underlying=underlying, chain=chain, contracts=(described,))
 
-    async def _underlying(self, underlying: BrokerContract) -> tuple[float, float | None]:
-        contract = Contract(
-            conId=underlying.con_id,
-            secType=underlying.sec_type.value,
-            symbol=underlying.symbol,
-            exchange=underlying.exchange or "SMART",
-            currency=underlying.currency,
+    async def dividend(self, symbol: str, today: date) -> AnnouncedDividend | None:
+        """The next dividend a stock has announced; asked once a day, for it changes seldom."""
+        if self._dividends_of != today:
+            self._dividends_of, self._dividends = today, {}
+        if symbol not in self._dividends:
+            self._dividends[symbol] = await self._ask_dividend(symbol)
+        return self._dividends[symbol]
+
+    async def _ask_dividend(self, symbol: str) -> AnnouncedDividend | None:
+        underlying = await self._contracts.underlying(symbol)
+        if is_index(underlying):
+            return None
+        async with self._client.pacer:
+            ticker = await self._look(_ib_underlying(underlying), DIVIDENDS, _has_dividends)
+        told = ticker.dividends
+        if told is None or told.nextDate is None or not told.nextAmount:
+            return None
+        return AnnouncedDividend(
+            con_id=underlying.con_id,
+            ex_date=told.nextDate,
+            amount=decimal_of(told.nextAmount),
         )
+
+    async def _underlying(self, underlying: BrokerContract) -> tuple[float, float | None]:
+        contract = _ib_underlying(underlying)
         generic = "" if is_index(underlying) else IMPLIED_VOLATILITY
         async with self._client.pacer:
             ticker = await self._look(contract, generic, _has_price)
@@ -165,6 +185,20 @@ class MarketData:
                 if ib.isConnected():
                     ib.cancelMktData(contract)
             return ticker
+
+
+def _ib_underlying(underlying: BrokerContract) -> Contract:
+    return Contract(
+        conId=underlying.con_id,
+        secType=underlying.sec_type.value,
+        symbol=underlying.symbol,
+        exchange=underlying.exchange or "SMART",
+        currency=underlying.currency,
+    )
+
+
+def _has_dividends(ticker: Ticker) -> bool:
+    return ticker.dividends is not None
 
 
 def _has_quote_and_greeks(ticker: Ticker) -> bool:

@@ -27,8 +27,13 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from workflows.ids import CORE_QUEUE
-from workflows.ingestion import IngestionWorkflow
-from workflows.messages import IngestionInput, ReconciliationInput, StrategyRunsInput
+from workflows.ingestion import IngestionWorkflow, MarketReadingWorkflow
+from workflows.messages import (
+    IngestionInput,
+    MarketReadingInput,
+    ReconciliationInput,
+    StrategyRunsInput,
+)
 from workflows.reconciliation import ReconciliationWorkflow, RedeliveryWorkflow
 from workflows.strategy_run import StrategyRunsWorkflow
 
@@ -37,6 +42,7 @@ log = structlog.get_logger(__name__)
 REDELIVER_EVERY = timedelta(seconds=15)
 INGEST_EVERY = timedelta(seconds=60)
 RECONCILE_EVERY = timedelta(seconds=60)
+READ_MARKET_EVERY = timedelta(minutes=15)
 RUN_STRATEGIES_EVERY = timedelta(minutes=10)
 # Names that earlier versions used; left alone, they would start workflows that are no more.
 OBSOLETE = ("reconciliation",)
@@ -96,13 +102,13 @@ def _of_gateway(gateway: str) -> list[Turn]:
         Turn(
             f"ingestion-{gateway}",
             INGEST_EVERY,
-            f"Reads positions and account values through {gateway}.",
+            f"Reads positions, account values and executions through {gateway}.",
             ScheduleActionStartWorkflow(
                 IngestionWorkflow.run,
-                IngestionInput(gateway=gateway),
+                IngestionInput(gateway=gateway, executions=True, only_when_due=True),
                 id=f"ingestion-{gateway}",
                 task_queue=CORE_QUEUE,
-                static_summary=f"positions and account values of gateway {gateway}",
+                static_summary=f"positions, account values and executions of gateway {gateway}",
             ),
         ),
         Turn(
@@ -119,7 +125,25 @@ def _of_gateway(gateway: str) -> list[Turn]:
             # Not at the same moment as ingestion: both ask the gateway.
             offset=timedelta(seconds=20),
         ),
+        Turn(
+            market_reading_schedule(gateway),
+            READ_MARKET_EVERY,
+            f"Refreshes contracts, quotes and dividends through {gateway} while it trades.",
+            ScheduleActionStartWorkflow(
+                MarketReadingWorkflow.run,
+                MarketReadingInput(gateway=gateway),
+                id=market_reading_schedule(gateway),
+                task_queue=CORE_QUEUE,
+                static_summary=f"contracts and quotes through gateway {gateway}",
+            ),
+            # Between two strategy runs, which read chains themselves.
+            offset=timedelta(minutes=5),
+        ),
     ]
+
+
+def market_reading_schedule(gateway: str) -> str:
+    return f"market-{gateway}"
 
 
 async def _put(client: Client, turn: Turn) -> None:

@@ -18,7 +18,7 @@ from temporalio.service import RPCError
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.ingestion import IngestionActivities
+from activities.ingestion import IngestionActivities, IngestionPlanner
 from activities.orders import OrderActivities, OrderReader
 from activities.recommendations import RecommendationActivities
 from activities.reconciliation import (
@@ -31,6 +31,7 @@ from domain.recommendations import RecommendationState
 from infra.calendars import trading_calendar
 from infra.db import session as database
 from infra.db.backlog import PostgresBacklog
+from infra.db.ingestion import PostgresIngestion
 from infra.db.ledger import LeaseHolder, PostgresLedger
 from infra.db.models import Order, Recommendation
 from infra.db.recommendations import PostgresRecommendations
@@ -43,7 +44,7 @@ from infra.temporal.client import connect
 from infra.temporal.delivery import TemporalDelivery, announce_order, start_reconciliation
 from infra.temporal.interceptor import DeskInterceptor
 from workflows.ids import CORE_QUEUE, broker_queue
-from workflows.ingestion import IngestionWorkflow
+from workflows.ingestion import IngestionWorkflow, MarketReadingWorkflow
 from workflows.recommendation import RecommendationWorkflow
 from workflows.reconciliation import ReconciliationWorkflow, RedeliveryWorkflow
 from workflows.strategy_run import StrategyRunsWorkflow, StrategyRunWorkflow
@@ -52,6 +53,7 @@ log = structlog.get_logger(__name__)
 
 WORKFLOWS = (
     IngestionWorkflow,
+    MarketReadingWorkflow,
     RecommendationWorkflow,
     ReconciliationWorkflow,
     RedeliveryWorkflow,
@@ -86,6 +88,7 @@ def core_activities(sessions: Sessions, client: Client) -> Sequence[Any]:
     strategies = StrategyActivities(PostgresStrategies(sessions))
     ledger = PostgresLedger(sessions, LeaseHolder())
     reader = OrderReader(ledger)
+    readings = IngestionPlanner(PostgresIngestion(sessions))
     planner = ReconciliationPlanner(PostgresReconciliation(sessions, ledger))
     delivery = DeliveryActivities(PostgresBacklog(sessions), TemporalDelivery(client))
     return [
@@ -100,6 +103,8 @@ def core_activities(sessions: Sessions, client: Client) -> Sequence[Any]:
         reader.read_order,
         delivery.redeliver,
         planner.is_reconciliation_due,
+        readings.is_ingestion_due,
+        readings.plan_market_reading,
     ]
 
 
@@ -123,9 +128,11 @@ def broker_activities(gateway: GatewaySession, sessions: Sessions) -> Sequence[A
         orders.cancel_order,
         ingestion.sync_ibkr_positions,
         ingestion.sync_ibkr_account_snapshot,
+        ingestion.sync_ibkr_market,
         ingestion.capture_market,
         successors.propose_successor,
         reconciliation.reconcile,
+        reconciliation.sync_ibkr_executions,
     ]
 
 

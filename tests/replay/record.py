@@ -49,6 +49,8 @@ def record_endings() -> None:
         _save(desk, "recommendation-denied-with-successor", _id(expiring["QQQ"]))
         _save_latest(desk, "StrategyRunsWorkflow", "StrategyRunWorkflow")
         _save_latest(desk, "IngestionWorkflow", "ReconciliationWorkflow", "RedeliveryWorkflow")
+        assert desk.cli("sync-ibkr-market").returncode == 0
+        _save_latest(desk, "MarketReadingWorkflow")
 
 
 def record_walk() -> None:
