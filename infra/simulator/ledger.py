@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from infra.simulator.records import (
@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS order_events (
     at TEXT NOT NULL, kind TEXT NOT NULL, status TEXT NOT NULL, filled TEXT NOT NULL,
     detail TEXT NOT NULL
 ) STRICT;
+CREATE INDEX IF NOT EXISTS order_events_by_order ON order_events (perm_id);
 CREATE TABLE IF NOT EXISTS executions (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, exec_id TEXT NOT NULL UNIQUE,
     perm_id INTEGER NOT NULL, order_ref TEXT NOT NULL, at TEXT NOT NULL, record TEXT NOT NULL
@@ -114,13 +115,19 @@ class Ledger:
         What the API has been made to forget (``forget_day``) is left out.
         """
         rows = self._db.execute(
-            "SELECT record FROM orders WHERE status NOT IN (?, ?) AND"
-            " (SELECT max(sequence) FROM order_events AS e WHERE e.perm_id = orders.perm_id) > ?"
+            "SELECT record FROM orders WHERE status NOT IN (?, ?)"
+            " AND json_extract(record, '$.completed_at') >= ?"
+            " AND (SELECT max(sequence) FROM order_events AS e WHERE e.perm_id = orders.perm_id) > ?"
             " ORDER BY perm_id",
-            (OrderStatus.PRE_SUBMITTED, OrderStatus.SUBMITTED, self._forgotten("order_events")),
+            (
+                OrderStatus.PRE_SUBMITTED,
+                OrderStatus.SUBMITTED,
+                # Records write UTC with a Z: the bare second sorts before all of its instants.
+                f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}",
+                self._forgotten("order_events"),
+            ),
         )
-        records = (OrderRecord.model_validate_json(row[0]) for row in rows)
-        return [r for r in records if r.completed_at is not None and r.completed_at >= since]
+        return [OrderRecord.model_validate_json(row[0]) for row in rows]
 
     def order(self, perm_id: int) -> OrderRecord | None:
         row = self._db.execute("SELECT record FROM orders WHERE perm_id = ?", (perm_id,)).fetchone()
