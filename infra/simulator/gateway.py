@@ -10,6 +10,7 @@ from itertools import count
 from infra.simulator import messages, order_messages
 from infra.simulator.clock import MarketClock
 from infra.simulator.contracts import BAG_CON_ID, ContractSpec, Security, full_spec
+from infra.simulator.day_trades import DayTrades
 from infra.simulator.events import (
     ExchangeEvent,
     ExecutionCorrected,
@@ -56,6 +57,7 @@ class Gateway:
         self.sessions: dict[int, ClientSession] = {}
         self.preview_perm_ids = count(PREVIEW_PERM_ID)
         self._accounts_shown_at = clock.now()
+        self.day_trades = DayTrades(exchange)
         exchange.listeners.append(self.on_event)
 
     def spec_of(self, order: OrderRecord) -> ContractSpec:
@@ -89,9 +91,11 @@ class Gateway:
                 for session in self._audience(event.order):
                     session.tell(self._order_changed(session, event))
             case OrderFilled():
+                self.day_trades.add(event.executions)
                 for session in self._audience(event.order):
                     session.tell(self._order_filled(session, event))
             case ExecutionCorrected():
+                self.day_trades.read_again()
                 for session in self._audience(event.order):
                     rows = [self.execution(session, -1, event.execution)]
                     session.tell([*rows, messages.commission(event.execution)])
@@ -136,7 +140,10 @@ class Gateway:
     def account_rows(self, account: str) -> list[Message]:
         """The messages of an account update: values, portfolio, time."""
         values = self.exchange.values(account)
-        portfolio = [messages.portfolio_value(account, p, Decimal(0)) for p in values.positions]
+        portfolio = [
+            messages.portfolio_value(account, p, self._realized(account, p.holding.con_id))
+            for p in values.positions
+        ]
         now = self.clock.now()
         return [*messages.account_values(values), *portfolio, messages.account_time(now)]
 
@@ -185,14 +192,26 @@ class Gateway:
             if session.account_updates == account.name:
                 session.tell(self._closed_rows(account.name, gone))
                 session.tell(self.account_rows(account.name))
+            for request_id, (names, model) in session.positions_multi.items():
+                if account.name in names:
+                    session.tell(
+                        messages.position_multi(request_id, row, model) for row in positions
+                    )
+            for request_id, (names, model) in session.account_multi.items():
+                if account.name in names:
+                    values = self.exchange.values(account.name)
+                    session.tell(messages.account_multi(request_id, values, model))
 
     def _closed_rows(self, account: str, con_ids: list[int]) -> list[Message]:
         """Portfolio rows of quantity 0, by which clients learn that a position is gone."""
         rows = []
         for con_id in con_ids:
-            row = messages.portfolio_value(account, self._empty_position(con_id), Decimal(0))
-            rows.append(row)
+            realized = self._realized(account, con_id)
+            rows.append(messages.portfolio_value(account, self._empty_position(con_id), realized))
         return rows
+
+    def _realized(self, account: str, con_id: int) -> Decimal:
+        return self.day_trades.flow(account, con_id).realized
 
     def _empty_position(self, con_id: int) -> messages.PositionValue:
         security = self.security(con_id)
@@ -205,22 +224,31 @@ class Gateway:
             session.send(self.account_rows(session.account_updates))
         for request_id, (accounts, tags) in session.summaries.items():
             session.send(self.summary_rows(request_id, accounts, tags))
+        for request_id, (names, model) in session.account_multi.items():
+            for name in names:
+                values = self.exchange.values(name)
+                session.send(messages.account_multi(request_id, values, model))
 
     def _pnl_row(self, request_id: int, account: str, con_id: int) -> Message:
         values = self.exchange.values(account)
         if not con_id:
             daily, unrealized = round(values.daily_pnl, 2), round(values.unrealized_pnl, 2)
             return [94, request_id, daily, unrealized, round(values.realized_pnl, 2)]
-        for position in values.positions:
-            if position.holding.con_id == con_id:
-                quote = self.market.quote(position.security, self.clock.now())
-                quantity = float(position.holding.quantity) * position.security.multiplier
-                daily = round(quantity * (position.mark - quote.close), 2)
-                unrealized = round(position.unrealized_pnl, 2)
-                value = round(position.market_value, 2)
-                size = position.holding.quantity
-                return [95, request_id, size, daily, unrealized, 0.0, value]
-        return [95, request_id, 0, 0.0, 0.0, 0.0, 0.0]
+        held = [p for p in values.positions if p.holding.con_id == con_id]
+        security = self.market.book.by_id(con_id)
+        if not held and security is None:
+            return [95, request_id, 0, 0.0, 0.0, 0.0, 0.0]
+        position = held[0] if held else self._empty_position(con_id)
+        close = self.market.quote(position.security, self.clock.now()).close
+        return [
+            95,
+            request_id,
+            position.holding.quantity,
+            round(self.day_trades.daily_pnl(account, position, close), 2),
+            round(position.unrealized_pnl, 2),
+            float(self.day_trades.flow(account, con_id).realized),
+            round(position.market_value, 2),
+        ]
 
 
 def combo_spec(contract: ContractSpec) -> ContractSpec:

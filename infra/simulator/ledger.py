@@ -117,7 +117,8 @@ class Ledger:
         rows = self._db.execute(
             "SELECT record FROM orders WHERE status NOT IN (?, ?)"
             " AND json_extract(record, '$.completed_at') >= ?"
-            " AND (SELECT max(sequence) FROM order_events AS e WHERE e.perm_id = orders.perm_id) > ?"
+            " AND (SELECT max(sequence) FROM order_events AS e"
+            " WHERE e.perm_id = orders.perm_id) > ?"
             " ORDER BY perm_id",
             (
                 OrderStatus.PRE_SUBMITTED,

@@ -71,6 +71,11 @@ def position(account: str, security: Security, holding: HoldingRecord) -> Messag
     return [61, 3, account, *fields, holding.quantity, float(holding.average_cost)]
 
 
+def position_multi(request_id: int, row: Message, model: str) -> Message:
+    """A position row for one request about one account or model."""
+    return [71, 1, request_id, *row[2:], model]
+
+
 def portfolio_value(account: str, value: PositionValue, realized: Decimal) -> Message:
     spec = full_spec(value.security)
     return [
@@ -119,13 +124,34 @@ def account_multi(request_id: int, values: AccountValues, model: str) -> list[Me
 def account_summary(
     request_id: int, values: AccountValues, wanted: frozenset[str]
 ) -> list[Message]:
-    """Rows of the tags asked for; all tags for ``All``, the ledger's for ``$LEDGER``."""
-    ledger = any(tag.startswith("$LEDGER") for tag in wanted)
+    """Rows of the tags asked for; all tags for ``All``; the cash ledger's for ``$LEDGER…``."""
+    tags = values.tags()
+    rows = {tag: tags[tag] for tag in tags if tag in wanted or "All" in wanted}
+    ledgers = {tag.partition(":")[2] for tag in wanted if tag.startswith("$LEDGER")}
+    for currency in ("USD", "BASE"):
+        if "ALL" in ledgers or currency in ledgers or (currency == "BASE" and "" in ledgers):
+            rows |= {f"{tag}\0{currency}": row for tag, row in _ledger(values, currency).items()}
     return [
-        [63, 1, request_id, values.account, tag, value, currency]
-        for tag, (value, currency) in values.tags().items()
-        if tag in wanted or "All" in wanted or (ledger and currency)
+        [63, 1, request_id, values.account, tag.partition("\0")[0], value, currency]
+        for tag, (value, currency) in rows.items()
     ]
+
+
+def _ledger(values: AccountValues, currency: str) -> dict[str, tuple[str, str]]:
+    """One currency's cash ledger; everything here is in dollars, the base currency."""
+    money = {
+        "CashBalance": values.cash,
+        "TotalCashBalance": values.cash,
+        "AccruedCash": 0.0,
+        "StockMarketValue": values.stock_value,
+        "OptionMarketValue": values.option_value,
+        "NetLiquidationByCurrency": values.net_liquidation,
+        "UnrealizedPnL": values.unrealized_pnl,
+        "RealizedPnL": values.realized_pnl,
+        "ExchangeRate": 1.0,
+    }
+    names = {"Currency": (currency, currency), "RealCurrency": (currency, currency)}
+    return names | {tag: (f"{value:.2f}", currency) for tag, value in money.items()}
 
 
 def execution(

@@ -6,6 +6,9 @@ from infra.simulator import messages
 from infra.simulator.session import ClientSession
 from infra.simulator.wire import Fields
 
+MAX_SUMMARIES = 2
+"""Account summaries one client may have at a time."""
+
 
 def managed_accounts(session: ClientSession, fields: Fields) -> None:
     session.send([messages.managed_accounts(session.gateway.exchange.accounts)])
@@ -29,12 +32,19 @@ def positions_multi(session: ClientSession, fields: Fields) -> None:
     fields.skip()
     request_id, wanted, model = fields.int(), fields.str(), fields.str()
     gateway = session.gateway
-    for account in gateway.exchange.accounts.values():
-        if wanted in {"", account.name}:
-            for holding in account.holdings:
-                row = messages.position(account.name, gateway.security(holding.con_id), holding)
-                session.send([[71, 1, request_id, *row[2:], model]])
-    session.reply(72, 1, request_id)
+    names = _accounts(session, request_id, wanted)
+    for name in names:
+        for holding in gateway.exchange.accounts[name].holdings:
+            row = messages.position(name, gateway.security(holding.con_id), holding)
+            session.send([messages.position_multi(request_id, row, model)])
+    if names:
+        session.positions_multi[request_id] = (names, model)
+        session.reply(72, 1, request_id)
+
+
+def cancel_positions_multi(session: ClientSession, fields: Fields) -> None:
+    fields.skip()
+    session.positions_multi.pop(fields.int(), None)
 
 
 def account_updates(session: ClientSession, fields: Fields) -> None:
@@ -54,24 +64,33 @@ def account_updates(session: ClientSession, fields: Fields) -> None:
 def account_updates_multi(session: ClientSession, fields: Fields) -> None:
     fields.skip()
     request_id, account, model = fields.int(), fields.str(), fields.str()
-    gateway = session.gateway
-    names = [account] if account else list(gateway.exchange.accounts)
-    if any(_unknown_account(session, request_id, name) for name in names):
-        return
+    names = _accounts(session, request_id, account)
     for name in names:
-        session.send(messages.account_multi(request_id, gateway.exchange.values(name), model))
-    session.reply(74, 1, request_id)
+        values = session.gateway.exchange.values(name)
+        session.send(messages.account_multi(request_id, values, model))
+    if names:
+        session.account_multi[request_id] = (names, model)
+        session.reply(74, 1, request_id)
+
+
+def cancel_account_updates_multi(session: ClientSession, fields: Fields) -> None:
+    fields.skip()
+    session.account_multi.pop(fields.int(), None)
 
 
 def account_summary(session: ClientSession, fields: Fields) -> None:
     fields.skip()
     request_id, group, tags = fields.int(), fields.str(), fields.str()
-    gateway = session.gateway
-    every = tuple(gateway.exchange.accounts)
-    accounts = every if group in {"", "All"} else tuple(a for a in every if a == group)
+    if len(session.summaries) >= MAX_SUMMARIES and request_id not in session.summaries:
+        cause = "Maximum number of account summary requests exceeded"
+        session.error(request_id, 322, f"Error processing request.-'cd' : cause - {cause}")
+        return
+    names = _accounts(session, request_id, "" if group == "All" else group)
+    if not names:
+        return
     wanted = frozenset(tag.strip() for tag in tags.split(",") if tag.strip())
-    session.summaries[request_id] = (accounts, wanted)
-    session.send(gateway.summary_rows(request_id, accounts, wanted))
+    session.summaries[request_id] = (names, wanted)
+    session.send(session.gateway.summary_rows(request_id, names, wanted))
     session.reply(64, 1, request_id)
 
 
@@ -107,6 +126,13 @@ def _subscribe_pnl(session: ClientSession, request_id: int, account: str, con_id
         session.send(session.gateway.new_pnl(session))
 
 
+def _accounts(session: ClientSession, request_id: int, name: str) -> tuple[str, ...]:
+    """The accounts meant, all for an empty name; none once an error has been sent."""
+    if not name:
+        return tuple(session.gateway.exchange.accounts)
+    return () if _unknown_account(session, request_id, name) else (name,)
+
+
 def _unknown_account(session: ClientSession, request_id: int, account: str) -> bool:
     if account in session.gateway.exchange.accounts:
         return False
@@ -118,10 +144,6 @@ def _unknown_account(session: ClientSession, request_id: int, account: str) -> b
     return True
 
 
-def ignore(session: ClientSession, fields: Fields) -> None:
-    """A request that changes nothing a simulated gateway keeps."""
-
-
 HANDLERS = {
     6: account_updates,
     17: managed_accounts,
@@ -130,9 +152,9 @@ HANDLERS = {
     63: cancel_account_summary,
     64: cancel_positions,
     74: positions_multi,
-    75: ignore,
+    75: cancel_positions_multi,
     76: account_updates_multi,
-    77: ignore,
+    77: cancel_account_updates_multi,
     80: family_codes,
     92: pnl,
     93: cancel_pnl,

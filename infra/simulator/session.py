@@ -39,7 +39,9 @@ class ClientSession:
     """permIds this client has been shown an openOrder for."""
     wants_positions: bool = False
     account_updates: str = ""
-    account_multi: dict[int, str] = field(default_factory=dict)
+    account_multi: dict[int, tuple[tuple[str, ...], str]] = field(default_factory=dict)
+    """Subscriptions by request id → (accounts, model)."""
+    positions_multi: dict[int, tuple[tuple[str, ...], str]] = field(default_factory=dict)
     summaries: dict[int, tuple[tuple[str, ...], frozenset[str]]] = field(default_factory=dict)
     pnl: dict[int, tuple[str, int]] = field(default_factory=dict)
     """Profit subscriptions: request id → (account, contract id or 0 for the whole account)."""
@@ -95,8 +97,9 @@ class ClientSession:
         self.wants_positions = False
         self.account_updates = ""
         for subscriptions in (
-            self.lines, self.streams, self.account_multi, self.summaries, self.pnl, self.shown_pnl
-        ):  # fmt: skip
+            *(self.lines, self.streams, self.account_multi, self.positions_multi),
+            *(self.summaries, self.pnl, self.shown_pnl),
+        ):
             subscriptions.clear()
 
     def _versioned(self, rows: Iterable[Message]) -> list[Message]:
