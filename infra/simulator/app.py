@@ -26,6 +26,7 @@ from infra.simulator.history_pacing import PacingScope
 from infra.simulator.ledger import Ledger
 from infra.simulator.market import Market
 from infra.simulator.market_events import EventPlan, ScriptedEvent
+from infra.simulator.quality import Quality, QualityBoard
 from infra.simulator.records import MarginModel
 from infra.simulator.reference import NEW_YORK, exchange_date
 from infra.simulator.seeding import demo_account
@@ -74,6 +75,12 @@ class GatewayOptions(BaseModel):
     margin: MarginModel = Field(
         default=MarginModel.REGT, description="of the accounts that do not name their own"
     )
+    quality: dict[str, Quality] = Field(
+        default_factory=dict, description="of the quotes shown, by symbol or * for all"
+    )
+    quality_rate: float = Field(
+        default=0, ge=0, le=1, description="chance of faulty quotes, by contract and minute"
+    )
     market_data_lines: int = Field(default=100, ge=0, description="per client; 0 is unlimited")
     messages_per_second: int = Field(
         default=50, ge=0, description="beyond it clients are warned (100); 0 is unlimited"
@@ -108,6 +115,8 @@ class SimulatedGateway:
     port: int
     clock: MarketClock
     market: Market
+    quality: QualityBoard
+    """How good the quotes are that clients are shown."""
     exchange: Exchange
     ledger: Ledger
     faults: Faults
@@ -145,9 +154,13 @@ class SimulatedGateway:
             Agenda(calendar, options.nightly_reset),
             lambda: self.faults.drop_everyone(options.reset_seconds),
         )
+        self.quality = QualityBoard(self.market, self.clock.now, options.quality_rate)
+        for target, quality in options.quality.items():
+            self.quality.set(target, quality, since=now)
         gateway = Gateway(
             self.exchange,
             self.market,
+            self.quality,
             self.clock,
             self.faults,
             market_data_lines=options.market_data_lines,

@@ -77,6 +77,13 @@ def gateway_command(prepare: Callable[[], object]) -> Callable[..., None]:
             str | None,
             typer.Option(metavar="regt|portfolio", help="Margin of accounts that do not say."),
         ] = None,
+        quality: Annotated[
+            list[str] | None,
+            typer.Option(metavar="SYMBOL=KIND", help="delayed, stale, crossed, no_bid …; repeat."),
+        ] = None,
+        quality_rate: Annotated[
+            float | None, typer.Option(help="Chance of faulty quotes, by contract and minute.")
+        ] = None,
         market_data_lines: Annotated[
             int | None, typer.Option(help="Per client; 0 is unlimited.")
         ] = None,
@@ -110,6 +117,8 @@ def gateway_command(prepare: Callable[[], object]) -> Callable[..., None]:
             "nightly_reset": nightly_reset,
             "accounts": tuple(account) if account else None,
             "margin": margin,
+            "quality": dict(map(_quality, quality)) if quality else None,
+            "quality_rate": quality_rate,
             "market_data_lines": market_data_lines,
             "messages_per_second": messages_per_second,
             "history_pacing": history_pacing,
@@ -177,6 +186,13 @@ def _sole_user_of(data_dir: Path) -> Iterator[None]:
                 f"another gateway runs on {data_dir}; stop it, or give --data-dir"
             ) from None
         yield
+
+
+def _quality(text: str) -> tuple[str, str]:
+    symbol, equals, kind = text.partition("=")
+    if not (symbol and equals and kind):
+        raise typer.BadParameter(f"--quality: {text!r} is not SYMBOL=KIND")
+    return symbol, kind
 
 
 def _event_plan(path: Path) -> EventPlan:

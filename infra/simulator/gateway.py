@@ -23,6 +23,7 @@ from infra.simulator.faults import Faults
 from infra.simulator.history_pacing import HistoryPacing, PacingScope
 from infra.simulator.market import Market
 from infra.simulator.messages import Message
+from infra.simulator.quality import QualityBoard
 from infra.simulator.records import ExecutionRecord, OrderRecord
 from infra.simulator.session import ClientSession
 from infra.simulator.subscriptions import MarketDataLine
@@ -40,6 +41,7 @@ class Gateway:
         self,
         exchange: Exchange,
         market: Market,
+        quality: QualityBoard,
         clock: MarketClock,
         faults: Faults,
         *,
@@ -49,6 +51,7 @@ class Gateway:
     ) -> None:
         self.exchange = exchange
         self.market = market
+        self.quality = quality
         self.clock = clock
         self.faults = faults
         self.market_data_lines = market_data_lines
@@ -124,8 +127,10 @@ class Gateway:
                 self._refresh_account(session)
 
     def ticks(self, line: MarketDataLine, now: datetime) -> list[Message]:
-        quotes = self.market.quotes([leg.security for leg in line.legs], now)
-        return line.ticks(quotes, self.market, now)
+        securities = [leg.security for leg in line.legs]
+        rows = line.regraded(self.quality.granted(securities, line.asked, now))
+        quotes = self.quality.shown(securities, now)
+        return rows + line.ticks(quotes, self.market, self.quality.moment_shown(securities, now))
 
     def new_pnl(self, session: ClientSession) -> list[Message]:
         """Profit rows that differ from those last shown."""

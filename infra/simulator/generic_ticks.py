@@ -9,6 +9,7 @@ from enum import Enum
 
 from infra.simulator.contracts import Security
 from infra.simulator.market import Market, Quote
+from infra.simulator.reference import exchange_date
 
 LEGAL = {
     100: "Option Volume",
@@ -117,6 +118,8 @@ def ticks(
     """Those of the wanted generic ticks that this market can tell."""
     if not wanted:
         return
+    if 456 in wanted and not security.is_option and not security.underlying.is_index:
+        yield Tick(TickKind.STRING, 59, _dividends(security, market, at))
     if wanted & {221, 232, 619}:
         yield Tick(TickKind.PRICE, 37, round(quote.mark, 4))
     if 233 in wanted and quote.last_size:
@@ -193,3 +196,13 @@ def _trades_so_far(quote: Quote, at: datetime) -> str:
     """RTVolume: price, size, milliseconds, volume, average price, one market maker or several."""
     milliseconds = int(at.timestamp() * 1000)
     return f"{quote.last};{quote.last_size};{milliseconds};{quote.volume};{quote.last};true"
+
+
+def _dividends(security: Security, market: Market, at: datetime) -> str:
+    """Paid in the last year, expected in the next, the next ex-date and its amount."""
+    today, year = exchange_date(at), timedelta(days=365)
+    past = market.dividends(security.symbol, today - year, today)
+    ahead = market.dividends(security.symbol, today, today + year)
+    sums = [f"{sum(d.amount for d in paid):f}" for paid in (past, ahead)]
+    following = [f"{ahead[0].ex_date:%Y%m%d}", f"{ahead[0].amount:f}"] if ahead else ["", ""]
+    return ",".join([*sums, *following])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from infra.simulator import generic_ticks, messages, past_ticks
 from infra.simulator.contracts import ContractSpec, Security
+from infra.simulator.quality import DELAYED, DELAYED_FROZEN
 from infra.simulator.requests_contracts import NO_DEFINITION, find, find_one
 from infra.simulator.session import ClientSession
 from infra.simulator.streams import TickByTick, real_time_bars
-from infra.simulator.subscriptions import LIVE, MarketDataLine
+from infra.simulator.subscriptions import MarketDataLine
 from infra.simulator.validation import Leg
 from infra.simulator.wire import Fields, WireError
 
@@ -57,10 +58,20 @@ def market_data(session: ClientSession, fields: Fields) -> None:
     if not snapshot and limit and len(session.lines) >= limit:
         session.error(request_id, 101, "Max number of tickers has been reached")
         return
-    # A live subscription is granted whatever delay was asked for, as where one is entitled.
-    data_type = LIVE if session.data_type == 3 else session.data_type
-    data_type = 2 if data_type == 4 else data_type
-    line = MarketDataLine(request_id, legs, ticks, data_type)
+    now, securities = gateway.clock.now(), [leg.security for leg in legs]
+    data_type = gateway.quality.granted(securities, session.data_type, now)
+    if data_type is None:
+        offer = (
+            "Delayed market data is available."
+            if (gateway.quality.delayed_available(securities, now))
+            else "Delayed market data is not available."
+        )
+        session.error(request_id, 354, f"Requested market data is not subscribed. {offer}")
+        return
+    if data_type in {DELAYED, DELAYED_FROZEN}:
+        text = "Requested market data is not subscribed. Displaying delayed market data."
+        session.error(request_id, 10167, text)
+    line = MarketDataLine(request_id, legs, ticks, data_type, session.data_type)
     session.send([*line.opening(), *gateway.ticks(line, gateway.clock.now())])
     if snapshot:
         session.reply(57, 1, request_id)

@@ -11,16 +11,18 @@ from infra.simulator.contracts import Security
 from infra.simulator.generic_ticks import Tick, TickKind
 from infra.simulator.market import Market, Quote
 from infra.simulator.messages import Message
+from infra.simulator.quality import DELAYED, DELAYED_FROZEN, FROZEN, LIVE
 from infra.simulator.touch import package_touch
 from infra.simulator.validation import Leg
 
-LIVE, FROZEN, DELAYED, DELAYED_FROZEN = 1, 2, 3, 4
 # Delayed data use tick types of their own.
 _DELAYED_TYPES = {
     **{0: 69, 1: 66, 2: 67, 3: 70, 4: 68, 5: 71, 6: 72, 7: 73, 8: 74, 9: 75},
     **{10: 80, 11: 81, 12: 82, 13: 83, 14: 76, 45: 88},
 }
 _NO_PRICE = -1.0
+HALTED = 49
+"""Sent once a contract has been halted: 1 while it is, 0 after."""
 
 
 @dataclass
@@ -32,6 +34,8 @@ class MarketDataLine:
     generic_ticks: frozenset[int]
     data_type: int
     """As shown to the client: 1 to 4."""
+    asked: int = LIVE
+    """The type the client had asked for when it subscribed."""
     shown: dict[int, object] = field(default_factory=dict)
 
     def opening(self) -> list[Message]:
@@ -41,6 +45,14 @@ class MarketDataLine:
             market_messages.market_data_type(self.request_id, self.data_type),
             market_messages.tick_request_parameters(self.request_id, security),
         ]
+
+    def regraded(self, granted: int | None) -> list[Message]:
+        """Tell of another type of data, when the line is granted one from now on."""
+        if granted is None or granted == self.data_type:
+            return []
+        self.data_type = granted
+        self.shown.clear()
+        return [market_messages.market_data_type(self.request_id, granted)]
 
     def ticks(self, quotes: list[Quote], market: Market, at: datetime) -> list[Message]:
         """The ticks that differ from what was shown, and remember them as shown."""
@@ -61,6 +73,9 @@ class MarketDataLine:
             self._day_range(out, security, quote, market, at)
         stamp = str(int(at.timestamp()) // 60 * 60)
         self._tick(out, Tick(TickKind.STRING, 45, stamp))
+        halted = market.is_halted(security.symbol, at)
+        if halted or HALTED in self.shown:
+            self._tick(out, Tick(TickKind.GENERIC, HALTED, float(halted)))
         if security.is_option:
             self._greeks(out, quote)
         for tick in generic_ticks.ticks(self.generic_ticks, security, quote, market, at):
