@@ -45,6 +45,9 @@ class Security:
     strike: Decimal | None = None
     right: Right | None = None
 
+    def __hash__(self) -> int:
+        return self.con_id
+
     @property
     def is_option(self) -> bool:
         return self.option_class is not None
