@@ -23,8 +23,10 @@ from tests.faults.rounds import Round, Row
 from tests.faults.world import World, WorldOptions, open_world
 
 PLACE_ORDER, CANCEL_ORDER = 3, 4
-ORDERS = 64
-ACCOUNTS = 32
+ORDERS = 40
+ACCOUNTS = 40
+SPEED = 12.0
+"""An order at the mid fills within two seconds on average: most prices need not be walked."""
 WATCH_SECONDS = 0.02
 SETTLE_SECONDS = 240.0
 """Many rounds end with orders that wait for a person: those need three looks each."""
@@ -91,7 +93,7 @@ class WireRow(Row):
     """Whether the faults stay in force until everything has ended."""
 
     async def round(self, seed: int) -> Round:
-        async with open_world(self.servers, WorldOptions(accounts=ACCOUNTS)) as world:
+        async with open_world(self.servers, WorldOptions(accounts=ACCOUNTS, speed=SPEED)) as world:
             storm = Storm(world, random.Random(f"{self.name} {seed}"))
             storm.faults.reseed(seed)
             offers = await world.offer(seed, ORDERS)
