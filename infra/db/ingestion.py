@@ -57,13 +57,23 @@ class PostgresIngestion:
         self._sessions = sessions
 
     async def save_clock(
-        self, gateway: str, clock: MarketClock, trading_session: TradingSession | None
+        self,
+        gateway: str,
+        clock: MarketClock,
+        trading_session: TradingSession | None,
+        epoch: int | None = None,
     ) -> None:
-        """Keep the gateway's clock and the session it lies in (None while the market is closed)."""
+        """Keep the gateway's clock and the session it lies in (None while the market is closed).
+
+        With ``epoch`` only under that lease: a worker that lost it writes nothing.
+        """
         async with self._sessions.begin() as session:
             await session.execute(
                 update(Gateway)
-                .where(Gateway.slug == gateway)
+                .where(
+                    Gateway.slug == gateway,
+                    Gateway.lease_epoch == (Gateway.lease_epoch if epoch is None else epoch),
+                )
                 .values(
                     market_at=clock.market_at,
                     clock_read_at=clock.observed_at,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
@@ -38,6 +39,17 @@ def engine(settings: Settings) -> AsyncEngine:
 
 def sessions(bound_to: AsyncEngine) -> Sessions:
     return async_sessionmaker(bound_to, expire_on_commit=False)
+
+
+@asynccontextmanager
+async def own_connections(of: Sessions) -> AsyncGenerator[Sessions]:
+    """Sessions on the same database over connections that nobody else can take."""
+    bound_to = of.kw["bind"]
+    engine = create_engine(bound_to.url.render_as_string(hide_password=False), pool_size=1)
+    try:
+        yield sessions(engine)
+    finally:
+        await engine.dispose()
 
 
 def may_pass(error: BaseException) -> bool:

@@ -73,7 +73,7 @@ class BookReader:
         # the same books by the same names.
         ib = self._client.require_ready() if synced else self._client.ib
         began_at = await self._now()
-        with self._client.collecting(seen.append):
+        with self._client.unbroken(), self._client.collecting(seen.append):
             await self._client.ask(ib.reqAllOpenOrdersAsync())
             await self._client.ask(ib.reqCompletedOrdersAsync(False))
             await self._client.ask(ib.reqExecutionsAsync())

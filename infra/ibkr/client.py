@@ -33,6 +33,8 @@ BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 
 LOST, RESTORED_DATA_LOST, RESTORED = 1100, 1101, 1102
 CLIENT_ID_IN_USE = 326
+FARM_BROKEN, FARM_RESTORED = frozenset({2103, 2105, 2157}), frozenset({2104, 2106, 2158})
+"""Market data, historical data and security definition farms; 2104 and its like are good news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,12 @@ class IbkrClient:
         self._on_synced = on_synced
         self._resync = asyncio.Event()
         self._time_lock = asyncio.Lock()
+        self._farms_changed = asyncio.Event()
+        self._broken_farms: set[str] = set()
         self._lost = False
+        self._data_lost = False
+        self._losses = 0
+        self._refusal = ""
         self._last_order_id = 0
         self.wrapper.sinks.append(self._watch_connectivity)
 
@@ -129,6 +136,17 @@ class IbkrClient:
             return await self.ask(self.ib.reqCurrentTimeAsync())
 
     @contextlib.contextmanager
+    def unbroken(self) -> Iterator[None]:
+        """Raise BrokerUnavailable after the block if connectivity to IBKR was lost meanwhile.
+
+        A gateway without IBKR answers from what it remembers: nothing follows from what is absent.
+        """
+        losses = self._losses
+        yield
+        if self._lost or self._losses != losses:
+            raise BrokerUnavailable("the gateway lost its connection to IBKR while it was read")
+
+    @contextlib.contextmanager
     def collecting(self, sink: Sink) -> Iterator[None]:
         """Hand every raw message to ``sink`` as well, for as long as the block runs."""
         self.wrapper.sinks.append(sink)
@@ -161,7 +179,9 @@ class IbkrClient:
 
     async def _connect(self) -> None:
         await self._on_state("SYNCING", "")
-        self._lost = False
+        self._lost = self._data_lost = False
+        self._refusal = ""
+        self._broken_farms.clear()
         self._resync.clear()
         # The sync's own requests are numbered above every order on record, too: an error names
         # only a number.
@@ -192,7 +212,7 @@ class IbkrClient:
         try:
             await asyncio.wait({connecting, dropped}, return_when=asyncio.FIRST_COMPLETED)
             if not connecting.done():
-                raise ConnectionError("the gateway hung up on the greeting")
+                raise ConnectionError(self._refusal or "the gateway hung up on the greeting")
             connecting.result()
         finally:
             connection.disconnected -= on_drop
@@ -206,7 +226,7 @@ class IbkrClient:
         if self._lost:
             return
         self.ready.set()
-        await self._on_state("CONNECTED", "")
+        await self._on_state("CONNECTED", self._farm_notice())
 
     async def _until_broken(self) -> str:
         """Why the session ended: the socket dropped, or went silent.
@@ -221,6 +241,7 @@ class IbkrClient:
                 waits = {
                     asyncio.ensure_future(gone.wait()),
                     asyncio.ensure_future(self._resync.wait()),
+                    asyncio.ensure_future(self._farms_changed.wait()),
                 }
                 await asyncio.wait({*waits, silent}, return_when=asyncio.FIRST_COMPLETED)
                 for task in waits:
@@ -230,8 +251,15 @@ class IbkrClient:
                 if silent.done():
                     silent.result()
                     return f"no answer for {SILENCE_SECONDS:g} s: the connection is half-open"
-                self._resync.clear()
-                await self._after_connectivity_change()
+                if self._data_lost:
+                    return "IBKR came back without our subscriptions (1101): connecting anew"
+                if self._resync.is_set():
+                    self._resync.clear()
+                    await self._after_connectivity_change()
+                if self._farms_changed.is_set():
+                    self._farms_changed.clear()
+                    if self.ready.is_set():
+                        await self._on_state("CONNECTED", self._farm_notice())
         finally:
             silent.cancel()
             self.ib.disconnectedEvent -= gone.set
@@ -257,10 +285,28 @@ class IbkrClient:
             return
         if message.code == LOST:
             self._lost = True
+            self._losses += 1
             self.ready.clear()
             self._resync.set()
         elif message.code in (RESTORED, RESTORED_DATA_LOST):
             self._lost = False
+            # Nothing is ready until the books were compared anew, whether 1100 was heard or not.
+            self.ready.clear()
+            self._data_lost = message.code == RESTORED_DATA_LOST
             self._resync.set()
+        elif message.code in FARM_BROKEN | FARM_RESTORED:
+            farm = message.message.rpartition(":")[2].strip()
+            known = set(self._broken_farms)
+            (self._broken_farms.add if message.code in FARM_BROKEN else self._broken_farms.discard)(
+                farm
+            )
+            if known != self._broken_farms:
+                self._farms_changed.set()
         elif message.code == CLIENT_ID_IN_USE:
+            self._refusal = f"API client id {self.address.client_id} is in use at the gateway (326)"
             log.error("gateway.client_id_in_use", client_id=self.address.client_id)
+
+    def _farm_notice(self) -> str:
+        if not self._broken_farms:
+            return ""
+        return f"data farm connection broken: {', '.join(sorted(self._broken_farms))}"

@@ -162,7 +162,8 @@ class Listener:
                 with attempt:
                     return await self._store(message)
         except Exception as error:
-            log.exception("broker_message.refused", broker_message=repr(message))
+            # No traceback: it is laid out while the lease waits to be renewed.
+            log.error("broker_message.refused", broker_message=repr(message), error=repr(error))  # noqa: TRY400
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception(may_pass), wait=wait_exponential(multiplier=0.2, max=5)
             ):

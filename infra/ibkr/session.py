@@ -28,7 +28,7 @@ from infra.db.ingestion import PostgresIngestion
 from infra.db.lease import LEASE_SECONDS, Lease, acquire_lease, release_lease, renew_lease
 from infra.db.ledger import LeaseHolder, PostgresLedger
 from infra.db.models import ConnectionState, Gateway
-from infra.db.session import Sessions
+from infra.db.session import Sessions, own_connections
 from infra.ibkr.broker import IbkrBroker, read_clock
 from infra.ibkr.client import GatewayAddress, IbkrClient
 from infra.ibkr.listener import Listener, OrderChanges
@@ -92,7 +92,10 @@ class GatewaySession:
     ) -> None:
         self.slug = slug
         self._sessions = sessions
+        # Lease, clock and connection state; replaced by connections of their own while it runs.
+        self._vital = sessions
         self._lease = LeaseHolder()
+        self._state = ConnectionState.DISCONNECTED
         self._clock: MarketClock | None = None
         self._news = News(on_change)
         self._on_connected = on_connected
@@ -107,6 +110,11 @@ class GatewaySession:
     async def run(self) -> None:
         """Hold the gateway whenever the lease allows, until cancelled."""
         owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        # Twenty activities may hold every connection of the pool: the lease must not wait for them.
+        async with own_connections(self._sessions) as self._vital:
+            await self._hold_again_and_again(owner)
+
+    async def _hold_again_and_again(self, owner: str) -> None:
         while True:
             lease = await self._acquire(owner)
             self._lease.lease = lease
@@ -115,16 +123,20 @@ class GatewaySession:
             try:
                 await self._hold(lease)
             finally:
-                self._lease.lease = None
                 self.client.ready.clear()
-                with contextlib.suppress(SQLAlchemyError, OSError):
-                    await asyncio.shield(release_lease(self._sessions, lease))
+                await asyncio.shield(self._let_go(lease))
             log.warning("lease.lost", gateway=self.slug, epoch=lease.epoch)
+
+    async def _let_go(self, lease: Lease) -> None:
+        await self._save_state(ConnectionState.DISCONNECTED, "the broker worker has let go")
+        self._lease.lease = None
+        with contextlib.suppress(SQLAlchemyError, OSError):
+            await release_lease(self._vital, lease)
 
     async def _acquire(self, owner: str) -> Lease:
         while True:
             try:
-                lease = await acquire_lease(self._sessions, self.slug, owner)
+                lease = await acquire_lease(self._vital, self.slug, owner)
                 # Another worker may have held the gateway in between.
                 self.client.order_ids_used_to(
                     await self.ledger.highest_order_id(self.slug, self.client.address.client_id)
@@ -161,8 +173,8 @@ class GatewaySession:
         while True:
             await asyncio.sleep(LEASE_SECONDS / 3)
             try:
-                async with asyncio.timeout(LEASE_SECONDS):
-                    if not await renew_lease(self._sessions, lease):
+                async with asyncio.timeout(LEASE_SECONDS / 3):
+                    if not await renew_lease(self._vital, lease):
                         return
                 last_renewed = asyncio.get_running_loop().time()
                 crash_point("lease.renewed")
@@ -182,8 +194,11 @@ class GatewaySession:
     async def _read_clock(self) -> None:
         self.client.require_ready()
         self._clock = await read_clock(self.broker, self._clock)
-        await self.ingestion.save_clock(
-            self.slug, self._clock, trading_calendar().session_at(self._clock.market_at)
+        await PostgresIngestion(self._vital).save_clock(
+            self.slug,
+            self._clock,
+            trading_calendar().session_at(self._clock.market_at),
+            self._lease.require().epoch,
         )
 
     async def _keep_comparing(self) -> None:
@@ -214,16 +229,22 @@ class GatewaySession:
                 log.warning("gateway.connection_not_told", gateway=self.slug, exc_info=True)
 
     async def _save_state(self, state: str, detail: str) -> None:
-        connection = ConnectionState(state)
-        if connection is ConnectionState.CONNECTED:
+        connection, before = ConnectionState(state), self._state
+        self._state = connection
+        if connection is ConnectionState.CONNECTED is not before:
             self._connected.set()
+        lease = self._lease.lease
+        if lease is None:
+            return
         with contextlib.suppress(SQLAlchemyError, OSError):
-            async with self._sessions.begin() as session:
+            async with self._vital.begin() as session:
                 values: dict[str, object] = {"connection": connection, "connection_detail": detail}
-                if connection is ConnectionState.CONNECTED:
+                if connection is ConnectionState.CONNECTED is not before:
                     values["connected_at"] = host_now()
                 await session.execute(
-                    update(Gateway).where(Gateway.slug == self.slug).values(**values)
+                    update(Gateway)
+                    .where(Gateway.slug == self.slug, Gateway.lease_epoch == lease.epoch)
+                    .values(**values)
                 )
 
     async def _compare_books(self) -> None:
