@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
@@ -28,7 +29,7 @@ ACCOUNTS = 40
 SPEED = 12.0
 """An order at the mid fills within two seconds on average: most prices need not be walked."""
 WATCH_SECONDS = 0.02
-SETTLE_SECONDS = 240.0
+SETTLE_SECONDS = 300.0
 """Many rounds end with orders that wait for a person: those need three looks each."""
 
 
@@ -106,8 +107,14 @@ class WireRow(Row):
             await world.settle(SETTLE_SECONDS)
             storm.faults.clear()
             verdict = await world.judge()
-            kinds = sorted({fault.kind for fault in world.gateway.ledger.faults()})
-            return Round(len(storm.met), verdict, storm.struck, ", ".join(kinds))
+            return Round(len(storm.met), verdict, storm.struck, await self._notes(world))
+
+    async def _notes(self, world: World) -> str:
+        """Which faults struck, and what the desk raised alerts about."""
+        faults = Counter(fault.kind for fault in world.gateway.ledger.faults())
+        alerts = await world.rows("SELECT code, count(*) AS times FROM alerts GROUP BY 1")
+        told = {row["code"]: row["times"] for row in alerts}
+        return f"faults {dict(faults)}, alerts {told}"
 
     @abstractmethod
     async def weather(self, storm: Storm) -> None:
