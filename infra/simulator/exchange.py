@@ -33,6 +33,8 @@ from infra.simulator.waking import conditions_met, expiry_of, woken
 
 FIRST_PERM_ID = 1_100_000_001
 AT_ONCE = {"IOC", "FOK"}
+_MOMENT = timedelta(microseconds=1)
+"""An auction belongs to the session it begins or ends: a halt on either side of it counts."""
 
 
 class Exchange:
@@ -357,7 +359,10 @@ class Exchange:
     def _auction(self, takes_part: Callable[[OrderRecord], bool]) -> None:
         for working in list(self._working.values()):
             record = working.record
-            if self._ready(working) and record.activated and takes_part(record):
+            symbol = working.legs[0].security.symbol
+            moments = (self.clock.now() - _MOMENT, self.clock.now())
+            halted = any(self.market.is_halted(symbol, moment) for moment in moments)
+            if self._ready(working) and record.activated and takes_part(record) and not halted:
                 match = working.match_auction(self._quotes(working))
                 if match is not None:
                     self._fill(working, match)

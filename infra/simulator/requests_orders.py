@@ -93,9 +93,12 @@ def auto_open_orders(session: ClientSession, fields: Fields) -> None:
 
 
 def completed_orders(session: ClientSession, fields: Fields) -> None:
-    """Orders that ended today, by the exchange's date."""
+    """Orders that ended today, by the exchange's date; on request those of the API alone."""
+    api_only = fields.bool()
     gateway = session.gateway
     for order in gateway.exchange.ledger.completed_orders(gateway.exchange.today):
+        if api_only and order.is_manual:
+            continue
         spec = gateway.spec_of(order)
         session.send([order_messages.completed_order(order, spec, session.version)])
     session.reply(102)
