@@ -18,7 +18,11 @@ BBO_EXCHANGE = "9c0001"
 SMART_COMPONENTS = {"A": "AMEX", "C": "CBOE", "N": "NYSE", "P": "ARCA", "Q": "NASDAQ"}
 """Exchanges by the letter that names them in quotes."""
 VALID_EXCHANGES = "SMART,CBOE"
-ORDER_TYPES = "ACTIVETIM,AD,ADJUST,ALERT,ALGO,ALLOC,DAY,GTC,IOC,LMT,MKT,WHATIF"
+ORDER_TYPES = (
+    "ACTIVETIM,ALGO,AON,COND,CONDORDER,DAY,FOK,GAT,GTC,GTD,IOC,LMT,MKT,OCA,STP,STPLMT,WHATIF"
+)
+AUCTION_TYPES = "LOC,MOC,OPG"
+"""For stocks only."""
 
 
 def contract_details(
@@ -56,7 +60,7 @@ def contract_details(
         float(security.increments.bands[0].increment),
         *([100] if version < 164 else []),  # size multiplier
         spec.multiplier,
-        ORDER_TYPES,
+        ORDER_TYPES if security.is_option else f"{ORDER_TYPES},{AUCTION_TYPES}",
         exchanges,
         1,
         underlying.con_id if option else 0,
