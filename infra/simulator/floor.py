@@ -152,6 +152,8 @@ class TradingFloor:
         return record.status.is_working and record.transmitted and record.released
 
     def _wake(self, working: WorkingOrder) -> None:
+        if working.record.status is OrderStatus.SUBMITTED:
+            return
         record = self._woken(working)
         if record != working.record:
             step = Step(self.clock.now())

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from domain.instruments import Right, Side
 from infra.calendars import trading_calendar
 from infra.simulator.accounts import value_account
+from infra.simulator.agenda import Agenda
 from infra.simulator.clock import MarketClock
 from infra.simulator.contracts import BAG_CON_ID, ContractSpec, Security, full_spec
 from infra.simulator.exchange import Exchange
@@ -100,7 +101,7 @@ def _exchange() -> Iterator[Exchange]:
             ledger.save_account(ACCOUNT)
         clock = MarketClock(AT, 0.0, lambda: 0.0)
         exchange = Exchange(ledger, MARKET, clock)
-        Simulation(exchange, clock, CALENDAR, ClosedHours.SKIP)
+        Simulation(exchange, clock, CALENDAR, ClosedHours.SKIP, Agenda(CALENDAR))
         try:
             yield exchange
         finally:
