@@ -25,6 +25,7 @@ from infra.calendars import exchange_date, trading_calendar
 from infra.db.accounts import account_state
 from infra.db.audit import Actor, audit
 from infra.db.clock import account_clock, host_now
+from infra.db.external_orders import working_external_orders
 from infra.db.models import (
     BrokerAccount,
     ConnectionState,
@@ -235,7 +236,7 @@ async def _chains(session: AsyncSession, chain_ids: Sequence[UUID]) -> dict[str,
 
 
 async def _working_symbols(session: AsyncSession, broker_account_id: UUID) -> frozenset[str]:
-    """Underlyings with an approved trade or an order still under way on this account."""
+    """Underlyings with an approved trade, or any order still under way, on this account."""
     approved = select(Instrument.symbol).join(
         Recommendation, Recommendation.instrument_id == Instrument.id
     ).where(
@@ -250,7 +251,10 @@ async def _working_symbols(session: AsyncSession, broker_account_id: UUID) -> fr
             Order.state.in_([state for state in OrderState if state.may_be_at_broker]),
         )
     )
-    return frozenset(await session.scalars(approved.union(ordered)))
+    outside = await working_external_orders(session, broker_account_id)
+    return frozenset(await session.scalars(approved.union(ordered))) | {
+        instrument.symbol for _, instrument in outside if instrument is not None
+    }
 
 
 async def _committed_cash(session: AsyncSession, broker_account_id: UUID) -> Decimal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -19,6 +20,7 @@ from domain.recommendations import (
     approved_trade,
 )
 from infra.db.clock import host_now
+from infra.db.external_orders import working_external_orders
 from infra.db.models import BrokerAccount, Execution, Gateway, Instrument, Recommendation
 from infra.db.models import Decision as DecisionRow
 from infra.db.models import Order as OrderRow
@@ -86,14 +88,10 @@ async def read_trade_context(
         attempts=len(own),
         open_attempt=open_attempt,
         open_order_keys=tuple(
-            order.order_key
-            for order, _ in others
-            if order.instrument_id == recommendation.instrument_id
+            other.key for other in others if other.instrument_id == recommendation.instrument_id
         ),
-        committed_assignment_cash=sum(
-            (_assignment_cash(order, instrument) for order, instrument in others), Decimal(0)
-        ),
-        orders_under_way=tuple(sorted(order.order_key for order, _ in others)),
+        committed_assignment_cash=sum((other.assignment_cash for other in others), Decimal(0)),
+        orders_under_way=tuple(sorted(other.key for other in others)),
         executions_on_record=await _executions_on_record(session, account_id),
     )
 
@@ -121,10 +119,19 @@ def _require_not_withdrawn(recommendation: Recommendation) -> None:
         raise GreenlightError(ErrorCode.NOT_APPROVED, "the approval was withdrawn")
 
 
+class _UnderWay(NamedTuple):
+    """An order that may still trade, ours or made outside the desk."""
+
+    key: str
+    instrument_id: UUID | None
+    assignment_cash: Decimal
+
+
 async def _orders_under_way(
     session: AsyncSession, account_id: UUID, recommendation: Recommendation
-) -> list[tuple[OrderRow, Instrument]]:
-    rows = await session.execute(
+) -> list[_UnderWay]:
+    """The account's orders but for this recommendation's, those made outside included."""
+    ours = await session.execute(
         select(OrderRow, Instrument)
         .join(Instrument, Instrument.id == OrderRow.instrument_id)
         .where(
@@ -133,15 +140,31 @@ async def _orders_under_way(
             OrderRow.state.in_(_UNDER_WAY),
         )
     )
-    return [(order, instrument) for order, instrument in rows]
+    under_way = [
+        _UnderWay(
+            order.order_key,
+            order.instrument_id,
+            _assignment_cash(order.side, order.quantity - order.traded_quantity, instrument),
+        )
+        for order, instrument in ours
+    ]
+    # How much of an external order has filled is not followed: all of it may be to come.
+    under_way += [
+        _UnderWay(
+            f"external order {order.perm_id}",
+            order.instrument_id,
+            _assignment_cash(order.side, order.quantity, instrument),
+        )
+        for order, instrument in await working_external_orders(session, account_id)
+    ]
+    return under_way
 
 
-def _assignment_cash(order: OrderRow, instrument: Instrument) -> Decimal:
+def _assignment_cash(side: Side, remaining: Decimal, instrument: Instrument | None) -> Decimal:
     """Cash that the unfilled part of a short-put order would need on assignment."""
-    if order.side is not Side.SELL or instrument.right is not Right.PUT:
+    if instrument is None or side is not Side.SELL or instrument.right is not Right.PUT:
         return Decimal(0)
     assert instrument.strike is not None
-    remaining = order.quantity - order.traded_quantity
     return max(remaining, Decimal(0)) * instrument.strike * instrument.multiplier
 
 
@@ -160,7 +183,7 @@ async def lock_unchanged_account(
     others = await _orders_under_way(session, account.id, recommendation)
     executions = await _executions_on_record(session, account.id)
     if (
-        tuple(sorted(order.order_key for order, _ in others)) != context.orders_under_way
+        tuple(sorted(other.key for other in others)) != context.orders_under_way
         or executions != context.executions_on_record
     ):
         raise GreenlightError(

@@ -177,6 +177,19 @@ async def test_an_order_by_hand_is_adopted_while_it_works_and_cleared_when_it_en
     assert "EXTERNAL_ORDER" not in await books.open_alerts()
 
 
+async def test_an_order_by_hand_counts_as_a_duplicate_and_against_the_cash(books: Reconciled):
+    await books.look()
+    approval = await books.world.approve()
+    put = await books.world.put()
+    books.tws.order(put.con_id, "SELL", 2, 90)
+    await books.look()
+    context = await books.world.session.ledger.trade_context(
+        approval.recommendation_id, approval.decision_id
+    )
+    assert len(context.open_order_keys) == 1
+    assert context.committed_assignment_cash == 2 * 640 * 100
+
+
 async def test_a_position_that_nothing_explains_halts_the_account_at_the_second_look(
     books: Reconciled,
 ):
