@@ -36,6 +36,9 @@ class ErrorCode(StrEnum):
     QUOTE_STALE = "QUOTE_STALE"
     QUOTE_CROSSED = "QUOTE_CROSSED"
     QUOTE_DELAYED = "QUOTE_DELAYED"
+    MARKET_DATA_LINES = "MARKET_DATA_LINES"
+    MARKET_DATA_NOT_SUBSCRIBED = "MARKET_DATA_NOT_SUBSCRIBED"
+    COMPETING_SESSION = "COMPETING_SESSION"
     PRICE_OUTSIDE_FLOOR = "PRICE_OUTSIDE_FLOOR"
     UNDERLYING_DRIFTED = "UNDERLYING_DRIFTED"
     PRICE_INCREMENT = "PRICE_INCREMENT"
@@ -126,6 +129,19 @@ GUIDANCE: dict[ErrorCode, Guidance] = {
     ErrorCode.QUOTE_STALE: Guidance(409, "The quote is stale", _MARKET_DATA),
     ErrorCode.QUOTE_CROSSED: Guidance(409, "The quote is crossed", _MARKET_DATA),
     ErrorCode.QUOTE_DELAYED: Guidance(409, "Market data is delayed", _MARKET_DATA),
+    ErrorCode.MARKET_DATA_LINES: Guidance(
+        409, "No market-data line is free", "Close quotes in TWS or add lines, then decide again."
+    ),
+    ErrorCode.MARKET_DATA_NOT_SUBSCRIBED: Guidance(
+        409,
+        "The account has no live market data for this contract",
+        "Subscribe to it at IBKR; delayed prices are not traded on.",
+    ),
+    ErrorCode.COMPETING_SESSION: Guidance(
+        409,
+        "Another session of the same IBKR user takes the market data",
+        "Log the other session out, or give the desk a user of its own.",
+    ),
     ErrorCode.PRICE_OUTSIDE_FLOOR: Guidance(
         409, "The market has moved past the price floor", "Look at the successor on fresh terms."
     ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -23,11 +23,11 @@ from domain.pricing.european import greeks
 from domain.strategies.base import ChainWindow
 from infra.ibkr.client import IbkrClient
 from infra.ibkr.contracts import ContractBook, is_index
+from infra.ibkr.lines import MarketDataLines
 from infra.ibkr.mapping import ib_option
 
-# TWS grants 100 lines at least; some stay free for quotes at the click.
+# Of the lines of the session, so that some stay free for quotes at the click.
 CHAIN_LINES = 80
-QUOTE_SECONDS = 4.0
 OPEN_INTEREST, IMPLIED_VOLATILITY, DIVIDENDS = "101", "106", "456"
 # How far past the wanted deltas the estimate from one flat volatility may err.
 DELTA_MARGIN = 0.12
@@ -46,14 +46,18 @@ class MarketData:
     def __init__(self, client: IbkrClient, contracts: ContractBook) -> None:
         self._client = client
         self._contracts = contracts
-        self._lines = asyncio.Semaphore(CHAIN_LINES)
-        self._looking: dict[int, asyncio.Lock] = {}
+        self._lines = MarketDataLines(client)
+        self._chain_lines = asyncio.Semaphore(CHAIN_LINES)
         self._dividends_of: date | None = None
         self._dividends: dict[str, AnnouncedDividend | None] = {}
 
     async def quote(self, contract: OptionContract, as_of: datetime) -> Quote:
-        """One fresh look at an option, ahead of any background reading."""
-        ticker = await self._look(ib_option(contract), "", _has_quote_and_greeks)
+        """One fresh look at an option, ahead of any background reading.
+
+        Raises GreenlightError with the code of the broker's refusal.
+        """
+        look = await self._lines.look(ib_option(contract), "", _has_quote_and_greeks)
+        ticker = look.require()
         model = ticker.modelGreeks
         return Quote(
             bid=_price(ticker.bid),
@@ -119,7 +123,8 @@ class MarketData:
         if is_index(underlying):
             return None
         async with self._client.pacer:
-            ticker = await self._look(_ib_underlying(underlying), DIVIDENDS, _has_dividends)
+            look = await self._lines.look(_ib_underlying(underlying), DIVIDENDS, _has_dividends)
+        ticker = look.ticker
         told = ticker.dividends
         if told is None or told.nextDate is None or not told.nextAmount:
             return None
@@ -133,7 +138,7 @@ class MarketData:
         contract = _ib_underlying(underlying)
         generic = "" if is_index(underlying) else IMPLIED_VOLATILITY
         async with self._client.pacer:
-            ticker = await self._look(contract, generic, _has_price)
+            ticker = (await self._lines.look(contract, generic, _has_price)).require()
         price = ticker.marketPrice()
         if math.isnan(price) or price <= 0:
             raise GreenlightError(ErrorCode.QUOTE_MISSING, f"no price for {underlying.symbol}")
@@ -155,36 +160,11 @@ class MarketData:
 
     async def _row(self, contract: BrokerContract) -> Ticker:
         assert contract.option is not None
-        async with self._lines:
+        async with self._chain_lines:
             await self._client.pacer.acquire(2)  # the request and its cancellation
-            return await self._look(ib_option(contract.option), OPEN_INTEREST, _has_row)
-
-    async def _look(
-        self, contract: Contract, generic: str, is_complete: Callable[[Ticker], bool]
-    ) -> Ticker:
-        """Subscribe afresh, wait for a complete picture or the time-out, unsubscribe."""
-        ib = self._client.require_ready()
-        lock = self._looking.setdefault(contract.conId, asyncio.Lock())
-        async with lock:
-            # ib_async keeps a contract's old ticker; its prices would pass for new ones.
-            ib.wrapper.tickers.pop(hash(contract), None)
-            ticker = ib.reqMktData(contract, generic, snapshot=False)
-            complete = asyncio.Event()
-
-            def on_update(updated: Ticker) -> None:
-                if is_complete(updated):
-                    complete.set()
-
-            ticker.updateEvent += on_update
-            try:
-                await asyncio.wait_for(complete.wait(), QUOTE_SECONDS)
-            except TimeoutError:
-                pass  # what is missing stays nan and is judged by the reader
-            finally:
-                ticker.updateEvent -= on_update
-                if ib.isConnected():
-                    ib.cancelMktData(contract)
-            return ticker
+            # A row that is refused is missing from the chain; the rest of it stands.
+            option = ib_option(contract.option)
+            return (await self._lines.look(option, OPEN_INTEREST, _has_row)).ticker
 
 
 def _ib_underlying(underlying: BrokerContract) -> Contract:
