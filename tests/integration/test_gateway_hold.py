@@ -22,10 +22,11 @@ from infra.db.lease import Lease
 from infra.db.ledger import LeaseHolder, PostgresLedger
 from infra.db.session import Sessions, create_engine, own_connections, sessions
 from infra.ibkr import session as gateway_session
-from infra.ibkr.client import LOST, RESTORED
+from infra.ibkr.client import LOST, RESTORED, GatewayAddress
 from infra.ibkr.session import GatewaySession
+from infra.simulator.app import GatewayOptions, SimulatedGateway
 from tests.integration.broker_world import BrokerWorld, broker_world
-from tests.integration.trading_world import CLIENT_NUMBER, SLUG
+from tests.integration.trading_world import CLIENT_NUMBER, MONDAY_10, SLUG
 
 pytestmark = pytest.mark.integration
 
@@ -142,6 +143,49 @@ async def test_a_worker_that_lost_its_lease_no_longer_writes_the_state_of_the_co
         gateway.connection_detail = "the other one's word"
     await world.session._save_state("DISCONNECTED", "stale")  # pyright: ignore[reportPrivateUsage]
     assert (await gateway_row(world.sessions)).connection_detail == "the other one's word"
+
+
+# --- several gateways ----------------------------------------------------------------------
+
+
+async def test_two_gateways_on_one_database_work_side_by_side_and_never_send_for_each_other(
+    world: BrokerWorld, tmp_path: Path
+):
+    options = GatewayOptions(data_dir=tmp_path / "other", port=0, speed=0, start=MONDAY_10)
+    async with SimulatedGateway(options) as other:
+        async with world.sessions.begin() as session:
+            session.add(
+                m.Gateway(
+                    slug="other",
+                    name="Other",
+                    kind=m.GatewayKind.SIMULATED,
+                    host="127.0.0.1",
+                    port=other.port,
+                    client_number=CLIENT_NUMBER,
+                )
+            )
+
+        async def ignore(_: str) -> None: ...
+
+        address = GatewayAddress("127.0.0.1", other.port, CLIENT_NUMBER)
+        second = GatewaySession("other", address, world.sessions, ignore)
+        running = asyncio.create_task(second.run())
+        try:
+            async with asyncio.timeout(20):
+                await second.client.ready.wait()
+            key = await world.ready()
+            with pytest.raises(GreenlightError) as raised:
+                await second.ledger.claim(key, 1, CLIENT_NUMBER)
+            assert raised.value.code is ErrorCode.LEASE_LOST
+            assert (await world.place(key)).state is OrderState.WORKING
+            await second.ledger.record_books("other", await second.broker.read_books())
+            assert await world.desk.state(key) is OrderState.WORKING, "not missed by the other"
+            assert await second.ledger.in_doubt("other") == []
+            assert other.ledger.orders(key) == []
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
 
 
 # --- connecting ----------------------------------------------------------------------------
