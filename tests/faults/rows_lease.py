@@ -35,7 +35,7 @@ POINTS = (
     "lease.renewed",
 )
 """Where a worker freezes: around the claim, the send, a cancel, a renewal."""
-STRIKE_SECONDS = 15.0
+STRIKE_SECONDS = 40.0
 TAKEOVER_SECONDS = 40.0
 
 
@@ -63,8 +63,7 @@ class RivalBrokers(World):
         """
         before = await self._epoch()
         if label is None:
-            await self._rob()
-            return await self._until_taken(before)
+            return await self._until_taken(before, rob=True)
         self._order_freeze(label)
         deadline = time.monotonic() + STRIKE_SECONDS
         while self.order.exists() and time.monotonic() < deadline:  # noqa: ASYNC110 - a file
@@ -103,8 +102,11 @@ class RivalBrokers(World):
         (row,) = await self.rows("SELECT lease_epoch FROM gateways")
         return row["lease_epoch"]
 
-    async def _until_taken(self, before: int) -> bool:
+    async def _until_taken(self, before: int, *, rob: bool = False) -> bool:
         async def taken() -> bool:
+            if rob:
+                # Again and again: a holder that renews in time keeps it.
+                await self._rob()
             return await self._epoch() > before
 
         return await self.until(taken, TAKEOVER_SECONDS)
@@ -151,6 +153,8 @@ class LeaseFights(Row):
                 if await world.fight(label):
                     met.append(await world.in_flight(offers))
                     labels.append(label or "robbed")
+                if clicking.done() and not await world.in_flight(offers):
+                    break
             await clicking
             await world.settle()
             verdict = await world.judge()
