@@ -252,6 +252,9 @@ class IbkrBroker:
                 # An empty list is how ib_async answers a request that the gateway refused.
                 return what_if(state) if state else _refused(refusals)
             except (BrokerUnavailable, ValueError) as error:
+                if isinstance(error.__cause__, ConnectionError):
+                    # The line dropped, which says nothing about the order: asked again.
+                    raise
                 raise GreenlightError(ErrorCode.WHAT_IF_FAILED, str(error)) from error
 
     async def send(self, intent: OrderIntent, broker_order_id: int) -> None:

@@ -77,8 +77,11 @@ class BrokerWorld:
             self._holding = None
 
     async def synced(self) -> None:
+        client = self.session.client
         async with asyncio.timeout(20):
-            await self.session.client.ready.wait()
+            # A line that has just dropped is not yet known to be down.
+            while not (client.ready.is_set() and client.ib.isConnected()):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
 
     # --- making ----------------------------------------------------------------------------
 

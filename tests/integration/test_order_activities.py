@@ -14,7 +14,7 @@ import structlog
 
 from activities import orders as order_activities
 from activities.orders import PreparedOutcome
-from domain.errors import ErrorCode, GreenlightError
+from domain.errors import BrokerUnavailable, ErrorCode, GreenlightError
 from domain.orders import OrderState
 from domain.ports import BrokerBooks
 from infra.db import book_comparison
@@ -84,6 +84,15 @@ async def test_preparing_again_after_a_crash_gives_the_same_order(world: BrokerW
     first, second = await world.prepare(approval), await world.prepare(approval)
     assert first == second
     assert len(await world.desk.all(m.Order)) == 1
+
+
+async def test_a_line_cut_during_the_preview_denies_nothing(world: BrokerWorld):
+    approval = await world.approve()
+    world.gateway.faults.drop_connection(Moment.BEFORE, PLACE_ORDER)
+    with pytest.raises(BrokerUnavailable):
+        await world.prepare(approval)
+    await world.synced()
+    assert (await world.prepare(approval)).outcome is PreparedOutcome.ORDER
 
 
 async def test_an_order_is_placed_once_however_often_it_is_asked(world: BrokerWorld):
