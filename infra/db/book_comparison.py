@@ -116,7 +116,7 @@ async def _absent(session: AsyncSession, row: OrderRow, books: BrokerBooks) -> b
         return await fold(session, row, _after_its_day(row))
     if row.last_absent_at and books.read_at - row.last_absent_at < ABSENCE_SPACING:
         return False
-    if row.absent_looks >= COUNTED_LOOKS:
+    if row.absent_looks >= COUNTED_LOOKS and row.state is OrderState.UNKNOWN:
         return False
     changed = await fold(session, row, BooksSearched(status=None))
     if changed:

@@ -144,6 +144,15 @@ def _store(row: OrderRow, before: Order, after: Order, now: datetime) -> None:
         row.ended_at = now
 
 
+_IN_DOUBT = (OrderState.UNKNOWN, OrderState.CANCEL_PENDING)
+
+
+def _only_asked_to_end(before: Order, after: Order) -> bool:
+    """Our own request, without a word of the broker: the order is in doubt as before."""
+    asked = after.state is OrderState.CANCEL_PENDING
+    return asked and after.broker_status == before.broker_status
+
+
 async def _consequences(session: AsyncSession, row: OrderRow, before: Order, after: Order) -> None:
     """Alerts that follow from a change of state, and the halt that follows from a contradiction."""
     if after.state is OrderState.UNKNOWN:
@@ -157,7 +166,7 @@ async def _consequences(session: AsyncSession, row: OrderRow, before: Order, aft
             account_id=row.broker_account_id,
             context={"order_id": str(row.id)},
         )
-    elif before.state is OrderState.UNKNOWN:
+    elif before.state in _IN_DOUBT and not _only_asked_to_end(before, after):
         await clear_alert(session, ErrorCode.ORDER_UNPROVEN, row.order_key)
     if after.state is OrderState.CANCELLED is not before.state and not after.cancel_requested:
         await raise_alert(

@@ -12,11 +12,12 @@ from sqlalchemy import text, update
 
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import Side
-from domain.order_evidence import BrokerStatus, Denied, Unproven
+from domain.order_evidence import BrokerStatus, CancelRequested, Denied, Unproven
 from domain.orders import OrderState
 from domain.recommendations import RecommendationAction
 from domain.risk.limits import TradingState
 from infra.db import models as m
+from infra.db.book_comparison import COUNTED_LOOKS
 from infra.db.commands import LOOKS_NEEDED, declare_not_sent
 from infra.db.lease import acquire_lease
 from infra.db.session import create_engine, sessions
@@ -424,6 +425,20 @@ async def test_an_order_of_an_earlier_day_that_the_books_no_longer_cover_is_in_d
     order = await world.order(key)
     assert (order.state, order.absent_looks) == (OrderState.UNKNOWN, 0)
     assert ErrorCode.ORDER_UNPROVEN in await world.alert_codes()
+
+
+async def test_a_withdrawn_order_in_doubt_stays_in_doubt_and_in_sight(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    for number in range(1, COUNTED_LOOKS + 2):
+        await world.record.books(SLUG, look(number))
+    await ledger.record(key, CancelRequested())
+    assert ErrorCode.ORDER_UNPROVEN in await world.alert_codes()
+    await world.record.books(SLUG, look(COUNTED_LOOKS + 2))
+    assert await world.state(key) is OrderState.UNKNOWN
+    assert ErrorCode.ORDER_UNPROVEN in await world.alert_codes()
+    await world.record.status(SLUG, broker_order(key, BrokerStatus.CANCEL_PENDING))
+    assert ErrorCode.ORDER_UNPROVEN not in await world.alert_codes()
 
 
 async def test_an_order_found_again_starts_the_count_of_absences_afresh(world: TradingWorld):
