@@ -27,6 +27,8 @@ from tests.faults.servers import Servers
 
 OUTPUT = Path(__file__).parents[1] / "output"
 SEED = 20261122
+ROUNDS_AT_MOST = 200
+"""Of one row: strikes that find nothing in flight must not go on for ever."""
 Line = dict[str, Any]
 
 
@@ -76,7 +78,7 @@ async def _reach_goal(row: Row, options: argparse.Namespace, deadline: float) ->
     done = [line for line in _kept(options.out, options.seed) if line["row"] == row.name]
     met = sum(line["in_flight"] for line in done)
     number = len(done)
-    while met < goal and time.monotonic() < deadline:
+    while met < goal and number < ROUNDS_AT_MOST and time.monotonic() < deadline:
         number += 1
         line = await _one_round(row, number, options.seed)
         with options.out.open("a", encoding="utf-8") as file:

@@ -101,12 +101,19 @@ class Floor(ABC):
     ) -> bool:
         """Whether the condition came true in time; a worker that ended is raised."""
         deadline = time.monotonic() + seconds
-        while not await condition():
+        while not await self._holds(condition):
             self.check_alive()
             if time.monotonic() > deadline:
                 return False
             await asyncio.sleep(every)
         return True
+
+    async def _holds(self, condition: Callable[[], Awaitable[bool]]) -> bool:
+        try:
+            return await condition()
+        except (DBAPIError, OSError):
+            # The database may be what was killed; it comes back.
+            return False
 
     async def until_trading(self) -> None:
         async def connected() -> bool:
@@ -161,11 +168,7 @@ class Floor(ABC):
         receipts = set(self.receipts) if only is None else set(self.receipts) & set(only)
 
         async def settled() -> bool:
-            try:
-                return not unsettled(await read_records(self.sessions, only), receipts)
-            except (DBAPIError, OSError):
-                # The database has been killed, and comes back.
-                return False
+            return not unsettled(await read_records(self.sessions, only), receipts)
 
         await self.until(settled, seconds, every=1.0)
 
