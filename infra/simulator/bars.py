@@ -203,8 +203,13 @@ def _intraday(session: Session, start: datetime, end: datetime, seconds: int) ->
         opens = following
 
 
+def _last_session(calendar: TradingCalendar, end: datetime) -> Session:
+    """The last session with time before ``end``: at an opening that is the one before."""
+    return calendar.session_at(end - timedelta(seconds=1)) or calendar.previous_session(end)
+
+
 def _trading_seconds_before(calendar: TradingCalendar, end: datetime, seconds: int) -> datetime:
-    session = calendar.session_at(end) or calendar.previous_session(end)
+    session = _last_session(calendar, end)
     left = timedelta(seconds=seconds)
     start = min(end, session.close_at)
     while start - session.open_at < left:
@@ -216,7 +221,7 @@ def _trading_seconds_before(calendar: TradingCalendar, end: datetime, seconds: i
 
 def _sessions_up_to(calendar: TradingCalendar, end: datetime, count: int) -> datetime:
     """The open of the ``count``-th session back, that of ``end`` (or the last one) included."""
-    session = calendar.session_at(end) or calendar.previous_session(end)
+    session = _last_session(calendar, end)
     try:
         first = calendar.add_sessions(session.date, 1 - count)
     except LookupError:
