@@ -144,7 +144,7 @@ async def _come_and_go(port: int, number: int, deadline: float, counts: Counts) 
 async def _session(ib: ib_async.IB, rng: random.Random, until: float, counts: Counts) -> None:
     """Stream a chain, trade one of its options to and fro, read everything back."""
     (spy,) = await ib.qualifyContractsAsync(ib_async.Stock("SPY", "SMART", "USD"))
-    assert spy is not None
+    assert isinstance(spy, ib_async.Contract)
     (chain,) = [
         c
         for c in await ib.reqSecDefOptParamsAsync("SPY", "", "STK", spy.conId)
