@@ -51,13 +51,17 @@ class Flows(Frozen):
     executions: int
 
 
-async def flows(session: AsyncSession, account: BrokerAccount, at: datetime) -> Flows:
-    """The sums over every execution (the latest correction of each) and event of the account."""
+async def flows(session: AsyncSession, account: BrokerAccount, books: BrokerBooks) -> Flows:
+    """The sums over every execution (the latest correction of each) and event of the account.
+
+    Executions count that ``books`` show or that were on record before they were opened. What was
+    recorded since is in no position read with them: a look over many accounts takes seconds.
+    """
     quantities: dict[int, Decimal] = {}
     cash = ZERO
     count = 0
     is_known = True
-    for con_id, quantity, paid, number, is_open in await _executed(session, account, at):
+    for con_id, quantity, paid, number, is_open in await _executed(session, account, books):
         quantities[con_id] = quantity
         count += number
         cash += paid
@@ -78,11 +82,14 @@ async def flows(session: AsyncSession, account: BrokerAccount, at: datetime) -> 
     return Flows(quantities=quantities, cash=cash if is_known else None, executions=count)
 
 
-async def _executed(session: AsyncSession, account: BrokerAccount, at: datetime) -> list[Any]:
+async def _executed(session: AsyncSession, account: BrokerAccount, books: BrokerBooks) -> list[Any]:
     """Per contract: signed quantity, cash, number, and whether the cash is not known yet."""
+    recent = Execution.executed_at > books.read_at - COMMISSION_WITHIN
+    shown = [execution.fill.exec_id for execution in books.executions]
+    seen = or_(Execution.created_at < books.began_at, Execution.exec_id.in_(shown))
     signed = case((Execution.side == Side.BUY, Execution.quantity), else_=-Execution.quantity)
     commission = func.coalesce(Execution.commission, 0)
-    outstanding = Execution.commission.is_(None) & (Execution.executed_at > at - COMMISSION_WITHIN)
+    outstanding = Execution.commission.is_(None) & recent
     foreign = Instrument.id.is_(None) | (Instrument.currency != account.currency)
     rows = await session.execute(
         select(
@@ -98,7 +105,7 @@ async def _executed(session: AsyncSession, account: BrokerAccount, at: datetime)
             func.bool_or(outstanding | foreign),
         )
         .outerjoin(Instrument, Instrument.id == Execution.instrument_id)
-        .where(Execution.broker_account_id == account.id, Execution.superseded.is_(False))
+        .where(Execution.broker_account_id == account.id, Execution.superseded.is_(False), seen)
         .group_by(Execution.con_id)
     )
     return list(rows)
@@ -108,7 +115,7 @@ async def account_record(
     session: AsyncSession, account: BrokerAccount, books: BrokerBooks
 ) -> AccountRecord:
     """The account by our record at the time of ``books``, which are recorded already."""
-    moved = await flows(session, account, books.read_at)
+    moved = await flows(session, account, books)
     positions = dict(moved.quantities)
     costs: dict[int, Decimal | None] = {}
     for row in await reconciled_positions(session, account):

@@ -201,7 +201,7 @@ async def _reconcile_account(
 
 async def _open_account(session: AsyncSession, account: BrokerAccount, look: BrokerLook) -> None:
     """Take what the broker shows as the opening: what came before the desk is not its business."""
-    moved = await flows(session, account, look.books.read_at)
+    moved = await flows(session, account, look.books)
     held = {
         row.contract.con_id: row.quantity
         for row in look.positions

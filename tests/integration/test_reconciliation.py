@@ -190,6 +190,21 @@ async def test_an_order_by_hand_counts_as_a_duplicate_and_against_the_cash(books
     assert context.committed_assignment_cash == 2 * 640 * 100
 
 
+async def test_what_trades_between_a_look_and_its_comparison_is_no_difference(books: Reconciled):
+    await books.look()
+    session = books.world.session
+    store = PostgresReconciliation(books.world.sessions, session.ledger)
+    read_before = await session.broker.look([ACCOUNT])
+    key = await books.world.ready(resting=False)
+    await books.world.place(key)
+    books.world.trade_until_filled(key)
+    await books.world.until_state(key, OrderState.FILLED)
+    await session.listener.drained()
+    report = await store.reconcile(SLUG, read_before, [])
+    assert report.unconfirmed == report.raised == ()
+    assert (await books.look()).unconfirmed == ()
+
+
 async def test_a_position_that_nothing_explains_halts_the_account_at_the_second_look(
     books: Reconciled,
 ):
