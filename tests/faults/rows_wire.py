@@ -50,7 +50,7 @@ class Storm:
         """How many faults are on the gateway's record."""
         return len(self.world.gateway.ledger.faults())
 
-    async def strike(self, fault: Callable[[], object], seconds: float = 8.0) -> bool:
+    async def strike(self, fault: Callable[[], object], seconds: float = 30.0) -> bool:
         """Set a fault up and wait for it to strike; False when it found nothing in time."""
         before = self.struck
         fault()
@@ -58,10 +58,12 @@ class Storm:
             async with asyncio.timeout(seconds):
                 while self.struck == before:  # noqa: ASYNC110 - the ledger offers no event
                     await asyncio.sleep(WATCH_SECONDS)
-        await self.note_met()
-        return self.struck > before
+        if self.struck == before:
+            return False
+        await self._note_met()
+        return True
 
-    async def note_met(self) -> None:
+    async def _note_met(self) -> None:
         """Whatever has been approved and has not ended is in flight now."""
         rows = await self.world.rows("SELECT id FROM recommendations WHERE state = 'APPROVED'")
         self.met |= {row["id"] for row in rows} & set(self.world.receipts)
@@ -101,7 +103,6 @@ class WireRow(Row):
             raging = asyncio.create_task(self.weather(storm))
             await world.approve_all(offers)
             await raging
-            await storm.note_met()
             if not self.lasts_until_settled:
                 storm.faults.clear()
             await world.settle(SETTLE_SECONDS)
@@ -129,6 +130,7 @@ class CutConnections(WireRow):
     cuts = 12
 
     async def weather(self, storm: Storm) -> None:
+        await storm.until_sent(1)
         for _ in range(self.cuts):
             if not await storm.strike(self._cut(storm.faults, storm.draw)):
                 return
@@ -262,7 +264,6 @@ class Callbacks(WireRow):
 
     async def weather(self, storm: Storm) -> None:
         draw, faults = storm.draw, storm.faults
-        faults.duplicate(Aim(ORDER_CALLBACKS, rate=0.3), draw.choice([0.0, 0.0, 1.5]))
         faults.drop_callbacks(Aim(ORDER_CALLBACKS, rate=draw.uniform(0.05, 0.25)))
         faults.late(draw.uniform(0.2, 3.0), Aim(frozenset({59}), rate=0.5))
         faults.regress_status(Aim(frozenset({3}), rate=0.5))
@@ -270,6 +271,10 @@ class Callbacks(WireRow):
         faults.reorder(draw.randint(2, 8), draw.uniform(0.05, 0.6))
         for nth in draw.sample(range(1, ORDERS // 2), self.corrections):
             faults.on_execution(nth, self._correction(faults, draw))
+        again_after = draw.choice([0.0, 0.0, 1.5])
+        await storm.strike(
+            lambda: faults.duplicate(Aim(ORDER_CALLBACKS, rate=0.3), again_after), 60
+        )
         await storm.until_sent(ORDERS * 3 // 4, 90)
 
         async def corrected() -> bool:
