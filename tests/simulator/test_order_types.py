@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 from ib_async import LimitOrder, MarketOrder, Order, StopLimitOrder, StopOrder
 
 from infra.simulator.app import GatewayOptions, SimulatedGateway
+from infra.simulator.order_times import parse_time
 from tests.simulator.conftest import (
     TEN_O_CLOCK,
     Connect,
@@ -149,15 +150,25 @@ async def test_an_all_or_none_order_waits_for_the_whole_size(
 
 
 @pytest.mark.parametrize(
-    "good_till",
-    ["20261123 10:30:00 US/Eastern", "20261123-15:30:00", "20261123 10:30:00", "20261123 10:30"],
-)
-async def test_a_good_till_date_order_ends_at_its_instant(
-    ib: Recorder, gateway: SimulatedGateway, good_till: str
-):
+    "text",
+    ["20261123 10:30:00 US/Eastern", "20261123-15:30:00", "20261123 10:30:00", "20261123 10:30",
+     "20261123 15:30:00 UTC", "20261123 10:30:00 EST"],
+)  # fmt: skip
+def test_one_instant_may_be_written_in_many_ways(text: str):
+    assert parse_time(text) == datetime(2026, 11, 23, 15, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["noon", "2026-11-23", "20261123 10:30:00 Mars", "20261323", "20"])
+def test_a_time_that_is_none_is_refused(text: str):
+    with pytest.raises(ValueError, match=r"\w"):
+        parse_time(text)
+
+
+async def test_a_good_till_date_order_ends_at_its_instant(ib: Recorder, gateway: SimulatedGateway):
+    good_till = "20261123 10:05:00 US/Eastern"
     order = LimitOrder("SELL", 1, 90, tif="GTD", goodTillDate=good_till)
     trade = await place(ib, await spy_put(ib), order)
-    gateway.clock.advance(timedelta(minutes=29))
+    gateway.clock.advance(timedelta(minutes=4))
     await settle(ib)
     assert trade.orderStatus.status == "Submitted"
     gateway.clock.advance(timedelta(minutes=1))
