@@ -17,9 +17,11 @@ from activities.heartbeat import heartbeating
 from activities.portfolio import fresh_account
 from domain.errors import BrokerUnavailable, ErrorCode, GreenlightError
 from domain.ids import order_key
-from domain.instruments import Frozen
+from domain.instruments import Frozen, Leg
+from domain.market import Quote
 from domain.order_evidence import SEND_WITHIN, CancelRequested, Denied, Unproven
 from domain.orders import OrderIntent, OrderState
+from domain.packages import package_quote
 from domain.ports import (
     Broker,
     BrokerBooks,
@@ -171,7 +173,7 @@ class OrderActivities:
         """The order as it would go out now, and everything the controls look at."""
         trade, terms = context.trade, context.trade.terms
         quote, account, market_now, session_open = await asyncio.gather(
-            self._broker.quote(terms.contract),
+            self._quote(terms.legs),
             fresh_account(self._broker, terms.account_code),
             self._broker.market_time(),
             self._broker.is_session_open(),
@@ -179,8 +181,7 @@ class OrderActivities:
         intent = OrderIntent(
             order_key=key,
             account_code=terms.account_code,
-            contract=terms.contract,
-            side=terms.side,
+            legs=terms.legs,
             quantity=int(trade.quantity - context.already_filled),
             limit_price=walked_price(trade, request.price_step, request.price_steps, quote),
         )
@@ -199,6 +200,10 @@ class OrderActivities:
             open_order_keys=context.open_order_keys,
             committed_assignment_cash=context.committed_assignment_cash,
         )
+
+    async def _quote(self, legs: Sequence[Leg]) -> Quote:
+        quotes = await asyncio.gather(*(self._broker.quote(leg.contract) for leg in legs))
+        return package_quote(legs, quotes)
 
     async def _preview(self, intent: OrderIntent) -> WhatIf | None:
         """The broker's preview; None where it gives none, which the controls then refuse."""

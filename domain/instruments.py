@@ -158,6 +158,14 @@ class OptionContract(Frozen):
         return f"{self.symbol} {self.expiry.day} {self.expiry:%b %Y} {plain(self.strike)} {right}"
 
 
+class Leg(Frozen):
+    """One side of a trade; ``ratio`` contracts per unit of order quantity."""
+
+    contract: OptionContract
+    side: Side
+    ratio: int = Field(default=1, ge=1)
+
+
 def plain(value: Decimal) -> str:
     """A decimal without exponent or trailing zeros: ``560``, ``562.5``."""
     text = format(value.normalize(), "f")

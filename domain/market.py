@@ -38,7 +38,11 @@ class QuoteQuality(StrEnum):
 
 
 class Quote(Frozen):
-    """A two-sided market in one contract, per share, in the contract's currency."""
+    """A two-sided market per share, in the contract's currency: in one contract, or in a package.
+
+    A package's quote follows from those of its ``legs`` (see ``domain.packages``) and is judged by
+    them: its net prices may be zero or negative, and its spread may hide a leg that is crossed.
+    """
 
     bid: Decimal | None
     ask: Decimal | None
@@ -50,13 +54,18 @@ class Quote(Frozen):
     delta: float | None = None
     quality: QuoteQuality
     as_of: AwareDatetime = Field(description="market time of the observation")
+    legs: tuple[Quote, ...] = Field(default=(), description="of a package, leg by leg")
 
     @property
     def is_two_sided(self) -> bool:
+        if self.legs:
+            return all(leg.is_two_sided for leg in self.legs)
         return self.bid is not None and self.ask is not None and self.bid > 0 and self.ask > 0
 
     @property
     def is_crossed(self) -> bool:
+        if self.legs:
+            return any(leg.is_crossed for leg in self.legs)
         return self.bid is not None and self.ask is not None and self.bid > self.ask
 
     @property

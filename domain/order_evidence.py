@@ -32,7 +32,9 @@ class BrokerStatus(StrEnum):
 class Fill(Frozen):
     """One broker execution. A correction carries the same prefix and a higher revision.
 
-    The broker's ``execId`` ends in a two-digit revision: ``….01`` is replaced by ``….02``.
+    The broker's ``execId`` ends in a two-digit revision: ``….01`` is replaced by ``….02``. Of a
+    package's order the broker reports the package as one execution at the net price
+    (``is_package``), and each leg as another; all bear the order's permId.
     """
 
     exec_id: str = Field(min_length=1)
@@ -40,6 +42,8 @@ class Fill(Frozen):
     quantity: Decimal = Field(ge=0)
     price: Decimal = Field(description="per share")
     executed_at: AwareDatetime
+    con_id: int = Field(default=0, description="IBKR's contract id, 0 where it was not told")
+    is_package: bool = False
 
     @property
     def lineage(self) -> str:

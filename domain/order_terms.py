@@ -8,6 +8,9 @@ from domain.order_evidence import BrokerStatus, TermsDiffer
 from domain.orders import OrderIntent
 from domain.ports.broker import BrokerOrder
 
+Difference = tuple[str, object, object]
+"""What differs, as the broker has it, as it was sent."""
+
 _ENDED = (BrokerStatus.FILLED, BrokerStatus.CANCELLED, BrokerStatus.REJECTED)
 
 
@@ -27,10 +30,9 @@ def terms_evidence(intent: OrderIntent, seen: BrokerOrder) -> TermsDiffer | None
     )
 
 
-def _differences(intent: OrderIntent, seen: BrokerOrder) -> Iterator[tuple[str, object, object]]:
+def _differences(intent: OrderIntent, seen: BrokerOrder) -> Iterator[Difference]:
     is_live = seen.status not in _ENDED
-    if seen.con_id and seen.con_id != intent.contract.con_id:
-        yield "contract", seen.con_id, intent.contract.con_id
+    yield from _other_contracts(intent, seen)
     if seen.side is not intent.side:
         yield "side", seen.side, intent.side
     if seen.quantity != intent.quantity and (is_live or seen.quantity > intent.quantity):
@@ -44,3 +46,16 @@ def _differences(intent: OrderIntent, seen: BrokerOrder) -> Iterator[tuple[str, 
         yield "time in force", seen.tif, intent.tif
     if seen.order_type and seen.order_type != "LMT":
         yield "order type", seen.order_type, "LMT"
+
+
+def _other_contracts(intent: OrderIntent, seen: BrokerOrder) -> Iterator[Difference]:
+    """A package is told by its legs; where IBKR names none of an ended order, nothing differs."""
+    sent = intent.legs
+    if not intent.is_package and not seen.legs:
+        if seen.con_id and seen.con_id != sent[0].contract.con_id:
+            yield "contract", seen.con_id, sent[0].contract.con_id
+        return
+    ours = sorted((leg.contract.con_id, leg.side.value, leg.ratio) for leg in sent)
+    theirs = sorted((leg.con_id, leg.side.value, leg.ratio) for leg in seen.legs)
+    if theirs and theirs != ours:
+        yield "legs", theirs, ours

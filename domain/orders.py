@@ -9,12 +9,12 @@ fill.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal, Self, cast
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from domain.errors import ErrorCode, IllegalTransition
-from domain.instruments import Frozen, OptionContract, Side
+from domain.instruments import Frozen, Leg, Side
 from domain.order_evidence import (
     BooksSearched,
     BrokerStatus,
@@ -30,9 +30,10 @@ from domain.order_evidence import (
     StatusSeen,
     TermsDiffer,
     Unproven,
-    effective_fills,
 )
 from domain.order_states import ORDER_TRANSITIONS, TERMINAL_STATES, OrderState
+from domain.package_fills import Executed, executed_option, executed_package, stray_fill
+from domain.packages import MAX_LEGS, trade_side
 
 __all__ = ["ORDER_TRANSITIONS", "TERMINAL_STATES", "Order", "OrderIntent", "OrderState"]
 
@@ -42,15 +43,42 @@ _LIVE = (BrokerStatus.PENDING, BrokerStatus.WORKING, BrokerStatus.CANCEL_PENDING
 
 
 class OrderIntent(Frozen):
-    """What is to be sent: one limit order in one option, already inside every bound."""
+    """What is to be sent: one limit order in one option or package, already inside every bound.
+
+    ``quantity`` counts units of the package, and ``limit_price`` is its net price per share
+    (``domain.packages``).
+    """
 
     order_key: str
     account_code: str
-    contract: OptionContract
-    side: Side
+    legs: tuple[Leg, ...] = Field(min_length=1, max_length=MAX_LEGS)
     quantity: int = Field(ge=1)
-    limit_price: Decimal = Field(gt=0, description="per share")
+    limit_price: Decimal = Field(description="per share")
     tif: Literal["DAY"] = "DAY"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_single(cls, data: Any) -> Any:
+        """An intent on record from when there was but one contract and its side."""
+        fields = dict(cast("dict[str, Any]", data))
+        if "contract" not in fields:
+            return fields
+        leg = {"contract": fields.pop("contract"), "side": fields.pop("side")}
+        return {**fields, "legs": (leg,)}
+
+    @model_validator(mode="after")
+    def _single_costs_something(self) -> Self:
+        if not self.is_package and self.limit_price <= 0:
+            raise ValueError("limit_price is not above zero")
+        return self
+
+    @property
+    def is_package(self) -> bool:
+        return len(self.legs) > 1
+
+    @property
+    def side(self) -> Side:
+        return trade_side(self.legs)
 
 
 class Order(Frozen):
@@ -69,6 +97,7 @@ class Order(Frozen):
     order_key: str
     quantity: Decimal = Field(gt=0)
     side: Side
+    legs: tuple[Leg, ...] = Field(default=(), description="of a package; empty of one option")
     state: OrderState = OrderState.READY
     perm_id: int = 0
     broker_status: BrokerStatus | None = None
@@ -82,13 +111,16 @@ class Order(Frozen):
     )
 
     @property
-    def executed(self) -> tuple[Fill, ...]:
-        """The fills that count: last revisions, on the order's own side."""
-        return tuple(fill for fill in effective_fills(self.fills) if fill.side is self.side)
+    def executed(self) -> Executed:
+        """What the executions amount to, in the order's own units."""
+        if self.legs:
+            return executed_package(self.legs, self.fills)
+        return executed_option(self.side, self.fills)
 
     @property
     def filled(self) -> Decimal:
-        return sum((fill.quantity for fill in self.executed), Decimal(0))
+        """Units of which any execution speaks; see ``Executed.begun``."""
+        return self.executed.begun
 
     @property
     def traded(self) -> Decimal:
@@ -102,10 +134,7 @@ class Order(Frozen):
     @property
     def average_price(self) -> Decimal | None:
         """Quantity-weighted price per share, to 8 places, or None before the first fill."""
-        if not self.filled:
-            return None
-        value = sum((fill.quantity * fill.price for fill in self.executed), Decimal(0))
-        return (value / self.filled).quantize(Decimal("1e-8"))
+        return self.executed.average_price
 
     def apply(self, evidence: OrderEvidence) -> Order:
         """The order after ``evidence``. Repeated or outdated evidence changes nothing.
@@ -212,11 +241,13 @@ class Order(Frozen):
         if fill in self.fills:
             return self
         order = self.model_copy(update={"fills": (*self.fills, fill)})
-        if fill.side is not self.side:
-            return order._quarantine(f"execution {fill.exec_id} is on the other side")
+        stray = stray_fill(self.legs, fill) if self.legs else fill.side is not self.side
+        if stray:
+            what = "is of no leg of the order" if self.legs else "is on the other side"
+            return order._quarantine(f"execution {fill.exec_id} {what}")
         if order.state in (S.READY, S.DENIED, S.NOT_SENT):
             return order._quarantine(f"execution {fill.exec_id} for an order that was not sent")
-        if order._is_contradicted or order.filled == self.filled:
+        if order._is_contradicted or order.executed == self.executed:
             return order
         return order._settle_quantity()
 
@@ -228,7 +259,7 @@ class Order(Frozen):
                 reason_code=ErrorCode.ORDER_OVERFILLED,
                 reason=f"overfilled: {self.filled} of {self.quantity}",
             )
-        if self.filled == self.quantity:
+        if self._is_filled:
             return self._to(S.FILLED, reason_code=None, reason="")
         if self.state in (S.FILLED, S.QUARANTINE):
             # A correction took executed quantity back; only the books know what is left of it.
@@ -242,6 +273,11 @@ class Order(Frozen):
         if not self.filled and self.state is S.PARTIAL:
             return self._to(S.WORKING)
         return self
+
+    @property
+    def _is_filled(self) -> bool:
+        """Whole, and of a package in every leg."""
+        return self.executed.complete == self.quantity
 
     def _status(self, status: BrokerStatus) -> Order:
         if self.state in (S.READY, S.DENIED, S.NOT_SENT):
@@ -279,6 +315,13 @@ class Order(Frozen):
         if order.state is S.QUARANTINE:
             return order
         match evidence.status:
+            case _ if order._lacks_executions(evidence.status):
+                return order._unproven(
+                    Unproven(
+                        reason=f"broker says {evidence.status}, executions show "
+                        f"{order.executed.describe()}"
+                    )
+                )
             case BrokerStatus.CANCELLED:
                 return order._proven_cancelled(evidence)
             case BrokerStatus.REJECTED:
@@ -287,22 +330,23 @@ class Order(Frozen):
                     reason_code=ErrorCode.BROKER_REJECTED,
                     reason=evidence.message or order.reason or "rejected by the broker",
                 )
-            case BrokerStatus.FILLED if order.filled != order.quantity:
-                return (
-                    order._to(
-                        S.UNKNOWN,
-                        reason_code=ErrorCode.ORDER_UNPROVEN,
-                        reason=f"broker says filled, executions show {order.filled}",
-                    )
-                    if order.state is not S.UNKNOWN
-                    else order
-                )
             case BrokerStatus.CANCEL_PENDING:
                 return order._to(S.CANCEL_PENDING)
             case _:
                 if order.cancel_requested and order.state is S.CANCEL_PENDING:
                     return order
                 return order._found_alive()
+
+    def _lacks_executions(self, status: BrokerStatus | None) -> bool:
+        """Whether the broker's books name an end that the executions read after it do not bear.
+
+        A package's legs trade together: one without the other has yet to be told, and until then
+        nobody may conclude how much is left to trade.
+        """
+        if status is BrokerStatus.FILLED:
+            return not self._is_filled
+        ended = status in (BrokerStatus.CANCELLED, BrokerStatus.REJECTED)
+        return ended and self.executed.begun != self.executed.complete
 
     def _proven_cancelled(self, evidence: BooksSearched) -> Order:
         if self.reason_code is ErrorCode.BROKER_REJECTED and not self.filled:

@@ -13,15 +13,26 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, model_validator
 
 from domain.errors import ErrorCode, GreenlightError
-from domain.instruments import Frozen, OptionContract, PriceIncrements, Side, plain, price_text
+from domain.instruments import Frozen, Leg, OptionContract, PriceIncrements, Right, Side, plain
 from domain.market import Quote
+from domain.packages import (
+    MAX_LEGS,
+    assignment_cash,
+    describe_legs,
+    price_words,
+    require_tradable_together,
+    trade_side,
+)
 
 APPROVAL_GRACE = timedelta(minutes=2)
 
 
 class RecommendationAction(StrEnum):
+    """ROLL buys short options in and sells others of the same underlying in one order."""
+
     OPEN = "OPEN"
     CLOSE = "CLOSE"
+    ROLL = "ROLL"
 
 
 class RecommendationState(StrEnum):
@@ -64,77 +75,112 @@ RECOMMENDATION_TRANSITIONS: dict[RecommendationState, frozenset[RecommendationSt
 }
 
 
-class Leg(Frozen):
-    """One side of a trade; ``ratio`` contracts per unit of order quantity."""
-
-    contract: OptionContract
-    side: Side
-    ratio: int = Field(default=1, ge=1)
-
-
 class Terms(Frozen):
     """The immutable economics a person approves. Any change makes a new recommendation.
 
     Prices are per share in the contract's currency. For a sale, ``limit_price`` is where the
     order starts and ``floor_price`` the least credit ever accepted; for a purchase the most
-    ever paid. ``max_drift`` bounds how far the underlying may have moved from
-    ``reference_underlying_price`` (as a fraction) when the order is built.
+    ever paid. A package of several legs is bought, at a net price that is negative for a credit
+    (``domain.packages``), and ``quantity`` counts its units. ``max_drift`` bounds how far the
+    underlying may have moved from ``reference_underlying_price`` (as a fraction) when the order
+    is built.
     """
 
     schema_version: int = 1
     account_code: str
     action: RecommendationAction
-    legs: tuple[Leg, ...] = Field(min_length=1, max_length=1)
+    legs: tuple[Leg, ...] = Field(min_length=1, max_length=MAX_LEGS)
     quantity: int = Field(ge=1)
-    limit_price: Decimal = Field(gt=0)
-    floor_price: Decimal = Field(gt=0)
+    limit_price: Decimal
+    floor_price: Decimal
     max_drift: Decimal = Field(gt=0, le=1)
     reference_underlying_price: Decimal = Field(gt=0)
-    reference_bid: Decimal = Field(ge=0)
-    reference_ask: Decimal = Field(gt=0)
+    reference_bid: Decimal
+    reference_ask: Decimal
     increments: PriceIncrements
     quoted_at: AwareDatetime
     deadline: AwareDatetime = Field(description="market time after which nobody may approve")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        require_tradable_together(self.legs)
+        self._require_roll()
         for name, price in (("limit_price", self.limit_price), ("floor_price", self.floor_price)):
-            if not self.increments.accepts(price):
-                raise ValueError(
-                    f"{name} {plain(price)} is not a multiple of {plain(self.increments.at(price))}"
-                )
+            problem = self.price_problem(price)
+            if problem is not None:
+                raise ValueError(f"{name} {problem}")
         if not self.is_no_worse(self.limit_price, self.floor_price):
             raise ValueError(
                 f"limit_price {plain(self.limit_price)} is worse than "
                 f"floor_price {plain(self.floor_price)}"
             )
+        if not self.is_package and (self.reference_bid < 0 or self.reference_ask <= 0):
+            raise ValueError("the reference market is not above zero")
         if self.deadline <= self.quoted_at:
             raise ValueError("deadline is not after quoted_at")
         return self
 
+    def _require_roll(self) -> None:
+        """What a roll buys in it may sell again, and no more: it never adds contracts."""
+        if not self.is_roll:
+            return
+        for right in Right:
+            change = sum(leg.side.sign * leg.ratio for leg in self.legs_of(right))
+            if change < 0:
+                raise ValueError(f"a roll sells more {right.name.lower()}s than it buys in")
+        if len({leg.side for leg in self.legs}) < len(Side):
+            raise ValueError("a roll both buys and sells")
+
+    @property
+    def is_package(self) -> bool:
+        return len(self.legs) > 1
+
+    @property
+    def is_roll(self) -> bool:
+        return self.action is RecommendationAction.ROLL
+
+    @property
+    def lead(self) -> Leg:
+        """The leg a trade is filed under: of a roll the first option sold, else the first leg."""
+        sold = (leg for leg in self.legs if leg.side is Side.SELL)
+        return next(sold, self.legs[0]) if self.is_roll else self.legs[0]
+
     @property
     def contract(self) -> OptionContract:
-        return self.legs[0].contract
+        """The contract of the leg a trade is filed under; the only one of an ordinary trade."""
+        return self.lead.contract
 
     @property
     def side(self) -> Side:
-        return self.legs[0].side
+        return trade_side(self.legs)
+
+    @property
+    def assignment_cash(self) -> Decimal:
+        """What assignment of every put sold would take, beyond what a roll gives back."""
+        return assignment_cash(self.legs, self.quantity, is_roll=self.is_roll)
 
     @property
     def hash(self) -> str:
         return terms_hash(self)
+
+    def legs_of(self, right: Right) -> tuple[Leg, ...]:
+        return tuple(leg for leg in self.legs if leg.contract.right is right)
+
+    def price_problem(self, price: Decimal) -> str | None:
+        """Why no order could bear ``price``, in words that follow it; None if one could."""
+        if not self.is_package and price <= 0:
+            return f"{plain(price)} is not above zero"
+        if not self.increments.accepts(price):
+            return f"{plain(price)} is not a multiple of {plain(self.increments.at(price))}"
+        return None
 
     def is_no_worse(self, price: Decimal, than: Decimal) -> bool:
         """Whether ``price`` is at least as good for us as ``than``."""
         return price >= than if self.side is Side.SELL else price <= than
 
     def describe(self) -> str:
-        verb = "Sell" if self.side is Side.SELL else "Buy"
-        plural = "s" if self.quantity > 1 else ""
-        return (
-            f"{verb} {self.quantity} {self.contract.describe()}{plural} "
-            f"at {price_text(self.limit_price)} or better"
-        )
+        trade = describe_legs(self.legs, self.quantity, is_roll=self.is_roll)
+        return f"{trade} {price_words(self.legs, self.limit_price)} or better"
 
 
 def terms_hash(terms: Terms) -> str:
@@ -175,7 +221,7 @@ class Decision(Frozen):
     user_id: UUID
     terms_hash: str
     quantity: int | None = Field(default=None, ge=1, description="fewer contracts than offered")
-    limit_price: Decimal | None = Field(default=None, gt=0, description="a better limit")
+    limit_price: Decimal | None = Field(default=None, description="a better limit")
     reason: str | None = None
     decided_at: AwareDatetime
 
@@ -187,8 +233,8 @@ class ApprovedTrade(Frozen):
     decision_id: UUID
     terms: Terms
     quantity: int = Field(ge=1)
-    limit_price: Decimal = Field(gt=0)
-    floor_price: Decimal = Field(gt=0)
+    limit_price: Decimal
+    floor_price: Decimal
 
 
 def approved_trade(terms: Terms, decision: Decision) -> ApprovedTrade:
@@ -244,12 +290,9 @@ def check_within_terms(
             limit=str(terms.limit_price),
             actual=str(price),
         )
-    if not terms.increments.accepts(price):
-        raise GreenlightError(
-            ErrorCode.PRICE_INCREMENT,
-            f"limit {plain(price)} is not a multiple of {plain(terms.increments.at(price))}",
-            field="limit_price",
-        )
+    problem = terms.price_problem(price)
+    if problem is not None:
+        raise GreenlightError(ErrorCode.PRICE_INCREMENT, f"limit {problem}", field="limit_price")
     return wanted, price
 
 
@@ -279,8 +322,11 @@ def walked_price(
     first_step = increments.at(Decimal(0))
 
     def accepted(price: Decimal) -> Decimal:
-        # A purchase rounds down, yet never to nothing.
-        return increments.up(price) if selling else max(increments.down(price), first_step)
+        if selling:
+            return increments.up(price)
+        # A purchase rounds down, yet a single option's never to nothing.
+        down = increments.down(price)
+        return down if trade.terms.is_package else max(down, first_step)
 
     start, worst = trade.limit_price, trade.floor_price
     if quote is not None and quote.mid is not None and not quote.is_crossed:

@@ -211,6 +211,9 @@ class RecommendationWorkflow:
         denied = ending.state is RecommendationState.DENIED
         if not denied or ending.code not in _MENDED_BY_FRESH_TERMS:
             return
+        if brief.terms.is_package:
+            # A run over one of its contracts would offer something else; the next run looks again.
+            return
         try:
             outcome = await workflow.execute_activity_method(
                 SuccessorActivities.propose_successor,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from api.schemas.common import AccountBrief, ContractBrief, InstrumentBrief
+from collections.abc import Sequence
+from decimal import Decimal
+
+from api.schemas.common import AccountBrief, ContractBrief, InstrumentBrief, LegBrief
 from domain.errors import GUIDANCE, ErrorCode
-from domain.instruments import OptionContract, SecType, plain
+from domain.instruments import Leg, OptionContract, SecType, plain
 from infra.db.queries.columns import AnyRow
 
 
@@ -30,7 +33,11 @@ def _describe(row: AnyRow) -> str:
     words = OptionContract.model_construct(
         symbol=row.symbol, expiry=row.expiry, strike=row.strike, right=row.right
     ).describe()
-    return words if row.multiplier == 100 else f"{words} ×{plain(row.multiplier)}"
+    return _with_multiplier(words, row.multiplier)
+
+
+def _with_multiplier(words: str, multiplier: Decimal) -> str:
+    return words if multiplier == 100 else f"{words} ×{plain(multiplier)}"
 
 
 def contract_brief(row: AnyRow) -> ContractBrief:
@@ -44,6 +51,26 @@ def contract_brief(row: AnyRow) -> ContractBrief:
         multiplier=row.multiplier,
         con_id=row.contract_con_id,
         description=_describe(row),
+    )
+
+
+def leg_briefs(legs: Sequence[Leg]) -> list[LegBrief]:
+    return [
+        LegBrief(side=leg.side, ratio=leg.ratio, contract=_option_brief(leg.contract))
+        for leg in legs
+    ]
+
+
+def _option_brief(option: OptionContract) -> ContractBrief:
+    return ContractBrief(
+        symbol=option.symbol,
+        trading_class=option.trading_class,
+        expiry=option.expiry,
+        strike=option.strike,
+        right=option.right,
+        multiplier=option.multiplier,
+        con_id=option.con_id,
+        description=_with_multiplier(option.describe(), option.multiplier),
     )
 
 

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from api.links import workflow_url
-from api.presenters.common import account_brief, advice_on, contract_brief, instrument_brief
+from api.presenters.common import (
+    account_brief,
+    advice_on,
+    contract_brief,
+    instrument_brief,
+    leg_briefs,
+)
 from api.schemas.orders import (
     EndingEvidence,
     ExecutionRow,
@@ -15,7 +21,9 @@ from api.schemas.orders import (
     OrderRow,
     OrderWithExecutions,
 )
-from domain.orders import OrderState
+from domain.orders import OrderIntent, OrderState
+from domain.packages import describe_legs
+from domain.recommendations import RecommendationAction
 from infra.db.book_comparison import LastLook
 from infra.db.commands import LOOKS_NEEDED, may_be_declared_over
 from infra.db.position_evidence import PositionEvidence
@@ -50,6 +58,7 @@ def execution_row(row: AnyRow) -> ExecutionRow:
         superseded=row.superseded,
         contract=None if row.sec_type is None else instrument_brief(row),
         con_id=row.con_id,
+        is_package=row.is_package,
         account=account_brief(row),
         client_id=row.client_id,
         external=row.order_id is None,
@@ -60,6 +69,8 @@ def _order_fields(row: AnyRow, viewer: Viewer, settings: Settings) -> dict[str, 
     never_seen = row.state is OrderState.UNKNOWN and row.perm_id is None
     missed = never_seen and row.absent_looks >= LOOKS_NEEDED
     workflow_id = recommendation_workflow_id(row.recommendation_id)
+    legs = OrderIntent.model_validate(row.intent).legs
+    is_roll = row.action is RecommendationAction.ROLL
     return {
         "id": row.id,
         "order_key": row.order_key,
@@ -73,6 +84,8 @@ def _order_fields(row: AnyRow, viewer: Viewer, settings: Settings) -> dict[str, 
         "limit_price": row.limit_price,
         "tif": row.tif,
         "contract": contract_brief(row),
+        "legs": leg_briefs(legs),
+        "trade": describe_legs(legs, row.quantity, is_roll=is_roll),
         "account": account_brief(row),
         "client_id": row.client_id,
         "broker_order_id": row.broker_order_id,

@@ -10,7 +10,7 @@ from math import isfinite
 from typing import Any
 
 from api.links import workflow_url
-from api.presenters.common import account_brief, advice_on, contract_brief
+from api.presenters.common import account_brief, advice_on, contract_brief, leg_briefs
 from api.presenters.orders import orders_with_executions
 from api.presenters.timeline import timeline
 from api.schemas.recommendations import (
@@ -22,7 +22,8 @@ from api.schemas.recommendations import (
 )
 from domain.instruments import Right, Side
 from domain.market import MarketClock
-from domain.recommendations import RecommendationAction, RecommendationState
+from domain.packages import describe_legs
+from domain.recommendations import RecommendationAction, RecommendationState, Terms
 from infra.db.queries.columns import AnyRow
 from infra.db.queries.viewer import Viewer
 from infra.settings import Settings
@@ -59,15 +60,14 @@ def credit(row: AnyRow) -> Decimal:
     return value if row.side is Side.SELL else -value
 
 
-def assignment_cash(row: AnyRow) -> Decimal | None:
-    """What a sold put would cost if assigned in full; None for any other trade."""
-    opens_short_put = (
-        row.side is Side.SELL and row.right is Right.PUT and row.action is RecommendationAction.OPEN
-    )
-    return row.strike * row.multiplier * row.quantity if opens_short_put else None
+def assignment_cash(terms: Terms) -> Decimal | None:
+    """What the puts a trade sells would newly take if assigned; None where it opens none."""
+    sells_put = any(leg.side is Side.SELL for leg in terms.legs_of(Right.PUT))
+    opens = terms.action is not RecommendationAction.CLOSE
+    return terms.assignment_cash if sells_put and opens else None
 
 
-def _row_fields(row: AnyRow) -> dict[str, Any]:
+def _row_fields(row: AnyRow, terms: Terms) -> dict[str, Any]:
     return {
         "id": row.id,
         "state": row.state,
@@ -76,6 +76,8 @@ def _row_fields(row: AnyRow) -> dict[str, Any]:
         "summary": row.summary,
         "symbol": row.symbol,
         "contract": contract_brief(row),
+        "legs": leg_briefs(terms.legs),
+        "trade": describe_legs(terms.legs, terms.quantity, is_roll=terms.is_roll),
         "quantity": row.quantity,
         "limit_price": row.limit_price,
         "floor_price": row.floor_price,
@@ -99,24 +101,25 @@ def _row_fields(row: AnyRow) -> dict[str, Any]:
 
 
 def recommendation_row(row: AnyRow) -> RecommendationRow:
-    return RecommendationRow(**_row_fields(row))
+    return RecommendationRow(**_row_fields(row, Terms.model_validate(row.terms)))
 
 
 def recommendation_detail(
     card: Card, viewer: Viewer, settings: Settings, host_now: datetime
 ) -> RecommendationDetail:
     row = card.recommendation
+    terms = Terms.model_validate(row.terms)
     why_not = why_no_decision(row, viewer, host_now)
     workflow_id = recommendation_workflow_id(row.id)
     return RecommendationDetail(
-        **_row_fields(row),
-        terms=row.terms,
+        **_row_fields(row, terms),
+        terms=terms,
         rationale=row.rationale,
         advice=advice_on(row.reason_code),
         rule_trace=row.rule_trace,
         controls=row.controls,
         what_if=row.what_if,
-        assignment_cash=assignment_cash(row),
+        assignment_cash=assignment_cash(terms),
         decision=None if card.decision is None else DecisionAnswer.model_validate(card.decision),
         orders=orders_with_executions(card.orders, card.executions, viewer, settings),
         timeline=timeline(row, card.decision, card.orders, card.events, card.executions),

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from api.presenters.common import advice_on
+from api.presenters.common import advice_on, instrument_brief
 from api.schemas.recommendations import TimelineEntry
-from domain.instruments import plain, price_text
-from domain.orders import OrderState
+from domain.instruments import Side, plain, price_text
+from domain.orders import OrderIntent, OrderState
+from domain.packages import net_price_words, price_words
 from domain.recommendations import DecisionAction, RecommendationState
 from infra.db.queries.columns import AnyRow
 
@@ -56,7 +57,7 @@ def timeline(
         *_withdrawn(recommendation),
         *_prepared(orders),
         *_moved(events, attempts),
-        *_executed(executions),
+        *_executed(executions, _packages(orders)),
         *_concluded(recommendation),
     ]
     return sorted(steps, key=lambda step: step.at)
@@ -90,9 +91,9 @@ def _withdrawn(recommendation: AnyRow) -> Iterable[TimelineEntry]:
 
 def _prepared(orders: Sequence[AnyRow]) -> Iterable[TimelineEntry]:
     for order in orders:
-        detail = (
-            f"{order.side.capitalize()} {plain(order.quantity)} at {price_text(order.limit_price)}"
-        )
+        legs = OrderIntent.model_validate(order.intent).legs
+        verb = "Trade" if len(legs) > 1 else order.side.capitalize()
+        detail = f"{verb} {plain(order.quantity)} {price_words(legs, order.limit_price)}"
         yield _step(order.created_at, "order.ready", f"Attempt {order.attempt}: prepared", detail)
 
 
@@ -113,9 +114,22 @@ def _message(payload: Mapping[str, Any]) -> str:
     return words if isinstance(words, str) else ""
 
 
-def _executed(executions: Sequence[AnyRow]) -> Iterable[TimelineEntry]:
+def _packages(orders: Sequence[AnyRow]) -> frozenset[UUID]:
+    """The orders that trade several legs at one price."""
+    return frozenset(
+        order.id for order in orders if OrderIntent.model_validate(order.intent).is_package
+    )
+
+
+def _executed(executions: Sequence[AnyRow], packages: frozenset[UUID]) -> Iterable[TimelineEntry]:
     for row in executions:
         title = f"Executed {plain(row.quantity)} at {price_text(row.price)}"
+        if row.is_package:
+            title = f"Executed {plain(row.quantity)} {net_price_words(row.price)}"
+        elif row.order_id in packages and row.sec_type is not None:
+            verb = "bought" if row.side is Side.BUY else "sold"
+            what = instrument_brief(row).description
+            title = f"Leg {verb}: {plain(row.quantity)} {what} at {price_text(row.price)}"
         detail = row.exec_id
         if row.superseded:
             detail = f"{row.exec_id}, corrected by the broker since"

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
-from domain.instruments import Right, SecType, plain
+from domain.instruments import Right, SecType, Side, plain
 from infra.db.models import GatewayKind
 
 T = TypeVar("T")
@@ -56,6 +56,14 @@ class ContractBrief(Answer):
     multiplier: Exact
     con_id: int | None
     description: str
+
+
+class LegBrief(Answer):
+    """One leg of a trade: ``ratio`` contracts of it per unit of the quantity."""
+
+    side: Side
+    ratio: int
+    contract: ContractBrief
 
 
 class InstrumentBrief(Answer):

@@ -14,6 +14,7 @@ from api.schemas.common import (
     ContractBrief,
     Exact,
     InstrumentBrief,
+    LegBrief,
     UtcTime,
 )
 from domain.errors import ErrorCode
@@ -39,6 +40,7 @@ class ExecutionRow(Answer):
     superseded: bool
     contract: InstrumentBrief | None
     con_id: int
+    is_package: bool = Field(description="of a package at its net price; its legs have their own")
     account: AccountBrief
     client_id: UUID
     external: bool = Field(description="traded outside the desk")
@@ -58,7 +60,9 @@ class OrderRow(Answer):
     average_price: Exact | None
     limit_price: Exact
     tif: str
-    contract: ContractBrief
+    contract: ContractBrief = Field(description="of a package, the leg it is filed under")
+    legs: list[LegBrief]
+    trade: str = Field(description="what is traded, in words")
     account: AccountBrief
     client_id: UUID
     broker_order_id: int | None

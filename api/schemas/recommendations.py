@@ -8,7 +8,15 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from api.schemas.common import AccountBrief, Answer, Ask, ContractBrief, Exact, UtcTime
+from api.schemas.common import (
+    AccountBrief,
+    Answer,
+    Ask,
+    ContractBrief,
+    Exact,
+    LegBrief,
+    UtcTime,
+)
 from api.schemas.orders import OrderWithExecutions
 from domain.errors import ErrorCode
 from domain.instruments import Side
@@ -51,9 +59,11 @@ class RecommendationRow(Answer):
     side: Side
     summary: str
     symbol: str
-    contract: ContractBrief
-    quantity: int
-    limit_price: Exact
+    contract: ContractBrief = Field(description="of a package, the leg it is filed under")
+    legs: list[LegBrief]
+    trade: str = Field(description="what is traded, in words")
+    quantity: int = Field(description="contracts, or units of a package")
+    limit_price: Exact = Field(description="of a package net, negative a credit")
     floor_price: Exact
     credit: Exact = Field(description="at the limit, for the whole quantity; positive is received")
     terms_hash: str
@@ -99,7 +109,9 @@ class RecommendationDetail(RecommendationRow):
     rule_trace: list[RuleResult]
     controls: list[RuleResult] = Field(description="pre-trade controls of the latest attempt")
     what_if: dict[str, Any] | None = Field(description="the broker's margin preview")
-    assignment_cash: Exact | None = Field(description="strike × multiplier × quantity, short puts")
+    assignment_cash: Exact | None = Field(
+        description="strike × multiplier × contracts of the puts sold, less what a roll gives back"
+    )
     decision: DecisionAnswer | None
     orders: list[OrderWithExecutions]
     timeline: list[TimelineEntry]
@@ -120,7 +132,10 @@ class ApproveAsk(Ask):
 
     terms_hash: TermsHash
     quantity: Annotated[int | None, Field(ge=1, le=1_000_000)] = None
-    limit_price: Annotated[Decimal | None, Field(gt=0, max_digits=18, decimal_places=6)] = None
+    limit_price: Annotated[
+        Decimal | None,
+        Field(max_digits=18, decimal_places=6, description="of a package net, negative a credit"),
+    ] = None
 
 
 class RejectAsk(Ask):

@@ -33,8 +33,20 @@ class WhatIf(Frozen):
     warning: str = ""
 
 
+class BrokerLeg(Frozen):
+    """One leg of a package in the broker's books."""
+
+    con_id: int
+    side: Side
+    ratio: int
+
+
 class BrokerOrder(Frozen):
-    """One order in the broker's books, open or completed today."""
+    """One order in the broker's books, open or completed today.
+
+    A package has the broker's one contract id for all packages, or none; its ``legs`` say what it
+    is. Its price is net, negative for a credit to the buyer.
+    """
 
     order_ref: str
     perm_id: int
@@ -42,6 +54,7 @@ class BrokerOrder(Frozen):
     client_id: int = 0
     account_code: str
     con_id: int
+    legs: tuple[BrokerLeg, ...] = ()
     side: Side
     quantity: Decimal
     limit_price: Decimal | None

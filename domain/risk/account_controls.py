@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
 from domain.errors import ErrorCode
 from domain.instruments import Right, Side, plain
+from domain.packages import assignment_change
 from domain.portfolio import ZERO, AccountState
-from domain.recommendations import RecommendationAction, RuleResult
+from domain.recommendations import RuleResult
 from domain.risk.limits import TradingState
 from domain.risk.pretrade_inputs import PretradeInputs, exempt, judged
 from domain.risk.state import ratio
@@ -40,11 +42,16 @@ def trading_state_allows(inputs: PretradeInputs) -> RuleResult:
 
 def close_covered(inputs: PretradeInputs) -> RuleResult:
     """A close of what is not held would open a position nobody approved."""
-    if inputs.trade.terms.action is not RecommendationAction.CLOSE:
+    closing = inputs.closing_legs
+    if not closing:
         return judged("close_covered", "opening trade", "held", True, ErrorCode.OUTSIDE_TERMS)
-    held = inputs.account.held(inputs.contract.key) if inputs.account else None
-    threshold = f"at least {inputs.quantity} held the other way"
-    return judged("close_covered", held, threshold, inputs.reduces_risk, ErrorCode.OUTSIDE_TERMS)
+    value = None
+    if inputs.account is not None:
+        value = ", ".join(plain(inputs.account.held(leg.contract.key)) for leg in closing)
+    wanted = ", ".join(str(inputs.contracts(leg)) for leg in closing)
+    passed = all(inputs.is_held(leg) for leg in closing)
+    threshold = f"at least {wanted} held the other way"
+    return judged("close_covered", value, threshold, passed, ErrorCode.OUTSIDE_TERMS)
 
 
 def quantity_within_approval(inputs: PretradeInputs) -> RuleResult:
@@ -65,11 +72,13 @@ def no_other_order(inputs: PretradeInputs) -> RuleResult:
 
 
 def within_max_contracts(inputs: PretradeInputs) -> RuleResult:
+    """Of a package, the contracts of all legs that open something."""
     if inputs.reduces_risk:
         return exempt("max_contracts", inputs.quantity)
+    opened = sum(inputs.contracts(leg) for leg in inputs.opening_legs)
     limit = inputs.limits.max_contracts
-    passed = inputs.quantity <= limit
-    return judged("max_contracts", inputs.quantity, f"≤ {limit}", passed, ErrorCode.QUANTITY_LIMIT)
+    passed = opened <= limit
+    return judged("max_contracts", opened, f"≤ {limit}", passed, ErrorCode.QUANTITY_LIMIT)
 
 
 def within_max_notional(inputs: PretradeInputs) -> RuleResult:
@@ -92,32 +101,46 @@ def account_fresh(inputs: PretradeInputs) -> RuleResult:
 
 
 def position_covered(inputs: PretradeInputs) -> RuleResult:
-    """Every short put secured by cash, every short call by shares, this order included."""
-    opens_short = inputs.side is Side.SELL and not inputs.reduces_risk
-    if not opens_short or not inputs.limits.require_covered:
+    """Every short put secured by cash, every short call by shares, this order included.
+
+    A long leg of the same order covers nothing: it may be sold or expire before the short one.
+    """
+    sold = {leg.contract.right for leg in inputs.opening_legs if leg.side is Side.SELL}
+    if not sold or inputs.reduces_risk or not inputs.limits.require_covered:
         return judged("covered", "not required", "any", True, ErrorCode.ASSIGNMENT_CASH)
     if inputs.account is None:
         return judged("covered", None, "cash or shares", False, ErrorCode.ACCOUNT_STALE)
-    if inputs.contract.right is Right.PUT:
-        return _cash_secured(inputs, inputs.account)
-    return _share_covered(inputs, inputs.account)
+    results = [_secured_by(right)(inputs, inputs.account) for right in Right if right in sold]
+    return next((result for result in results if not result.passed), results[0])
+
+
+def _secured_by(right: Right) -> Callable[[PretradeInputs, AccountState], RuleResult]:
+    return _cash_secured if right is Right.PUT else _share_covered
 
 
 def _cash_secured(inputs: PretradeInputs, account: AccountState) -> RuleResult:
-    """Cash-settled puts count in full too: a secured account can pay whatever they cost."""
+    """Cash-settled puts count in full too: a secured account can pay whatever they cost.
+
+    A roll that asks for no more cash than it gives back passes even where cash is short already.
+    """
+    terms = inputs.trade.terms
+    change = assignment_change(inputs.legs, inputs.quantity, is_roll=terms.is_roll)
     held = account.assignment_cash + account.cash_settled_put_notional
-    needed = held + inputs.committed_assignment_cash + inputs.notional
-    passed = needed <= account.values.cash
+    needed = held + inputs.committed_assignment_cash + change
+    passed = needed <= account.values.cash or (terms.is_roll and change <= 0)
     threshold = f"≤ cash {plain(account.values.cash)}"
     return judged("covered", needed, threshold, passed, ErrorCode.ASSIGNMENT_CASH)
 
 
 def _share_covered(inputs: PretradeInputs, account: AccountState) -> RuleResult:
+    terms = inputs.trade.terms
     symbol = inputs.contract.symbol
-    called = sum(
+    needed = sum(
         (abs(p.quantity) * p.multiplier for p in account.on(symbol) if p.is_short_call), ZERO
     )
-    needed = called + inputs.contract.multiplier * inputs.quantity
+    for leg in terms.legs_of(Right.CALL):
+        if leg.side is Side.SELL or terms.is_roll:
+            needed -= leg.side.sign * leg.contract.multiplier * inputs.contracts(leg)
     shares = account.shares(symbol)
     threshold = f"≤ {plain(shares)} shares"
     return judged("covered", needed, threshold, needed <= shares, ErrorCode.QUANTITY_LIMIT)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from domain.errors import ErrorCode
 from domain.instruments import Side, plain
 from domain.market import QuoteQuality
+from domain.packages import dearest_leg
 from domain.recommendations import RuleResult
 from domain.risk.pretrade_inputs import PretradeInputs, judged, written
 
@@ -18,7 +19,7 @@ def session_open(inputs: PretradeInputs) -> RuleResult:
 
 
 def contract_not_expired(inputs: PretradeInputs) -> RuleResult:
-    expiry = inputs.contract.expiry
+    expiry = min(leg.contract.expiry for leg in inputs.legs)
     passed = inputs.today <= expiry
     return judged("not_expired", inputs.today, f"≤ {expiry}", passed, ErrorCode.CONTRACT_EXPIRED)
 
@@ -95,7 +96,7 @@ def limit_on_increment(inputs: PretradeInputs) -> RuleResult:
     increments = inputs.trade.terms.increments
     price = inputs.limit_price
     threshold = f"a multiple of {plain(increments.at(price))}"
-    passed = increments.accepts(price)
+    passed = inputs.trade.terms.price_problem(price) is None
     return judged("price_increment", price, threshold, passed, ErrorCode.PRICE_INCREMENT)
 
 
@@ -112,7 +113,12 @@ def price_within_collar(inputs: PretradeInputs) -> RuleResult:
     mid = quote.mid if quote else None
     if quote is None or mid is None or quote.bid is None or quote.ask is None:
         return judged("price_collar", None, "near market", False, ErrorCode.QUOTE_MISSING)
-    if inputs.side is Side.SELL:
+    scale = dearest_leg(quote)
+    if scale is not None:
+        # A net price may be close to nothing or below it: the dearest leg gives the measure.
+        low = mid - scale * (limits.max_price_over_mid - 1)
+        high = quote.ask + scale * limits.collar_fraction
+    elif inputs.side is Side.SELL:
         low, high = quote.bid * (1 - limits.collar_fraction), mid * limits.max_price_over_mid
     else:
         low, high = mid / limits.max_price_over_mid, quote.ask * (1 + limits.collar_fraction)

@@ -9,12 +9,13 @@ from enum import StrEnum
 from pydantic import AwareDatetime, Field
 
 from domain.errors import ErrorCode
-from domain.instruments import Frozen, OptionContract, Side, plain
+from domain.instruments import Frozen, Leg, OptionContract, Side, plain
 from domain.market import Quote
 from domain.portfolio import ZERO, AccountState
 from domain.recommendations import ApprovedTrade, RecommendationAction, RuleResult
 from domain.risk.limits import Limits, TradingState
 from domain.risk.state import RiskState
+from domain.risk.worst_case import never_worse_after
 
 MISSING = "missing"
 
@@ -40,13 +41,13 @@ class PretradeInputs(Frozen):
 
     ``quantity`` and ``limit_price`` are those of the order about to be built, which may be less
     than the approval (a walk, a partial fill). ``account`` is the freshest reading;
-    ``open_order_keys`` are other orders of ours on the same contract;
+    ``open_order_keys`` are other orders of ours on any of the same contracts;
     ``committed_assignment_cash`` is what our other working short-put orders would need.
     """
 
     trade: ApprovedTrade
     quantity: int = Field(ge=1)
-    limit_price: Decimal = Field(gt=0)
+    limit_price: Decimal
     quote: Quote | None
     account: AccountState | None
     risk: RiskState | None
@@ -69,17 +70,62 @@ class PretradeInputs(Frozen):
         return self.trade.terms.side
 
     @property
+    def legs(self) -> tuple[Leg, ...]:
+        return self.trade.terms.legs
+
+    @property
+    def closing_legs(self) -> tuple[Leg, ...]:
+        """The legs that are meant to close what is held: all of a close, those a roll buys in."""
+        match self.trade.terms.action:
+            case RecommendationAction.OPEN:
+                return ()
+            case RecommendationAction.CLOSE:
+                return self.legs
+            case RecommendationAction.ROLL:
+                return tuple(leg for leg in self.legs if leg.side is Side.BUY)
+
+    @property
+    def opening_legs(self) -> tuple[Leg, ...]:
+        """The legs not proven to close what is held."""
+        return tuple(
+            leg for leg in self.legs if leg not in self.closing_legs or not self.is_held(leg)
+        )
+
+    def contracts(self, leg: Leg) -> int:
+        return leg.ratio * self.quantity
+
+    def is_held(self, leg: Leg) -> bool:
+        """Whether the account is known to hold the other way what ``leg`` trades in full."""
+        if self.account is None:
+            return False
+        held = self.account.held(leg.contract.key)
+        return held * leg.side.sign < 0 and abs(held) >= self.contracts(leg)
+
+    @property
     def notional(self) -> Decimal:
-        """What assignment of the whole order would move: strike × multiplier × contracts."""
-        return self.contract.strike * self.contract.multiplier * self.quantity
+        """What exercise of every opened leg would move: strike × multiplier × contracts."""
+        return sum(
+            (
+                leg.contract.strike * leg.contract.multiplier * self.contracts(leg)
+                for leg in self.opening_legs or self.legs
+            ),
+            ZERO,
+        )
 
     @property
     def reduces_risk(self) -> bool:
-        """Whether this is a close of at most what the account is known to hold the other way."""
+        """Whether this is a close of at most what the account is known to hold the other way.
+
+        Of a package, the long legs may have covered something else: the account's worst case on
+        the underlying must then be no worse afterwards.
+        """
         if self.account is None or self.trade.terms.action is not RecommendationAction.CLOSE:
             return False
-        held = self.account.held(self.contract.key)
-        return held * self.side.sign < 0 and abs(held) >= self.quantity
+        if self.opening_legs:
+            return False
+        if not self.trade.terms.is_package:
+            return True
+        return never_worse_after(self.account.on(self.contract.symbol), self.legs, self.quantity)
 
 
 def judged(

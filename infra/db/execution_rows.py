@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.ids import is_order_key
 from domain.order_evidence import FillSeen, execution_lineage
+from domain.orders import OrderIntent
 from domain.ports import BrokerExecution
 from infra.db.alerts import raise_alert
 from infra.db.models import BrokerAccount, Execution, IbkrContract, OrderEvent, Severity
@@ -75,9 +76,6 @@ async def _insert_execution(
         if row is None:
             return None
         account_id = row.broker_account_id
-    instrument_id = await session.scalar(
-        select(IbkrContract.instrument_id).where(IbkrContract.con_id == seen.con_id)
-    )
     commission = await _reported_commission(session, seen)
     execution = await session.scalar(
         insert(Execution)
@@ -87,8 +85,9 @@ async def _insert_execution(
             order_id=None if row is None else row.id,
             gateway_id=gateway_id,
             broker_account_id=account_id,
-            instrument_id=instrument_id if row is None else row.instrument_id,
+            instrument_id=await _instrument_id(session, seen, row),
             con_id=seen.con_id,
+            is_package=seen.fill.is_package,
             side=seen.fill.side,
             quantity=seen.fill.quantity,
             price=seen.fill.price,
@@ -112,6 +111,22 @@ async def _insert_execution(
             .values(**commission)
         )
     return execution
+
+
+async def _instrument_id(
+    session: AsyncSession, seen: BrokerExecution, row: OrderRow | None
+) -> UUID | None:
+    """What was traded: a single option's order knows, else the broker's contract id tells.
+
+    A package as a whole is no instrument.
+    """
+    if seen.fill.is_package:
+        return None
+    if row is not None and not OrderIntent.model_validate(row.intent).is_package:
+        return row.instrument_id
+    return await session.scalar(
+        select(IbkrContract.instrument_id).where(IbkrContract.con_id == seen.con_id)
+    )
 
 
 async def _report_unknown_account(

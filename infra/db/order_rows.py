@@ -42,10 +42,12 @@ async def order_of(session: AsyncSession, row: OrderRow) -> Order:
     executions = await session.scalars(
         select(Execution).where(Execution.order_id == row.id).order_by(Execution.id)
     )
+    intent = OrderIntent.model_validate(row.intent)
     return Order(
         order_key=row.order_key,
         quantity=row.quantity,
         side=row.side,
+        legs=intent.legs if intent.is_package else (),
         state=row.state,
         perm_id=row.perm_id or 0,
         broker_status=None if row.broker_status is None else BrokerStatus(row.broker_status),
@@ -65,6 +67,8 @@ def fill_of(execution: Execution) -> Fill:
         quantity=execution.quantity,
         price=execution.price,
         executed_at=execution.executed_at,
+        con_id=execution.con_id,
+        is_package=execution.is_package,
     )
 
 

@@ -135,6 +135,7 @@ async def _waiting(
             Recommendation.strategy_instance_id == instance_id,
             Recommendation.state == RecommendationState.PROPOSED,
             Recommendation.action == terms.action,
+            # Of a package this is the leg it is filed under: all legs share the underlying.
             Instrument.symbol == terms.contract.symbol,
         )
         .with_for_update(of=Recommendation)
@@ -144,9 +145,9 @@ async def _waiting(
 
 def _is_same_offer(old: Terms, new: Terms) -> bool:
     return (
-        old.contract.con_id == new.contract.con_id
+        old.legs == new.legs
         and old.quantity == new.quantity
-        and abs(old.limit_price - new.limit_price) <= SAME_OFFER * old.limit_price
+        and abs(old.limit_price - new.limit_price) <= SAME_OFFER * abs(old.limit_price)
         # Near its end an offer is renewed rather than left to run out.
         and old.deadline > new.quoted_at + (new.deadline - new.quoted_at) / 2
     )
@@ -189,8 +190,6 @@ def _recommendation(
 
 
 def _assignment_cash(terms: Terms) -> str | None:
-    """What the shares would cost if every contract of a short put is assigned."""
-    contract = terms.contract
-    if terms.side is not Side.SELL or contract.right is not Right.PUT:
-        return None
-    return str(contract.strike * contract.multiplier * terms.quantity)
+    """What the shares would cost if every put sold is assigned; None where no put is sold."""
+    sells_puts = any(leg.side is Side.SELL for leg in terms.legs_of(Right.PUT))
+    return str(terms.assignment_cash) if sells_puts else None

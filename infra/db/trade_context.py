@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import Right, Side
-from domain.orders import OrderState
+from domain.orders import OrderIntent, OrderState
+from domain.packages import assignment_cash
 from domain.ports import TradeContext
 from domain.recommendations import (
     Decision,
+    RecommendationAction,
     RecommendationState,
     Terms,
     approved_trade,
@@ -79,6 +81,7 @@ async def read_trade_context(
         # What a withdrawal cannot undo is an order that is open: that one is seen to its end.
         _require_not_withdrawn(recommendation)
     others = await _orders_under_way(session, account_id, recommendation)
+    contracts = {leg.contract.con_id for leg in terms.legs}
     return TradeContext(
         trade=trade,
         gateway=gateway,
@@ -88,7 +91,7 @@ async def read_trade_context(
         attempts=len(own),
         open_attempt=open_attempt,
         open_order_keys=tuple(
-            other.key for other in others if other.instrument_id == recommendation.instrument_id
+            other.key for other in others if not other.con_ids.isdisjoint(contracts)
         ),
         committed_assignment_cash=sum((other.assignment_cash for other in others), Decimal(0)),
         orders_under_way=tuple(sorted(other.key for other in others)),
@@ -123,7 +126,7 @@ class _UnderWay(NamedTuple):
     """An order that may still trade, ours or made outside the desk."""
 
     key: str
-    instrument_id: UUID | None
+    con_ids: frozenset[int]
     assignment_cash: Decimal
 
 
@@ -132,40 +135,45 @@ async def _orders_under_way(
 ) -> list[_UnderWay]:
     """The account's orders but for this recommendation's, those made outside included."""
     ours = await session.execute(
-        select(OrderRow, Instrument)
-        .join(Instrument, Instrument.id == OrderRow.instrument_id)
+        select(OrderRow, Recommendation.action)
+        .join(Recommendation, Recommendation.id == OrderRow.recommendation_id)
         .where(
             OrderRow.broker_account_id == account_id,
             OrderRow.recommendation_id != recommendation.id,
             OrderRow.state.in_(_UNDER_WAY),
         )
     )
-    under_way = [
-        _UnderWay(
-            order.order_key,
-            order.instrument_id,
-            _assignment_cash(order.side, order.quantity - order.traded_quantity, instrument),
-        )
-        for order, instrument in ours
-    ]
+    under_way = [_own(order, action) for order, action in ours]
     # How much of an external order has filled is not followed: all of it may be to come.
     under_way += [
         _UnderWay(
             f"external order {order.perm_id}",
-            order.instrument_id,
-            _assignment_cash(order.side, order.quantity, instrument),
+            frozenset({order.con_id}),
+            _external_assignment_cash(order.side, order.quantity, instrument),
         )
         for order, instrument in await working_external_orders(session, account_id)
     ]
     return under_way
 
 
-def _assignment_cash(side: Side, remaining: Decimal, instrument: Instrument | None) -> Decimal:
-    """Cash that the unfilled part of a short-put order would need on assignment."""
+def _own(order: OrderRow, action: RecommendationAction) -> _UnderWay:
+    """One of our orders, with the cash that assignment of its unfilled part would need."""
+    legs = OrderIntent.model_validate(order.intent).legs
+    remaining = max(order.quantity - order.traded_quantity, Decimal(0))
+    return _UnderWay(
+        order.order_key,
+        frozenset(leg.contract.con_id for leg in legs),
+        assignment_cash(legs, remaining, is_roll=action is RecommendationAction.ROLL),
+    )
+
+
+def _external_assignment_cash(
+    side: Side, quantity: Decimal, instrument: Instrument | None
+) -> Decimal:
     if instrument is None or side is not Side.SELL or instrument.right is not Right.PUT:
         return Decimal(0)
     assert instrument.strike is not None
-    return max(remaining, Decimal(0)) * instrument.strike * instrument.multiplier
+    return quantity * instrument.strike * instrument.multiplier
 
 
 async def lock_unchanged_account(

@@ -27,7 +27,7 @@ from infra.ibkr.client import IbkrClient
 from infra.ibkr.contracts import ContractBook
 from infra.ibkr.look import look
 from infra.ibkr.mapping import (
-    ib_option,
+    ib_order_contract,
     is_supported,
     limit_order,
     optional_amount,
@@ -246,7 +246,7 @@ class IbkrBroker:
         request_id = ib.client.getReqId()
         with self._client.collecting(note):
             request = ib.wrapper.startReq(request_id)
-            ib.client.placeOrder(request_id, ib_option(intent.contract), order)
+            ib.client.placeOrder(request_id, ib_order_contract(intent), order)
             try:
                 state = await self._client.ask(request)
                 # An empty list is how ib_async answers a request that the gateway refused.
@@ -261,7 +261,7 @@ class IbkrBroker:
         ib = self._client.require_ready()
         order = limit_order(intent)
         order.orderId = broker_order_id
-        ib.placeOrder(ib_option(intent.contract), order)
+        ib.placeOrder(ib_order_contract(intent), order)
         log.info("order.sent", order_key=intent.order_key, broker_order_id=broker_order_id)
         # Past 45 messages a second ib_async queues in memory; the order may be in that queue.
         await self._client.ask(self._unthrottled.wait())

@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from ib_async import (
+    Bag,
+    ComboLeg,
     Contract,
     ContractDetails,
     LimitOrder,
@@ -32,7 +34,14 @@ from domain.instruments import (
 from domain.market import decimal_of
 from domain.order_evidence import BrokerStatus, Fill
 from domain.orders import OrderIntent
-from domain.ports import BrokerContract, BrokerExecution, BrokerOrder, RefusedMessage, WhatIf
+from domain.ports import (
+    BrokerContract,
+    BrokerExecution,
+    BrokerLeg,
+    BrokerOrder,
+    RefusedMessage,
+    WhatIf,
+)
 from infra.ibkr.recorder import BrokerMessage, CommissionSeen, ExecutionSeen, OrderSeen
 
 # Refusals of an order by validation or by the exchange. Everything else that names an order
@@ -105,6 +114,31 @@ def ib_option(contract: OptionContract) -> Option:
         multiplier=f"{contract.multiplier.normalize():f}",
         currency=contract.currency,
         tradingClass=contract.trading_class,
+    )
+
+
+def ib_order_contract(intent: OrderIntent) -> Contract:
+    """What an order trades, as TWS wants it: an option, or a BAG of options.
+
+    The BAG is bought, with each leg's own action, at a net price that is negative for a credit.
+    Without a routing parameter of ours TWS guarantees the combo: no leg trades without the others.
+    """
+    if not intent.is_package:
+        return ib_option(intent.legs[0].contract)
+    contract = intent.legs[0].contract
+    return Bag(
+        symbol=contract.symbol,
+        exchange="SMART",
+        currency=contract.currency,
+        comboLegs=[
+            ComboLeg(
+                conId=leg.contract.con_id,
+                ratio=leg.ratio,
+                action=leg.side.value,
+                exchange="SMART",
+            )
+            for leg in intent.legs
+        ],
     )
 
 
@@ -196,7 +230,11 @@ def broker_order(
         client_id=order.clientId,
         account_code=order.account,
         con_id=contract.conId,
-        side=Side.BUY if order.action == "BUY" else Side.SELL,
+        legs=tuple(
+            BrokerLeg(con_id=leg.conId, side=_side(leg.action), ratio=leg.ratio)
+            for leg in contract.comboLegs
+        ),
+        side=_side(order.action),
         quantity=_quantity(order),
         limit_price=None if is_unset(order.lmtPrice) else decimal_of(float(order.lmtPrice)),
         order_type=order.orderType,
@@ -204,6 +242,11 @@ def broker_order(
         status=status,
         message=message,
     )
+
+
+def _side(word: str) -> Side:
+    """TWS orders BUY, its executions are BOT."""
+    return Side.BUY if word in ("BUY", "BOT") else Side.SELL
 
 
 def _quantity(order: IbOrder) -> Decimal:
@@ -223,10 +266,12 @@ def broker_execution(
     return BrokerExecution(
         fill=Fill(
             exec_id=execution.execId,
-            side=Side.BUY if execution.side in ("BOT", "BUY") else Side.SELL,
+            side=_side(execution.side),
             quantity=decimal_of(execution.shares),
             price=decimal_of(execution.price),
             executed_at=execution.time.astimezone(UTC),
+            con_id=contract.conId,
+            is_package=contract.secType == "BAG",
         ),
         order_ref=execution.orderRef,
         perm_id=execution.permId,

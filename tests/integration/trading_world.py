@@ -337,8 +337,7 @@ def intent_for(approval: Approval, terms: Terms, attempt: int = 1) -> OrderInten
     return OrderIntent(
         order_key=approval.key(attempt),
         account_code=terms.account_code,
-        contract=terms.contract,
-        side=terms.side,
+        legs=terms.legs,
         quantity=terms.quantity,
         limit_price=terms.limit_price,
     )

@@ -126,7 +126,28 @@ def test_a_change_in_any_field_of_the_contract_changes_the_hash():
     assert len({terms().hash, *changed}) == len(OTHER_CONTRACT) + 1
 
 
+def package(ratio: int = 1) -> Terms:
+    bought = Leg(contract=contract(), side=Side.BUY)
+    sold = Leg(contract=contract(strike=Decimal(650), con_id=1002), side=Side.SELL, ratio=ratio)
+    price = Decimal("-1.2")
+    return terms(legs=(bought, sold), limit_price=price, floor_price=price)
+
+
+def test_terms_of_one_option_hash_as_they_were_stored():
+    assert terms().hash == (
+        "sha256:b3e53955f9fd27ed5b24303e9fa8a94050a2c2c06dc4552dc679ae549ad1f9c4"
+    )
+    assert terms(side=Side.BUY).hash == (
+        "sha256:c4f94818b0fde4ab550a8c8f53787cf0e93d52986eab8899a0ce130293215296"
+    )
+
+
+def test_the_hash_of_a_package_survives_json_and_knows_its_sign():
+    assert Terms.model_validate_json(package().model_dump_json()).hash == package().hash
+    debit = package().model_copy(update={"limit_price": Decimal("1.2")})
+    assert debit.hash != package().hash
+
+
 def test_a_change_of_ratio_or_price_band_changes_the_hash():
-    wide = terms(legs=(Leg(contract=contract(), side=Side.SELL, ratio=2),))
-    assert wide.hash != terms().hash
+    assert package(ratio=2).hash != package().hash
     assert terms(increments=NICKELS).hash == terms().hash

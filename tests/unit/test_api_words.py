@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -18,14 +18,20 @@ from api.schemas.common import Answer, Exact, UtcTime
 from api.schemas.recommendations import ApproveAsk
 from api.stream import Change, Subscription
 from domain.errors import ErrorCode, GreenlightError
-from domain.instruments import Right, Side
-from domain.orders import OrderState
-from domain.recommendations import DecisionAction, RecommendationAction, RecommendationState
+from domain.instruments import Right, SecType, Side
+from domain.orders import OrderIntent, OrderState
+from domain.recommendations import (
+    DecisionAction,
+    RecommendationAction,
+    RecommendationState,
+    Terms,
+)
 from infra import security
 from infra.db.models import Role
 from infra.db.queries.orders import ExecutionCursor, OrderCursor
 from infra.db.queries.paging import Rows, decode_cursor
 from infra.db.queries.viewer import Viewer
+from tests.unit.trade_factories import contract, roll, terms
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 A, B = uuid4(), uuid4()
@@ -111,7 +117,7 @@ def test_decimals_are_exact_text_times_utc_and_nan_null() -> None:
     )
 
 
-@pytest.mark.parametrize("price", ["NaN", "Infinity", "-1", "0", "1.0000001"])
+@pytest.mark.parametrize("price", ["NaN", "Infinity", "1.0000001"])
 def test_a_limit_that_is_no_price_is_refused(price: str) -> None:
     with pytest.raises(ValidationError):
         ApproveAsk.model_validate({"terms_hash": "h", "limit_price": price})
@@ -120,10 +126,7 @@ def test_a_limit_that_is_no_price_is_refused(price: str) -> None:
 def trade(**changes: Any) -> Any:
     fields: dict[str, Any] = {
         "side": Side.SELL,
-        "right": Right.PUT,
-        "action": RecommendationAction.OPEN,
         "limit_price": Decimal("4.15"),
-        "strike": Decimal(640),
         "multiplier": Decimal(100),
         "quantity": 2,
     }
@@ -135,10 +138,19 @@ def test_a_sale_brings_credit_and_a_purchase_costs() -> None:
     assert credit(trade(side=Side.BUY)) == Decimal(-830)
 
 
+def test_a_package_bought_at_a_negative_price_brings_credit() -> None:
+    assert credit(trade(side=Side.BUY, limit_price=Decimal("-1.20"))) == Decimal(240)
+
+
 def test_only_a_put_sold_to_open_can_be_assigned() -> None:
-    assert assignment_cash(trade()) == Decimal(128_000)
-    assert assignment_cash(trade(right=Right.CALL)) is None
-    assert assignment_cash(trade(side=Side.BUY, action=RecommendationAction.CLOSE)) is None
+    assert assignment_cash(terms()) == Decimal(128_000)
+    assert assignment_cash(terms(contract=contract(right=Right.CALL))) is None
+    assert assignment_cash(terms(side=Side.BUY, action=RecommendationAction.CLOSE)) is None
+
+
+def test_a_roll_needs_only_the_cash_that_it_does_not_give_back() -> None:
+    assert assignment_cash(roll(to=contract(strike=Decimal(650), con_id=1002))) == Decimal(2_000)
+    assert assignment_cash(roll(to=contract(strike=Decimal(630), con_id=1002))) == 0
 
 
 def test_metrics_that_are_no_finite_number_are_null() -> None:
@@ -187,15 +199,72 @@ def test_a_denied_trade_ends_with_the_reason_and_what_to_do() -> None:
     assert "live quote" in last.detail
 
 
-def test_steps_are_in_the_order_they_happened() -> None:
-    order = SimpleNamespace(
-        id=A,
-        attempt=1,
-        created_at=NOW + timedelta(minutes=2),
-        side=Side.SELL,
-        quantity=Decimal(2),
-        limit_price=Decimal("4.15"),
+def ordered(offered: Terms, **changes: Any) -> Any:
+    """The first attempt to trade ``offered``, as the order queries give it."""
+    intent = OrderIntent(
+        order_key="GL-1",
+        account_code=offered.account_code,
+        legs=offered.legs,
+        quantity=offered.quantity,
+        limit_price=offered.limit_price,
     )
+    fields: dict[str, Any] = {
+        "id": A,
+        "attempt": 1,
+        "created_at": NOW + timedelta(minutes=2),
+        "side": intent.side,
+        "quantity": Decimal(intent.quantity),
+        "limit_price": intent.limit_price,
+        "intent": intent.model_dump(mode="json"),
+    }
+    return SimpleNamespace(**{**fields, **changes})
+
+
+def executed(**changes: Any) -> Any:
+    fields: dict[str, Any] = {
+        "order_id": A,
+        "quantity": Decimal(2),
+        "price": Decimal("4.15"),
+        "is_package": False,
+        "exec_id": "x.01",
+        "superseded": False,
+        "commission": Decimal("2.10"),
+        "commission_currency": "USD",
+        "instrument_currency": "USD",
+        "created_at": NOW + timedelta(minutes=3),
+    }
+    return SimpleNamespace(**{**fields, **changes})
+
+
+def test_a_package_is_told_as_a_whole_and_leg_by_leg() -> None:
+    leg = {
+        "sec_type": SecType.OPTION,
+        "symbol": "SPY",
+        "trading_class": "SPY",
+        "expiry": date(2026, 12, 18),
+        "strike": Decimal(640),
+        "right": Right.PUT,
+        "multiplier": Decimal(100),
+        "contract_con_id": 1001,
+    }
+    steps: Any = timeline(
+        life(RecommendationState.APPROVED),
+        None,
+        [ordered(roll())],
+        [],
+        [
+            executed(is_package=True, price=Decimal("-1.20"), commission=None),
+            executed(side=Side.BUY, price=Decimal("4.15"), **leg),
+        ],
+    )
+    assert [(step.title, step.detail) for step in steps[1:]] == [
+        ("Attempt 1: prepared", "Trade 2 for a credit of 1.20"),
+        ("Executed 2 for a credit of 1.20", "x.01"),
+        ("Leg bought: 2 SPY 18 Dec 2026 640 put at 4.15", "commission 2.10 USD"),
+    ]
+
+
+def test_steps_are_in_the_order_they_happened() -> None:
     decision = SimpleNamespace(
         action=DecisionAction.APPROVE,
         by="Ann",
@@ -211,18 +280,8 @@ def test_steps_are_in_the_order_they_happened() -> None:
         state_after=OrderState.FILLED,
         payload={"message": "all of it"},
     )
-    execution = SimpleNamespace(
-        quantity=Decimal(2),
-        price=Decimal("4.15"),
-        exec_id="x.01",
-        superseded=False,
-        commission=Decimal("2.10"),
-        commission_currency="USD",
-        instrument_currency="USD",
-        created_at=NOW + timedelta(minutes=3),
-    )
     steps: Any = timeline(
-        life(RecommendationState.COMPLETED), decision, [order], [event], [execution]
+        life(RecommendationState.COMPLETED), decision, [ordered(terms())], [event], [executed()]
     )
     assert [step.kind for step in steps] == [
         "proposed",
@@ -240,11 +299,7 @@ def test_every_order_state_and_every_end_has_words() -> None:
         event = SimpleNamespace(
             order_id=A, created_at=NOW, state_before=None, state_after=state, payload={}
         )
-        order = SimpleNamespace(
-            id=A, attempt=1, created_at=NOW, side=Side.SELL, quantity=Decimal(1),
-            limit_price=Decimal(1),
-        )  # fmt: skip
-        timeline(life(RecommendationState.APPROVED), None, [order], [event], [])  # type: ignore[list-item]
+        timeline(life(RecommendationState.APPROVED), None, [ordered(terms())], [event], [])  # type: ignore[list-item]
     for state in RecommendationState:
         told_elsewhere = state in (
             RecommendationState.PROPOSED,

@@ -43,6 +43,8 @@ NICKELS = PriceIncrements(
     )
 )
 
+CENTS = PriceIncrements.flat(Decimal("0.01"))
+
 
 def dec(value: object) -> Decimal:
     return Decimal(str(value))
@@ -128,6 +130,24 @@ def terms(**changes: Any) -> Terms:
         "deadline": NOW + timedelta(minutes=30),
     }
     return Terms(**fields | changes)
+
+
+TARGET = contract(expiry=date(2027, 1, 15), strike=Decimal(635), con_id=1002)
+
+
+def roll(to: OptionContract = TARGET, **changes: Any) -> Terms:
+    """Roll 2 SPY 18 Dec 640 puts to 15 Jan 635 for a credit of 1.20, floor a credit of 1.00."""
+    bought, sold = Leg(contract=contract(), side=Side.BUY), Leg(contract=to, side=Side.SELL)
+    fields: dict[str, Any] = {
+        "action": RecommendationAction.ROLL,
+        "legs": (bought, sold),
+        "limit_price": Decimal("-1.20"),
+        "floor_price": Decimal("-1.00"),
+        "reference_bid": Decimal("-1.30"),
+        "reference_ask": Decimal("-1.10"),
+        "increments": CENTS,
+    }
+    return terms(**fields | changes)
 
 
 def approval(offered: Terms, **changes: Any) -> Decision:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     UniqueConstraint,
+    false,
     func,
 )
 from sqlalchemy.ext.hybrid import hybrid_property
@@ -57,7 +58,9 @@ class Recommendation(Base):
     portfolio_id: Mapped[UUID] = mapped_column(ForeignKey("portfolios.id"), index=True)
     broker_account_id: Mapped[UUID] = mapped_column(ForeignKey("broker_accounts.id"))
     opportunity_id: Mapped[UUID] = mapped_column(ForeignKey("opportunities.id"))
-    instrument_id: Mapped[UUID] = mapped_column(ForeignKey("instruments.id"), index=True)
+    instrument_id: Mapped[UUID] = mapped_column(
+        ForeignKey("instruments.id"), index=True, comment="of a package, the leg it is filed under"
+    )
 
     state: Mapped[RecommendationState] = mapped_column(
         enum_column(RecommendationState), default=RecommendationState.PROPOSED
@@ -171,7 +174,10 @@ class Order(Base):
     attempt: Mapped[int]
     broker_account_id: Mapped[UUID] = mapped_column(ForeignKey("broker_accounts.id"))
     gateway_id: Mapped[UUID] = mapped_column(ForeignKey("gateways.id"), index=True)
-    instrument_id: Mapped[UUID] = mapped_column(ForeignKey("instruments.id"))
+    instrument_id: Mapped[UUID] = mapped_column(
+        ForeignKey("instruments.id"),
+        comment="of a package, the leg it is filed under; all are in intent",
+    )
     side: Mapped[Side] = mapped_column(enum_column(Side))
     quantity: Mapped[Decimal] = mapped_column(Quantity)
     limit_price: Mapped[Decimal] = mapped_column(Price)
@@ -270,6 +276,11 @@ class Execution(Base):
     broker_account_id: Mapped[UUID] = mapped_column(ForeignKey("broker_accounts.id"))
     instrument_id: Mapped[UUID | None] = mapped_column(ForeignKey("instruments.id"))
     con_id: Mapped[int] = mapped_column(BigInteger)
+    is_package: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        comment="of a package at its net price; its legs have rows of their own",
+    )
     side: Mapped[Side] = mapped_column(enum_column(Side))
     quantity: Mapped[Decimal] = mapped_column(Quantity)
     price: Mapped[Decimal] = mapped_column(Price)

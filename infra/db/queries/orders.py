@@ -49,6 +49,8 @@ _ORDER_COLUMNS = (
     Order.average_price,
     Order.limit_price,
     Order.tif,
+    Order.intent,
+    Recommendation.action,
     Order.broker_order_id,
     Order.perm_id,
     Order.broker_status,
@@ -80,6 +82,7 @@ _EXECUTION_COLUMNS = (
     Execution.executed_at,
     Execution.superseded,
     Execution.con_id,
+    Execution.is_package,
     Execution.created_at,
     *ACCOUNT,
     *INSTRUMENT,
@@ -97,6 +100,7 @@ def _commission_total() -> Any:
 
 def _orders(viewer: Viewer) -> Rowed:
     statement: Rowed = select(*_ORDER_COLUMNS, _commission_total()).select_from(Order)
+    statement = statement.join(Recommendation, Recommendation.id == Order.recommendation_id)
     statement = with_account(statement, Order.broker_account_id)
     statement = with_instrument(statement, Order.instrument_id)
     return statement.where(viewer.sees(Order.broker_account_id))

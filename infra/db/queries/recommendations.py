@@ -81,6 +81,7 @@ _COLUMNS = (
     Recommendation.quantity,
     Recommendation.limit_price,
     Recommendation.floor_price,
+    Recommendation.terms,
     Recommendation.terms_hash,
     Recommendation.deadline,
     Recommendation.proposed_at,
@@ -166,7 +167,6 @@ async def recommendation_detail(
     )
     statement = _visible(
         viewer,
-        Recommendation.terms,
         Recommendation.rationale,
         Recommendation.rule_trace,
         Recommendation.controls,

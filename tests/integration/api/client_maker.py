@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from domain.ids import order_key
 from domain.instruments import OptionContract, PriceIncrements, Right, Side
-from domain.orders import OrderState
+from domain.orders import OrderIntent, OrderState
 from domain.recommendations import (
     DecisionAction,
     Leg,
@@ -249,6 +249,7 @@ class ClientMaker:
         self, approved: m.Recommendation, account: m.BrokerAccount
     ) -> tuple[m.Order, m.Execution]:
         session = self.session
+        terms = Terms.model_validate(approved.terms)
         decision = await add(
             session,
             m.Decision(
@@ -261,10 +262,18 @@ class ClientMaker:
                 delivered_at=self.at,
             ),
         )
+        key = order_key(approved.id, decision.id, 1)
+        intent = OrderIntent(
+            order_key=key,
+            account_code=account.code,
+            legs=terms.legs,
+            quantity=2,
+            limit_price=terms.limit_price,
+        )
         order = await add(
             session,
             m.Order(
-                order_key=order_key(approved.id, decision.id, 1),
+                order_key=key,
                 recommendation_id=approved.id,
                 decision_id=decision.id,
                 attempt=1,
@@ -277,7 +286,7 @@ class ClientMaker:
                 state=OrderState.PARTIAL,
                 filled_quantity=Decimal(1),
                 average_price=Decimal("4.15"),
-                intent={},
+                intent=intent.model_dump(mode="json"),
                 broker_order_id=int(account.code[2:]),
                 client_number=17,
                 lease_epoch=1,

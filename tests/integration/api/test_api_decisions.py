@@ -196,6 +196,8 @@ async def test_while_trading_is_halted_an_opening_trade_cannot_be_approved(api: 
         ({"quantity": 0}, 422, "quantity"),
         ({"quantity": 3}, 422, "quantity"),
         ({"limit_price": "NaN"}, 422, "limit_price"),
+        ({"limit_price": "0"}, 422, "limit_price"),
+        ({"limit_price": "-1"}, 422, "limit_price"),
         ({"limit_price": "1e400"}, 422, "limit_price"),
         ({"limit_price": "4.1500001"}, 422, "limit_price"),
         ({"limit_price": "4.10"}, 422, "limit_price"),

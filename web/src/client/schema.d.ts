@@ -493,7 +493,10 @@ export interface components {
          * @description Approval of exactly the terms that were on screen, or of less at a better limit.
          */
         ApproveAsk: {
-            /** Limit Price */
+            /**
+             * Limit Price
+             * @description of a package net, negative a credit
+             */
             limit_price?: number | string | null;
             /** Quantity */
             quantity?: number | null;
@@ -822,6 +825,11 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /**
+             * Is Package
+             * @description of a package at its net price; its legs have their own
+             */
+            is_package: boolean;
             /** Order Id */
             order_id: string | null;
             /** Price */
@@ -903,6 +911,16 @@ export interface components {
              * Ratio
              * @default 1
              */
+            ratio: number;
+            side: components["schemas"]["Side"];
+        };
+        /**
+         * LegBrief
+         * @description One leg of a trade: ``ratio`` contracts of it per unit of the quantity.
+         */
+        LegBrief: {
+            contract: components["schemas"]["ContractBrief"];
+            /** Ratio */
             ratio: number;
             side: components["schemas"]["Side"];
         };
@@ -1062,6 +1080,7 @@ export interface components {
             client_id: string;
             /** Commission Total */
             commission_total: string | null;
+            /** @description of a package, the leg it is filed under */
             contract: components["schemas"]["ContractBrief"];
             /**
              * Created At
@@ -1088,6 +1107,8 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** Legs */
+            legs: components["schemas"]["LegBrief"][];
             /** Limit Price */
             limit_price: string;
             /** May Cancel */
@@ -1116,6 +1137,11 @@ export interface components {
             state: components["schemas"]["OrderState"];
             /** Tif */
             tif: string;
+            /**
+             * Trade
+             * @description what is traded, in words
+             */
+            trade: string;
             /** Workflow Url */
             workflow_url: string;
         };
@@ -1177,6 +1203,7 @@ export interface components {
             client_id: string;
             /** Commission Total */
             commission_total: string | null;
+            /** @description of a package, the leg it is filed under */
             contract: components["schemas"]["ContractBrief"];
             /**
              * Created At
@@ -1197,6 +1224,8 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** Legs */
+            legs: components["schemas"]["LegBrief"][];
             /** Limit Price */
             limit_price: string;
             /** May Cancel */
@@ -1225,6 +1254,11 @@ export interface components {
             state: components["schemas"]["OrderState"];
             /** Tif */
             tif: string;
+            /**
+             * Trade
+             * @description what is traded, in words
+             */
+            trade: string;
             /** Workflow Url */
             workflow_url: string;
         };
@@ -1263,6 +1297,7 @@ export interface components {
             client_id: string;
             /** Commission Total */
             commission_total: string | null;
+            /** @description of a package, the leg it is filed under */
             contract: components["schemas"]["ContractBrief"];
             /**
              * Created At
@@ -1285,6 +1320,8 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** Legs */
+            legs: components["schemas"]["LegBrief"][];
             /** Limit Price */
             limit_price: string;
             /** May Cancel */
@@ -1313,6 +1350,11 @@ export interface components {
             state: components["schemas"]["OrderState"];
             /** Tif */
             tif: string;
+            /**
+             * Trade
+             * @description what is traded, in words
+             */
+            trade: string;
             /** Workflow Url */
             workflow_url: string;
         };
@@ -1427,9 +1469,10 @@ export interface components {
         };
         /**
          * RecommendationAction
+         * @description ROLL buys short options in and sells others of the same underlying in one order.
          * @enum {string}
          */
-        RecommendationAction: "OPEN" | "CLOSE";
+        RecommendationAction: "OPEN" | "CLOSE" | "ROLL";
         /** RecommendationDetail */
         RecommendationDetail: {
             account: components["schemas"]["AccountBrief"];
@@ -1441,7 +1484,7 @@ export interface components {
             advice: string | null;
             /**
              * Assignment Cash
-             * @description strike × multiplier × quantity, short puts
+             * @description strike × multiplier × contracts of the puts sold, less what a roll gives back
              */
             assignment_cash: string | null;
             /**
@@ -1451,6 +1494,7 @@ export interface components {
             client_id: string;
             /** Confidence */
             confidence: number;
+            /** @description of a package, the leg it is filed under */
             contract: components["schemas"]["ContractBrief"];
             /**
              * Controls
@@ -1483,7 +1527,12 @@ export interface components {
              * Format: uuid
              */
             id: string;
-            /** Limit Price */
+            /** Legs */
+            legs: components["schemas"]["LegBrief"][];
+            /**
+             * Limit Price
+             * @description of a package net, negative a credit
+             */
             limit_price: string;
             /** May Decide */
             may_decide: boolean;
@@ -1502,7 +1551,10 @@ export interface components {
              * @description market time
              */
             proposed_at: string;
-            /** Quantity */
+            /**
+             * Quantity
+             * @description contracts, or units of a package
+             */
             quantity: number;
             /** Rationale */
             rationale: string;
@@ -1528,6 +1580,11 @@ export interface components {
             /** Timeline */
             timeline: components["schemas"]["TimelineEntry"][];
             /**
+             * Trade
+             * @description what is traded, in words
+             */
+            trade: string;
+            /**
              * What If
              * @description the broker's margin preview
              */
@@ -1550,6 +1607,7 @@ export interface components {
             client_id: string;
             /** Confidence */
             confidence: number;
+            /** @description of a package, the leg it is filed under */
             contract: components["schemas"]["ContractBrief"];
             /**
              * Created At
@@ -1576,7 +1634,12 @@ export interface components {
              * Format: uuid
              */
             id: string;
-            /** Limit Price */
+            /** Legs */
+            legs: components["schemas"]["LegBrief"][];
+            /**
+             * Limit Price
+             * @description of a package net, negative a credit
+             */
             limit_price: string;
             metrics: components["schemas"]["Metrics"];
             /** @description of the latest attempt */
@@ -1587,7 +1650,10 @@ export interface components {
              * @description market time
              */
             proposed_at: string;
-            /** Quantity */
+            /**
+             * Quantity
+             * @description contracts, or units of a package
+             */
             quantity: number;
             /** Reason */
             reason: string;
@@ -1601,6 +1667,11 @@ export interface components {
             symbol: string;
             /** Terms Hash */
             terms_hash: string;
+            /**
+             * Trade
+             * @description what is traded, in words
+             */
+            trade: string;
         };
         /**
          * RecommendationState
@@ -1675,8 +1746,10 @@ export interface components {
          *
          *     Prices are per share in the contract's currency. For a sale, ``limit_price`` is where the
          *     order starts and ``floor_price`` the least credit ever accepted; for a purchase the most
-         *     ever paid. ``max_drift`` bounds how far the underlying may have moved from
-         *     ``reference_underlying_price`` (as a fraction) when the order is built.
+         *     ever paid. A package of several legs is bought, at a net price that is negative for a credit
+         *     (``domain.packages``), and ``quantity`` counts its units. ``max_drift`` bounds how far the
+         *     underlying may have moved from ``reference_underlying_price`` (as a fraction) when the order
+         *     is built.
          */
         Terms: {
             /** Account Code */
@@ -1788,6 +1861,7 @@ export type GatewayKind = components['schemas']['GatewayKind'];
 export type Health = components['schemas']['Health'];
 export type InstrumentBrief = components['schemas']['InstrumentBrief'];
 export type Leg = components['schemas']['Leg'];
+export type LegBrief = components['schemas']['LegBrief'];
 export type LoginAsk = components['schemas']['LoginAsk'];
 export type MarketAnswer = components['schemas']['MarketAnswer'];
 export type Me = components['schemas']['Me'];

@@ -4,15 +4,25 @@ import {
   type Decimal,
   formatAmount,
   formatPrice,
-  formatQuantity,
   isMultipleOf,
   isPositiveDecimal,
+  negated,
   product,
+  shareOf,
+  typedPrice,
 } from './decimal';
-import { formatDate } from './time';
+import {
+  describeContract,
+  describeTrade,
+  isPackage,
+  netPriceWords,
+  type TradeLeg,
+} from './package';
 
 export interface OfferedTrade {
   side: 'BUY' | 'SELL';
+  /** More than one of a package, whose prices are net and negative for a credit. */
+  legs: readonly TradeLeg[];
   quantity: number;
   limit_price: Decimal;
   floor_price: Decimal;
@@ -40,13 +50,6 @@ export interface Consequence {
   assignment: string | null;
 }
 
-export function describeContract(contract: OfferedTrade['contract'], quantity = 1): string {
-  const right = contract.right === 'P' ? 'put' : 'call';
-  const plural = quantity === 1 ? '' : 's';
-  const strike = formatQuantity(contract.strike);
-  return `${contract.symbol} ${formatDate(contract.expiry)} ${strike} ${right}${plural}`;
-}
-
 /**
  * The consequence of approving `trade`, narrowed. A limit chosen by the person is also the worst
  * price they accept, so it replaces the floor.
@@ -55,6 +58,7 @@ export function consequenceOf(trade: OfferedTrade, narrowing: Narrowing): Conseq
   const quantity = narrowing.quantity ?? trade.quantity;
   const limit = narrowing.limit_price ?? trade.limit_price;
   const worst = narrowing.limit_price ?? trade.floor_price;
+  if (isPackage(trade.legs)) return consequenceOfPackage(trade, quantity, limit, worst);
   const sells = trade.side === 'SELL';
   const contracts = `${quantity} ${describeContract(trade.contract, quantity)}`;
   const bound = `never ${sells ? 'below' : 'above'} ${formatPrice(worst)}`;
@@ -68,6 +72,54 @@ export function consequenceOf(trade: OfferedTrade, narrowing: Narrowing): Conseq
         ? null
         : `Cash needed if assigned: ${formatAmount(cash)} ${trade.currency}.`,
   };
+}
+
+function consequenceOfPackage(
+  trade: OfferedTrade,
+  quantity: number,
+  limit: Decimal,
+  worst: Decimal,
+): Consequence {
+  const cost = product(worst, trade.contract.multiplier, quantity);
+  const receives = compareDecimals(cost, '0') <= 0;
+  const total = formatAmount(receives ? negated(cost) : cost);
+  const cash =
+    trade.assignment_cash === null
+      ? null
+      : formatAmount(shareOf(trade.assignment_cash, quantity, trade.quantity));
+  return {
+    trade:
+      `${describeTrade(trade.legs, quantity)}, together for ${netPriceWords(limit)} or better, ` +
+      `never worse than ${netPriceWords(worst)}.`,
+    money: `${receives ? 'Receives at least' : 'Costs at most'} ${total} ${trade.currency} before commissions.`,
+    assignment:
+      cash === null ? null : `Further cash needed if assigned: ${cash} ${trade.currency}.`,
+  };
+}
+
+/**
+ * How a person types the limit: a package's as a credit or a debit, whichever was offered, without
+ * a sign. `toPrice` gives the price that a typed text stands for.
+ */
+export interface LimitEntry {
+  label: string;
+  /** Whether more is better. */
+  isCredit: boolean;
+  offered: Decimal;
+  toPrice: (text: string) => Decimal;
+}
+
+export function limitEntry(trade: OfferedTrade): LimitEntry {
+  const same = (text: string) => text;
+  const offered = typedPrice(trade.limit_price);
+  if (!isPackage(trade.legs)) {
+    return { label: 'Limit per share', isCredit: trade.side === 'SELL', offered, toPrice: same };
+  }
+  if (compareDecimals(trade.limit_price, '0') > 0) {
+    return { label: 'Net debit per share', isCredit: false, offered, toPrice: same };
+  }
+  const credit = typedPrice(negated(trade.limit_price));
+  return { label: 'Net credit per share', isCredit: true, offered: credit, toPrice: negated };
 }
 
 export function sentence(consequence: Consequence): string {
@@ -90,18 +142,17 @@ export function incrementAt(bands: readonly PriceBand[], price: Decimal): Decima
   return step;
 }
 
-/** Why `text` is not a limit this offer allows; null when it is. The API checks it again. */
+/** Why `text`, typed as `limitEntry` says, is no limit this offer allows; null when it is one. */
 export function limitProblem(
   trade: OfferedTrade,
   bands: readonly PriceBand[],
   text: string,
 ): string | null {
   if (!isPositiveDecimal(text)) return 'Enter a price such as 4.15.';
-  const sells = trade.side === 'SELL';
-  const difference = compareDecimals(text, trade.limit_price);
-  if (sells ? difference < 0 : difference > 0) {
-    const bound = formatPrice(trade.limit_price);
-    return `Worse than offered: enter ${bound} or ${sells ? 'more' : 'less'}.`;
+  const { isCredit, offered } = limitEntry(trade);
+  const difference = compareDecimals(text, offered);
+  if (isCredit ? difference < 0 : difference > 0) {
+    return `Worse than offered: enter ${formatPrice(offered)} or ${isCredit ? 'more' : 'less'}.`;
   }
   const step = incrementAt(bands, text);
   if (step !== null && !isMultipleOf(text, step)) {

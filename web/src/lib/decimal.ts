@@ -19,6 +19,17 @@ export function product(...factors: (Decimal | number)[]): Decimal {
   return factors.reduce<Big>((result, factor) => result.times(factor), new Big(1)).toFixed();
 }
 
+/** The same amount with the other sign; of zero, zero. */
+export function negated(value: Decimal): Decimal {
+  const exactly = new Big(value);
+  return exactly.eq(0) ? '0' : exactly.neg().toFixed();
+}
+
+/** `part` of `whole` pieces of an amount. */
+export function shareOf(value: Decimal, part: number, whole: number): Decimal {
+  return new Big(value).times(part).div(whole).toFixed();
+}
+
 export function difference(a: Decimal, b: Decimal): Decimal {
   return new Big(a).minus(new Big(b)).toFixed();
 }

@@ -37,6 +37,8 @@ export function recommendationRow(changes: Partial<RecommendationRow> = {}): Rec
     summary: 'Sell 2 SPY 18 Dec 2026 640 puts at 4.15 or better',
     symbol: 'SPY',
     contract,
+    legs: [{ side: 'SELL', ratio: 1, contract }],
+    trade: 'Sell 2 SPY 18 Dec 2026 640 puts',
     quantity: 2,
     limit_price: '4.15',
     floor_price: '4.02',

@@ -1,13 +1,14 @@
 import { Anchor, Group, Stack, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { OrderWithExecutions } from '@/client/schema';
-import { Price, Quantity } from '@/components/Figures';
+import { Quantity } from '@/components/Figures';
 import { StateTag } from '@/components/Tag';
 import { ORDER_STATES } from '@/lib/states';
 import styles from './Attempt.module.css';
 import { Evidence } from './Evidence';
 import { ExecutionsOfOrder } from './ExecutionsOfOrder';
 import { OrderActions } from './OrderActions';
+import { OrderPrice } from './OrderPrice';
 
 interface AttemptProps {
   order: OrderWithExecutions;
@@ -33,14 +34,14 @@ export function Attempt({ order, next }: AttemptProps) {
               {order.average_price !== null && (
                 <>
                   {' '}
-                  at <Price value={order.average_price} />
+                  at <OrderPrice order={order} price={order.average_price} />
                 </>
               )}
             </Text>
           </Group>
           <Group gap="sm">
             <Text component="span" size="sm" c="dimmed">
-              Attempt {order.attempt}, limit <Price value={order.limit_price} />
+              Attempt {order.attempt}, limit <OrderPrice order={order} price={order.limit_price} />
             </Text>
             <Anchor component={Link} to="/orders/$id" params={{ id: order.id } as never} size="sm">
               Order details
@@ -50,11 +51,11 @@ export function Attempt({ order, next }: AttemptProps) {
         <Evidence order={order} />
         {next !== undefined && (
           <Text size="sm" c="dimmed">
-            Not filled in time: attempt {next.attempt} went on at <Price value={next.limit_price} />
-            .
+            Not filled in time: attempt {next.attempt} went on at{' '}
+            <OrderPrice order={next} price={next.limit_price} />.
           </Text>
         )}
-        <ExecutionsOfOrder executions={order.executions} />
+        <ExecutionsOfOrder executions={order.executions} legs={order.legs} />
         <OrderActions order={order} />
       </Stack>
     </article>

@@ -1,15 +1,22 @@
-import type { ExecutionRow } from '@/client/schema';
+import type { ExecutionRow, OrderRow } from '@/client/schema';
 import { Price, Quantity, SignedMoney } from '@/components/Figures';
 import { Moment } from '@/components/Moment';
 import styles from '@/components/PlainTable.module.css';
 import { Tag } from '@/components/Tag';
 import { formatPrice } from '@/lib/decimal';
 import { NOT_KNOWN } from '@/lib/numbers';
+import { isPackage, priceWords } from '@/lib/package';
 import own from './ExecutionsOfOrder.module.css';
 
-/** The fills of one order, with price and commission. */
-export function ExecutionsOfOrder({ executions }: { executions: readonly ExecutionRow[] }) {
+interface ExecutionsProps {
+  executions: readonly ExecutionRow[];
+  legs: OrderRow['legs'];
+}
+
+/** The fills of one order, with price and commission; of a package also which leg each was of. */
+export function ExecutionsOfOrder({ executions, legs }: ExecutionsProps) {
   if (executions.length === 0) return null;
+  const hasLegs = isPackage(legs);
   return (
     // A region that scrolls must be reachable by keyboard.
     // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
@@ -18,6 +25,7 @@ export function ExecutionsOfOrder({ executions }: { executions: readonly Executi
         <thead>
           <tr>
             <th scope="col">Executed</th>
+            {hasLegs && <th scope="col">Of</th>}
             <th scope="col" data-numeric>
               Quantity
             </th>
@@ -39,11 +47,16 @@ export function ExecutionsOfOrder({ executions }: { executions: readonly Executi
                 <Moment at={execution.executed_at} clock="market" />{' '}
                 {execution.superseded && <Tag tone="neutral">corrected</Tag>}
               </td>
+              {hasLegs && <td data-label="Of">{partOf(execution)}</td>}
               <td data-numeric data-label="Quantity">
                 <Quantity value={execution.quantity} />
               </td>
               <td data-numeric data-label="Price">
-                <Price value={execution.price} />
+                {execution.is_package ? (
+                  priceWords(legs, execution.price)
+                ) : (
+                  <Price value={execution.price} />
+                )}
               </td>
               <td data-numeric data-label="Commission" className="numeric">
                 {commissionOf(execution)}
@@ -57,6 +70,11 @@ export function ExecutionsOfOrder({ executions }: { executions: readonly Executi
       </table>
     </section>
   );
+}
+
+function partOf({ contract, is_package, side, con_id }: ExecutionRow): string {
+  if (is_package) return 'Package';
+  return `${side === 'SELL' ? 'Sold' : 'Bought'} ${contract?.description ?? `conId ${con_id}`}`;
 }
 
 export function commissionOf({ commission, commission_currency }: ExecutionRow): string {

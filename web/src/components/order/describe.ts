@@ -1,10 +1,9 @@
 import type { OrderRow } from '@/client/schema';
-import { formatPrice, formatQuantity } from '@/lib/decimal';
+import { formatQuantity } from '@/lib/decimal';
+import { priceWords } from '@/lib/package';
 
-/** `Sell 2 SPY 18 Dec 2026 640 put at 4.15, 1 filled`. */
+/** `Sell 2 SPY 18 Dec 2026 640 puts at 4.15, 1 filled`. */
 export function describeOrder(order: OrderRow): string {
-  const verb = order.side === 'SELL' ? 'Sell' : 'Buy';
-  const quantity = formatQuantity(order.quantity);
   const filled = formatQuantity(order.filled_quantity);
-  return `${verb} ${quantity} ${order.contract.description} at ${formatPrice(order.limit_price)}, ${filled} filled`;
+  return `${order.trade} at ${priceWords(order.legs, order.limit_price)}, ${filled} filled`;
 }

@@ -78,6 +78,7 @@ export function ExecutionsPage() {
 }
 
 function contractOf(execution: ExecutionRow): string {
+  if (execution.is_package) return 'Package of legs, net';
   return execution.contract?.description ?? `conId ${execution.con_id}`;
 }
 

@@ -11,6 +11,7 @@ import { Moment } from '@/components/Moment';
 import { Evidence } from '@/components/order/Evidence';
 import { ExecutionsOfOrder } from '@/components/order/ExecutionsOfOrder';
 import { OrderActions } from '@/components/order/OrderActions';
+import { OrderPrice } from '@/components/order/OrderPrice';
 import { PageSkeleton } from '@/components/PageSkeleton';
 import { ProblemNotice } from '@/components/ProblemNotice';
 import { Section } from '@/components/Section';
@@ -48,10 +49,7 @@ function Order({ order }: { order: OrderDetail }) {
   return (
     <>
       <Stack gap={6}>
-        <Title order={1}>
-          {order.side === 'SELL' ? 'Sell' : 'Buy'} <Quantity value={order.quantity} />{' '}
-          {order.contract.description}
-        </Title>
+        <Title order={1}>{order.trade}</Title>
         <Group gap="xs">
           <span role="status">
             <StateTag state={order.state} words={ORDER_STATES} />
@@ -82,7 +80,7 @@ function Order({ order }: { order: OrderDetail }) {
         {order.executions.length === 0 ? (
           <Text size="sm">Nothing has been executed.</Text>
         ) : (
-          <ExecutionsOfOrder executions={order.executions} />
+          <ExecutionsOfOrder executions={order.executions} legs={order.legs} />
         )}
       </Section>
       <Section title="Evidence">
@@ -102,8 +100,8 @@ function factsOf(order: OrderDetail) {
         </>
       ),
     },
-    { label: 'Average price', value: <Price value={order.average_price} /> },
-    { label: 'Limit per share', value: <Price value={order.limit_price} /> },
+    { label: 'Average price', value: <OrderPrice order={order} price={order.average_price} /> },
+    { label: 'Limit per share', value: <OrderPrice order={order} price={order.limit_price} /> },
     { label: 'Time in force', value: order.tif },
     { label: 'Commission', value: <Price value={order.commission_total} /> },
     { label: 'Last broker status', value: order.broker_status ?? NOT_KNOWN },

@@ -10,11 +10,13 @@ import { AccountCell } from '@/components/AccountCell';
 import { AccountFilter } from '@/components/AccountFilter';
 import { DataTable } from '@/components/DataTable';
 import { EmptyState } from '@/components/EmptyState';
-import { Price, Quantity } from '@/components/Figures';
+import { Quantity } from '@/components/Figures';
 import { ListScreen } from '@/components/ListScreen';
+import { OrderPrice } from '@/components/order/OrderPrice';
 import { useListKeys } from '@/components/useListKeys';
+import { isPackage } from '@/lib/package';
 import { stateWord } from '@/lib/states';
-import { ORDER_COLUMNS, OrderLink, OrderStateCell, RecommendationLink } from './columns';
+import { ORDER_COLUMNS, OrderLink, OrderStateCell, RecommendationLink, verbOf } from './columns';
 import { ALL_ORDER_STATES, type OrdersSearch } from './search';
 
 const route = getRouteApi('/desk/orders');
@@ -118,7 +120,11 @@ function OrderCard({ order }: { order: OrderRow }) {
     <Stack gap={6}>
       <Group justify="space-between" wrap="nowrap" align="flex-start">
         <Text component="div" size="sm">
-          {order.side === 'SELL' ? 'Sell' : 'Buy'} <Quantity value={order.quantity} />{' '}
+          {!isPackage(order.legs) && (
+            <>
+              {verbOf(order)} <Quantity value={order.quantity} />{' '}
+            </>
+          )}
           <OrderLink order={order} />
         </Text>
         <div>
@@ -127,11 +133,11 @@ function OrderCard({ order }: { order: OrderRow }) {
       </Group>
       <Text component="div" size="sm">
         <Quantity value={order.filled_quantity} /> of <Quantity value={order.quantity} /> filled ·
-        limit <Price value={order.limit_price} />
+        limit <OrderPrice order={order} price={order.limit_price} />
         {order.average_price !== null && (
           <>
             {' '}
-            · average <Price value={order.average_price} />
+            · average <OrderPrice order={order} price={order.average_price} />
           </>
         )}
       </Text>

@@ -5,15 +5,28 @@ import { AccountCell } from '@/components/AccountCell';
 import type { Column } from '@/components/columns';
 import { Price, Quantity } from '@/components/Figures';
 import { Moment } from '@/components/Moment';
+import { OrderPrice } from '@/components/order/OrderPrice';
 import rowLink from '@/components/RowLink.module.css';
 import { StateTag } from '@/components/Tag';
+import { isPackage } from '@/lib/package';
 import { ORDER_STATES } from '@/lib/states';
 import styles from './orders.module.css';
+
+/** The contract of an ordinary order; all legs of a package in words. */
+export function tradeOf(order: OrderRow): string {
+  return isPackage(order.legs) ? order.trade : order.contract.description;
+}
+
+/** `Sell`; of a package, whose legs say it themselves, `Package`. */
+export function verbOf(order: OrderRow): string {
+  if (isPackage(order.legs)) return 'Package';
+  return order.side === 'SELL' ? 'Sell' : 'Buy';
+}
 
 export function OrderLink({ order }: { order: OrderRow }) {
   return (
     <Link to="/orders/$id" params={{ id: order.id }} className={rowLink.link}>
-      {order.contract.description}
+      {tradeOf(order)}
     </Link>
   );
 }
@@ -65,12 +78,12 @@ export const ORDER_COLUMNS: readonly Column<OrderRow>[] = [
     id: 'contract',
     header: 'Contract, side, attempt',
     kind: 'text',
-    value: (order) => order.contract.description,
+    value: tradeOf,
     cell: (order) => (
       <>
         <OrderLink order={order} />
         <Text size="xs" c="dimmed">
-          {order.side === 'SELL' ? 'Sell' : 'Buy'} · attempt {order.attempt}
+          {verbOf(order)} · attempt {order.attempt}
         </Text>
       </>
     ),
@@ -97,7 +110,7 @@ export const ORDER_COLUMNS: readonly Column<OrderRow>[] = [
     hint: 'Price per share',
     kind: 'decimal',
     value: (order) => order.limit_price,
-    cell: (order) => <Price value={order.limit_price} />,
+    cell: (order) => <OrderPrice order={order} price={order.limit_price} />,
   },
   {
     id: 'average',
@@ -105,7 +118,7 @@ export const ORDER_COLUMNS: readonly Column<OrderRow>[] = [
     hint: 'Of the fills, per share',
     kind: 'decimal',
     value: (order) => order.average_price,
-    cell: (order) => <Price value={order.average_price} />,
+    cell: (order) => <OrderPrice order={order} price={order.average_price} />,
   },
   {
     id: 'commission',

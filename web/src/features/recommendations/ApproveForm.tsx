@@ -4,8 +4,15 @@ import { answerOf, api } from '@/client/api';
 import type { ApproveAsk, RecommendationDetail } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
 import { ProblemNotice } from '@/components/ProblemNotice';
-import { consequenceOf, limitProblem, type Narrowing, quantityProblem } from '@/lib/consequence';
-import { compareDecimals, formatPrice, typedPrice } from '@/lib/decimal';
+import {
+  consequenceOf,
+  limitEntry,
+  limitProblem,
+  type Narrowing,
+  quantityProblem,
+} from '@/lib/consequence';
+import { compareDecimals, formatPrice } from '@/lib/decimal';
+import { isPackage } from '@/lib/package';
 import styles from './Forms.module.css';
 import { offerOf } from './offer';
 import { useDecision } from './useDecision';
@@ -23,11 +30,12 @@ export function ApproveForm({ detail, isOver, onDone }: ApproveFormProps) {
   const [seen] = useState(detail);
   const offer = offerOf(seen);
   const [quantity, setQuantity] = useState(String(seen.quantity));
-  const [limit, setLimit] = useState(() => typedPrice(seen.limit_price));
+  const entry = limitEntry(offer);
+  const [limit, setLimit] = useState(entry.offered);
   const quantityError = quantityProblem(offer, quantity);
   const limitError = limitProblem(offer, seen.terms.increments.bands, limit);
   const isValid = quantityError === null && limitError === null;
-  const narrowing = isValid ? narrowed(seen, quantity, limit) : null;
+  const narrowing = isValid ? narrowed(seen, quantity, entry.toPrice(limit)) : null;
   const { mutate, error, isError, isPending, isOvertaken } = useDecision(
     (ask: ApproveAsk, key) =>
       answerOf(
@@ -42,7 +50,8 @@ export function ApproveForm({ detail, isOver, onDone }: ApproveFormProps) {
     event.preventDefault();
     if (narrowing !== null) mutate({ terms_hash: seen.terms_hash, ...narrowing });
   };
-  const step = offer.side === 'SELL' ? 'or more' : 'or less';
+  const step = entry.isCredit ? 'or more' : 'or less';
+  const units = isPackage(seen.legs) ? 'Packages' : 'Contracts';
   return (
     <form onSubmit={submit}>
       <Stack>
@@ -50,7 +59,7 @@ export function ApproveForm({ detail, isOver, onDone }: ApproveFormProps) {
         <Words narrowing={narrowing} detail={seen} />
         <Group grow align="flex-start">
           <TextInput
-            label="Contracts"
+            label={units}
             description={`1 to ${offer.quantity}`}
             inputMode="numeric"
             value={quantity}
@@ -58,8 +67,8 @@ export function ApproveForm({ detail, isOver, onDone }: ApproveFormProps) {
             onChange={(event) => setQuantity(event.currentTarget.value.trim())}
           />
           <TextInput
-            label="Limit per share"
-            description={`${formatPrice(offer.limit_price)} ${step}`}
+            label={entry.label}
+            description={`${formatPrice(entry.offered)} ${step}`}
             inputMode="decimal"
             value={limit}
             error={limitError}

@@ -9,7 +9,6 @@ import { ProblemNotice } from '@/components/ProblemNotice';
 import { Section } from '@/components/Section';
 import { StateTag } from '@/components/Tag';
 import { Timeline } from '@/components/Timeline';
-import { describeContract } from '@/lib/consequence';
 import { ORDER_STATES, RECOMMENDATION_STATES } from '@/lib/states';
 import styles from './CardPage.module.css';
 import { DecisionPanel } from './DecisionPanel';
@@ -89,13 +88,16 @@ function Card({ detail }: { detail: RecommendationDetail }) {
   );
 }
 
+const AIMS = {
+  OPEN: 'opens a position',
+  CLOSE: 'closes a position',
+  ROLL: 'rolls a position',
+} as const;
+
 function Heading({ detail }: { detail: RecommendationDetail }) {
-  const verb = detail.side === 'SELL' ? 'Sell' : 'Buy';
   return (
     <div>
-      <Title order={1}>
-        {verb} {detail.quantity} {describeContract(detail.contract, detail.quantity)}
-      </Title>
+      <Title order={1}>{detail.trade}</Title>
       <Group gap="xs" mt={6}>
         <StateTag state={detail.state} words={RECOMMENDATION_STATES} />
         {detail.order_state !== null && (
@@ -103,8 +105,7 @@ function Heading({ detail }: { detail: RecommendationDetail }) {
         )}
         <AccountCell account={detail.account} />
         <Text component="span" size="sm" c="dimmed">
-          {detail.strategy.name} ·{' '}
-          {detail.action === 'OPEN' ? 'opens a position' : 'closes a position'}
+          {detail.strategy.name} · {AIMS[detail.action]}
         </Text>
       </Group>
     </div>

@@ -7,7 +7,7 @@ import { Dialog } from '@/components/Dialog';
 import { Moment } from '@/components/Moment';
 import { Section } from '@/components/Section';
 import { consequenceOf } from '@/lib/consequence';
-import { formatPrice } from '@/lib/decimal';
+import { isPackage, priceWords } from '@/lib/package';
 import { ApproveForm } from './ApproveForm';
 import styles from './DecisionPanel.module.css';
 import { offerOf } from './offer';
@@ -32,7 +32,7 @@ export function DecisionPanel({ detail }: { detail: RecommendationDetail }) {
         <Text size="sm">
           {money} {assignment}
         </Text>
-        {detail.decision !== null && <Decided decision={detail.decision} />}
+        {detail.decision !== null && <Decided decision={detail.decision} legs={detail.legs} />}
         {detail.state === 'PROPOSED' && <Actions detail={detail} />}
       </Stack>
     </Section>
@@ -96,10 +96,16 @@ function Actions({ detail }: { detail: RecommendationDetail }) {
   );
 }
 
-function Decided({ decision }: { decision: DecisionAnswer }) {
+interface DecidedProps {
+  decision: DecisionAnswer;
+  legs: RecommendationDetail['legs'];
+}
+
+function Decided({ decision, legs }: DecidedProps) {
+  const units = isPackage(legs) ? 'packages' : 'contracts';
   const narrowed = [
-    decision.quantity !== null && `${decision.quantity} contracts only`,
-    decision.limit_price !== null && `at ${formatPrice(decision.limit_price)} or better`,
+    decision.quantity !== null && `${decision.quantity} ${units} only`,
+    decision.limit_price !== null && `at ${priceWords(legs, decision.limit_price)} or better`,
   ].filter(Boolean);
   return (
     <div className={styles.decided}>

@@ -1,8 +1,9 @@
 import { Group, Stack, Text } from '@mantine/core';
 import { AccountCell } from '@/components/AccountCell';
-import { Price, SignedMoney } from '@/components/Figures';
+import { SignedMoney } from '@/components/Figures';
 import { StateTag } from '@/components/Tag';
 import { formatCount, formatDelta, formatPercentOne, formatRoughPercent } from '@/lib/numbers';
+import { isPackage, priceWords } from '@/lib/package';
 import { ORDER_STATES } from '@/lib/states';
 import { actionOf, ContractLink, type Row, StateCell, TimeLeft } from './columns';
 
@@ -13,13 +14,14 @@ export function QueueCard({ row }: { row: Row }) {
     <Stack gap={6}>
       <Group justify="space-between" wrap="nowrap" align="flex-start">
         <Text component="div" size="sm">
-          {row.side === 'SELL' ? 'Sell' : 'Buy'} {row.quantity} <ContractLink row={row} />
+          {!isPackage(row.legs) && `${row.side === 'SELL' ? 'Sell' : 'Buy'} ${row.quantity} `}
+          <ContractLink row={row} />
         </Text>
         {row.state === 'PROPOSED' && <TimeLeft row={row} />}
       </Group>
       <Group justify="space-between" wrap="nowrap">
         <Text component="span" size="sm">
-          at <Price value={row.limit_price} />
+          at <span className="numeric">{priceWords(row.legs, row.limit_price)}</span>
         </Text>
         <Text component="span" size="sm" fw={600}>
           <SignedMoney value={row.credit} />

@@ -3,7 +3,7 @@ import type { RecommendationDetail } from '@/client/schema';
 import { type Fact, Facts } from '@/components/Facts';
 import { Price, Quantity, SignedMoney } from '@/components/Figures';
 import { Moment } from '@/components/Moment';
-import { formatAmount, formatPrice } from '@/lib/decimal';
+import { formatAmount } from '@/lib/decimal';
 import {
   formatCount,
   formatDelta,
@@ -13,6 +13,7 @@ import {
   formatRoughPercent,
   NOT_KNOWN,
 } from '@/lib/numbers';
+import { describeLeg, isPackage, priceWords } from '@/lib/package';
 import { formatDate } from '@/lib/time';
 
 /** The economics on offer, the market they were taken from, and what they come to. */
@@ -38,11 +39,8 @@ function Group({ title, facts }: { title: string; facts: readonly Fact[] }) {
 }
 
 function tradeFacts(detail: RecommendationDetail): Fact[] {
-  const worst = detail.side === 'SELL' ? 'Never below' : 'Never above';
   return [
-    { label: 'Contracts', value: <Quantity value={detail.quantity} /> },
-    { label: 'Limit per share', value: <Price value={detail.limit_price} /> },
-    { label: worst, value: <Price value={detail.floor_price} /> },
+    ...(isPackage(detail.legs) ? packageFacts(detail) : singleFacts(detail)),
     {
       label: `Credit at the limit, ${detail.terms.legs[0]?.contract.currency ?? ''}`,
       value: <SignedMoney value={detail.credit} />,
@@ -58,16 +56,39 @@ function tradeFacts(detail: RecommendationDetail): Fact[] {
   ];
 }
 
+function singleFacts(detail: RecommendationDetail): Fact[] {
+  const worst = detail.side === 'SELL' ? 'Never below' : 'Never above';
+  return [
+    { label: 'Contracts', value: <Quantity value={detail.quantity} /> },
+    { label: 'Limit per share', value: <Price value={detail.limit_price} /> },
+    { label: worst, value: <Price value={detail.floor_price} /> },
+  ];
+}
+
+/** What is bought and sold, leg by leg, and the one price for all of it. */
+function packageFacts({ legs, quantity, limit_price, floor_price }: RecommendationDetail): Fact[] {
+  return [
+    ...legs.map((leg, index) => ({
+      label: `Leg ${index + 1}`,
+      isWide: true,
+      value: describeLeg(leg, quantity),
+    })),
+    { label: 'Packages', value: <Quantity value={quantity} /> },
+    { label: 'Net limit per share', value: priceWords(legs, limit_price) },
+    { label: 'Never worse than', value: priceWords(legs, floor_price) },
+  ];
+}
+
 /** Only where it tells more than the symbol: weekly index options, adjusted contracts. */
 function tradingClass({ symbol, trading_class }: RecommendationDetail['contract']): Fact[] {
   return trading_class === symbol ? [] : [{ label: 'Trading class', value: trading_class }];
 }
 
-function marketFacts({ terms, symbol, metrics }: RecommendationDetail): Fact[] {
+function marketFacts({ terms, symbol, legs, metrics }: RecommendationDetail): Fact[] {
   return [
     {
       label: 'Bid × ask',
-      value: `${formatPrice(terms.reference_bid)} × ${formatPrice(terms.reference_ask)}`,
+      value: `${priceWords(legs, terms.reference_bid)} × ${priceWords(legs, terms.reference_ask)}`,
     },
     { label: symbol, value: <Price value={terms.reference_underlying_price} /> },
     {

@@ -4,7 +4,7 @@ import type { RecommendationRow } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
 import { Countdown } from '@/components/Countdown';
 import type { Column } from '@/components/columns';
-import { Price, SignedMoney } from '@/components/Figures';
+import { SignedMoney } from '@/components/Figures';
 import { Moment } from '@/components/Moment';
 import rowLink from '@/components/RowLink.module.css';
 import { StateTag } from '@/components/Tag';
@@ -15,22 +15,30 @@ import {
   formatPercentOne,
   formatRoughPercent,
 } from '@/lib/numbers';
+import { isPackage, priceWords } from '@/lib/package';
 import { ORDER_STATES, RECOMMENDATION_STATES } from '@/lib/states';
 
 export type Row = RecommendationRow;
 
+/** The contract of an ordinary trade; all legs of a package in words. */
+export function tradeOf(row: Row): string {
+  return isPackage(row.legs) ? row.trade : row.contract.description;
+}
+
 export function ContractLink({ row }: { row: Row }) {
   return (
     <Link to="/recommendations/$id" params={{ id: row.id }} className={rowLink.link}>
-      {row.contract.description}
+      {tradeOf(row)}
     </Link>
   );
 }
 
 /** `Sell to open`. */
 export function actionOf(row: Row): string {
-  const verb = row.side === 'SELL' ? 'Sell' : 'Buy';
-  return `${verb} to ${row.action === 'OPEN' ? 'open' : 'close'}`;
+  if (row.action === 'ROLL') return 'Roll';
+  const aim = row.action === 'OPEN' ? 'open' : 'close';
+  if (isPackage(row.legs)) return `Package to ${aim}`;
+  return `${row.side === 'SELL' ? 'Sell' : 'Buy'} to ${aim}`;
 }
 
 export function StateCell({ row }: { row: Row }) {
@@ -105,7 +113,7 @@ const OFFER: readonly Column<Row>[] = [
     id: 'contract',
     header: 'Contract, action, strategy',
     kind: 'text',
-    value: (row) => row.contract.description,
+    value: tradeOf,
     cell: (row) => (
       <>
         <ContractLink row={row} />
@@ -128,7 +136,7 @@ const OFFER: readonly Column<Row>[] = [
     hint: 'Price per share',
     kind: 'decimal',
     value: (row) => row.limit_price,
-    cell: (row) => <Price value={row.limit_price} />,
+    cell: (row) => <span className="numeric">{priceWords(row.legs, row.limit_price)}</span>,
   },
   {
     id: 'credit',

@@ -5,6 +5,7 @@ import type { OfferedTrade } from '@/lib/consequence';
 export function offerOf(detail: RecommendationDetail): OfferedTrade {
   return {
     side: detail.side,
+    legs: detail.legs,
     quantity: detail.quantity,
     limit_price: detail.limit_price,
     floor_price: detail.floor_price,

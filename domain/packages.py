@@ -1,0 +1,156 @@
+"""Trades of one to four legs as one order at one net price.
+
+The one convention, everywhere from the terms to the wire and back: a single option trades on its
+leg's own side at its own price. A package of several legs is always *bought*: each leg's side says
+what really happens to its contract, and the net price is what one unit of the package costs per
+share, negative where it brings money in. ``BUY at −1.20`` is a credit of 1.20. TWS takes a BAG
+order in this form, and reports the package's executions in it. Lower is better for us throughout,
+so limits, floors and walks of packages are those of any purchase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from math import gcd
+
+from domain.instruments import Leg, PriceIncrements, Right, Settlement, Side, plain, price_text
+from domain.market import Quote, QuoteQuality
+
+MAX_LEGS = 4
+_WORST_FIRST = (
+    QuoteQuality.MISSING,
+    QuoteQuality.DELAYED,
+    QuoteQuality.FROZEN,
+    QuoteQuality.LIVE,
+)
+
+
+def trade_side(legs: Sequence[Leg]) -> Side:
+    """The side of the order that trades ``legs``: a package is always bought."""
+    return legs[0].side if len(legs) == 1 else Side.BUY
+
+
+def require_tradable_together(legs: Sequence[Leg]) -> None:
+    """Raise ValueError unless ``legs`` make one order with one price that means something."""
+    if len({leg.contract.con_id for leg in legs}) < len(legs):
+        raise ValueError("two legs are the same contract")
+    shared = {(leg.contract.symbol, leg.contract.currency, leg.contract.multiplier) for leg in legs}
+    if len(shared) > 1:
+        raise ValueError("the legs differ in underlying, currency or multiplier")
+    if gcd(*(leg.ratio for leg in legs)) != 1:
+        raise ValueError("the ratios have a common divisor: it belongs into the quantity")
+
+
+def package_quote(legs: Sequence[Leg], quotes: Sequence[Quote]) -> Quote:
+    """The market in one unit of ``legs``, from fresh quotes of each, in their order.
+
+    Bought, a package pays the asks of the legs it buys and receives the bids of those it sells.
+    It is as good as the worst of its legs' quotes and as old as the oldest; a side is missing where
+    any leg lacks the price it needs. A single leg's quote is its own.
+    """
+    if len(quotes) == 1:
+        return quotes[0]
+    return Quote(
+        bid=_net(legs, quotes, Side.SELL),
+        ask=_net(legs, quotes, Side.BUY),
+        underlying_price=quotes[0].underlying_price,
+        quality=min((quote.quality for quote in quotes), key=_WORST_FIRST.index),
+        as_of=min(quote.as_of for quote in quotes),
+        legs=tuple(quotes),
+    )
+
+
+def _net(legs: Sequence[Leg], quotes: Sequence[Quote], doing: Side) -> Decimal | None:
+    """The net price per share of buying (or selling) one unit at the touch."""
+    net = Decimal(0)
+    for leg, quote in zip(legs, quotes, strict=True):
+        price = quote.ask if leg.side is doing else quote.bid
+        if price is None:
+            return None
+        net += leg.side.sign * leg.ratio * price
+    return net
+
+
+def dearest_leg(quote: Quote) -> Decimal | None:
+    """The highest mid among the legs of a package's quote: the scale of its prices.
+
+    A net price is no such scale, for it may be close to nothing.
+    """
+    mids = [leg.mid for leg in quote.legs if leg.mid is not None]
+    return max(mids, default=None)
+
+
+def combo_increments(settlement: Settlement) -> PriceIncrements:
+    """The steps of a package's net price: five cents on cash-settled indexes, else one.
+
+    IBKR takes a combo's net price in cents whatever the steps of its legs; the exchanges of index
+    options do not.
+    """
+    return PriceIncrements.flat(Decimal("0.05" if settlement is Settlement.CASH else "0.01"))
+
+
+def assignment_change(legs: Sequence[Leg], quantity: Decimal | int, *, is_roll: bool) -> Decimal:
+    """By how much a trade raises the cash that assignment of every short put would take.
+
+    A roll gives back what the puts it buys in are tying up, so it may be negative. Any other long
+    put is taken as no cover: it may expire or be sold before the short one.
+    """
+    change = Decimal(0)
+    for leg in legs:
+        contract = leg.contract
+        if contract.right is Right.PUT and (leg.side is Side.SELL or is_roll):
+            change -= leg.side.sign * leg.ratio * contract.strike * contract.multiplier
+    return change * quantity
+
+
+def assignment_cash(legs: Sequence[Leg], quantity: Decimal | int, *, is_roll: bool) -> Decimal:
+    """What assignment would newly take; zero where a trade asks for nothing more."""
+    return max(assignment_change(legs, quantity, is_roll=is_roll), Decimal(0))
+
+
+# --- in plain words ------------------------------------------------------------------------
+
+
+def describe_legs(legs: Sequence[Leg], quantity: Decimal | int, *, is_roll: bool) -> str:
+    """``Sell 2 SPY 18 Dec 2026 640 puts``; a package with all it buys and sells."""
+    if len(legs) == 1:
+        return f"{_verb(legs[0])} {_counted(legs[0], quantity)}"
+    if is_roll:
+        bought = " and ".join(_counted(leg, quantity) for leg in legs if leg.side is Side.BUY)
+        sold = " and ".join(_in_short(leg, legs) for leg in legs if leg.side is Side.SELL)
+        return f"Roll {bought} to {sold}"
+    parts = [f"{_verb(leg).lower()} {_counted(leg, quantity)}" for leg in legs]
+    words = ", ".join(parts)
+    return words[0].upper() + words[1:]
+
+
+def _verb(leg: Leg) -> str:
+    return "Sell" if leg.side is Side.SELL else "Buy"
+
+
+def _counted(leg: Leg, quantity: Decimal | int) -> str:
+    count = leg.ratio * Decimal(quantity)
+    return f"{plain(count)} {leg.contract.describe()}{'s' if count > 1 else ''}"
+
+
+def _in_short(leg: Leg, legs: Sequence[Leg]) -> str:
+    """A leg beside others of the same symbol: what differs is all that need be said."""
+    contract = leg.contract
+    words = f"{contract.expiry.day} {contract.expiry:%b %Y} {plain(contract.strike)}"
+    if len({each.contract.right for each in legs}) > 1:
+        words += " put" if contract.right is Right.PUT else " call"
+    count = {each.ratio for each in legs}
+    return words if count == {1} else f"{leg.ratio} × {words} each"
+
+
+def price_words(legs: Sequence[Leg], price: Decimal) -> str:
+    """``at 4.15``; of a package, ``for a credit of 1.20`` or ``for a debit of 0.35``."""
+    return f"at {price_text(price)}" if len(legs) == 1 else net_price_words(price)
+
+
+def net_price_words(price: Decimal) -> str:
+    """A package's price per share: ``for a credit of 1.20``."""
+    if price == 0:
+        return "at no net cost"
+    return f"for a {'credit' if price < 0 else 'debit'} of {price_text(abs(price))}"

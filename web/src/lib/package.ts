@@ -1,0 +1,60 @@
+/**
+ * Trades of several legs at one net price. On the wire a package is bought, at a price that is
+ * negative where it brings money in; a person reads and types credits and debits.
+ */
+import { compareDecimals, type Decimal, formatPrice, formatQuantity, negated } from './decimal';
+import { formatDate } from './time';
+
+export interface TradeLeg {
+  side: 'BUY' | 'SELL';
+  ratio: number;
+  contract: {
+    symbol: string;
+    expiry: string;
+    strike: Decimal;
+    right: 'P' | 'C';
+  };
+}
+
+export function isPackage(legs: readonly TradeLeg[]): boolean {
+  return legs.length > 1;
+}
+
+/** `SPY 18 Dec 2026 640 puts`. */
+export function describeContract(contract: TradeLeg['contract'], quantity = 1): string {
+  const right = contract.right === 'P' ? 'put' : 'call';
+  const plural = quantity === 1 ? '' : 's';
+  const strike = formatQuantity(contract.strike);
+  return `${contract.symbol} ${formatDate(contract.expiry)} ${strike} ${right}${plural}`;
+}
+
+/** `Sell 2 SPY 18 Dec 2026 640 puts`: one leg as it is traded. */
+export function describeLeg({ side, ratio, contract }: TradeLeg, quantity: number): string {
+  const count = ratio * quantity;
+  return `${side === 'SELL' ? 'Sell' : 'Buy'} ${formatQuantity(count)} ${describeContract(contract, count)}`;
+}
+
+/** All legs of `quantity` units: `Buy 2 SPY … puts, sell 2 SPY … puts`. */
+export function describeTrade(legs: readonly TradeLeg[], quantity: number): string {
+  return legs
+    .map((leg) => describeLeg(leg, quantity))
+    .map((words, index) => (index === 0 ? words : words[0]?.toLowerCase() + words.slice(1)))
+    .join(', ');
+}
+
+/** `a credit of 1.20`, `a debit of 0.35`. */
+export function netPriceWords(price: Decimal): string {
+  const sign = compareDecimals(price, '0');
+  if (sign === 0) return 'no net cost';
+  return sign < 0
+    ? `a credit of ${formatPrice(negated(price))}`
+    : `a debit of ${formatPrice(price)}`;
+}
+
+/** A price per share as a table shows it: `4.15`; of a package `1.20 credit`. */
+export function priceWords(legs: readonly TradeLeg[], price: Decimal): string {
+  if (!isPackage(legs)) return formatPrice(price);
+  const sign = compareDecimals(price, '0');
+  if (sign === 0) return formatPrice(price);
+  return sign < 0 ? `${formatPrice(negated(price))} credit` : `${formatPrice(price)} debit`;
+}
