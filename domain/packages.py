@@ -145,12 +145,12 @@ def _in_short(leg: Leg, legs: Sequence[Leg]) -> str:
 
 
 def price_words(legs: Sequence[Leg], price: Decimal) -> str:
-    """``at 4.15``; of a package, ``for a credit of 1.20`` or ``for a debit of 0.35``."""
-    return f"at {price_text(price)}" if len(legs) == 1 else net_price_words(price)
+    """``at 4.15``; of a package ``for a credit of 1.20``."""
+    return f"at {price_text(price)}" if len(legs) == 1 else f"for {net_price_words(price)}"
 
 
 def net_price_words(price: Decimal) -> str:
-    """A package's price per share: ``for a credit of 1.20``."""
+    """A package's price per share: ``a credit of 1.20``, ``a debit of 0.35``."""
     if price == 0:
-        return "at no net cost"
-    return f"for a {'credit' if price < 0 else 'debit'} of {price_text(abs(price))}"
+        return "no net cost"
+    return f"a {'credit' if price < 0 else 'debit'} of {price_text(abs(price))}"

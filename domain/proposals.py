@@ -23,8 +23,8 @@ from domain.strategies.base import Opportunity, Proposal
 class OfferPrices(Frozen):
     """Where an order starts and the worst price it may ever take, per share, on increments."""
 
-    limit_price: Decimal = Field(gt=0)
-    floor_price: Decimal = Field(gt=0)
+    limit_price: Decimal
+    floor_price: Decimal
 
 
 class OfferPolicy(Frozen):
@@ -111,7 +111,7 @@ def offer_prices(
     return OfferPrices(limit_price=limit, floor_price=max(increments.down(most), limit))
 
 
-def offer_deadline(as_of: datetime, session_close: datetime, policy: OfferPolicy) -> datetime:
+def offer_deadline(as_of: datetime, session_close: datetime, decision_minutes: int) -> datetime:
     """Market time until which a person may decide: never past the session's close.
 
     Raises GreenlightError MARKET_CLOSED when that leaves no time at all.
@@ -121,7 +121,7 @@ def offer_deadline(as_of: datetime, session_close: datetime, policy: OfferPolicy
             ErrorCode.MARKET_CLOSED,
             f"the session closed at {session_close:%H:%M} UTC; nothing can be offered",
         )
-    return min(as_of + timedelta(minutes=policy.decision_minutes), session_close)
+    return min(as_of + timedelta(minutes=decision_minutes), session_close)
 
 
 def build_terms(
@@ -142,7 +142,7 @@ def build_terms(
         reference_ask=idea.ask,
         increments=idea.increments,
         quoted_at=idea.quoted_at,
-        deadline=offer_deadline(as_of, session_close, policy),
+        deadline=offer_deadline(as_of, session_close, policy.decision_minutes),
     )
 
 
@@ -153,8 +153,11 @@ def build_proposal(
     confidence: float,
     extra_rules: Iterable[RuleResult] = (),
 ) -> Proposal:
-    """``terms`` as an offer; the terms must be those of the opportunity's own contract."""
-    if terms.contract != opportunity.contract or terms.side is not opportunity.side:
+    """``terms`` as an offer; the terms must be those of the opportunity's own contract.
+
+    An opportunity to roll is the contract that would be sold.
+    """
+    if terms.contract != opportunity.contract or terms.lead.side is not opportunity.side:
         raise GreenlightError(
             ErrorCode.DATA_INVALID,
             f"terms on {terms.contract.describe()} do not belong to "

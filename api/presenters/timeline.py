@@ -125,7 +125,7 @@ def _executed(executions: Sequence[AnyRow], packages: frozenset[UUID]) -> Iterab
     for row in executions:
         title = f"Executed {plain(row.quantity)} at {price_text(row.price)}"
         if row.is_package:
-            title = f"Executed {plain(row.quantity)} {net_price_words(row.price)}"
+            title = f"Executed {plain(row.quantity)} for {net_price_words(row.price)}"
         elif row.order_id in packages and row.sec_type is not None:
             verb = "bought" if row.side is Side.BUY else "sold"
             what = instrument_brief(row).description

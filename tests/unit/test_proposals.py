@@ -107,13 +107,13 @@ def test_there_is_no_offer_into_a_market_that_is_none(bid: str, ask: str):
 
 def test_a_deadline_never_passes_the_close():
     close = NOW + timedelta(minutes=10)
-    assert offer_deadline(NOW, close, policy()) == close
-    assert offer_deadline(NOW, close, policy(decision_minutes=3)) == NOW + timedelta(minutes=3)
+    assert offer_deadline(NOW, close, 30) == close
+    assert offer_deadline(NOW, close, 3) == NOW + timedelta(minutes=3)
 
 
 def test_after_the_close_nothing_can_be_offered():
     with pytest.raises(GreenlightError) as caught:
-        offer_deadline(NOW, NOW, policy())
+        offer_deadline(NOW, NOW, 30)
     assert caught.value.code is ErrorCode.MARKET_CLOSED
 
 
