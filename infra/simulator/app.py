@@ -7,14 +7,16 @@ import contextlib
 import logging
 import os
 import signal
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
+from domain.calendar import TradingCalendar
 from infra.calendars import trading_calendar
+from infra.history.canonical import HistoryError
 from infra.simulator.accounts import Account, value_account
 from infra.simulator.agenda import Agenda
 from infra.simulator.clock import MarketClock
@@ -29,7 +31,8 @@ from infra.simulator.market_events import EventPlan, ScriptedEvent
 from infra.simulator.quality import Quality, QualityBoard
 from infra.simulator.records import MarginModel
 from infra.simulator.reference import NEW_YORK, exchange_date
-from infra.simulator.seeding import demo_account
+from infra.simulator.replay import ReplayMarket
+from infra.simulator.seeding import opening_account
 from infra.simulator.server import Server
 from infra.simulator.simulation import ClosedHours, Simulation, default_start
 from infra.simulator.synthetic import SyntheticMarket
@@ -40,6 +43,8 @@ log = logging.getLogger(__name__)
 DEMO_ACCOUNT = "DU1000001"
 FASTEST_TICK, SLOWEST_TICK = 0.25, 1.0
 """Wall seconds between looks at the market; slower where a look would show nothing new."""
+FIRST_LOOK = timedelta(minutes=30)
+"""After the open of a recording's first session."""
 CLOCK_SAVED_EVERY = 5.0
 """Wall seconds between saves of market time while nothing else is saved."""
 
@@ -56,7 +61,7 @@ class GatewayOptions(BaseModel):
     data_dir: Path
     host: str = "127.0.0.1"
     port: int = Field(default=4002, ge=0, le=65535, description="0 picks a free one")
-    market: Literal["synthetic"] = "synthetic"
+    market: Literal["synthetic", "replay"] = "synthetic"
     recording: Path | None = Field(default=None, description="what a replay plays")
     events: EventPlan | None = Field(
         default=None, description="market events of the first run beyond the ordinary calendar"
@@ -135,12 +140,16 @@ class SimulatedGateway:
         first_run = self.ledger.get("clock") is None
         if first_run:
             session = calendar.current_or_next_session(start)
+            if options.recording is not None:
+                # A recording begins with its first session, in the morning.
+                played = ReplayMarket(options.seed, calendar, options.recording, session.date)
+                session = calendar.session_on(played.first_session)
+                start = max(start, session.open_at + FIRST_LOOK)
             self._remember(start, session.date.isoformat())
         now = datetime.fromisoformat(self._recall("clock"))
         anchor = datetime.fromisoformat(self._recall("anchor")).date()
         self.clock = MarketClock(now, options.speed, monotonic)
-        plan = EventPlan.model_validate_json(self.ledger.get("events") or "{}")
-        self.market = SyntheticMarket(int(self._recall("seed")), calendar, anchor, plan)
+        self.market = self._open_market(calendar, anchor)
         if first_run:
             self._open_accounts(now)
         self.exchange = Exchange(self.ledger, self.market, self.clock)
@@ -186,6 +195,19 @@ class SimulatedGateway:
         self._save_clock()
         self.ledger.close()
 
+    def _open_market(self, calendar: TradingCalendar, anchor: date) -> Market:
+        seed, kind = int(self._recall("seed")), self.ledger.get("market") or "synthetic"
+        if kind != self.options.market:
+            raise GatewayStartError(
+                f"{self.options.data_dir} holds a {kind} market; give another --data-dir"
+            )
+        if kind == "synthetic":
+            plan = EventPlan.model_validate_json(self.ledger.get("events") or "{}")
+            return SyntheticMarket(seed, calendar, anchor, plan)
+        if self.options.recording is None:
+            raise GatewayStartError("--market replay needs the path of a recording")
+        return ReplayMarket(seed, calendar, self.options.recording, anchor)
+
     def schedule(self, event: ScriptedEvent) -> None:
         """Add a dividend, split, halt, jump … to the market's future; kept across restarts.
 
@@ -210,6 +232,7 @@ class SimulatedGateway:
         with self.ledger.transaction():
             self.ledger.put("seed", str(self.options.seed))
             self.ledger.put("anchor", anchor)
+            self.ledger.put("market", self.options.market)
             self.ledger.put("events", (self.options.events or EventPlan()).model_dump_json())
             self.ledger.put("clock", start.astimezone(UTC).isoformat())
             self.ledger.put("agenda", start.astimezone(UTC).isoformat())
@@ -223,7 +246,7 @@ class SimulatedGateway:
     def _open_accounts(self, now: datetime) -> None:
         with self.ledger.transaction():
             for name, margin in self.options.margin_models.items():
-                demo = demo_account(name, self.market, now)
+                demo = opening_account(name, self.market, now)
                 account = Account(demo.model_copy(update={"margin": margin}))
                 account.start_day(value_account(account, self.market, now).net_liquidation)
                 self.ledger.save_account(account.record())
@@ -269,6 +292,8 @@ def run(options: GatewayOptions) -> None:
     """Run a gateway in this process, until told to stop by a signal."""
     try:
         asyncio.run(serve(options))
+    except HistoryError as error:
+        raise GatewayStartError(str(error)) from error
     except OSError as error:
         where = f"{options.host}:{options.port}"
         raise GatewayStartError(

@@ -11,11 +11,22 @@ from infra.simulator.contracts import Security
 from infra.simulator.market import Market
 from infra.simulator.records import AccountRecord
 from infra.simulator.reference import NEW_YORK, OPTION_CLASSES
+from infra.simulator.synthetic import SyntheticMarket
 
 DEMO_CASH = Decimal(895_000)
 SHARES = (("AAPL", 200), ("MSFT", 100))
 SHORT_PUT_DAYS = 25
 COVERED_CALL_DAYS = 18
+
+
+CASH_ALONE = Decimal(1_000_000)
+
+
+def opening_account(name: str, market: Market, at: datetime) -> AccountRecord:
+    """The demo portfolio where the market has its contracts, else cash alone."""
+    if isinstance(market, SyntheticMarket):
+        return demo_account(name, market, at)
+    return AccountRecord(account=name, cash=CASH_ALONE)
 
 
 def demo_account(name: str, market: Market, at: datetime) -> AccountRecord:

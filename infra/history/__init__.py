@@ -1,0 +1,1 @@
+"""Readers of recorded option chains: formats, checks, conversion to one canonical table."""
