@@ -104,6 +104,8 @@ def gateway_command(prepare: Callable[[], object]) -> Callable[..., None]:
     ) -> None:
         """Run the simulated IB Gateway, on the real TWS wire, for any TWS program."""
         prepare()
+        if (market is MarketKind.REPLAY) != (recording is not None):
+            raise typer.BadParameter("--market replay and the PATH of a recording go together")
         given = {
             "port": port,
             "host": host,

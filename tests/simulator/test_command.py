@@ -27,6 +27,31 @@ def test_a_bad_value_is_named_by_its_option():
     assert "'yesterday' is not an ISO 8601 time" in start.output
 
 
+def test_a_replay_and_its_recording_go_together(tmp_path: Path):
+    for arguments in (("--market", "replay"), ("chains.csv",)):
+        result = _run(*arguments, "--data-dir", str(tmp_path))
+        assert result.exit_code == 2
+        assert "--market replay and the PATH of a recording go together" in result.output
+
+
+def test_a_recording_that_cannot_be_read_is_named(tmp_path: Path):
+    bad = tmp_path / "bad.csv"
+    bad.write_text("timestamp\n2019-01-02\n")
+    result = _run("--market", "replay", str(bad), "--port", "0", "--data-dir", str(tmp_path / "d"))
+    assert result.exit_code == 1
+    assert f"{bad}, underlying: the column is missing" in result.output
+
+
+def test_a_bad_event_plan_or_quality_is_named(tmp_path: Path):
+    plan = tmp_path / "events.json"
+    plan.write_text('{"events": [{"kind": "halt", "symbol": "SPY"}]}')
+    result = _run("--events", str(plan), "--data-dir", str(tmp_path))
+    assert result.exit_code == 2
+    assert "events.0.halt.start: Field required" in result.output
+    assert "'SPY' is not SYMBOL=KIND" in _run("--quality", "SPY").output
+    assert "--quality: Input should be 'live'" in _run("--quality", "SPY=good").output
+
+
 def test_two_gateways_never_share_a_ledger(tmp_path: Path):
     with (tmp_path / "gateway.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
