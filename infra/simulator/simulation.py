@@ -37,14 +37,14 @@ class Simulation:
         clock: MarketClock,
         calendar: TradingCalendar,
         closed_hours: ClosedHours,
-        agenda: Agenda,
+        agenda: Agenda | None = None,
         reset: Callable[[], None] = lambda: None,
     ) -> None:
         self._exchange = exchange
         self._clock = clock
         self._calendar = calendar
         self._closed_hours = closed_hours
-        self._agenda = agenda
+        self._agenda = agenda or Agenda(calendar)
         self._overnight = Overnight(exchange)
         self._duties: dict[Duty, Callable[[], None]] = {
             Duty.CLOSE: exchange.close_session,
