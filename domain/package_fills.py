@@ -40,8 +40,8 @@ class Executed(NamedTuple):
     def describe(self) -> str:
         """``3``; of a package whose executions differ, ``3, in every leg 2``."""
         if self.begun == self.complete:
-            return f"{self.begun}"
-        return f"{self.begun}, in every leg {self.complete}"
+            return f"{self.begun:f}"
+        return f"{self.begun:f}, in every leg {self.complete:f}"
 
 
 def executed_option(side: Side, fills: tuple[Fill, ...]) -> Executed:

@@ -426,6 +426,10 @@ def _external_order(order: BrokerOrder, look: AccountLook) -> Finding:
     )
 
 
+def _traded(look: AccountLook, order: BrokerOrder) -> str:
+    return " + ".join(_name(look, con_id) for con_id in order.con_ids)
+
+
 def _orphan(key: str, order: BrokerOrder, look: AccountLook) -> Finding:
     return Finding(
         type=DiscrepancyType.ORPHAN_ORDER,
@@ -440,7 +444,7 @@ def _orphan(key: str, order: BrokerOrder, look: AccountLook) -> Finding:
 def _order_words(order: BrokerOrder, look: AccountLook) -> str:
     price = "" if order.limit_price is None else f" at {price_text(order.limit_price)}"
     return (
-        f"{order.side} {plain(order.quantity)} {_name(look, order.con_id)}{price}: "
+        f"{order.side} {plain(order.quantity)} {_traded(look, order)}{price}: "
         f"{order.status.value.lower().replace('_', ' ')}, API client {order.client_id}"
     )
 
@@ -484,7 +488,7 @@ def _execution_findings(record: AccountRecord, look: AccountLook) -> Iterable[Fi
                 actual=plain(have),
                 con_id=order.con_id,
                 detail=(
-                    f"{_name(look, order.con_id)}, permId {order.perm_id}: the broker says "
+                    f"{_traded(look, order)}, permId {order.perm_id}: the broker says "
                     f"{plain(told)} filled, the executions on record say {plain(have)}"
                 ),
             )

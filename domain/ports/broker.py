@@ -63,6 +63,11 @@ class BrokerOrder(Frozen):
     status: BrokerStatus
     message: str = ""
 
+    @property
+    def con_ids(self) -> tuple[int, ...]:
+        """The contracts it trades: a package's id is no contract's."""
+        return tuple(leg.con_id for leg in self.legs) or (self.con_id,)
+
 
 class BrokerExecution(Frozen):
     """One execution in the broker's books."""

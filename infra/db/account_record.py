@@ -105,7 +105,13 @@ async def _executed(session: AsyncSession, account: BrokerAccount, books: Broker
             func.bool_or(outstanding | foreign),
         )
         .outerjoin(Instrument, Instrument.id == Execution.instrument_id)
-        .where(Execution.broker_account_id == account.id, Execution.superseded.is_(False), seen)
+        .where(
+            Execution.broker_account_id == account.id,
+            Execution.superseded.is_(False),
+            # What moves positions and cash are the legs, which have rows of their own.
+            Execution.is_package.is_(False),
+            seen,
+        )
         .group_by(Execution.con_id)
     )
     return list(rows)

@@ -18,7 +18,7 @@ from infra.calendars import exchange_date
 from infra.db.alerts import raise_alert
 from infra.db.models import Order as OrderRow
 from infra.db.models import Severity
-from infra.db.order_rows import fold
+from infra.db.order_rows import fold, tell_uneven_package
 
 # Looks closer together than this say nothing new about an order that is not proven.
 ABSENCE_SPACING = timedelta(seconds=20)
@@ -59,6 +59,7 @@ async def compare_with_books(
         payload = order.model_dump(mode="json")
         changed = await fold(session, row, evidence, payload=payload) or changed
         _note_look(row, books, order.status)
+    await tell_uneven_package(session, row)
     return changed
 
 

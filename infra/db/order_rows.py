@@ -217,6 +217,31 @@ async def _consequences(session: AsyncSession, row: OrderRow, before: Order, aft
             await clear_alert(session, code, row.order_key)
 
 
+async def tell_uneven_package(session: AsyncSession, row: OrderRow) -> None:
+    """Alert while the executions of a package and of its legs tell different quantities.
+
+    Called when all executions the broker has are on record: in between they arrive one by one.
+    """
+    order = await order_of(session, row)
+    if not order.legs:
+        return
+    executed = order.executed
+    if executed.agrees:
+        await clear_alert(session, "PACKAGE_UNEVEN", row.order_key)
+        return
+    of_package = "none" if executed.package is None else f"{executed.package:f}"
+    await raise_alert(
+        session,
+        "PACKAGE_UNEVEN",
+        row.order_key,
+        Severity.CRITICAL if executed.begun != executed.complete else Severity.WARNING,
+        "The executions of a package and of its legs differ",
+        detail=f"{executed.describe()} of {row.quantity:f} by the legs, {of_package} as a package",
+        account_id=row.broker_account_id,
+        context={"order_id": str(row.id)},
+    )
+
+
 async def halt_account(session: AsyncSession, broker_account_id: UUID, reason: str) -> None:
     """Stop new orders on one account and say why; a person resumes it."""
     previous = await session.scalar(

@@ -10,7 +10,8 @@ from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.instruments import Frozen, Side
-from infra.db.models import BrokerAccount, Execution, Order, Position
+from domain.orders import OrderIntent
+from infra.db.models import BrokerAccount, Execution, IbkrContract, Order, Position
 
 
 class PositionAt(Frozen):
@@ -24,7 +25,8 @@ class PositionEvidence(Frozen):
     """The position before the claim and now, and the executions on record in between.
 
     ``missed`` is what they leave unexplained, counted in the order's own direction: fills that
-    may have been missed. Expiry, assignment or a trade by hand explain it as well.
+    may have been missed. Expiry, assignment or a trade by hand explain it as well. Of a package
+    the leg it is filed under is looked at, in contracts of that leg.
     """
 
     before: PositionAt
@@ -73,5 +75,17 @@ async def position_evidence(session: AsyncSession, order: Order) -> PositionEvid
         before=before,
         now=now,
         executed_between=executed,
-        missed=unexplained if order.side is Side.BUY else -unexplained,
+        missed=unexplained * await _direction(session, order),
     )
+
+
+async def _direction(session: AsyncSession, order: Order) -> int:
+    """1 where the order buys the contract it is filed under, -1 where it sells it."""
+    legs = OrderIntent.model_validate(order.intent).legs
+    con_ids = set(
+        await session.scalars(
+            select(IbkrContract.con_id).where(IbkrContract.instrument_id == order.instrument_id)
+        )
+    )
+    found = (leg.side.sign for leg in legs if leg.contract.con_id in con_ids)
+    return next(found, order.side.sign)

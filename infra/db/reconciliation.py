@@ -83,8 +83,8 @@ class PostgresReconciliation:
         return await self._ledger.record_books(gateway, books)
 
     async def unknown_contracts(self, look: BrokerLook) -> list[int]:
-        told = {order.con_id for order in look.books.orders}
-        told |= {execution.con_id for execution in look.books.executions}
+        told = {con_id for order in look.books.orders for con_id in order.con_ids}
+        told |= {each.con_id for each in look.books.executions if not each.fill.is_package}
         told -= {row.contract.con_id for row in look.positions}
         async with self._sessions() as session:
             known = await session.scalars(
@@ -244,7 +244,7 @@ async def _account_look(
     orders = [o for o in look.books.orders if o.account_code == account.code]
     executions = [e for e in look.books.executions if e.account_code == account.code]
     named = {*positions, *record.positions}
-    named |= {o.con_id for o in orders} | {e.con_id for e in executions}
+    named |= {con_id for o in orders for con_id in o.con_ids} | {e.con_id for e in executions}
     cash = look.cash.get(account.code)
     return AccountLook(
         on=exchange_date(look.books.read_at),
