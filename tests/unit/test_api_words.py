@@ -173,6 +173,7 @@ def test_a_cancel_can_mean_something_until_the_order_has_ended() -> None:
         OrderState.PARTIAL,
         OrderState.CANCEL_PENDING,
         OrderState.UNKNOWN,
+        OrderState.QUARANTINE,
     }
 
 
