@@ -223,13 +223,11 @@ def test_a_close_of_a_leg_that_is_not_held_is_denied():
 
 
 def test_a_long_option_that_expires_first_is_no_cover():
-    early = contract(strike=dec(660), expiry=EXPIRY - timedelta(days=14), con_id=1005)
-    covered_later = [option_position(-1, contract()), option_position(1, TARGET)]
-    sell_long = (leg(Side.SELL, TARGET),)
-    assert not never_worse_after(covered_later, sell_long, 1)
-    uncovered = [option_position(-1, contract()), option_position(1, early)]
-    assert not never_worse_after(uncovered, (leg(Side.SELL, early),), 1)
-    assert never_worse_after(uncovered, (leg(Side.BUY, contract()), leg(Side.SELL, early)), 1)
+    early = contract(expiry=EXPIRY - timedelta(days=14), con_id=1005)
+    late = contract(expiry=EXPIRY + timedelta(days=28), con_id=1006)
+    held = [option_position(-1, contract()), *(option_position(1, o) for o in (early, late))]
+    assert never_worse_after(held, (leg(Side.SELL, early),), 1)
+    assert not never_worse_after(held, (leg(Side.SELL, late),), 1)
 
 
 def test_selling_shares_cover_away_is_worse_however_far_the_calls_are():
