@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from infra.gateway_commands import accounts_group, gateways_group
 from infra.logging import configure
 from infra.settings import Settings, get_settings
 from infra.simulator.command import gateway_command
@@ -72,6 +73,8 @@ def status() -> None:
 
 
 app.command("gateway")(gateway_command(lambda: _start_process("gateway")))
+app.add_typer(gateways_group(lambda: _start_process("cli")), name="gateways")
+app.add_typer(accounts_group(lambda: _start_process("cli")), name="accounts")
 
 
 @worker.command("core")
