@@ -100,6 +100,9 @@ class GatewaySession:
         self._news = News(on_change)
         self._on_connected = on_connected
         self._connected = asyncio.Event()
+        self.held = asyncio.Event()
+        """Set while the lease is held; ``let_go`` from its loss until it is held again."""
+        self.let_go = asyncio.Event()
         self.ledger = PostgresLedger(sessions, self._lease)
         self.changes = OrderChanges(self.ledger)
         self.client = IbkrClient(address, self._save_state, self._compare_books)
@@ -118,6 +121,8 @@ class GatewaySession:
         while True:
             lease = await self._acquire(owner)
             self._lease.lease = lease
+            self.let_go.clear()
+            self.held.set()
             crash_point("lease.acquired")
             log.info("lease.acquired", gateway=self.slug, epoch=lease.epoch)
             try:
@@ -128,6 +133,8 @@ class GatewaySession:
             log.warning("lease.lost", gateway=self.slug, epoch=lease.epoch)
 
     async def _let_go(self, lease: Lease) -> None:
+        self.held.clear()
+        self.let_go.set()
         await self._save_state(ConnectionState.DISCONNECTED, "the broker worker has let go")
         self._lease.lease = None
         with contextlib.suppress(SQLAlchemyError, OSError):

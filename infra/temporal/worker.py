@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -164,13 +164,19 @@ def broker_worker(client: Client, sessions: Sessions, gateway: GatewaySession) -
 async def run_core(settings: Settings, stop: asyncio.Event | None = None) -> None:
     """Workflows and the activities that need no broker, until ``stop``; without one, SIGTERM."""
     async with _Foundations(settings) as ground:
-        await _until_stopped(core_worker(ground.client, ground.sessions), stop)
+        stop = stop or _stop_signal()
+        await _work(core_worker(ground.client, ground.sessions), stop.wait())
 
 
 async def run_broker(
     settings: Settings, gateway_slug: str, stop: asyncio.Event | None = None
 ) -> None:
-    """The hold on one gateway and the activities that need it, until ``stop`` or SIGTERM."""
+    """The hold on one gateway and the activities that need it, until ``stop`` or SIGTERM.
+
+    Work is taken from the queue only while the lease is held: a second worker standing by would
+    else take every other order and, unable to send it, give it up.
+    """
+    stop = stop or _stop_signal()
     async with _Foundations(settings) as ground:
         address = await gateway_address(ground.sessions, gateway_slug)
 
@@ -183,9 +189,11 @@ async def run_broker(
         gateway = GatewaySession(gateway_slug, address, ground.sessions, announce, reconcile)
         holding = asyncio.create_task(gateway.run(), name=f"gateway {gateway_slug}")
         try:
-            await _until_stopped(
-                broker_worker(ground.client, ground.sessions, gateway), stop, beside=holding
-            )
+            while not stop.is_set():
+                await _first(holding, stop, gateway.held)
+                if gateway.held.is_set():
+                    worker = broker_worker(ground.client, ground.sessions, gateway)
+                    await _work(worker, _first(holding, stop, gateway.let_go))
         finally:
             holding.cancel()
             await asyncio.gather(holding, return_exceptions=True)
@@ -237,24 +245,25 @@ class _Foundations:
         await self.engine.dispose()
 
 
-async def _until_stopped(
-    worker: Worker, stop: asyncio.Event | None, beside: asyncio.Task[None] | None = None
-) -> None:
-    """Run ``worker`` until ``stop`` is set, or without one until SIGTERM or SIGINT.
-
-    The end of ``beside`` is an error and ends it too.
-    """
-    if stop is None:
-        stop = _stop_signal()
-    stopping = asyncio.create_task(stop.wait())
+async def _work(worker: Worker, until: Awaitable[object]) -> None:
     async with worker:
         log.info("worker.started", task_queue=worker.task_queue, pid=os.getpid())
-        watched = {stopping} if beside is None else {stopping, beside}
-        done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-        log.info("worker.stopping", task_queue=worker.task_queue)
-    if beside is not None and beside in done:
-        beside.result()
-    stopping.cancel()
+        try:
+            await until
+        finally:
+            log.info("worker.stopping", task_queue=worker.task_queue)
+
+
+async def _first(holding: asyncio.Task[None], *events: asyncio.Event) -> None:
+    """Wait until one of the events is set; what ends ``holding`` is raised."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        done, _ = await asyncio.wait([holding, *waits], return_when=asyncio.FIRST_COMPLETED)
+        if holding in done:
+            holding.result()
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 def _stop_signal() -> asyncio.Event:

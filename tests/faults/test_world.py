@@ -23,12 +23,16 @@ async def servers() -> AsyncIterator[Servers]:
     await servers.stop()
 
 
-async def test_a_campaigns_world_carries_approvals_to_their_fills(servers: Servers):
+async def test_approvals_are_carried_to_their_fills_past_a_worker_that_stands_by(servers: Servers):
     async with open_world(servers, WorldOptions(accounts=3)) as world:
+        world.start_broker("standing by")
         offers = await world.offer(1, 6)
         await world.approve_all(offers)
         await world.settle()
         verdict = await world.judge()
+        # Taken by a worker without the lease, which could only give it up.
+        abandoned = await world.rows("SELECT 1 FROM orders WHERE reason_code = 'SEND_ABANDONED'")
     assert verdict.broken == []
     assert verdict.is_clean
     assert verdict.endings == {"COMPLETED": 6}
+    assert abandoned == []
