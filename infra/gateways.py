@@ -246,7 +246,7 @@ async def add_account(settings: Settings, wanted: NewAccount) -> Outcome:
         )
         if row is not None:
             return await _change_account(session, row, client, wanted)
-        await _require_reached_once(session, gateway, wanted.code)
+        await _require_reached_once(session, wanted.code)
         portfolio = await _portfolio(session, client, wanted.portfolio)
         row = BrokerAccount(
             portfolio_id=portfolio.id,
@@ -316,17 +316,12 @@ async def _portfolio(session: AsyncSession, client: Client, name: str) -> Portfo
     return row
 
 
-async def _require_reached_once(session: AsyncSession, gateway: Gateway, code: str) -> None:
-    """An account on record twice would have its cash and orders counted by halves.
-
-    Simulated gateways are worlds of their own, each with a DU1000001.
-    """
-    if gateway.kind is GatewayKind.SIMULATED:
-        return
+async def _require_reached_once(session: AsyncSession, code: str) -> None:
+    """An account on record twice would have its cash and orders counted by halves."""
     other = await session.scalar(
         select(Gateway.slug)
         .join(BrokerAccount, BrokerAccount.gateway_id == Gateway.id)
-        .where(BrokerAccount.code == code, Gateway.kind != GatewayKind.SIMULATED)
+        .where(BrokerAccount.code == code)
     )
     if other is not None:
         raise FieldError("code", f"{code} is reached through gateway {other!r} already")

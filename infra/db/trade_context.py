@@ -65,12 +65,13 @@ async def read_trade_context(
     if row.delivered_at is None:
         row.delivered_at = host_now()
     account_id = recommendation.broker_account_id
-    gateway = await session.scalar(
-        select(Gateway.slug)
-        .join(BrokerAccount, BrokerAccount.gateway_id == Gateway.id)
-        .where(BrokerAccount.id == account_id)
-    )
-    assert gateway is not None
+    gateway, account_code = (
+        await session.execute(
+            select(Gateway.slug, BrokerAccount.code)
+            .join(BrokerAccount, BrokerAccount.gateway_id == Gateway.id)
+            .where(BrokerAccount.id == account_id)
+        )
+    ).one()
     own = list(
         await session.scalars(
             select(OrderRow).where(OrderRow.recommendation_id == recommendation_id)
@@ -80,6 +81,7 @@ async def read_trade_context(
     if open_attempt is None:
         # What a withdrawal cannot undo is an order that is open: that one is seen to its end.
         _require_not_withdrawn(recommendation)
+        _require_own_account(terms, account_code)
     others = await _orders_under_way(session, account_id, recommendation)
     contracts = {leg.contract.con_id for leg in terms.legs}
     return TradeContext(
@@ -120,6 +122,16 @@ async def lock_approved(
 def _require_not_withdrawn(recommendation: Recommendation) -> None:
     if recommendation.withdrawn_at is not None:
         raise GreenlightError(ErrorCode.NOT_APPROVED, "the approval was withdrawn")
+
+
+def _require_own_account(terms: Terms, account_code: str) -> None:
+    """The order goes to the account in the terms, at a gateway that may serve many."""
+    if terms.account_code != account_code:
+        raise GreenlightError(
+            ErrorCode.TERMS_CHANGED,
+            f"the terms are for account {terms.account_code}, "
+            f"the recommendation is for {account_code}",
+        )
 
 
 class _UnderWay(NamedTuple):

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import structlog
-from ib_async import Contract
+from ib_async import Contract, PortfolioItem
 from ib_async import Position as IbPosition
 
 from domain.corporate_actions import AnnouncedDividend
@@ -63,6 +63,7 @@ class IbkrBroker:
         self._books = BookReader(client, record_now)
         self._summary_lock = asyncio.Lock()
         self._positions_lock = asyncio.Lock()
+        self._portfolio_lock = asyncio.Lock()
         self._unthrottled = asyncio.Event()
         self._unthrottled.set()
         client.ib.client.throttleStart += self._unthrottled.clear
@@ -153,10 +154,9 @@ class IbkrBroker:
         )
 
     async def positions(self, account_code: str) -> Sequence[BrokerPosition]:
-        ib = self._client.require_ready()
         held = await self._held()
         self._contracts.start_day(exchange_date(await self.market_time()))
-        valued = {item.contract.conId: item for item in ib.portfolio(account_code)}
+        valued = {item.contract.conId: item for item in await self._portfolio(account_code)}
         rows: list[BrokerPosition] = []
         for position in held:
             if position.account != account_code or not position.position:
@@ -179,6 +179,18 @@ class IbkrBroker:
                 )
             )
         return rows
+
+    async def _portfolio(self, account_code: str) -> list[PortfolioItem]:
+        """What the account's positions are worth, by the broker.
+
+        TWS values the positions of one account at a time, the last one asked for. Behind a login
+        with a single account ib_async has asked at the connect; behind others nobody has.
+        """
+        ib = self._client.require_ready()
+        if self.accounts() != (account_code,):
+            async with self._portfolio_lock:
+                await self._client.ask(ib.reqAccountUpdatesAsync(account_code))
+        return ib.portfolio(account_code)
 
     async def _held(self) -> list[IbPosition]:
         ib = self._client.require_ready()

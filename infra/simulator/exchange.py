@@ -5,8 +5,9 @@ What happens to an order once it works is the trading floor's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from zlib import crc32
 
 from infra.simulator import families
 from infra.simulator.admission import rejected
@@ -25,6 +26,18 @@ from infra.simulator.tws import TWS_CLIENT
 from infra.simulator.validation import Leg, OrderRejectedError
 
 FIRST_PERM_ID = 1_100_000_001
+PERM_ID_ROOMS, PERM_IDS_IN_ROOM = 10_000, 100_000
+"""Ids fit in 31 bits."""
+
+
+def first_perm_id(accounts: Iterable[str]) -> int:
+    """Where a gateway of these accounts begins to number its orders.
+
+    At IBKR permIds and execIds are one numbering for all gateways: a desk with several must not be
+    told of two different fills under one id.
+    """
+    room = crc32(" ".join(sorted(accounts)).encode()) % PERM_ID_ROOMS
+    return FIRST_PERM_ID + room * PERM_IDS_IN_ROOM
 
 
 class Exchange(TradingFloor):
@@ -36,7 +49,7 @@ class Exchange(TradingFloor):
         """How to turn down an order that is on record, whatever its merits."""
         self.binds_manual_orders = False
         """Whether client 0 has asked for an API order id on orders entered by hand from now on."""
-        self._next_perm_id = ledger.next_perm_id(FIRST_PERM_ID)
+        self._next_perm_id = ledger.next_perm_id(first_perm_id(self.accounts))
         self._highest_ids = ledger.highest_order_ids()
 
     def place(self, client_id: int, order_id: int, terms: OrderTerms) -> None:

@@ -33,6 +33,7 @@ from infra.ibkr.session import GatewaySession
 from infra.simulator.app import GatewayOptions, SimulatedGateway
 from infra.simulator.records import OrderRecord
 from tests.integration.trading_world import (
+    ACCOUNT,
     CLIENT_NUMBER,
     MONDAY_10,
     SLUG,
@@ -171,8 +172,11 @@ class BrokerWorld:
 
 
 @asynccontextmanager
-async def broker_world(data_dir: Path, sessions: Sessions) -> AsyncIterator[BrokerWorld]:
-    options = GatewayOptions(data_dir=data_dir, port=0, speed=0, start=MONDAY_10)
+async def broker_world(
+    data_dir: Path, sessions: Sessions, accounts: tuple[str, ...] = (ACCOUNT,)
+) -> AsyncIterator[BrokerWorld]:
+    """``accounts`` are those the login serves; the desk is told of the first alone."""
+    options = GatewayOptions(data_dir=data_dir, port=0, speed=0, start=MONDAY_10, accounts=accounts)
     async with SimulatedGateway(options) as gateway:
         world = BrokerWorld(gateway, sessions)
         await world.desk.build(gateway.port)

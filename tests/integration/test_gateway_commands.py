@@ -171,7 +171,7 @@ def test_the_owner_must_be_named_once_there_are_several_clients(adviser: Run):
     assert "--client: say whose account it is: first, second" in refused.output
 
 
-def test_one_address_and_one_real_account_are_set_up_once(adviser: Run):
+def test_one_address_and_one_account_are_set_up_once(adviser: Run):
     same_address = adviser("gateways", "add", "other", *ADD[3:], "--paper")
     assert "--port: 10.0.0.5:4002 is gateway 'adviser' already" in same_address.output
     assert adviser("gateways", "add", "other", *ADD[3:], "--paper", "--port", "4003").exit_code == 0
