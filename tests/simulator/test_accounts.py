@@ -8,6 +8,7 @@ import ib_async
 import pytest
 
 from infra.simulator.app import SimulatedGateway
+from infra.simulator.exchange import FIRST_PERM_ID, PERM_IDS_IN_ROOM, first_perm_id
 from tests.simulator.conftest import Connect, Recorder, StartGateway, place, settle, spy_put
 from tests.simulator.wire_client import WireClient
 
@@ -122,3 +123,11 @@ async def test_adviser_data_are_refused_to_anybody_else(gateway: SimulatedGatewa
     await client.settle()
     assert client.codes()[-1] == 321
     client.close()
+
+
+def test_gateways_of_different_accounts_number_their_orders_apart_within_31_bits():
+    """permIds and execIds are one numbering at IBKR; a desk may trade through several gateways."""
+    firsts = [first_perm_id([f"DU{number}"]) for number in range(1_000_001, 1_000_021)]
+    assert len({*firsts}) == len(firsts)
+    assert all(FIRST_PERM_ID <= first < 2**31 - PERM_IDS_IN_ROOM for first in firsts)
+    assert first_perm_id(["DU1", "DU2"]) == first_perm_id(["DU2", "DU1"])
