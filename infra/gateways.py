@@ -16,9 +16,9 @@ from pydantic import Field
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.discrepancies import DiscrepancyType
 from domain.instruments import Frozen
 from domain.order_states import OrderState
-from domain.reconciliation import DiscrepancyType
 from infra.db.audit import audit
 from infra.db.models import (
     BrokerAccount,

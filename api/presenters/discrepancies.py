@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api.presenters.common import account_brief
 from api.schemas.discrepancies import DiscrepancyRow
-from domain.reconciliation import WORDS
+from domain.discrepancies import WORDS
 from infra.db.accepting import ACCEPTABLE
 from infra.db.queries.columns import AnyRow
 from infra.db.queries.viewer import Viewer

@@ -20,7 +20,7 @@ from api.deps import (
 from api.presenters import discrepancies as presenter
 from api.schemas.common import Page
 from api.schemas.discrepancies import AcceptFigureAsk, DiscrepancyRow
-from domain.reconciliation import DiscrepancyType
+from domain.discrepancies import DiscrepancyType
 from infra.db.accepting import accept_broker_figure
 from infra.db.clock import account_clock
 from infra.db.queries import discrepancies as queries

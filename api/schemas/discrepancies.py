@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.common import AccountBrief, Answer, Ask, UtcTime
-from domain.reconciliation import DiscrepancyType
+from domain.discrepancies import DiscrepancyType
 from domain.severity import Severity
 
 

@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.discrepancies import DiscrepancyType
 from domain.errors import ErrorCode, GreenlightError
 from domain.position_events import PositionEventKind
-from domain.reconciliation import DiscrepancyType
 from infra.db.alerts import clear_alert
 from infra.db.audit import Actor, audit
 from infra.db.models import BrokerAccount, Discrepancy, PositionEvent

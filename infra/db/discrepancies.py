@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.discrepancies import DiscrepancyType, Finding
 from domain.instruments import Frozen
-from domain.reconciliation import DiscrepancyType, Finding
 from domain.risk.limits import TradingState
 from infra.db.alerts import clear_alert, raise_alert
 from infra.db.instruments import instruments_of

@@ -15,20 +15,13 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.discrepancies import DiscrepancyType, Finding
 from domain.errors import GreenlightError
 from domain.ports import BrokerBooks, BrokerContract
 from domain.ports.orders import OrderLedger
 from domain.ports.reconciliation import BrokerLook, DescribedContract, ReconciliationReport
 from domain.position_events import HeldContract, HeldQuantity
-from domain.reconciliation import (
-    AccountLook,
-    AccountRecord,
-    Comparison,
-    DiscrepancyType,
-    Finding,
-    compare,
-    gateway_findings,
-)
+from domain.reconciliation import AccountLook, AccountRecord, Comparison, compare, gateway_findings
 from infra.calendars import exchange_date
 from infra.db.account_record import account_record, flows, held_contracts
 from infra.db.accounts import lock_account

@@ -12,7 +12,7 @@ import typer
 from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
-from domain.reconciliation import DiscrepancyType
+from domain.discrepancies import DiscrepancyType
 from domain.severity import Severity
 from infra.db import models as m
 from infra.db.session import create_engine, sessions

@@ -13,11 +13,11 @@ from sqlalchemy import update
 from temporalio.testing import ActivityEnvironment
 
 from activities.reconciliation import GatewayRef, ReconciliationActivities
+from domain.discrepancies import DiscrepancyType
 from domain.instruments import Right
 from domain.orders import OrderState
 from domain.ports.reconciliation import BrokerLook, DescribedContract, ReconciliationReport
 from domain.position_events import PositionEventKind
-from domain.reconciliation import DiscrepancyType
 from domain.risk.limits import TradingState
 from infra.db import models as m
 from infra.db.reconciliation import PostgresReconciliation

@@ -8,21 +8,18 @@ from typing import Any
 
 import pytest
 
+from domain.discrepancies import CONFIRMATION, WORDS, DiscrepancyType, Finding
 from domain.instruments import SecType, Side
 from domain.order_evidence import BrokerStatus
 from domain.orders import OrderState
 from domain.ports import BrokerOrder
 from domain.position_events import HeldContract, HeldQuantity, PositionEventKind
 from domain.reconciliation import (
-    CONFIRMATION,
-    WORDS,
     AccountLook,
     AccountRecord,
     CashRecord,
     Comparison,
-    DiscrepancyType,
     ExpectedDividend,
-    Finding,
     OwnOrder,
     compare,
     gateway_findings,

@@ -11,10 +11,10 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.corporate_actions import CorporateActionKind
+from domain.discrepancies import DiscrepancyType
 from domain.instruments import Side
 from domain.order_evidence import BrokerStatus
 from domain.position_events import PositionEventKind
-from domain.reconciliation import DiscrepancyType
 from domain.severity import Severity
 from infra.db.models.base import Base, Price, Quantity, enum_column
 from infra.db.models.clients import BrokerAccount, Gateway

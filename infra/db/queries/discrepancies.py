@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.reconciliation import DiscrepancyType
+from domain.discrepancies import DiscrepancyType
 from infra.db.models import Discrepancy, Portfolio
 from infra.db.queries.columns import ACCOUNT, AnyRow, Rowed, with_account
 from infra.db.queries.paging import Cursor, Rows, decode_cursor

@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.corporate_actions import CorporateActionKind
+from domain.discrepancies import DiscrepancyType
 from domain.instruments import Side
 from domain.market import QuoteQuality
 from domain.order_evidence import BrokerStatus
 from domain.position_events import PositionEventKind
-from domain.reconciliation import DiscrepancyType
 from domain.severity import Severity
 from infra.db import models as m
 
