@@ -186,7 +186,7 @@ class BrokerRecord:
         """
         changed: list[str] = []
         aside = [*books.refused]
-        for execution in await self._not_on_record(books.executions):
+        for execution in await self._not_on_record(gateway, books.executions):
             try:
                 key = await self.execution(gateway, execution)
             except Exception as error:
@@ -210,14 +210,17 @@ class BrokerRecord:
         return list(dict.fromkeys(changed))
 
     async def _not_on_record(
-        self, executions: Sequence[BrokerExecution]
+        self, gateway: str, executions: Sequence[BrokerExecution]
     ) -> Sequence[BrokerExecution]:
         """Those that are missing, or lack a commission: the books repeat the whole day's."""
         try:
             async with self._sessions() as session:
                 rows = await session.execute(
-                    select(Execution.exec_id, Execution.commission).where(
-                        Execution.exec_id.in_([each.fill.exec_id for each in executions])
+                    select(Execution.exec_id, Execution.commission)
+                    .join(Gateway, Gateway.id == Execution.gateway_id)
+                    .where(
+                        Gateway.slug == gateway,
+                        Execution.exec_id.in_([each.fill.exec_id for each in executions]),
                     )
                 )
                 known = dict(rows.all())

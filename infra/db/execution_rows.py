@@ -103,7 +103,9 @@ async def _insert_execution(
     )
     if execution is not None:
         await _supersede_earlier(session, seen)
-    elif commission:
+        return execution
+    await _require_same_fill(session, gateway_id, seen, account_id)
+    if commission:
         # Its report was lost on the line, and the books have it.
         await session.execute(
             update(Execution)
@@ -111,6 +113,26 @@ async def _insert_execution(
             .values(**commission)
         )
     return execution
+
+
+async def _require_same_fill(
+    session: AsyncSession, gateway_id: UUID, seen: BrokerExecution, account_id: UUID
+) -> None:
+    """At IBKR an execId is one fill's, whichever gateway tells of it. Where two gateways number
+    alike, the second one's fill must not pass for the first's: it is set aside and told.
+    """
+    another = await session.scalar(
+        select(Execution.id).where(
+            Execution.exec_id == seen.fill.exec_id,
+            Execution.gateway_id != gateway_id,
+            Execution.broker_account_id != account_id,
+        )
+    )
+    if another is not None:
+        raise ValueError(
+            f"execution id {seen.fill.exec_id} of account {seen.account_code} is on record for "
+            "another account of another gateway"
+        )
 
 
 async def _instrument_id(

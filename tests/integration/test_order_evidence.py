@@ -230,3 +230,23 @@ async def test_one_execution_that_cannot_be_stored_does_not_hide_the_others(worl
     assert await world.state(key) is OrderState.SENDING, "a fill of it may be missing"
     assert "BROKER_MESSAGE_REFUSED" in await world.alert_codes()
     assert [e.kind for e in await world.all(m.OrderEvent)].count("refused_message") == 1
+
+
+async def test_a_fill_under_the_id_of_another_gateways_fill_is_told_and_not_taken_for_it(
+    world: TradingWorld,
+):
+    async with world.sessions.begin() as session:
+        first = await session.get_one(m.BrokerAccount, world.account_id)
+        other = m.Gateway(
+            slug="other", name="Other", kind=m.GatewayKind.SIMULATED, host="127.0.0.1", port=4003
+        )
+        session.add(other)
+        await session.flush()
+        session.add(
+            m.BrokerAccount(portfolio_id=first.portfolio_id, gateway_id=other.id, code="DU2000001")
+        )
+    await world.record.books(SLUG, books(executions=(execution(""),)))
+    alike = execution("", account_code="DU2000001")
+    await world.record.books("other", books(executions=(alike,)))
+    assert [row.broker_account_id for row in await world.all(m.Execution)] == [world.account_id]
+    assert "BROKER_MESSAGE_REFUSED" in await world.alert_codes()
