@@ -146,7 +146,7 @@ class Server:
         if faults.silences(message_id):
             session.silence()
         limit = self._gateway.messages_per_second
-        if session.exceeds_rate(limit):
+        if session.allowance.exceeded(limit):
             text = f"Max rate of messages per second has been exceeded: max={limit} rec={limit + 1}"
             session.error(-1, 100, text)
         try:

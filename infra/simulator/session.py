@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from infra.simulator import messages
 from infra.simulator.delivery import Outlet
+from infra.simulator.message_pacing import MessageAllowance
 from infra.simulator.messages import Message
 from infra.simulator.streams import Stream
 from infra.simulator.subscriptions import LIVE, MarketDataLine
@@ -50,7 +49,7 @@ class ClientSession:
     """Half-open: what the client sends is read and thrown away."""
     lingers: float = 0.0
     """Seconds for which the client id stays in use after the client has gone."""
-    _arrivals: deque[float] = field(default_factory=deque)
+    allowance: MessageAllowance = field(default_factory=MessageAllowance)
 
     def __post_init__(self) -> None:
         self.outlet = Outlet(self.writer, self.gateway.faults, lambda: self.client_id)
@@ -104,11 +103,3 @@ class ClientSession:
 
     def _versioned(self, rows: Iterable[Message]) -> list[Message]:
         return [messages.for_version(row, self.version) for row in rows]
-
-    def exceeds_rate(self, limit: int) -> bool:
-        """Count a message; True for the first beyond ``limit`` within a second (0: no limit)."""
-        now = time.monotonic()
-        while self._arrivals and now - self._arrivals[0] > 1.0:
-            self._arrivals.popleft()
-        self._arrivals.append(now)
-        return limit > 0 and len(self._arrivals) == limit + 1

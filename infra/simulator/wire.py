@@ -15,6 +15,7 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Protocol
 
+from domain.instruments import plain
 from infra.simulator.contracts import ContractSpec
 
 SERVER_VERSION = 178
@@ -27,6 +28,8 @@ MOST_DIGITS = 18
 """Numbers of more digits before or behind the point are nonsense."""
 HELLO = b"API\0"
 
+DECIMALS = 9
+"""What lies beyond is noise of binary fractions."""
 Field = str | int | float | Decimal | bool | date | None
 
 
@@ -164,7 +167,8 @@ class Fields:
         # Exponents first: an absurd one must not be computed with.
         if value and (value.adjusted() > MOST_DIGITS or value.adjusted() < -MOST_DIGITS):
             raise self._wrong(raw, "of a reasonable size")
-        return value
+        # Clients compute in doubles: 0.04999999999999999 means 0.05.
+        return value if value == (rounded := round(value, DECIMALS)) else Decimal(plain(rounded))
 
     def pairs(self, count: int) -> list[tuple[str, str]]:
         return [(self.str(), self.str()) for _ in range(self._reasonable(count))]

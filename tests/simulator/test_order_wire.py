@@ -267,3 +267,12 @@ def test_a_malformed_field_is_named():
     fields[fields.index("LMT") + 1] = "cheap"
     with pytest.raises(WireError, match="lmtPrice"):
         read_order(Fields(fields), 178, "DU1")
+
+
+@pytest.mark.parametrize("raw", ["0.04999999999999999", "0.05", "0.050000000000000003"])
+def test_the_noise_of_binary_fractions_is_not_part_of_a_price(raw: str):
+    assert text(Fields([raw]).decimal()) == "0.05"
+
+
+def test_a_price_that_needs_its_decimals_keeps_them():
+    assert text(Fields(["12.0003125"]).decimal()) == "12.0003125"
