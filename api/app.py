@@ -76,7 +76,7 @@ def create_app(
     if web_dist.is_dir():
         app.mount("/", WebApp(web_dist), name="web")
     # The last one added is the outermost. Event streams are left as they are by GZipMiddleware.
-    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=6)
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=9)
     app.add_middleware(CrossSiteGuard)
     app.add_middleware(BodyLimit, max_bytes=_MAX_BODY_BYTES)
     app.add_middleware(RequestContext)

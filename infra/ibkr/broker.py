@@ -187,7 +187,11 @@ class IbkrBroker:
         with a single account ib_async has asked at the connect; behind others nobody has.
         """
         ib = self._client.require_ready()
-        if self.accounts() != (account_code,):
+        told = self.accounts()
+        if account_code not in told:
+            # TWS refuses to be asked, and nothing would end the wait.
+            return []
+        if told != (account_code,):
             async with self._portfolio_lock:
                 await self._client.ask(ib.reqAccountUpdatesAsync(account_code))
         return ib.portfolio(account_code)

@@ -35,7 +35,7 @@ export function MarketClock() {
       <Session isOpen={market.session_open} closesAt={market.session_close_at} />
       {market.rate !== 1 && (
         <Hint label="Simulated market time runs faster than real time. Countdowns show real time.">
-          <Tag tone="warn">×{market.rate}</Tag>
+          <Tag tone="warn">×{Math.round(market.rate * 10) / 10}</Tag>
         </Hint>
       )}
     </div>
