@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,9 @@ from domain.instruments import (
     Right,
     Settlement,
 )
+
+if TYPE_CHECKING:
+    from domain.underlyings import UnderlyingFacts
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -244,4 +247,14 @@ class MarketView(Protocol):
     @property
     def chains(self) -> Mapping[str, OptionChain]:
         """Option chains by underlying symbol; a symbol without usable data is absent."""
+        ...
+
+    @property
+    def facts(self) -> Mapping[str, UnderlyingFacts]:
+        """What is known of the underlyings beyond their chains; a symbol may be absent."""
+        ...
+
+    @property
+    def vix(self) -> float | None:
+        """The VIX index, in points; None when it is not known or not fresh."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -21,6 +21,7 @@ from domain.ports import RunOutcome, RunPlan
 from domain.recommendations import RecommendationState, Terms
 from domain.strategies.base import StrategyContext, StrategyResult
 from domain.strategies.registry import resolve_strategy, validate_config
+from domain.underlyings import UnderlyingFacts
 from infra.calendars import exchange_date, trading_calendar
 from infra.db.accounts import account_state
 from infra.db.audit import Actor, audit
@@ -52,6 +53,8 @@ class RecordedMarket:
     as_of: datetime
     today: date
     chains: Mapping[str, OptionChain]
+    facts: Mapping[str, UnderlyingFacts] = field(default_factory=dict[str, UnderlyingFacts])
+    vix: float | None = None
 
 
 class PostgresStrategies:

@@ -30,6 +30,7 @@ from domain.recommendations import (
 )
 from domain.strategies.base import StrategyContext
 from domain.strategies.wheel_config import WheelConfig
+from domain.underlyings import UnderlyingFacts
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 20)
@@ -228,8 +229,12 @@ class Market:
     """A market view over ready-made chains."""
 
     chains: dict[str, OptionChain] = field(default_factory=dict)
+    facts: dict[str, UnderlyingFacts] = field(default_factory=dict)
+    vix: float | None = None
     as_of: datetime = NOW
     today: date = TODAY
+    facts: dict[str, UnderlyingFacts] = field(default_factory=dict[str, UnderlyingFacts])
+    vix: float | None = None
 
 
 def context(*chains: OptionChain, **changes: Any) -> StrategyContext:
