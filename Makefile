@@ -16,6 +16,7 @@ FAULTS_ARGS ?=
 BIN := .venv/bin
 RUN_STAMP := .venv/.installed-run
 DEV_STAMP := .venv/.installed-dev
+BENCH_STAMP := .venv/.installed-bench
 NODE_STAMP := web/node_modules/.installed
 WEB_APP := web/dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) \
@@ -61,7 +62,7 @@ faults: $(DEV_STAMP) ## Long fault campaigns: crash things and count the orders
 	$(BIN)/python -m tests.faults $(FAULTS_ARGS)
 	$(BIN)/pytest -m faults --timeout 0 $(PYTEST_ARGS) || [ $$? -eq 5 ]  # 5: none
 
-bench: $(DEV_STAMP) ## Benchmarks
+bench: $(BENCH_STAMP) ## Benchmarks beside their peers, in one table with the goals
 	$(BIN)/pytest -m bench --timeout 0 $(PYTEST_ARGS)
 
 ## Keep
@@ -107,6 +108,11 @@ $(DEV_STAMP): pyproject.toml uv.lock | .venv/bin/python
 	@echo "Installing the Python packages, with those for development"
 	@$(UV) sync --locked --compile-bytecode
 	@touch $@ $(RUN_STAMP)
+
+$(BENCH_STAMP): $(DEV_STAMP)
+	@echo "Installing the peers of the benchmarks"
+	@$(UV) sync --locked --group bench --compile-bytecode
+	@touch $@
 
 $(NODE_STAMP): web/package.json web/package-lock.json
 	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' \
