@@ -1,13 +1,14 @@
 """What an account is worth and what it holds, as the strategies and controls see it.
 
 Amounts are Decimal in the account's base currency. The records are built from the broker's own
-figures; nothing here re-values a position.
+figures and quotes; ``domain.risk.valuation`` adds our own greeks.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Self
 
@@ -15,6 +16,8 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import Frozen, OptionContract, Right, SecType, Settlement
+from domain.market import Quote, QuoteQuality
+from domain.underlyings import ComingDividend
 
 ZERO = Decimal(0)
 
@@ -40,6 +43,31 @@ class AccountValues(Frozen):
     as_of: AwareDatetime = Field(description="market time of the observation")
 
 
+class PositionGreeks(Frozen):
+    """Our own value and sensitivities of one long unit, per share of the underlying."""
+
+    price: float
+    iv: float | None = Field(description="annualised, decimal; None for what is no option")
+    delta: float
+    gamma: float
+    vega: float = Field(description="per 1.00 of volatility")
+    theta_per_day: float = Field(description="per calendar day that passes")
+
+
+class UnderlyingState(Frozen):
+    """What is known of an underlying that is held in any form; None or empty where nothing is."""
+
+    symbol: str = Field(min_length=1)
+    is_index: bool = False
+    price: Decimal | None = Field(default=None, description="per share, or index points")
+    quality: QuoteQuality | None = None
+    as_of: AwareDatetime | None = Field(default=None, description="market time of the price")
+    sector: str | None = None
+    beta: float | None = Field(default=None, description="to the S&P 500")
+    dividends: tuple[ComingDividend, ...] = Field(default=(), description="ahead, by ex-date")
+    dividends_known_to: date | None = None
+
+
 class PositionState(Frozen):
     """One holding. ``quantity`` is signed: negative is short.
 
@@ -61,7 +89,13 @@ class PositionState(Frozen):
     market_price: Decimal | None = Field(default=None, description="per share")
     market_value: Decimal | None = Field(default=None, description="signed, incl. multiplier")
     unrealized_pnl: Decimal | None = None
-    delta: float | None = Field(default=None, description="the holder's, per share of one unit")
+    daily_pnl: Decimal | None = Field(default=None, description="where the broker tells it")
+    delta: float | None = Field(
+        default=None, description="the broker's: the holder's, per share of one unit"
+    )
+    quote: Quote | None = Field(default=None, description="the latest look at its own market")
+    open_interest: float | None = Field(default=None, description="contracts")
+    greeks: PositionGreeks | None = Field(default=None, description="ours; None while unpriced")
 
     @model_validator(mode="after")
     def _option_is_described(self) -> Self:
@@ -99,10 +133,13 @@ class PositionState(Frozen):
 
 
 class AccountState(Frozen):
-    """One account: its values and every non-zero position."""
+    """One account: its values, every non-zero position, and what is known of the underlyings."""
 
     values: AccountValues
     positions: tuple[PositionState, ...] = ()
+    underlyings: Mapping[str, UnderlyingState] = Field(
+        default_factory=dict[str, UnderlyingState], description="by symbol"
+    )
     as_of: AwareDatetime
 
     @property
@@ -180,7 +217,11 @@ def _uncovered_calls_notional(calls: Sequence[PositionState], shares: Decimal) -
     return uncovered * max(call.option.strike for call in calls if call.option is not None)
 
 
-def build_account_state(values: AccountValues, positions: Sequence[PositionState]) -> AccountState:
+def build_account_state(
+    values: AccountValues,
+    positions: Sequence[PositionState],
+    underlyings: Sequence[UnderlyingState] = (),
+) -> AccountState:
     """The account's state from its ingested rows; closed (zero) positions are left out.
 
     Raises GreenlightError DATA_INVALID when an instrument appears twice: which row is true
@@ -199,4 +240,10 @@ def build_account_state(values: AccountValues, positions: Sequence[PositionState
     open_positions = tuple(
         sorted((p for p in positions if p.quantity != 0), key=lambda position: position.key)
     )
-    return AccountState(values=values, positions=open_positions, as_of=values.as_of)
+    held = {position.symbol for position in open_positions}
+    return AccountState(
+        values=values,
+        positions=open_positions,
+        underlyings={each.symbol: each for each in underlyings if each.symbol in held},
+        as_of=values.as_of,
+    )

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from domain.corporate_actions import CorporateActionKind
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import OptionContract, SecType, Settlement
-from domain.portfolio import AccountState, AccountValues, PositionState
+from domain.market import Quote as MarketQuote
+from domain.portfolio import AccountState, AccountValues, PositionState, UnderlyingState
 from domain.portfolio import build_account_state as build
+from domain.risk.valuation import with_greeks
+from domain.underlyings import ComingDividend
+from infra.calendars import exchange_date
 from infra.db.models import (
     AccountSnapshot,
     BrokerAccount,
+    CorporateAction,
     Gateway,
     IbkrContract,
     Instrument,
     Position,
+    Quote,
 )
 from infra.db.session import Sessions
 
@@ -32,7 +40,7 @@ async def build_account_state(sessions: Sessions, broker_account_id: UUID) -> Ac
 
 
 async def account_state(session: AsyncSession, broker_account_id: UUID) -> AccountState:
-    """Values and positions of one account.
+    """Values and positions of one account, with quotes, greeks and the underlyings' facts.
 
     Raises GreenlightError NOT_FOUND for an account that is not set up and ACCOUNT_STALE for one
     that was never ingested. ``values.as_of`` tells how old the figures are.
@@ -51,15 +59,41 @@ async def account_state(session: AsyncSession, broker_account_id: UUID) -> Accou
             ErrorCode.ACCOUNT_STALE, f"account {account.code} has not been ingested yet"
         )
     values = _values(account.code, snapshot, account.snapshot_synced_at or snapshot.as_of)
-    underlying = aliased(Instrument)
+    return with_greeks(await read_holdings(session, account, values))
+
+
+async def read_holdings(
+    session: AsyncSession, account: BrokerAccount, values: AccountValues
+) -> AccountState:
+    """The account's positions with the latest look at their markets and underlyings."""
+    underlying, spot = aliased(Instrument), aliased(Quote)
     rows = await session.execute(
-        select(Position, Instrument, IbkrContract, underlying.sec_type)
+        select(Position, Instrument, IbkrContract.con_id, Quote, underlying.sec_type)
         .join(Instrument, Instrument.id == Position.instrument_id)
         .join(IbkrContract, IbkrContract.instrument_id == Instrument.id)
+        .outerjoin(Quote, Quote.instrument_id == Instrument.id)
         .outerjoin(underlying, underlying.id == Instrument.underlying_id)
-        .where(Position.broker_account_id == broker_account_id)
+        .where(Position.broker_account_id == account.id)
     )
-    return build(values, [_position(*row) for row in rows])
+    positions = [_position(*row) for row in rows]
+    held = await session.execute(
+        select(underlying, spot)
+        .outerjoin(spot, spot.instrument_id == underlying.id)
+        .where(
+            underlying.id.in_(
+                select(func.coalesce(Instrument.underlying_id, Instrument.id))
+                .join(Position, Position.instrument_id == Instrument.id)
+                .where(Position.broker_account_id == account.id)
+            )
+        )
+    )
+    known = [(instrument, quote) for instrument, quote in held]
+    dividends = await _coming_dividends(session, [each.id for each, _ in known], values.as_of)
+    return build(
+        values,
+        positions,
+        [_underlying(each, quote, dividends.get(each.id, ())) for each, quote in known],
+    )
 
 
 async def lock_account(session: AsyncSession, gateway: str, code: str) -> BrokerAccount:
@@ -119,7 +153,8 @@ def _trimmed(value: Decimal) -> Decimal:
 def _position(
     position: Position,
     instrument: Instrument,
-    contract: IbkrContract,
+    con_id: int,
+    quote: Quote | None,
     underlying_type: SecType | None,
 ) -> PositionState:
     return PositionState(
@@ -128,7 +163,7 @@ def _position(
         symbol=instrument.symbol,
         currency=instrument.currency,
         sec_type=instrument.sec_type,
-        option=option_of(instrument, contract.con_id),
+        option=option_of(instrument, con_id),
         settlement=Settlement.CASH if underlying_type is SecType.INDEX else Settlement.PHYSICAL,
         quantity=position.quantity,
         average_cost=position.average_cost,
@@ -136,4 +171,54 @@ def _position(
         market_price=position.market_price,
         market_value=position.market_value,
         unrealized_pnl=position.unrealized_pnl,
+        delta=None if quote is None else quote.delta,
+        quote=None if quote is None else _quote(quote),
+        open_interest=None if quote is None else quote.open_interest,
     )
+
+
+def _quote(row: Quote) -> MarketQuote:
+    return MarketQuote(
+        bid=row.bid,
+        ask=row.ask,
+        underlying_price=row.underlying_price,
+        iv=row.iv,
+        delta=row.delta,
+        quality=row.quality,
+        as_of=row.as_of,
+    )
+
+
+def _underlying(
+    instrument: Instrument, quote: Quote | None, dividends: Sequence[ComingDividend]
+) -> UnderlyingState:
+    return UnderlyingState(
+        symbol=instrument.symbol,
+        is_index=instrument.sec_type is SecType.INDEX,
+        price=None if quote is None else quote.underlying_price,
+        quality=None if quote is None else quote.quality,
+        as_of=None if quote is None else quote.as_of,
+        dividends=tuple(dividends),
+    )
+
+
+async def _coming_dividends(
+    session: AsyncSession, instrument_ids: Sequence[UUID], at: datetime
+) -> dict[UUID, list[ComingDividend]]:
+    """Announced dividends whose ex-date lies ahead, by instrument and in their order."""
+    rows = await session.execute(
+        select(CorporateAction.instrument_id, CorporateAction.ex_date, CorporateAction.amount)
+        .where(
+            CorporateAction.instrument_id.in_(instrument_ids),
+            CorporateAction.kind == CorporateActionKind.DIVIDEND,
+            CorporateAction.ex_date > exchange_date(at),
+            CorporateAction.amount > 0,
+        )
+        .order_by(CorporateAction.ex_date)
+    )
+    coming: dict[UUID, list[ComingDividend]] = {}
+    for instrument_id, ex_date, amount in rows:
+        if amount is not None:
+            dividend = ComingDividend(ex_date=ex_date, amount=amount)
+            coming.setdefault(instrument_id, []).append(dividend)
+    return coming
