@@ -78,8 +78,6 @@ def test_dividends_before_expiry_make_a_put_dearer_and_later_ones_do_not():
 
     undisturbed = option_position(-1, contract(), quote=quote(iv=0.16))
     none = float(value_book(account(undisturbed)).value[0])
-        value_book(account(option_position(-1, contract(), quote=quote(iv=0.16)))).value[0]
-    )
     assert put_value(EXPIRY + timedelta(days=1)) == none
     assert put_value(EXPIRY) > none + 0.5
 
