@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
-from time import monotonic
 from uuid import UUID
 
 from pydantic import Field
@@ -15,16 +14,16 @@ from temporalio import activity
 from activities.crash_points import crash_point
 from activities.heartbeat import heartbeating
 from activities.portfolio import fresh_account
+from activities.sending import OrderSender, required
 from domain.errors import BrokerUnavailable, ErrorCode, GreenlightError
 from domain.ids import order_key
 from domain.instruments import Frozen, Leg
 from domain.market import Quote
-from domain.order_evidence import SEND_WITHIN, CancelRequested, Denied, Unproven
+from domain.order_evidence import CancelRequested, Denied, Unproven
 from domain.orders import OrderIntent, OrderState
 from domain.packages import package_quote
 from domain.ports import (
     Broker,
-    BrokerBooks,
     OrderLedger,
     OrderRecord,
     OrderWatch,
@@ -38,15 +37,6 @@ from domain.risk.state import compute_risk_state
 
 ACKNOWLEDGEMENT_SECONDS = 5.0
 CANCEL_SECONDS = 3.0
-# Refusals at the claim that no repetition would change.
-_FINAL_REFUSALS = frozenset(
-    {
-        ErrorCode.TRADING_HALTED,
-        ErrorCode.TRADING_REDUCING,
-        ErrorCode.ORDER_CANCELLED,
-        ErrorCode.SEND_ABANDONED,
-    }
-)
 
 
 class PrepareOrder(Frozen):
@@ -110,7 +100,7 @@ class OrderActivities:
         self._broker = broker
         self._ledger = ledger
         self._watch = watch
-        self._sending = asyncio.Lock()
+        self._sender = OrderSender(broker, ledger)
 
     @activity.defn
     async def prepare_order(self, request: PrepareOrder) -> Prepared:
@@ -132,7 +122,7 @@ class OrderActivities:
                     outcome=PreparedOutcome.NOT_APPROVED, code=error.code, reason=error.detail
                 )
             if context.open_attempt is not None:
-                known = await self._require(context.open_attempt)
+                known = await required(self._ledger, context.open_attempt)
                 return Prepared(outcome=PreparedOutcome.ORDER, order=view_of(known))
             if context.trade.quantity <= context.already_filled:
                 return Prepared(outcome=PreparedOutcome.NOTHING_LEFT)
@@ -236,12 +226,9 @@ class OrderActivities:
         """
         key = request.order_key
         async with heartbeating():
-            # One after the other: the gateway refuses (103) an order whose id is below one that
-            # it has seen, so ids must reach it in the order in which they were reserved.
-            async with self._sending:
-                done = await self._claim_and_send(key)
-            if done is not None:
-                return done
+            unsent = await self._sender.send(key)
+            if unsent is not None:
+                return view_of(unsent)
             seen = await self._watch.until_state_leaves(
                 key, OrderState.SENDING, ACKNOWLEDGEMENT_SECONDS
             )
@@ -253,47 +240,6 @@ class OrderActivities:
             crash_point("place_order.acknowledged")
             return view_of(seen)
 
-    async def _claim_and_send(self, key: str) -> OrderView | None:
-        """None once it is sent; else the order that was not, or about which that is not proven."""
-        record = await self._require(key)
-        if record.order.state is not OrderState.READY:
-            return view_of(record)
-        broker_order_id = self._broker.reserve_order_id()
-        send_before = monotonic() + SEND_WITHIN.total_seconds()
-        crash_point("place_order.claiming")
-        try:
-            claimed = await self._ledger.claim(key, broker_order_id, self._broker.client_id)
-        except GreenlightError as error:
-            if error.code not in _FINAL_REFUSALS:
-                raise
-            refusal = Denied(code=error.code, message=error.detail)
-            return view_of(await self._ledger.record(key, refusal))
-        if not claimed:
-            return view_of(await self._require(key))
-        crash_point("place_order.claimed")
-        return await self._send(record, broker_order_id, send_before)
-
-    async def _send(
-        self, record: OrderRecord, broker_order_id: int, send_before: float
-    ) -> OrderView | None:
-        """None once it is sent."""
-        key = record.order.order_key
-        try:
-            books = await self._broker.read_books()
-            if _mentions(books, key):
-                await self._ledger.record_books(record.gateway, books)
-                return view_of(await self._require(key))
-            await self._ledger.confirm_claim(key)
-            crash_point("place_order.searched")
-            _require_in_time(send_before)
-            await self._broker.send(record.intent, broker_order_id)
-            crash_point("place_order.sent")
-        except Exception as error:
-            activity.logger.exception("send of %s not proven", key)
-            unproven = Unproven(reason=f"sending ended in {type(error).__name__}: {error}")
-            return view_of(await self._ledger.record(key, unproven))
-        return None
-
     @activity.defn
     async def resolve_order(self, request: OrderRef) -> OrderView:
         """Find out what became of an order by reading the broker's books. Sends nothing.
@@ -302,7 +248,7 @@ class OrderActivities:
         or presumed dead cannot claim it any more.
         """
         async with heartbeating():
-            record = await self._require(request.order_key)
+            record = await required(self._ledger, request.order_key)
             if record.order.state is OrderState.READY:
                 abandoned = Denied(
                     code=ErrorCode.SEND_ABANDONED, message="the attempt ended before it was sent"
@@ -314,7 +260,7 @@ class OrderActivities:
             crash_point("resolve_order.read")
             await self._ledger.record_books(record.gateway, books)
             crash_point("resolve_order.folded")
-            return view_of(await self._require(request.order_key))
+            return view_of(await required(self._ledger, request.order_key))
 
     @activity.defn
     async def cancel_order(self, request: OrderRef) -> OrderView:
@@ -323,7 +269,7 @@ class OrderActivities:
         CANCELLED is reached only with the broker's word and its executions read afterwards.
         """
         async with heartbeating():
-            record = await self._require(request.order_key)
+            record = await required(self._ledger, request.order_key)
             if record.order.state is OrderState.READY:
                 withdrawn = Denied(
                     code=ErrorCode.ORDER_CANCELLED, message="cancelled before it was sent"
@@ -345,7 +291,7 @@ class OrderActivities:
             crash_point("cancel_order.proven")
             await self._ledger.record_books(record.gateway, books)
             crash_point("cancel_order.folded")
-            return view_of(await self._require(request.order_key))
+            return view_of(await required(self._ledger, request.order_key))
 
     def _require_own(self, record: OrderRecord) -> int:
         """The order's id, which belongs to one API client: for another it is any order at all."""
@@ -364,13 +310,7 @@ class OrderActivities:
         except GreenlightError as error:
             if error.code is not ErrorCode.ILLEGAL_TRANSITION:
                 raise
-            return await self._require(key)
-
-    async def _require(self, key: str) -> OrderRecord:
-        record = await self._ledger.find(key)
-        if record is None:
-            raise GreenlightError(ErrorCode.NOT_FOUND, f"no order {key}", order_key=key)
-        return record
+            return await required(self._ledger, key)
 
 
 class OrderReader:
@@ -382,22 +322,7 @@ class OrderReader:
     @activity.defn
     async def read_order(self, request: OrderRef) -> OrderView:
         """The order as last written by the listener or a reconciliation."""
-        record = await self._ledger.find(request.order_key)
-        if record is None:
-            raise GreenlightError(ErrorCode.NOT_FOUND, f"no order {request.order_key}")
-        return view_of(record)
-
-
-def _require_in_time(send_before: float) -> None:
-    """A sender that was slow, stopped or presumed dead: its order may be judged absent by now."""
-    if monotonic() >= send_before:
-        raise BrokerUnavailable(f"not sent within {SEND_WITHIN.seconds} s of the claim")
-
-
-def _mentions(books: BrokerBooks, key: str) -> bool:
-    return any(order.order_ref == key for order in books.orders) or any(
-        execution.order_ref == key for execution in books.executions
-    )
+        return view_of(await required(self._ledger, request.order_key))
 
 
 def _margin_preview(preview: WhatIf | None) -> MarginPreview | None:

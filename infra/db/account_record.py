@@ -78,7 +78,7 @@ async def flows(session: AsyncSession, account: BrokerAccount, books: BrokerBook
     for con_id, quantity, event_cash in events:
         if con_id is not None:
             quantities[con_id] = quantities.get(con_id, ZERO) + quantity
-        cash += event_cash
+        cash += event_cash or ZERO
     return Flows(quantities=quantities, cash=cash if is_known else None, executions=count)
 
 

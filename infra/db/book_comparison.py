@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime
@@ -27,6 +28,11 @@ COUNTED_LOOKS = 20
 _IN_DOUBT = (OrderState.UNKNOWN, OrderState.QUARANTINE)
 
 
+_SETTLED = frozenset(
+    {OrderState.WORKING, OrderState.PARTIAL, *(s for s in OrderState if s.is_terminal)}
+) - {*_IN_DOUBT}
+
+
 class LastLook(Frozen):
     """The latest complete look at the books that left an order in doubt, and how many there were.
 
@@ -37,6 +43,41 @@ class LastLook(Frozen):
     status: BrokerStatus | None
     same_day: bool
     looks: int
+
+
+class ComparedBefore:
+    """The comparisons that need not be made again.
+
+    The books repeat every order of the day at every look. One that a comparison left as it was,
+    and that neither side has changed since, would be left as it is again. Orders in doubt, absent
+    or on their way are compared every time: there the number of looks counts.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[object, ...]] = {}
+
+    def needs(
+        self, key: str, changed_at: datetime, found: list[BrokerOrder], books: BrokerBooks
+    ) -> bool:
+        return self._made.get(key) != _facts(changed_at, found, books)
+
+    def note(self, row: OrderRow, found: list[BrokerOrder], books: BrokerBooks) -> None:
+        """A comparison that changed nothing, with ``row`` locked."""
+        # Of a package, executions may still arrive one by one.
+        is_package = len(row.intent["legs"]) > 1
+        if found and row.state in _SETTLED and not is_package:
+            self._made[row.order_key] = _facts(row.updated_at, found, books)
+
+    def keep_only(self, keys: Container[str]) -> None:
+        """Forget orders that the books no longer have."""
+        self._made = {key: facts for key, facts in self._made.items() if key in keys}
+
+
+def _facts(
+    changed_at: datetime, found: list[BrokerOrder], books: BrokerBooks
+) -> tuple[object, ...]:
+    """All that a comparison of a settled order depends on."""
+    return changed_at, tuple(found), books.session_open, exchange_date(books.read_at)
 
 
 async def compare_with_books(

@@ -7,6 +7,7 @@ changes nothing. What belongs to no order of ours is kept too, and reported.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -19,7 +20,12 @@ from domain.order_evidence import Rejected, StatusSeen
 from domain.orders import OrderState
 from domain.ports import BrokerBooks, BrokerExecution, BrokerOrder, RefusedMessage
 from infra.db.alerts import raise_alert
-from infra.db.book_comparison import check_terms, compare_with_books, orders_by_key
+from infra.db.book_comparison import (
+    ComparedBefore,
+    check_terms,
+    compare_with_books,
+    orders_by_key,
+)
 from infra.db.execution_rows import own_order, record_execution
 from infra.db.models import Execution, Gateway, OrderEvent, Severity
 from infra.db.models import Order as OrderRow
@@ -32,6 +38,7 @@ class BrokerRecord:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
+        self._compared = ComparedBefore()
 
     async def execution(self, gateway: str, seen: BrokerExecution) -> str | None:
         """Store one execution; the key of our order if it belongs to one that changed."""
@@ -194,14 +201,20 @@ class BrokerRecord:
             else:
                 changed += [] if key is None else [key]
         by_key = orders_by_key(books.orders)
-        for key in await self._to_compare(gateway, by_key):
+        self._compared.keep_only(by_key)
+        for key, changed_at in await self._to_compare(gateway, by_key):
+            found = by_key.get(key, [])
+            if not self._compared.needs(key, changed_at, found, books):
+                continue
             try:
                 async with self._sessions.begin() as session:
                     row = await lock_order(session, key)
                     if any(each.speaks_of(row.order_key, row.perm_id) for each in aside):
                         continue
-                    if await compare_with_books(session, row, by_key.get(key, []), books):
+                    if await compare_with_books(session, row, found, books):
                         changed.append(key)
+                    else:
+                        self._compared.note(row, found, books)
             except Exception as error:
                 aside.append(refusal_of(by_key.get(key), error, order_ref=key))
         await self._report_strangers(by_key)
@@ -245,11 +258,14 @@ class BrokerRecord:
             for key in by_key.keys() - own:
                 await _report_stranger(session, by_key[key][0])
 
-    async def _to_compare(self, gateway: str, by_key: dict[str, list[BrokerOrder]]) -> list[str]:
+    async def _to_compare(
+        self, gateway: str, by_key: dict[str, list[BrokerOrder]]
+    ) -> list[tuple[str, datetime]]:
+        """Keys of the orders that the books may speak of, and when each was last changed."""
         in_doubt = [state for state in OrderState if state.may_be_at_broker]
         async with self._sessions() as session:
-            keys = await session.scalars(
-                select(OrderRow.order_key)
+            rows = await session.execute(
+                select(OrderRow.order_key, OrderRow.updated_at)
                 .join(Gateway, Gateway.id == OrderRow.gateway_id)
                 .where(
                     Gateway.slug == gateway,
@@ -258,7 +274,7 @@ class BrokerRecord:
                 )
                 .order_by(OrderRow.id)
             )
-            return list(keys)
+            return [(key, changed_at) for key, changed_at in rows]
 
 
 def refusal_of(

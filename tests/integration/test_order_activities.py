@@ -13,6 +13,7 @@ import pytest
 import structlog
 
 from activities import orders as order_activities
+from activities import sending
 from activities.orders import PreparedOutcome
 from domain.errors import BrokerUnavailable, ErrorCode, GreenlightError
 from domain.orders import OrderState
@@ -127,6 +128,46 @@ async def test_orders_placed_together_reach_the_gateway_by_rising_ids(
     assert ids == sorted(ids)
 
 
+async def test_orders_placed_together_share_readings_of_the_books(
+    world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
+):
+    """One reading each, one after the other, would outlast the permission of the last to send."""
+    keys = [await world.ready(strike=strike) for strike in (590, 600, 610, 620, 630)]
+    ib, readings = world.session.client.ib, 0
+    completed_orders = ib.reqCompletedOrdersAsync
+
+    async def long_answer(api_only: bool) -> Any:
+        nonlocal readings
+        readings += 1
+        await asyncio.sleep(0.5)
+        return await completed_orders(api_only)
+
+    monkeypatch.setattr(ib, "reqCompletedOrdersAsync", long_answer)
+    placed = await asyncio.gather(*(world.place(key) for key in keys))
+    assert [view.state for view in placed] == [OrderState.WORKING] * 5
+    assert readings <= 3
+
+
+async def test_an_order_whose_search_fails_leaves_the_next_ones_their_turn(
+    world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
+):
+    broker, answers = world.session.broker, iter([BrokerUnavailable("no answer"), None, None])
+    read_books = broker.read_books
+
+    async def read_books_but_once() -> BrokerBooks:
+        failure = next(answers, None)
+        if failure is not None:
+            raise failure
+        return await read_books()
+
+    keys = [await world.ready(strike=strike) for strike in (600, 610, 620)]
+    monkeypatch.setattr(broker, "read_books", read_books_but_once)
+    placed = await asyncio.gather(*(world.place(key) for key in keys))
+    states = [OrderState.UNKNOWN, OrderState.WORKING, OrderState.WORKING]
+    assert [view.state for view in placed] == states
+    assert [len(world.at_broker(key)) for key in keys] == [0, 1, 1]
+
+
 async def test_an_order_the_gateway_took_before_the_line_dropped_is_found_not_sent_again(
     world: BrokerWorld, no_waiting: None
 ):
@@ -208,12 +249,12 @@ async def test_a_sender_that_wakes_up_too_late_does_not_send(
     world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
 ):
     key = await world.ready()
-    now = order_activities.monotonic
+    now = sending.monotonic
     real_claim = world.session.ledger.claim
 
     async def claim_and_stall(*args: object) -> bool:
         claimed = await real_claim(*args)  # type: ignore[arg-type]
-        monkeypatch.setattr(order_activities, "monotonic", lambda: now() + 60)
+        monkeypatch.setattr(sending, "monotonic", lambda: now() + 60)
         return claimed
 
     monkeypatch.setattr(world.session.ledger, "claim", claim_and_stall)

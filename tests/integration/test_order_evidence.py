@@ -11,11 +11,13 @@ import pytest
 
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import Side
-from domain.order_evidence import BrokerStatus
+from domain.order_evidence import BrokerStatus, CancelRequested
 from domain.orders import OrderState
 from domain.ports import BrokerBooks
 from domain.risk.limits import TradingState
+from infra.db import broker_record
 from infra.db import models as m
+from infra.db.book_comparison import compare_with_books
 from infra.db.commands import LOOKS_NEEDED, declare_ended
 from infra.db.position_evidence import position_evidence
 from infra.db.session import create_engine, sessions
@@ -204,6 +206,43 @@ async def test_a_cancel_by_hand_is_proven_and_told(world: TradingWorld):
     assert await world.state(key) is OrderState.CANCELLED
     (alert,) = [a for a in await world.all(m.Alert) if a.code == "CANCELLED_AT_BROKER"]
     assert "Cancelled by Trader" in alert.detail
+
+
+async def test_books_that_repeat_a_settled_order_are_compared_once(
+    world: TradingWorld, monkeypatch: pytest.MonkeyPatch
+):
+    """A day's books name every order of the day, at every look."""
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    cancelled = broker_order(key, BrokerStatus.CANCELLED)
+    compared: list[str] = []
+
+    async def noted(session: Any, row: m.Order, found: Any, of: BrokerBooks) -> bool:
+        compared.append(row.order_key)
+        return await compare_with_books(session, row, found, of)
+
+    monkeypatch.setattr(broker_record, "compare_with_books", noted)
+    for number in range(5):
+        await world.record.books(
+            SLUG, books(cancelled, read_at=MONDAY_10 + timedelta(seconds=25 * number))
+        )
+    assert compared == [key] * 2  # the change, and that there is none any more
+
+
+async def test_a_settled_order_is_compared_again_when_either_side_changes(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    working = broker_order(key, BrokerStatus.WORKING)
+    for _ in range(3):
+        await world.record.books(SLUG, books(working))
+    assert await world.state(key) is OrderState.WORKING
+    await ledger.record(key, CancelRequested())
+    await world.record.books(SLUG, books(working))
+    await world.record.books(SLUG, books(broker_order(key, BrokerStatus.CANCELLED)))
+    assert await world.state(key) is OrderState.CANCELLED
+    later = books(broker_order(key, BrokerStatus.CANCELLED, limit_price=Decimal(1)))
+    await world.record.books(SLUG, later)
+    assert await world.state(key) is OrderState.QUARANTINE
 
 
 async def test_an_order_that_another_api_client_holds_is_told(world: TradingWorld):
