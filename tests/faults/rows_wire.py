@@ -2,7 +2,7 @@
 restarts that forget, callbacks that repeat, reorder, go missing or are corrected.
 
 Every round sends tens of approved orders through one desk while faults, drawn from the round's
-seed, strike the wire. An approval counts as met when it had not ended at the instant of a strike.
+seed, strike the wire. Each strike meets the approvals that have not ended at its instant.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
 from typing import ClassVar
-from uuid import UUID
 
 from infra.simulator.faults import Faults
 from infra.simulator.records import ExecutionRecord
@@ -34,12 +33,12 @@ SETTLE_SECONDS = 300.0
 
 
 class Storm:
-    """The faults of one round, and which approvals they met."""
+    """The faults of one round, and how many approvals they met: each strike those of its instant."""
 
     def __init__(self, world: World, draw: random.Random) -> None:
         self.world = world
         self.draw = draw
-        self.met: set[UUID] = set()
+        self.in_flight = 0
 
     @property
     def faults(self) -> Faults:
@@ -60,13 +59,9 @@ class Storm:
                     await asyncio.sleep(WATCH_SECONDS)
         if self.struck == before:
             return False
-        await self._note_met()
-        return True
-
-    async def _note_met(self) -> None:
-        """Whatever has been approved and has not ended is in flight now."""
         rows = await self.world.rows("SELECT id FROM recommendations WHERE state = 'APPROVED'")
-        self.met |= {row["id"] for row in rows} & set(self.world.receipts)
+        self.in_flight += len({row["id"] for row in rows} & set(self.world.receipts))
+        return True
 
     async def until_sent(self, count: int, seconds: float = 40.0) -> None:
         """Until so many orders have reached the broker."""
@@ -108,7 +103,7 @@ class WireRow(Row):
             await world.settle(SETTLE_SECONDS)
             storm.faults.clear()
             verdict = await world.judge()
-            return Round(len(storm.met), verdict, storm.struck, await self._notes(world))
+            return Round(storm.in_flight, verdict, storm.struck, await self._notes(world))
 
     async def _notes(self, world: World) -> str:
         """Which faults struck, and what the desk raised alerts about."""
