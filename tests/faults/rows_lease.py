@@ -17,7 +17,6 @@ from sqlalchemy import text
 from activities.crash_points import VARIABLE
 from infra.embedded.processes import tethered
 from infra.settings import ENV_PREFIX
-from tests.faults.offers import Offer
 from tests.faults.rounds import Round, Row
 from tests.faults.servers import Servers
 from tests.faults.world import GATEWAY, World, WorldOptions, open_world
@@ -144,24 +143,18 @@ class LeaseFights(Row):
         async with open_world(self.servers, world=world):
             draw = random.Random(f"{self.name} {seed}")
             offers = await world.offer(seed, ORDERS)
-            clicking = asyncio.create_task(self._click(world, offers, draw))
             met: list[int] = []
             labels: list[str] = []
-            for _ in range(FIGHTS):
-                await asyncio.sleep(draw.uniform(0.5, 3))
+            for wave in range(FIGHTS):
                 label = draw.choice((*POINTS, None))
+                clicking = asyncio.create_task(world.approve_all(offers[wave::FIGHTS]))
+                if label is None:
+                    # It strikes at once: let some of the wave get under way.
+                    await asyncio.sleep(draw.uniform(0.5, 3))
                 if await world.fight(label):
                     met.append(await world.in_flight(offers))
                     labels.append(label or "robbed")
-                if clicking.done() and not await world.in_flight(offers):
-                    break
-            await clicking
+                await clicking
             await world.settle()
             verdict = await world.judge()
             return Round(sum(met), verdict, len(met), ", ".join(labels))
-
-    async def _click(self, world: World, offers: list[Offer], draw: random.Random) -> None:
-        for offer in offers:
-            answer = await world.approve(offer)
-            assert answer.is_success, answer.text
-            await asyncio.sleep(draw.uniform(0, 1))

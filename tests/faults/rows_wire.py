@@ -33,7 +33,7 @@ SETTLE_SECONDS = 300.0
 
 
 class Storm:
-    """The faults of one round, and how many approvals they met: each strike those of its instant."""
+    """The faults of one round; each strike meets the approvals in flight at its instant."""
 
     def __init__(self, world: World, draw: random.Random) -> None:
         self.world = world
