@@ -25,7 +25,7 @@ from api.schemas.problems import MEDIA_TYPE, Problem
 from api.signals import Signals, TemporalSignals
 from api.stream import ChangeFeed
 from api.web import WEB_DIST, WebApp
-from infra.db.session import engine, sessions
+from infra.db.session import create_engine, engine, sessions
 from infra.settings import Settings, get_settings
 
 _ROUTERS = (auth, desk, recommendations, orders, alerts, discrepancies, stream)
@@ -50,9 +50,11 @@ def create_app(
     """The application, ready for a server. Nothing is connected before it starts."""
     chosen = settings or get_settings()
     database = engine(chosen)
+    touches = create_engine(chosen.database_url, pool_size=1)
     resources = Resources(
         settings=chosen,
         sessions=sessions(database),
+        touches=sessions(touches),
         signals=signals or TemporalSignals(chosen),
         feed=ChangeFeed(chosen.database_url),
         clock=clock or SystemClock(),
@@ -62,7 +64,7 @@ def create_app(
         title="Greenlight",
         description=_DESCRIPTION,
         version="1",
-        lifespan=_lifespan(resources, database),
+        lifespan=_lifespan(resources, database, touches),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -118,7 +120,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     return document
 
 
-def _lifespan(resources: Resources, database: AsyncEngine) -> Lifespan[FastAPI]:
+def _lifespan(resources: Resources, *databases: AsyncEngine) -> Lifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         resources.signals.start()
@@ -128,6 +130,7 @@ def _lifespan(resources: Resources, database: AsyncEngine) -> Lifespan[FastAPI]:
         finally:
             await resources.feed.stop()
             await resources.signals.stop()
-            await database.dispose()
+            for database in databases:
+                await database.dispose()
 
     return lifespan

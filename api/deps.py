@@ -37,6 +37,9 @@ class Resources:
 
     settings: Settings
     sessions: Sessions
+    touches: Sessions
+    """Over connections of their own: a request that holds one of the others never waits for a
+    second of the same kind, which all others may be holding."""
     signals: Signals
     feed: ChangeFeed
     clock: Clock
@@ -91,7 +94,7 @@ async def authenticate(
         return None
     if found.needs_touch(now):
         # By itself: a long transaction must not hold the row against the user's other requests.
-        async with desk.sessions.begin() as touching:
+        async with desk.touches.begin() as touching:
             await touch(touching, found.viewer.session_id, now)
     structlog.contextvars.bind_contextvars(user_id=str(found.viewer.user_id))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -199,3 +200,12 @@ async def test_over_https_the_cookie_is_bound_to_the_host(api: ApiWorld) -> None
     assert "Secure" in cookie
     assert "Path=/" in cookie
     assert "Domain" not in cookie
+
+
+async def test_many_requests_at_once_after_a_pause_are_all_served(api: ApiWorld) -> None:
+    """Each notes that its session is in use while it holds a connection of its own."""
+    async with api.signed_in("approver_a") as browser:
+        api.clock.advance(timedelta(minutes=2))
+        async with asyncio.timeout(20):
+            answers = await asyncio.gather(*(browser.get("/api/auth/me/") for _ in range(60)))
+        assert {answer.status_code for answer in answers} == {200}
