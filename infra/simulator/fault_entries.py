@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from decimal import Decimal
 from functools import partial
 from typing import Annotated, Literal, Self
@@ -78,14 +79,14 @@ class When(_Model):
         return self
 
 
-class Entry(_Model):
+class Entry(_Model, ABC):
     """Something that strikes once its moment has come."""
 
     when: When | None = None
 
+    @abstractmethod
     def strike(self, faults: Faults, execution: ExecutionRecord | None) -> None:
         """Call the fault; ``execution`` is the one that triggered it, if one did."""
-        raise NotImplementedError
 
 
 class DropConnection(Entry):

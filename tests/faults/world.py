@@ -23,6 +23,7 @@ from infra.db import session as database
 from infra.settings import Settings
 from infra.simulator.app import GatewayOptions, SimulatedGateway
 from infra.simulator.ledger import Ledger
+from infra.simulator.market_events import EventPlan
 from infra.temporal.client import connect
 from infra.temporal.setup import setup
 from infra.temporal.worker import run_broker, run_core
@@ -51,6 +52,7 @@ class WorldOptions:
     speed: float = 6.0
     """Market seconds per second; at the mid an order fills in 20 market seconds on average."""
     market_seed: int = 7
+    events: EventPlan | None = None
     second_approvers: bool = False
 
 
@@ -81,6 +83,7 @@ class World(Floor):
                     seed=self.options.market_seed,
                     start=MONDAY_10,
                     accounts=tuple(codes),
+                    events=self.options.events,
                 )
             )
         )
