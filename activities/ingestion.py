@@ -148,7 +148,7 @@ class IngestionActivities:
             errors: list[str] = []
             for symbol in plan.universe:
                 try:
-                    reading = await self._broker.chain(symbol, plan.window)
+                    reading = await self._broker.chain(symbol, plan.window_on(symbol))
                     chain_ids.append(await self._store.save_chain(plan.gateway, reading))
                 except GreenlightError as error:
                     if error.is_transient:

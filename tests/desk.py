@@ -202,7 +202,8 @@ class Desk:
     def propose(self, *symbols: str, **config: Any) -> dict[str, str]:
         """Have the strategy offer a put on each symbol; their recommendation ids by symbol.
 
-        One weekly expiry is looked at, which makes a run short. ``config`` changes other fields.
+        One weekly expiry is looked at and shares held are left alone, which makes a run short.
+        ``config`` changes other fields.
         """
         self.configure_wheel(
             **{
@@ -211,6 +212,8 @@ class Desk:
                 "min_dte": 20,
                 "max_dte": 26,
                 "decision_minutes": 120,
+                "sell_calls": False,
+                "roll": False,
                 **config,
             }
         )

@@ -22,9 +22,16 @@ class RunPlan(Frozen):
     account_code: str
     universe: tuple[str, ...]
     window: ChainWindow
+    windows: dict[str, ChainWindow] = Field(
+        default_factory=dict[str, ChainWindow],
+        description="by symbol, where what is held asks for more of the chain than ``window``",
+    )
     predecessor_id: UUID | None = Field(
         default=None, description="the denied recommendation this run seeks a successor to"
     )
+
+    def window_on(self, symbol: str) -> ChainWindow:
+        return self.windows.get(symbol, self.window)
 
 
 class RunOutcome(Frozen):

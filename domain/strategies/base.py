@@ -7,7 +7,8 @@ the same code; only the market it is shown differs.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -19,9 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import Frozen, OptionContract, Side
 from domain.market import MarketView
-from domain.portfolio import ZERO, AccountState
+from domain.portfolio import ZERO, AccountState, PositionState
 from domain.recommendations import RecommendationAction, RuleResult, Terms
 from domain.risk.state import RiskState
+from domain.strategies.wheel_cycle import WheelCycle
 
 Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9. ]{0,15}$")]
 
@@ -93,7 +95,9 @@ class StrategyContext:
     ``session_close`` is the aware UTC end of the session the market's ``as_of`` lies in: no
     recommendation waits past it. ``working_symbols`` are underlyings with an approved trade or
     an order still under way; a strategy opens nothing more on them. ``committed_cash`` is what
-    assignment of those working short puts would need, in the account's currency.
+    assignment of those working short puts, and of the puts other instances of the account have on
+    offer, would need, in the account's currency. ``cycles`` are the wheel cycles under way by
+    underlying, as far as the account's record tells them.
     """
 
     instance_id: UUID
@@ -104,6 +108,7 @@ class StrategyContext:
     session_close: datetime
     working_symbols: frozenset[str] = frozenset()
     committed_cash: Decimal = ZERO
+    cycles: Mapping[str, WheelCycle] = field(default_factory=dict[str, WheelCycle])
 
     def config_as(self, config_type: type[C]) -> C:
         """The config as the strategy's own type; GreenlightError CONFIG_INVALID if it is not."""
@@ -120,6 +125,10 @@ class SignalKind(StrEnum):
     """What a strategy saw in one underlying."""
 
     PUT_CANDIDATES = "PUT_CANDIDATES"
+    CALL_CANDIDATES = "CALL_CANDIDATES"
+    CLOSE_POSITION = "CLOSE_POSITION"
+    ROLL_POSITION = "ROLL_POSITION"
+    HOLD_POSITION = "HOLD_POSITION"
     NO_TRADE = "NO_TRADE"
     SKIPPED = "SKIPPED"
     DATA_UNUSABLE = "DATA_UNUSABLE"
@@ -135,7 +144,11 @@ class Signal(Frozen):
 
 
 class OpportunityMetrics(Frozen):
-    """One contract in numbers. Prices per share; amounts per contract, incl. multiplier."""
+    """One short option in numbers. Prices per share; amounts per contract, incl. multiplier.
+
+    Of a position to be closed they say what holding it would still earn and risk. A covered call
+    ties up its shares: their value is its collateral, their cost the base of its break-even.
+    """
 
     bid: Decimal
     ask: Decimal
@@ -144,19 +157,28 @@ class OpportunityMetrics(Frozen):
     dte: int = Field(description="calendar days to expiry")
     delta: float | None = Field(description="the holder's")
     iv: float | None = Field(description="annualised, decimal")
-    ror: float = Field(description="mid credit over strike collateral, decimal")
+    ror: float = Field(description="mid credit over collateral, decimal")
     ror_annualised: float = Field(description="ror × 365 / dte, simple")
     pop: float | None = Field(description="estimated chance to expire out of the money, 0..1")
     breakeven: Decimal = Field(description="underlying price at expiry with neither gain nor loss")
     max_loss: Decimal = Field(description="per contract, the underlying going to zero")
-    collateral: Decimal = Field(description="per contract, strike × multiplier")
+    collateral: Decimal = Field(
+        description="per contract: a put's strike, a covered call's underlying price, × multiplier"
+    )
     spread_fraction: float = Field(description="(ask − bid) / mid")
     open_interest: int | None = Field(ge=0)
     volume: int | None = Field(ge=0)
+    iv_rank: float | None = Field(
+        default=None, description="of the underlying's 30-day volatility within a year, 0..1"
+    )
 
 
 class Opportunity(Frozen):
-    """A concrete contract that came through every rule, ranked within its run (1 is best)."""
+    """A concrete contract that came through every rule, ranked within its run (1 is best).
+
+    What to do about positions comes first: to close is the contract bought in, to roll the one
+    sold instead. ``score`` compares opportunities of one action only.
+    """
 
     contract: OptionContract
     side: Side
@@ -217,6 +239,11 @@ class BaseStrategy(ABC):
     @abstractmethod
     def chain_window(cls, config: StrategyConfig) -> ChainWindow:
         """The part of each chain this config can use; what lies outside need not be read."""
+
+    @classmethod
+    def window_on(cls, config: StrategyConfig, held: Sequence[PositionState]) -> ChainWindow:
+        """The part of one underlying's chain that is of use given what is ``held`` on it."""
+        return cls.chain_window(config)
 
     @abstractmethod
     def generate_signals(

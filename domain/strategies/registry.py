@@ -20,9 +20,12 @@ from domain.instruments import Frozen
 from domain.strategies.base import BaseStrategy, StrategyConfig
 
 ENTRY_POINT_GROUP = "greenlight.strategies"
-BUILT_IN = ("domain.strategies.wheel:Wheel",)
+BUILT_IN = ("domain.strategies.wheel:Wheel", "domain.strategies.theta:Theta")
 
 _CODE_REF = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+_SLUG = re.compile(r"[a-z][a-z0-9-]*")
 
 
 class InstalledStrategy(Frozen):
@@ -86,10 +89,20 @@ def validate_config(strategy: type[BaseStrategy], raw: object) -> StrategyConfig
 def installed_strategies() -> tuple[InstalledStrategy, ...]:
     """The built-in strategies, then third parties' in order of name.
 
-    A plugin that cannot be loaded is listed with its error and hides no other.
+    A plugin that cannot be loaded, or whose slug another one has taken, is listed with its error
+    and hides no other.
     """
     announced = sorted(point.value for point in entry_points(group=ENTRY_POINT_GROUP))
-    return tuple(_describe(code_ref) for code_ref in dict.fromkeys((*BUILT_IN, *announced)))
+    described: list[InstalledStrategy] = []
+    owners: dict[str, str] = {}
+    for code_ref in dict.fromkeys((*BUILT_IN, *announced)):
+        found = _describe(code_ref)
+        owner = owners.setdefault(found.slug, code_ref) if not found.error else code_ref
+        if owner != code_ref:
+            clash = f"its slug {found.slug!r} is that of {owner}"
+            found = InstalledStrategy(code_ref=code_ref, error=_unresolved(code_ref, clash).detail)
+        described.append(found)
+    return tuple(described)
 
 
 def _describe(code_ref: str) -> InstalledStrategy:
@@ -114,6 +127,8 @@ def _checked(code_ref: str, found: Any) -> type[BaseStrategy]:
     missing = [name for name in ("slug", "title") if not hasattr(found, name)]
     if missing:
         raise _unresolved(code_ref, f"the class does not define {', '.join(missing)}")
+    if not _SLUG.fullmatch(str(found.slug)):
+        raise _unresolved(code_ref, f"its slug {found.slug!r} is not of the form a-z, 0-9, -")
     config: Any = getattr(found, "Config", None)
     if not (inspect.isclass(config) and issubclass(config, StrategyConfig)):
         raise _unresolved(code_ref, "its Config is not a StrategyConfig")

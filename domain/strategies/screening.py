@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 from scipy.special import ndtr, ndtri  # pyright: ignore[reportMissingTypeStubs]
 
+from domain.instruments import ExerciseStyle
 from domain.market import BoolArray, FloatArray, IntArray, OptionChain, QuoteQuality
 
 DAYS_PER_YEAR = 365.0
@@ -31,11 +32,13 @@ class Screen:
 
     def require(self, rule: str, passed: BoolArray | bool | np.bool_) -> None:
         """Remove the contracts still standing for which ``passed`` (shape (n,) or one) is false."""
-        passes = np.broadcast_to(np.asarray(passed, dtype=np.bool_), self.alive.shape)
-        out = self.alive & ~passes
+        if passed is True:
+            return
+        left = self.alive & passed
+        out = self.alive ^ left
         if out.any():
             self.removed[rule] = self.con_id[out]
-        self.alive = self.alive & passes
+            self.alive = left
 
     @property
     def rows(self) -> IntArray:
@@ -44,79 +47,88 @@ class Screen:
 
 
 @dataclass(frozen=True, slots=True)
-class ShortPutColumns:
-    """What selling one put in each row would mean. Arrays of shape (n,), NaN where unknown.
+class ShortColumns:
+    """What selling one option in each row would mean. Arrays of shape (n,), NaN where unknown.
 
-    ``ror`` is the mid credit over the strike; ``ror_annualised`` scales it to 365 days without
-    compounding. ``pop`` estimates the chance to expire out of the money.
+    ``collateral`` is what a share of it ties up: a put's strike in cash, a covered call's share
+    at its price. ``ror`` is the mid credit over it; ``ror_annualised`` scales that to 365 days
+    without compounding.
     """
 
     dte: IntArray
     mid: FloatArray
     spread_fraction: FloatArray
+    collateral: FloatArray
     ror: FloatArray
     ror_annualised: FloatArray
-    pop: FloatArray
 
 
-def short_put_columns(chain: OptionChain, today: date) -> ShortPutColumns:
+def short_columns(chain: OptionChain, today: date) -> ShortColumns:
     dte = chain.dte(today)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        years = np.where(dte > 0, dte / DAYS_PER_YEAR, np.nan)
         mid = chain.mid
-        ror = mid / chain.strike
-        return ShortPutColumns(
+        collateral = np.where(chain.is_call, chain.underlying_price, chain.strike)
+        ror = mid / collateral
+        return ShortColumns(
             dte=dte,
             mid=mid,
             spread_fraction=(chain.ask - chain.bid) / mid,
+            collateral=collateral,
             ror=ror,
-            ror_annualised=ror / years,
-            pop=_probability_out_of_the_money(chain, years),
+            ror_annualised=ror * DAYS_PER_YEAR / np.where(dte > 0, dte, np.nan),
         )
 
 
-def _probability_out_of_the_money(chain: OptionChain, years: FloatArray) -> FloatArray:
-    """N(d2) of a put from its own delta and volatility: d2 = d1 − σ√T with N(−d1) = |delta|.
+def probability_out_of_the_money(chain: OptionChain, rows: IntArray, dte: IntArray) -> FloatArray:
+    """The chance of each option in ``rows`` to expire worthless, from its own delta and volatility.
 
-    Going through the broker's delta keeps its rate and dividend assumptions. Where there is no
-    volatility the slightly hopeful 1 − |delta| stands in.
+    A put's is N(d2), a call's N(−d2), with d2 = d1 − σ√T and d1 read back from the broker's delta,
+    which keeps its rate and dividend assumptions. Where there is no volatility 1 − |delta| stands
+    in. ``dte`` is by row of the chain.
     """
-    size = np.abs(chain.delta)
-    d2 = -ndtri(size) - chain.iv * np.sqrt(years)
-    usable = np.isfinite(chain.iv) & (chain.iv > 0)
-    return np.where(usable, ndtr(d2), 1.0 - size)
+    size, iv = np.abs(chain.delta[rows]), chain.iv[rows]
+    sign = np.where(chain.is_call[rows], 1.0, -1.0)
+    with np.errstate(invalid="ignore"):
+        spread = iv * np.sqrt(np.maximum(dte[rows], 0) / DAYS_PER_YEAR)
+        worthless = ndtr(-ndtri(size) + sign * spread)
+    return np.where(np.isfinite(iv) & (iv > 0), worthless, 1.0 - size)
 
 
-def screen_chain_data(screen: Screen, chain: OptionChain, today: date) -> None:
+def screen_chain_data(screen: Screen, chain: OptionChain, dte: IntArray) -> None:
     """Remove everything whose data cannot be traded on, each fault under its own rule."""
     screen.require("quote_live", chain.quality is QuoteQuality.LIVE)
-    _, inverse, counts = np.unique(chain.con_id, return_inverse=True, return_counts=True)
-    screen.require("contract_unique", (chain.con_id > 0) & (counts[inverse] == 1))
+    screen.require("contract_unique", _unique(chain))
     sized = (chain.strike >= 0.01) & (chain.multiplier >= 1)
-    finite = np.isfinite(chain.strike) & np.isfinite(chain.multiplier)
-    screen.require("contract_valid", sized & finite)
+    screen.require("contract_valid", sized & np.isfinite(chain.strike * chain.multiplier))
     screen.require("contract_standard", _standard(chain))
-    screen.require("not_expired", chain.dte(today) >= 0)
-    screen.require("quote_present", np.isfinite(chain.bid) & np.isfinite(chain.ask))
+    screen.require("not_expired", dte >= 0)
+    screen.require("quote_present", np.isfinite(chain.bid + chain.ask))
     screen.require("bid_positive", chain.bid > 0)
     screen.require("not_crossed", chain.ask >= chain.bid)
     screen.require("price_possible", _possible(chain))
-    sign = np.where(chain.is_call, 1.0, -1.0)
-    screen.require("delta_known", (chain.delta * sign > 0) & (chain.delta * sign < 1))
+    toward = np.where(chain.is_call, chain.delta, -chain.delta)
+    screen.require("delta_known", (toward > 0) & (toward < 1))
 
 
-def _standard(chain: OptionChain) -> BoolArray:
+def _unique(chain: OptionChain) -> BoolArray:
+    ordered = np.sort(chain.con_id)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return chain.con_id > 0
+    _, inverse, counts = np.unique(chain.con_id, return_inverse=True, return_counts=True)
+    return (chain.con_id > 0) & (counts[inverse] == 1)
+
+
+def _standard(chain: OptionChain) -> BoolArray | bool:
     """Adjusted contracts deliver something else than shares: OCC marks their class by a digit."""
-    if not len(chain):
-        return np.zeros(0, dtype=np.bool_)
     ends_in_digit = chain.symbol[-1].isdigit()
-    classes, inverse = np.unique(
-        np.asarray(chain.trading_class, dtype=np.str_), return_inverse=True
-    )
-    standard = [
-        0 < len(name) <= 16 and name[-1].isdigit() == ends_in_digit for name in classes.tolist()
-    ]
-    return np.asarray(standard, dtype=np.bool_)[inverse]
+    odd = {
+        name
+        for name in set(chain.trading_class)
+        if not 0 < len(name) <= 16 or name[-1].isdigit() != ends_in_digit
+    }
+    if not odd:
+        return True
+    return np.asarray([name not in odd for name in chain.trading_class], dtype=np.bool_)
 
 
 def _possible(chain: OptionChain) -> BoolArray:
@@ -125,7 +137,8 @@ def _possible(chain: OptionChain) -> BoolArray:
     An exercise that pays more than the ask is only proof of a fault for American options.
     """
     most = np.where(chain.is_call, chain.underlying_price, chain.strike)
-    sign = np.where(chain.is_call, 1.0, -1.0)
-    exercise = np.maximum(sign * (chain.underlying_price - chain.strike), 0.0)
-    european = chain.style.value == "EUROPEAN"
-    return (chain.bid < most) & (chain.ask <= most) & (european | (chain.ask >= exercise))
+    possible = (chain.bid < most) & (chain.ask <= most)
+    if chain.style is ExerciseStyle.EUROPEAN:
+        return possible
+    inside = chain.underlying_price - chain.strike
+    return possible & (chain.ask >= np.where(chain.is_call, inside, -inside))

@@ -1,77 +1,59 @@
-"""The Wheel, first form: sell cash-secured puts on names one would be content to own."""
+"""The Wheel: sell puts on names one would be content to own, and calls on those one does."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from decimal import ROUND_FLOOR, Decimal
 
-import numpy as np
-from pydantic import JsonValue
-
-from domain.instruments import Settlement, Side, plain
-from domain.market import OptionChain
-from domain.portfolio import ZERO, AccountState
+from domain.instruments import Right, SecType, Settlement, Side, plain
+from domain.portfolio import ZERO, AccountState, PositionState
 from domain.proposals import OfferPolicy, TradeIdea, build_proposal, build_terms
 from domain.recommendations import RecommendationAction, RuleResult
 from domain.risk.state import RiskState
 from domain.strategies.base import (
     BaseStrategy,
     ChainWindow,
-    Opportunity,
     Proposal,
-    Signal,
     SignalKind,
     StrategyConfig,
     StrategyContext,
     StrategyResult,
 )
-from domain.strategies.short_puts import (
-    Candidate,
-    PutBands,
-    candidates,
-    put_rationale,
-    screen_short_puts,
+from domain.strategies.gathering import (
+    Look,
+    free_cash,
+    gather,
+    is_fresh,
+    why_margin_forbids,
+    why_nothing_at_all,
+    why_unusable,
 )
+from domain.strategies.short_options import Candidate, ShareCost, Sifted, sift_short_options
+from domain.strategies.upkeep import look_after
 from domain.strategies.wheel_config import WheelConfig
+from domain.strategies.words import call_rationale, put_rationale
 
 NAME_FREE = "name_free"
 
 
-@dataclass(slots=True)
-class _Look:
-    """What one underlying had to offer."""
-
-    signal: Signal
-    chain: OptionChain | None = None
-    found: list[Candidate] = field(default_factory=list[Candidate])
-    removed: dict[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
-
-
-@dataclass(slots=True)
-class _Budget:
-    """What may still be spent while going down the ranking."""
-
-    cash: Decimal
-    trades: int
-    chosen: set[str] = field(default_factory=set[str])
-
-
 class Wheel(BaseStrategy):
-    """Sells cash-secured puts within a delta and term band on a list of names.
+    """Sells cash-secured puts on a list of names, and covered calls on the shares assigned.
 
-    Each put that passes every rule is scored ``annualised return at the bid × chance to expire
-    out of the money``: what the trade yields if it has to be sold at the worst price on the
-    screen, weighted by the chance of keeping all of it. The best put of each name is proposed,
-    best names first, as far as cash, the capital per name and the number of trades allow.
+    Each option that passes every rule is scored ``annualised return at the bid × chance to expire
+    worthless``: what the trade yields if it has to be sold at the worst price on the screen,
+    weighted by the chance of keeping all of it. The best of each name is proposed, best names
+    first, as far as cash, the capital per name and the number of trades allow. Where shares are
+    held, calls are sold instead of puts, never below what the shares have cost unless the
+    configuration says so. What is held is bought in at its profit target, and rolled or bought in
+    when it is tested near expiry.
 
-    Confidence is the mean of three margins, each 0 to 1: the chance to expire out of the money,
-    how far the spread stays inside its limit, and how far the return exceeds its minimum.
+    Confidence is the mean of three margins, each 0 to 1: the chance to expire worthless, how far
+    the spread stays inside its limit, and how far the return exceeds its minimum.
     """
 
     slug = "wheel"
-    title = "Wheel (cash-secured puts)"
+    title = "Wheel (cash-secured puts, covered calls)"
     Config = WheelConfig
 
     @classmethod
@@ -87,249 +69,232 @@ class Wheel(BaseStrategy):
             max_abs_delta=wheel.max_delta,
         )
 
+    @classmethod
+    def window_on(cls, config: StrategyConfig, held: Sequence[PositionState]) -> ChainWindow:
+        """With shares to write on, calls as well; with a short option, what it may be rolled to."""
+        window = cls.chain_window(config)
+        wheel = config if isinstance(config, WheelConfig) else WheelConfig(universe=config.universe)
+        changes: dict[str, object] = {}
+        if any(each.sec_type is SecType.STOCK and each.quantity > 0 for each in held):
+            changes |= {"calls": wheel.sell_calls, "max_moneyness": 1.3}
+        short = [each for each in held if each.is_short and each.option is not None]
+        if short and wheel.roll:
+            changes |= {
+                "max_dte": max(wheel.max_dte, wheel.roll_max_dte),
+                "max_abs_delta": max(wheel.max_delta, wheel.roll_max_delta),
+            }
+            if any(each.is_short_call for each in short):
+                changes |= {"calls": True, "max_moneyness": 1.3}
+        return window.model_copy(update=changes)
+
     def generate_signals(
         self, account_state: AccountState, risk_state: RiskState, instance: StrategyContext
     ) -> StrategyResult:
         """Look at every name of the universe; CONFIG_INVALID if the config is not a WheelConfig."""
         config = instance.config_as(WheelConfig)
-        blocked = _why_nothing_may_open(config, account_state, risk_state, instance)
-        looks = [_look_at(symbol, config, account_state, instance) for symbol in config.universe]
-        ranked = sorted(
-            ((look.chain, found) for look in looks if look.chain for found in look.found),
-            key=lambda pair: (-pair[1].score, pair[1].contract.con_id),
+        turn = _Turn(
+            config=config,
+            account=account_state,
+            instance=instance,
+            cash=free_cash(account_state, instance),
+            trades=config.max_new_trades,
         )
-        budget = _Budget(cash=_free_cash(account_state, instance), trades=config.max_new_trades)
-        opportunities: list[Opportunity] = []
-        proposals: list[Proposal] = []
-        for rank, (chain, candidate) in enumerate(ranked, start=1):
-            contracts, why_not = _size(config, account_state, budget, candidate)
-            why_not = blocked or why_not
-            opportunity = candidate.opportunity(rank, why_not)
-            opportunities.append(opportunity)
-            if not why_not:
-                budget.cash -= candidate.metrics.collateral * contracts
-                budget.trades -= 1
-                budget.chosen.add(chain.symbol)
-                proposals.append(
-                    _propose(config, instance, chain, candidate, opportunity, contracts, budget)
-                )
-        removed = _merged(look.removed for look in looks)
-        return StrategyResult(
-            signals=tuple(look.signal for look in looks),
-            opportunities=tuple(opportunities),
-            proposals=tuple(proposals),
-            eliminated={rule: len(con_ids) for rule, con_ids in removed.items()},
-            eliminated_con_ids=removed,
-            no_trade_reason=None if proposals else _no_trade_reason(blocked, looks, opportunities),
+        halted = why_nothing_at_all(account_state, instance, risk_state.account_code)
+        blocked = why_margin_forbids(config.max_pm_usage, account_state, risk_state)
+        looks = [turn.look_at(symbol) for symbol in config.universe]
+        return gather(looks, halted, blocked, turn.sell)
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One run over the universe, and what may still be spent while going down the ranking."""
+
+    config: WheelConfig
+    account: AccountState
+    instance: StrategyContext
+    cash: Decimal
+    trades: int
+    chosen: set[tuple[str, Right]] = field(default_factory=set[tuple[str, Right]])
+
+    # --- what is there -----------------------------------------------------------------------
+
+    def look_at(self, symbol: str) -> Look:
+        chain = self.instance.market.chains.get(symbol)
+        look = Look(symbol, chain)
+        unusable = why_unusable(chain, symbol, self.account)
+        if chain is not None and not unusable and chain.settlement is not Settlement.PHYSICAL:
+            unusable = f"{symbol} options settle in cash; the Wheel needs shares to be delivered."
+        if chain is None or unusable:
+            look.say(SignalKind.DATA_UNUSABLE, unusable)
+            look.leave("chain_usable")
+            return look
+        if symbol in self.instance.working_symbols:
+            look.say(SignalKind.SKIPPED, f"{symbol}: an approved trade is still under way.")
+            look.leave(NAME_FREE)
+            return look
+        fresh = is_fresh(chain, self.config.max_chain_age_minutes, self.instance)
+        held = [each for each in self.account.on(symbol) if each.is_short and each.option]
+        upkeep = look_after(
+            held,
+            chain,
+            self.config.manage_policy(),
+            self.config.price_concession,
+            self.instance,
+            fresh=fresh,
+        )
+        look.signals += upkeep.signals
+        look.offers += upkeep.offers
+        self._sift(look, fresh=fresh)
+        return look
+
+    def _sift(self, look: Look, *, fresh: bool) -> None:
+        """Calls where there are shares to write on, else puts where none is held short."""
+        symbol, chain = look.symbol, look.chain
+        assert chain is not None
+        cost: ShareCost | None = None
+        right = Right.PUT
+        if self._coverable(symbol) >= 1 and self.config.sell_calls:
+            right, cost = Right.CALL, self._share_cost(symbol)
+            if cost is None:
+                look.say(SignalKind.SKIPPED, f"{symbol}: what the shares have cost is not known.")
+                look.leave("cost_basis_known")
+                return
+        else:
+            taken = self._why_taken(symbol)
+            if taken:
+                look.say(SignalKind.SKIPPED, taken)
+                look.leave(NAME_FREE)
+                return
+        look.take(
+            sift_short_options(
+                chain,
+                self.instance.market.today,
+                self.config.short_rules(right),
+                fresh=fresh,
+                facts=self.instance.market.facts.get(symbol),
+                cost=cost,
+            ),
+            self.config.max_candidates,
         )
 
+    def _why_taken(self, symbol: str) -> str:
+        short = [each for each in self.account.on(symbol) if each.is_short_put]
+        if short:
+            held = sum((abs(position.quantity) for position in short), ZERO)
+            return f"{symbol}: {plain(held)} short put(s) are already held."
+        written = any(each.is_short_call for each in self.account.on(symbol))
+        if written and self.config.sell_calls:
+            return f"{symbol}: the shares are written on; puts follow once they are called away."
+        return ""
 
-# --- what is there -------------------------------------------------------------------------
-
-
-def _why_nothing_may_open(
-    config: WheelConfig, account: AccountState, risk: RiskState, instance: StrategyContext
-) -> str:
-    """A reason that rules out every new trade of this run; empty when there is none."""
-    if not config.universe:
-        return "The universe is empty."
-    if instance.session_close <= instance.market.as_of:
-        return "The session is over."
-    if not account.account_code == risk.account_code == instance.account_code:
-        return f"The account figures are not those of {instance.account_code}."
-    if account.values.net_liquidation <= 0:
-        return "The account has no positive net liquidation value."
-    if risk.pm_usage is None:
-        return "Margin usage is not known: equity with loan value is not positive."
-    if risk.pm_usage > config.max_pm_usage:
-        return f"Margin usage {risk.pm_usage:.1%} is above {config.max_pm_usage:.1%}."
-    return ""
-
-
-def _look_at(
-    symbol: str, config: WheelConfig, account: AccountState, instance: StrategyContext
-) -> _Look:
-    chain = instance.market.chains.get(symbol)
-    unusable = _why_unusable(chain, symbol, account)
-    if chain is None or unusable:
-        con_ids = () if chain is None else tuple(chain.con_id.tolist())
-        signal = Signal(symbol=symbol, kind=SignalKind.DATA_UNUSABLE, summary=unusable)
-        return _Look(signal, removed={"chain_usable": con_ids} if con_ids else {})
-    taken = _why_taken(symbol, account, instance)
-    if taken:
-        signal = Signal(symbol=symbol, kind=SignalKind.SKIPPED, summary=taken)
-        return _Look(
-            signal, removed={NAME_FREE: tuple(chain.con_id.tolist())} if len(chain) else {}
+    def _coverable(self, symbol: str) -> int:
+        """Calls of the standard size that the shares held, less those written on, would cover."""
+        written = sum(
+            (abs(p.quantity) * p.multiplier for p in self.account.on(symbol) if p.is_short_call),
+            ZERO,
         )
-    screen, columns = screen_short_puts(
-        chain, instance.market.today, _bands(config), _is_fresh(chain, config, instance)
-    )
-    found, outranked = candidates(
-        chain, columns, screen.rows, _bands(config), config.max_candidates
-    )
-    removed = {rule: tuple(con_ids.tolist()) for rule, con_ids in screen.removed.items()}
-    if len(outranked):
-        removed["outranked"] = tuple(outranked.tolist())
-    return _Look(_signal(chain, found, removed), chain, found, removed)
+        free = self.account.shares(symbol) - written
+        return max(int((free / 100).to_integral_value(ROUND_FLOOR)), 0)
 
+    def _share_cost(self, symbol: str) -> ShareCost | None:
+        """The adjusted basis of the cycle where it holds these shares, else the broker's cost."""
+        basis = self._cycle_basis(symbol)
+        if basis is None:
+            held = [p for p in self.account.on(symbol) if p.sec_type is SecType.STOCK]
+            shares = sum((p.quantity for p in held), ZERO)
+            paid = sum((p.quantity * p.average_cost for p in held), ZERO)
+            if paid <= 0:
+                return None
+            basis = paid / shares
+        least = ZERO if self.config.calls_below_cost else basis
+        return ShareCost(basis=basis, min_strike=least)
 
-def _why_unusable(chain: OptionChain | None, symbol: str, account: AccountState) -> str:
-    if chain is None:
-        return f"No usable option chain for {symbol}."
-    if chain.symbol != symbol:
-        return f"The chain filed under {symbol} is that of {chain.symbol}."
-    if not np.isfinite(chain.underlying_price):
-        return f"{symbol} has no price."
-    if chain.currency != account.values.currency:
-        return f"{symbol} trades in {chain.currency}, the account is in {account.values.currency}."
-    if chain.settlement is not Settlement.PHYSICAL:
-        return f"{symbol} options settle in cash; the Wheel needs shares to be delivered."
-    return ""
+    def _cycle_basis(self, symbol: str) -> Decimal | None:
+        cycle = self.instance.cycles.get(symbol)
+        if cycle is None or not cycle.complete or cycle.shares != self.account.shares(symbol):
+            return None
+        return cycle.adjusted_basis
 
+    # --- what is done about it ---------------------------------------------------------------
 
-def _is_fresh(chain: OptionChain, config: WheelConfig, instance: StrategyContext) -> bool:
-    """A chain from the future is as suspect as an old one."""
-    age = instance.market.as_of - chain.as_of
-    return abs(age) <= timedelta(minutes=config.max_chain_age_minutes)
+    def sell(self, candidate: Candidate, sifted: Sifted, rank: int) -> tuple[Proposal | None, str]:
+        """Propose as many contracts as fit; none, with the reason, where not even one does."""
+        is_call = candidate.contract.right is Right.CALL
+        contracts, why_not = self._calls(candidate) if is_call else self._puts(candidate)
+        if why_not:
+            return None, why_not
+        self.trades -= 1
+        self.chosen.add((candidate.contract.symbol, candidate.contract.right))
+        if not is_call:
+            self.cash -= candidate.metrics.collateral * contracts
+        return self._propose(candidate, sifted, rank, contracts), ""
 
+    def _why_not_another(self, candidate: Candidate) -> str:
+        contract = candidate.contract
+        if (contract.symbol, contract.right) in self.chosen:
+            return f"A better {contract.symbol} {contract.right.name.lower()} is proposed."
+        if self.trades < 1:
+            return f"The limit of {self.config.max_new_trades} new trades is reached."
+        return ""
 
-def _why_taken(symbol: str, account: AccountState, instance: StrategyContext) -> str:
-    short = [position for position in account.on(symbol) if position.is_short_put]
-    if short:
-        held = sum((abs(position.quantity) for position in short), ZERO)
-        return f"{symbol}: {plain(held)} short put(s) are already held."
-    if symbol in instance.working_symbols:
-        return f"{symbol}: an approved trade is still under way."
-    return ""
+    def _calls(self, candidate: Candidate) -> tuple[int, str]:
+        why_not = self._why_not_another(candidate)
+        coverable = self._coverable(candidate.contract.symbol)
+        if candidate.contract.multiplier != 100:
+            why_not = why_not or "The contract does not deliver 100 shares."
+        return (0, why_not) if why_not else (min(coverable, self.config.max_contracts), "")
 
+    def _puts(self, candidate: Candidate) -> tuple[int, str]:
+        why_not = self._why_not_another(candidate)
+        if why_not:
+            return 0, why_not
+        symbol, collateral = candidate.contract.symbol, candidate.metrics.collateral
+        exposure = self.account.exposure_by_underlying.get(symbol, ZERO)
+        room = self.account.values.net_liquidation * self.config.max_capital_per_name - exposure
+        if collateral > room:
+            return 0, (
+                f"One contract ties up {collateral:,.0f}; {max(room, ZERO):,.0f} is left of what "
+                f"{symbol} may take."
+            )
+        if collateral > self.cash:
+            return 0, (
+                f"One contract ties up {collateral:,.0f}; {max(self.cash, ZERO):,.0f} of cash is "
+                "free."
+            )
+        affordable = (min(room, self.cash) / collateral).to_integral_value(ROUND_FLOOR)
+        return min(int(affordable), self.config.max_contracts), ""
 
-def _signal(
-    chain: OptionChain, found: Sequence[Candidate], removed: dict[str, tuple[int, ...]]
-) -> Signal:
-    counts = {rule: len(con_ids) for rule, con_ids in removed.items()}
-    facts: dict[str, JsonValue] = {
-        "underlying_price": chain.underlying_price,
-        "contracts": len(chain),
-        "candidates": len(found),
-        "quality": chain.quality.value,
-        "eliminated": dict(counts),
-    }
-    if found:
-        best = found[0]
-        summary = (
-            f"{chain.symbol} at {chain.underlying_price:.2f}: puts that pass every rule: "
-            f"{len(found)}, best the {best.contract.describe()}, "
-            f"{best.metrics.ror_annualised:.1%} a year."
+    def _propose(self, candidate: Candidate, sifted: Sifted, rank: int, contracts: int) -> Proposal:
+        config, rules = self.config, sifted.rules
+        policy = OfferPolicy(
+            concession=config.price_concession,
+            max_drift=config.max_drift,
+            decision_minutes=config.decision_minutes,
+            worst_price=candidate.credit_for(rules.min_ror_annualised),
         )
-        return Signal(
-            symbol=chain.symbol, kind=SignalKind.PUT_CANDIDATES, summary=summary, facts=facts
+        idea = TradeIdea.from_chain(
+            sifted.chain,
+            candidate.row,
+            self.instance.account_code,
+            Side.SELL,
+            RecommendationAction.OPEN,
+            contracts,
         )
-    main = max(counts, key=lambda rule: counts[rule], default="")
-    why = f"most fail {main} ({counts[main]} of {len(chain)})" if main else "the chain is empty"
-    return Signal(
-        symbol=chain.symbol,
-        kind=SignalKind.NO_TRADE,
-        summary=f"{chain.symbol} at {chain.underlying_price:.2f}: no put passes every rule; {why}.",
-        facts=facts,
-    )
-
-
-def _bands(config: WheelConfig) -> PutBands:
-    return PutBands(
-        min_delta=config.min_delta,
-        max_delta=config.max_delta,
-        min_dte=config.min_dte,
-        max_dte=config.max_dte,
-        min_ror_annualised=config.min_ror_annualised,
-        max_spread_fraction=config.max_spread_fraction,
-        min_open_interest=config.min_open_interest,
-        min_bid=config.min_bid,
-    )
-
-
-# --- what is done about it -----------------------------------------------------------------
-
-
-def _free_cash(account: AccountState, instance: StrategyContext) -> Decimal:
-    """Cash that no short put, held or under way, may call for."""
-    held = account.assignment_cash + account.cash_settled_put_notional
-    return account.values.cash - held - instance.committed_cash
-
-
-def _size(
-    config: WheelConfig, account: AccountState, budget: _Budget, candidate: Candidate
-) -> tuple[int, str]:
-    """How many contracts fit, and if none, why."""
-    symbol = candidate.contract.symbol
-    collateral = candidate.metrics.collateral
-    if symbol in budget.chosen:
-        return 0, f"A better {symbol} put is proposed."
-    if budget.trades < 1:
-        return 0, f"The limit of {config.max_new_trades} new trades is reached."
-    exposure = account.exposure_by_underlying.get(symbol, ZERO)
-    room = account.values.net_liquidation * config.max_capital_per_name - exposure
-    if collateral > room:
-        return 0, (
-            f"One contract ties up {collateral:,.0f}; {max(room, ZERO):,.0f} is left of what "
-            f"{symbol} may take."
+        terms = build_terms(idea, policy, self.instance.market.as_of, self.instance.session_close)
+        if sifted.cost is None:
+            rationale = put_rationale(terms, candidate.metrics, cash_left=self.cash)
+            tied_up = f"cash: {plain(candidate.metrics.collateral * contracts)}"
+            bound = "within cash and capital per name"
+        else:
+            rationale = call_rationale(terms, candidate.metrics, sifted.cost)
+            tied_up = f"shares: {plain(candidate.contract.multiplier * contracts)}"
+            bound = "within the shares held"
+        sizing = RuleResult(
+            rule="size",
+            value=f"contracts: {contracts}, {tied_up}",
+            threshold=f"≤ {config.max_contracts} contracts, {bound}",
+            passed=True,
         )
-    if collateral > budget.cash:
-        return 0, (
-            f"One contract ties up {collateral:,.0f}; {max(budget.cash, ZERO):,.0f} of cash is "
-            "free."
-        )
-    affordable = (min(room, budget.cash) / collateral).to_integral_value(ROUND_FLOOR)
-    return min(int(affordable), config.max_contracts), ""
-
-
-def _propose(
-    config: WheelConfig,
-    instance: StrategyContext,
-    chain: OptionChain,
-    candidate: Candidate,
-    opportunity: Opportunity,
-    contracts: int,
-    budget: _Budget,
-) -> Proposal:
-    policy = OfferPolicy(
-        concession=config.price_concession,
-        max_drift=config.max_drift,
-        decision_minutes=config.decision_minutes,
-        worst_price=candidate.credit_for(config.min_ror_annualised),
-    )
-    idea = TradeIdea.from_chain(
-        chain,
-        candidate.row,
-        instance.account_code,
-        Side.SELL,
-        RecommendationAction.OPEN,
-        contracts,
-    )
-    terms = build_terms(idea, policy, instance.market.as_of, instance.session_close)
-    sizing = RuleResult(
-        rule="size",
-        value=f"contracts: {contracts}, cash: {plain(candidate.metrics.collateral * contracts)}",
-        threshold=f"≤ {config.max_contracts} contracts, within cash and capital per name",
-        passed=True,
-    )
-    rationale = put_rationale(terms, candidate.metrics, cash_left=budget.cash)
-    confidence = candidate.confidence(config.max_spread_fraction, config.min_ror_annualised)
-    return build_proposal(opportunity, terms, rationale, confidence, (sizing,))
-
-
-def _merged(parts: Iterable[dict[str, tuple[int, ...]]]) -> dict[str, tuple[int, ...]]:
-    merged: dict[str, tuple[int, ...]] = {}
-    for part in parts:
-        for rule, con_ids in part.items():
-            merged[rule] = merged.get(rule, ()) + con_ids
-    return merged
-
-
-def _no_trade_reason(
-    blocked: str, looks: Sequence[_Look], opportunities: Sequence[Opportunity]
-) -> str:
-    if blocked:
-        return blocked
-    if opportunities:
-        return f"No candidate could be taken: {opportunities[0].why_not}"
-    return " ".join(look.signal.summary for look in looks)
+        confidence = candidate.confidence(config.max_spread_fraction, rules.min_ror_annualised)
+        opportunity = candidate.opportunity(rank, "")
+        return build_proposal(opportunity, terms, rationale, confidence, (sizing,))

@@ -83,6 +83,8 @@ class PostgresStrategies:
             instance = await _instance(session, instance_id)
             run = await _begin(session, instance, workflow_id)
             plan, error = _plan(instance, run)
+            if plan is not None:
+                plan = await _with_windows(session, instance, plan)
             if error is not None:
                 _end(run, RunStatus.FAILED, [str(error)])
         if plan is None:
@@ -222,6 +224,29 @@ def _plan(
         window=strategy.chain_window(config),
     )
     return plan, None
+
+
+async def _with_windows(
+    session: AsyncSession, instance: StrategyInstance, plan: RunPlan
+) -> RunPlan:
+    """The plan with more of a chain to read where a position asks for it.
+
+    An account that was never ingested fails when the strategy is to see it, not here.
+    """
+    try:
+        account = await account_state(session, instance.broker_account_id)
+    except GreenlightError as error:
+        if error.code is ErrorCode.ACCOUNT_STALE:
+            return plan
+        raise
+    strategy = resolve_strategy(instance.strategy_version.code_ref)
+    config = validate_config(strategy, instance.config)
+    windows = {
+        symbol: strategy.window_on(config, held)
+        for symbol in config.universe
+        if (held := account.on(symbol))
+    }
+    return plan.model_copy(update={"windows": windows})
 
 
 def _end(run: StrategyRun, status: RunStatus, errors: Sequence[str]) -> None:

@@ -128,13 +128,26 @@ def test_a_third_party_strategy_is_found_by_its_entry_point(
     )
     monkeypatch.syspath_prepend(tmp_path)
     announce(monkeypatch, "acme_puts:Acme")
-    assert [each.slug for each in installed_strategies()] == ["wheel", "acme"]
+    assert [each.slug for each in installed_strategies()] == ["wheel", "theta", "acme"]
 
 
 def test_a_broken_plugin_is_listed_with_its_error_and_hides_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ):
     announce(monkeypatch, "absent_plugin:Strategy")
-    wheel, broken = installed_strategies()
+    wheel, _, broken = installed_strategies()
     assert wheel.error == ""
     assert "absent_plugin" in broken.error
+
+
+def test_a_plugin_with_a_slug_that_is_taken_is_listed_with_the_clash(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "acme_twin.py").write_text(
+        "from domain.strategies.wheel import Wheel\nclass Twin(Wheel):\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    announce(monkeypatch, "acme_twin:Twin")
+    *_, twin = installed_strategies()
+    assert "slug 'wheel' is that of domain.strategies.wheel:Wheel" in twin.error
+    assert twin.slug == ""

@@ -249,7 +249,7 @@ def test_a_chain_filed_under_another_symbol_is_refused():
 def test_a_name_with_a_short_put_is_skipped():
     held = option_position(-1, contract(con_id=5, strike=Decimal(600)))
     result = run(chain(row()), state=account(held))
-    assert result.signals[0].kind is SignalKind.SKIPPED
+    assert result.signals[-1].kind is SignalKind.SKIPPED
     assert result.eliminated == {"name_free": 1}
 
 

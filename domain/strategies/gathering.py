@@ -1,0 +1,212 @@
+"""From what each underlying offers to one result: ranked, sized, with a reason for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+import numpy as np
+from pydantic import JsonValue
+
+from domain.market import IntArray, OptionChain
+from domain.portfolio import AccountState
+from domain.recommendations import RecommendationAction
+from domain.risk.state import RiskState
+from domain.strategies.base import (
+    Opportunity,
+    Proposal,
+    Signal,
+    SignalKind,
+    StrategyContext,
+    StrategyResult,
+)
+from domain.strategies.short_options import Candidate, Sifted
+from domain.strategies.upkeep import Offer
+
+Removed = dict[str, tuple[int, ...]]
+
+
+@dataclass(slots=True)
+class Look:
+    """What one underlying had to offer: positions to see to, and options to sell."""
+
+    symbol: str
+    chain: OptionChain | None = None
+    signals: list[Signal] = field(default_factory=list[Signal])
+    offers: list[Offer] = field(default_factory=list[Offer])
+    found: list[tuple[Candidate, Sifted]] = field(default_factory=list[tuple[Candidate, Sifted]])
+    removed: Removed = field(default_factory=dict[str, tuple[int, ...]])
+
+    def say(self, kind: SignalKind, summary: str) -> None:
+        self.signals.append(Signal(symbol=self.symbol, kind=kind, summary=summary))
+
+    def take(self, sifted: Sifted, keep: int) -> None:
+        """Add what is left of a sifted chain, and a signal that says what became of it."""
+        best, outranked = sifted.best(keep)
+        removed = {rule: _ids(con_ids) for rule, con_ids in sifted.screen.removed.items()}
+        if len(outranked):
+            removed["outranked"] = _ids(outranked)
+        self.signals.append(_sifted_signal(sifted, best, removed))
+        self.found += [(each, sifted) for each in best]
+        self.removed = merged([self.removed, removed])
+
+    def leave(self, rule: str) -> None:
+        """Every contract of the chain is left alone for one reason."""
+        if self.chain is not None and len(self.chain):
+            self.removed = merged([self.removed, {rule: _ids(self.chain.con_id)}])
+
+    def settle(self) -> None:
+        """Give each contract one answer only: what is offered or found, else its first rule."""
+        answered = {each.candidate.contract.con_id for each in self.offers}
+        answered |= {each.contract.con_id for each, _ in self.found}
+        left: Removed = {}
+        for rule, con_ids in self.removed.items():
+            kept = tuple(con_id for con_id in con_ids if con_id not in answered)
+            if kept:
+                left[rule] = kept
+        self.removed = left
+
+
+def _ids(con_ids: IntArray) -> tuple[int, ...]:
+    return tuple(con_ids.tolist())
+
+
+def merged(parts: Iterable[Removed]) -> Removed:
+    together: Removed = {}
+    for part in parts:
+        for rule, con_ids in part.items():
+            together[rule] = together.get(rule, ()) + con_ids
+    return together
+
+
+def why_unusable(chain: OptionChain | None, symbol: str, account: AccountState) -> str:
+    """Why nothing can be done on a chain, whatever the strategy; empty if it can be used."""
+    if chain is None:
+        return f"No usable option chain for {symbol}."
+    if chain.symbol != symbol:
+        return f"The chain filed under {symbol} is that of {chain.symbol}."
+    if not np.isfinite(chain.underlying_price):
+        return f"{symbol} has no price."
+    if chain.currency != account.values.currency:
+        return f"{symbol} trades in {chain.currency}, the account is in {account.values.currency}."
+    return ""
+
+
+def is_fresh(chain: OptionChain, max_age_minutes: int, instance: StrategyContext) -> bool:
+    """A chain from the future is as suspect as an old one."""
+    age = instance.market.as_of - chain.as_of
+    return abs(age) <= timedelta(minutes=max_age_minutes)
+
+
+def why_nothing_at_all(account: AccountState, instance: StrategyContext, risk_account: str) -> str:
+    """A reason that rules out every trade of this run, closes included."""
+    if not instance.config.universe:
+        return "The universe is empty."
+    if instance.session_close <= instance.market.as_of:
+        return "The session is over."
+    if not account.account_code == risk_account == instance.account_code:
+        return f"The account figures are not those of {instance.account_code}."
+    return ""
+
+
+def why_margin_forbids(max_usage: Decimal, account: AccountState, risk: RiskState) -> str:
+    """A reason in the account's own state that rules out every new sale of this run."""
+    if account.values.net_liquidation <= 0:
+        return "The account has no positive net liquidation value."
+    if risk.pm_usage is None:
+        return "Margin usage is not known: equity with loan value is not positive."
+    if risk.pm_usage > max_usage:
+        return f"Margin usage {risk.pm_usage:.1%} is above {max_usage:.1%}."
+    return ""
+
+
+def free_cash(account: AccountState, instance: StrategyContext) -> Decimal:
+    """Cash that no short put, held, under way or on offer elsewhere, may call for."""
+    held = account.assignment_cash + account.cash_settled_put_notional
+    return account.values.cash - held - instance.committed_cash
+
+
+SellOne = Callable[[Candidate, Sifted, int], tuple[Proposal | None, str]]
+"""Takes a candidate and its rank; the proposal to sell it, or why it is not sold."""
+
+
+def gather(looks: Sequence[Look], halted: str, blocked: str, sell: SellOne) -> StrategyResult:
+    """Positions first, then sales by score, each as far as ``sell`` lets it.
+
+    ``halted`` is why nothing may be done at all, ``blocked`` why nothing may be opened; both are
+    empty where there is no such reason.
+    """
+    for look in looks:
+        look.settle()
+    opportunities: list[Opportunity] = []
+    proposals: list[Proposal] = []
+    for offer in (offer for look in looks for offer in look.offers):
+        rank = len(opportunities) + 1
+        opportunities.append(offer.candidate.opportunity(rank, halted, offer.action))
+        if not halted:
+            proposals.append(offer.proposal(rank))
+    ranked = sorted(
+        (pair for look in looks for pair in look.found),
+        key=lambda pair: (-pair[0].score, pair[0].contract.con_id),
+    )
+    for candidate, sifted in ranked:
+        rank = len(opportunities) + 1
+        proposal, why_not = None, halted or blocked
+        if not why_not:
+            proposal, why_not = sell(candidate, sifted, rank)
+        opportunities.append(candidate.opportunity(rank, why_not, RecommendationAction.OPEN))
+        if proposal is not None:
+            proposals.append(proposal)
+    removed = merged(look.removed for look in looks)
+    return StrategyResult(
+        signals=tuple(signal for look in looks for signal in look.signals),
+        opportunities=tuple(opportunities),
+        proposals=tuple(proposals),
+        eliminated={rule: len(con_ids) for rule, con_ids in removed.items()},
+        eliminated_con_ids=removed,
+        no_trade_reason=(
+            None if proposals else _no_trade_reason(halted or blocked, looks, opportunities)
+        ),
+    )
+
+
+def _no_trade_reason(
+    blocked: str, looks: Sequence[Look], opportunities: Sequence[Opportunity]
+) -> str:
+    if blocked:
+        return blocked
+    if opportunities:
+        return f"No candidate could be taken: {opportunities[0].why_not}"
+    return " ".join(signal.summary for look in looks for signal in look.signals)
+
+
+def _sifted_signal(sifted: Sifted, found: Sequence[Candidate], removed: Removed) -> Signal:
+    chain, right = sifted.chain, sifted.rules.right.name.lower()
+    counts = {rule: len(con_ids) for rule, con_ids in removed.items()}
+    facts: dict[str, JsonValue] = {
+        "underlying_price": chain.underlying_price,
+        "contracts": len(chain),
+        "candidates": len(found),
+        "quality": chain.quality.value,
+        "iv_rank": sifted.known.iv_rank,
+        "eliminated": dict(counts),
+    }
+    at = f"{chain.symbol} at {chain.underlying_price:.2f}"
+    if found:
+        best = found[0]
+        kind = SignalKind.PUT_CANDIDATES if right == "put" else SignalKind.CALL_CANDIDATES
+        summary = (
+            f"{at}: {right}s that pass every rule: {len(found)}, best the "
+            f"{best.contract.describe()}, {best.metrics.ror_annualised:.1%} a year."
+        )
+        return Signal(symbol=chain.symbol, kind=kind, summary=summary, facts=facts)
+    main = max(counts, key=lambda rule: counts[rule], default="")
+    why = f"most fail {main} ({counts[main]} of {len(chain)})" if main else "the chain is empty"
+    return Signal(
+        symbol=chain.symbol,
+        kind=SignalKind.NO_TRADE,
+        summary=f"{at}: no {right} passes every rule; {why}.",
+        facts=facts,
+    )

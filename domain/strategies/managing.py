@@ -1,0 +1,313 @@
+"""What to do about a short option that is held: keep it, buy it in, or roll it.
+
+One core for every strategy. A strategy hands in its policy and the market; out comes a verdict
+with every rule it rests on. Targets are measured at mid, against what the option was sold for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+import numpy as np
+from pydantic import Field
+
+from domain.instruments import Frozen, OptionContract, Right, Settlement, plain, price_text
+from domain.market import IntArray, OptionChain, decimal_of
+from domain.packages import combo_increments
+from domain.portfolio import ZERO, PositionState
+from domain.recommendations import RuleResult
+from domain.strategies.screening import Screen, ShortColumns, screen_chain_data
+from domain.strategies.wheel_cycle import WheelCycle
+
+
+class RollRules(Frozen):
+    """When an option is rolled, and to what. Credits are net, per share."""
+
+    trigger_dte: int = Field(ge=0, description="roll by this many days to expiry, if tested")
+    min_credit: Decimal = Field(description="below zero, a debit is acceptable")
+    max_width: Decimal = Field(description="furthest new strike, as a fraction of the old one")
+    max_dte: int = Field(ge=1)
+    max_delta: float
+    max_spread_fraction: float
+    max_give_back: Decimal = Field(
+        description="part of the cycle's highest premium that rolls may pay back in all"
+    )
+    close_if_unable: bool = True
+
+
+class ManagePolicy(Frozen):
+    """When a short option is bought in or rolled. What is None is not asked for."""
+
+    take_profit: Decimal | None = Field(description="part of the credit that is enough, 0..1")
+    stop_multiple: Decimal | None = Field(description="of the credit, at which the loss is cut")
+    exit_dte: int | None = Field(description="no option is held this near to expiry")
+    roll: RollRules | None = None
+
+
+class Action(StrEnum):
+    HOLD = "HOLD"
+    CLOSE = "CLOSE"
+    ROLL = "ROLL"
+
+
+class Trigger(StrEnum):
+    """Why something is done about a position."""
+
+    NONE = "NONE"
+    PROFIT = "PROFIT"
+    STOP = "STOP"
+    TESTED = "TESTED"
+    TIME = "TIME"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldShort:
+    """A short option held and its place in the chain. ``credit`` is per share, as it was sold."""
+
+    position: PositionState
+    option: OptionContract
+    row: int
+    credit: Decimal
+    bid: Decimal
+    ask: Decimal
+    dte: int
+    is_tested: bool
+    """The underlying has reached the strike."""
+
+    @property
+    def mid(self) -> Decimal:
+        return (self.bid + self.ask) / 2
+
+    @property
+    def contracts(self) -> int:
+        return int(abs(self.position.quantity))
+
+    @property
+    def captured(self) -> Decimal:
+        """The part of the credit earned so far; negative for a loss."""
+        return 1 - self.mid / self.credit
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to be done and why. ``target`` is the chain's row to roll into.
+
+    ``rules`` are all that were looked at; those that passed are what moves the position.
+    """
+
+    action: Action
+    trigger: Trigger
+    reason: str
+    rules: tuple[RuleResult, ...]
+    target: int | None = None
+    max_price: Decimal | None = None
+    """The most a close may cost per share: a profit must remain the profit that was aimed at."""
+    least_credit: Decimal = ZERO
+    targets_removed: dict[str, IntArray] | None = None
+    """Contracts looked at for a roll, by the rule that removed them."""
+
+
+def find_held(
+    chain: OptionChain, position: PositionState, columns: ShortColumns, *, fresh: bool
+) -> HeldShort | str:
+    """The short option with its market, or in words why it cannot be judged.
+
+    Data faults are those of anything that is traded; a fault never moves a position.
+    """
+    option = position.option
+    if option is None or not position.is_short:
+        return f"{position.description or position.key} is no short option."
+    found = np.flatnonzero(chain.con_id == option.con_id)
+    if found.size != 1:
+        return f"{option.describe()} cannot be judged: the chain does not have it."
+    row = int(found[0])
+    screen = Screen.of(chain)
+    screen.require("quote_fresh", fresh)
+    screen_chain_data(screen, chain, columns.dte)
+    if not screen.alive[row]:
+        rule = next(name for name, ids in screen.removed.items() if option.con_id in ids)
+        return f"{option.describe()} cannot be judged: its market fails {rule}."
+    credit = position.average_cost / position.multiplier
+    if credit <= 0:
+        return f"{option.describe()} cannot be judged: what it was sold for is not known."
+    spot, strike = chain.underlying_price, float(option.strike)
+    return HeldShort(
+        position=position,
+        option=option,
+        row=row,
+        credit=credit,
+        bid=decimal_of(chain.bid[row]),
+        ask=decimal_of(chain.ask[row]),
+        dte=int(columns.dte[row]),
+        is_tested=spot <= strike if option.right is Right.PUT else spot >= strike,
+    )
+
+
+def judge(
+    held: HeldShort,
+    policy: ManagePolicy,
+    chain: OptionChain,
+    columns: ShortColumns,
+    cycle: WheelCycle | None = None,
+) -> Verdict:
+    """The first that applies: profit, stop, tested near expiry, time.
+
+    A stop closes at once. What is tested or out of time is rolled where the policy rolls and a
+    target exists; where none does it is bought in, or kept if the policy says so.
+    """
+    rules = tuple(_triggers(held, policy))
+    fired = {rule.rule for rule in rules if rule.passed}
+    if "take_profit" in fired:
+        assert policy.take_profit is not None
+        most = held.credit * (1 - policy.take_profit)
+        reason = f"{held.captured:.0%} of the credit is earned; {policy.take_profit:.0%} is enough."
+        return Verdict(Action.CLOSE, Trigger.PROFIT, reason, rules, max_price=most)
+    if "loss_stop" in fired:
+        reason = (
+            f"It costs {price_text(held.mid)} to buy in, {held.mid / held.credit:.1f} times the "
+            f"{price_text(_cents(held.credit))} it was sold for."
+        )
+        return Verdict(Action.CLOSE, Trigger.STOP, reason, rules)
+    if "tested" in fired:
+        reason = (
+            f"{chain.symbol} at {chain.underlying_price:.2f} has reached the strike with "
+            f"{held.dte} days left."
+        )
+        return _roll_or_close(Trigger.TESTED, reason, rules, held, policy, chain, columns, cycle)
+    if "time_exit" in fired:
+        reason = f"{held.dte} days are left; it is not held beyond {policy.exit_dte}."
+        return _roll_or_close(Trigger.TIME, reason, rules, held, policy, chain, columns, cycle)
+    return Verdict(
+        Action.HOLD, Trigger.NONE, f"{held.captured:.0%} of the credit is earned so far.", rules
+    )
+
+
+def _triggers(held: HeldShort, policy: ManagePolicy) -> list[RuleResult]:
+    """What would move the position, and whether it has come to that."""
+    rules: list[RuleResult] = []
+
+    def when(rule: str, value: str, threshold: str, *, reached: bool) -> None:
+        rules.append(RuleResult(rule=rule, value=value, threshold=threshold, passed=reached))
+
+    if policy.take_profit is not None:
+        when(
+            "take_profit",
+            f"{held.captured:.1%}",
+            f"≥ {policy.take_profit:.0%} of the credit",
+            reached=held.captured >= policy.take_profit,
+        )
+    if policy.stop_multiple is not None:
+        when(
+            "loss_stop",
+            price_text(held.mid),
+            f"≥ {price_text(_cents(held.credit * policy.stop_multiple))}, "
+            f"{plain(policy.stop_multiple)} × the credit",
+            reached=held.mid >= held.credit * policy.stop_multiple,
+        )
+    if policy.roll is not None:
+        when(
+            "tested",
+            f"{'tested' if held.is_tested else 'not tested'}, {held.dte} days left",
+            f"tested at {policy.roll.trigger_dte} days or fewer",
+            reached=held.is_tested and held.dte <= policy.roll.trigger_dte,
+        )
+    if policy.exit_dte is not None:
+        when(
+            "time_exit",
+            str(held.dte),
+            f"≤ {policy.exit_dte} days",
+            reached=held.dte <= policy.exit_dte,
+        )
+    return rules
+
+
+def _roll_or_close(
+    trigger: Trigger,
+    reason: str,
+    rules: tuple[RuleResult, ...],
+    held: HeldShort,
+    policy: ManagePolicy,
+    chain: OptionChain,
+    columns: ShortColumns,
+    cycle: WheelCycle | None,
+) -> Verdict:
+    if policy.roll is None:
+        return Verdict(Action.CLOSE, trigger, reason, rules)
+    least = least_credit(policy.roll, held, cycle, chain.settlement)
+    screen = roll_targets(chain, columns, held, policy.roll, least)
+    target = _best_target(chain, columns, held, screen)
+    if target is not None:
+        return Verdict(
+            Action.ROLL, trigger, reason, rules, target=target, least_credit=least,
+            targets_removed=screen.removed,
+        )  # fmt: skip
+    counted = {rule: len(ids) for rule, ids in screen.removed.items()}
+    main = max(counted, key=lambda rule: counted[rule], default="")
+    unable = f"No option to roll into: most fail {main}." if main else "Nothing to roll into."
+    closes = policy.roll.close_if_unable
+    return Verdict(
+        Action.CLOSE if closes else Action.HOLD,
+        trigger,
+        f"{reason} {unable}",
+        rules,
+        targets_removed=screen.removed,
+    )
+
+
+def least_credit(
+    rules: RollRules, held: HeldShort, cycle: WheelCycle | None, settlement: Settlement
+) -> Decimal:
+    """The least net credit per share, rounded to what a package can trade at.
+
+    Over a whole cycle rolls may give back ``max_give_back`` of the highest premium it has had:
+    a debit that would take more is too much, whatever a single roll may cost.
+    """
+    least = rules.min_credit
+    if cycle is not None and cycle.premium_high > 0:
+        shares = held.contracts * held.option.multiplier
+        floor = cycle.premium_high * (1 - rules.max_give_back)
+        least = max(least, (floor - cycle.premium) / shares)
+    return combo_increments(settlement).up(least)
+
+
+def roll_targets(
+    chain: OptionChain, columns: ShortColumns, held: HeldShort, rules: RollRules, least: Decimal
+) -> Screen:
+    """What the option may be rolled into: later, no nearer to the money, for enough credit."""
+    option, is_put = held.option, held.option.right is Right.PUT
+    strike, old = chain.strike, float(held.option.strike)
+    screen = Screen.of(chain)
+    screen.require("is_put" if is_put else "is_call", chain.is_call != is_put)
+    screen_chain_data(screen, chain, columns.dte)
+    same_class = [name == option.trading_class for name in chain.trading_class]
+    screen.require("same_class", np.asarray(same_class, dtype=np.bool_))
+    screen.require("same_multiplier", chain.multiplier == float(option.multiplier))
+    screen.require("later", columns.dte > held.dte)
+    screen.require("dte", columns.dte <= rules.max_dte)
+    screen.require("no_nearer", strike <= old if is_put else strike >= old)
+    screen.require("width", np.abs(strike - old) <= float(rules.max_width) * old)
+    screen.require("delta", np.abs(chain.delta) <= rules.max_delta)
+    screen.require("spread", columns.spread_fraction <= rules.max_spread_fraction)
+    # At mid; the offer itself never goes below the least credit.
+    screen.require("credit", columns.mid - float(held.mid) >= float(least) - 1e-9)
+    return screen
+
+
+def _best_target(
+    chain: OptionChain, columns: ShortColumns, held: HeldShort, screen: Screen
+) -> int | None:
+    """The strike furthest out, the soonest expiry that still pays for it, then the best credit."""
+    rows = screen.rows
+    if not len(rows):
+        return None
+    sign = 1.0 if held.option.right is Right.PUT else -1.0
+    order = np.lexsort(
+        (chain.con_id[rows], -columns.mid[rows], columns.dte[rows], sign * chain.strike[rows])
+    )
+    return int(rows[order[0]])
+
+
+def _cents(price: Decimal) -> Decimal:
+    return price.quantize(Decimal("0.01"))

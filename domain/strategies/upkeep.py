@@ -1,0 +1,194 @@
+"""Looking after the short options held on one underlying: from verdicts to offers.
+
+Shared by all strategies that sell options. Every position gets an answer: an offer to close or
+to roll it, or a signal that says why it is kept or cannot be judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import numpy as np
+from pydantic import JsonValue
+
+from domain.errors import GreenlightError
+from domain.instruments import Side
+from domain.market import OptionChain
+from domain.portfolio import PositionState
+from domain.proposals import OfferPolicy, TradeIdea, build_proposal, build_terms
+from domain.recommendations import RecommendationAction, RuleResult, Terms
+from domain.rolls import RollIdea, RollPolicy, build_roll_terms, roll_rationale
+from domain.strategies.base import Proposal, Signal, SignalKind, StrategyConfig, StrategyContext
+from domain.strategies.managing import (
+    Action,
+    HeldShort,
+    ManagePolicy,
+    Trigger,
+    Verdict,
+    find_held,
+    judge,
+)
+from domain.strategies.screening import ShortColumns, probability_out_of_the_money, short_columns
+from domain.strategies.short_options import Candidate, short_metrics
+from domain.strategies.words import close_rationale
+
+# How little is left to judgement once the rule has been reached; no probability.
+_CONFIDENCE = {Trigger.PROFIT: 0.9, Trigger.STOP: 0.7, Trigger.TESTED: 0.6, Trigger.TIME: 0.7}
+
+
+@dataclass(slots=True)
+class Offer:
+    """Something to do about a position, before it has its place in the ranking."""
+
+    candidate: Candidate
+    action: RecommendationAction
+    terms: Terms
+    rationale: tuple[str, ...]
+    confidence: float
+
+    def proposal(self, rank: int) -> Proposal:
+        opportunity = self.candidate.opportunity(rank, "", self.action)
+        return build_proposal(opportunity, self.terms, self.rationale, self.confidence)
+
+
+@dataclass(slots=True)
+class Upkeep:
+    """What there is to say and to do about the positions of one underlying."""
+
+    signals: list[Signal] = field(default_factory=list[Signal])
+    offers: list[Offer] = field(default_factory=list[Offer])
+
+
+def look_after(
+    positions: Sequence[PositionState],
+    chain: OptionChain,
+    policy: ManagePolicy,
+    concession: Decimal,
+    instance: StrategyContext,
+    *,
+    fresh: bool,
+) -> Upkeep:
+    """An answer for each of ``positions``, which are short options of the chain's underlying."""
+    upkeep = Upkeep()
+    columns = short_columns(chain, instance.market.today)
+    cycle = instance.cycles.get(chain.symbol)
+    for position in positions:
+        held = find_held(chain, position, columns, fresh=fresh)
+        if isinstance(held, str):
+            upkeep.signals.append(_signal(chain, SignalKind.DATA_UNUSABLE, held))
+            continue
+        verdict = judge(held, policy, chain, columns, cycle)
+        kind, said = SignalKind.HOLD_POSITION, f"{held.option.describe()}: {verdict.reason}"
+        if verdict.action is not Action.HOLD:
+            try:
+                offer = _offer(held, verdict, chain, columns, concession, instance)
+            except GreenlightError as error:
+                said = f"{said} It cannot be offered: {error.detail}."
+            else:
+                upkeep.offers.append(offer)
+                closes = verdict.action is Action.CLOSE
+                kind = SignalKind.CLOSE_POSITION if closes else SignalKind.ROLL_POSITION
+        upkeep.signals.append(_signal(chain, kind, said, held, verdict))
+    return upkeep
+
+
+def _offer(
+    held: HeldShort,
+    verdict: Verdict,
+    chain: OptionChain,
+    columns: ShortColumns,
+    concession: Decimal,
+    instance: StrategyContext,
+) -> Offer:
+    confidence = _CONFIDENCE[verdict.trigger]
+    if verdict.action is Action.CLOSE:
+        terms = _close_terms(held, verdict, chain, concession, instance)
+        candidate = _candidate(chain, columns, held.row, float(held.captured), verdict.rules)
+        rationale = close_rationale(terms, held, verdict)
+        return Offer(candidate, RecommendationAction.CLOSE, terms, rationale, confidence)
+    assert verdict.target is not None
+    idea = RollIdea.from_chain(chain, held.position, verdict.target, instance.account_code)
+    policy = RollPolicy(
+        concession=concession,
+        max_drift=instance.config.max_drift,
+        decision_minutes=instance.config.decision_minutes,
+        least_credit=verdict.least_credit,
+    )
+    terms = build_roll_terms(idea, policy, instance.market.as_of, instance.session_close)
+    credit = RuleResult(
+        rule="roll_credit",
+        value=f"{-terms.limit_price:.2f}",
+        threshold=f"≥ {verdict.least_credit:.2f} net per share",
+        passed=True,
+    )
+    candidate = _candidate(
+        chain, columns, verdict.target, float(-terms.limit_price), (*verdict.rules, credit)
+    )
+    rationale = (verdict.reason, *roll_rationale(idea, terms))
+    return Offer(candidate, RecommendationAction.ROLL, terms, rationale, confidence)
+
+
+def _close_terms(
+    held: HeldShort,
+    verdict: Verdict,
+    chain: OptionChain,
+    concession: Decimal,
+    instance: StrategyContext,
+) -> Terms:
+    config: StrategyConfig = instance.config
+    policy = OfferPolicy(
+        concession=concession,
+        max_drift=config.max_drift,
+        decision_minutes=config.decision_minutes,
+        worst_price=verdict.max_price,
+    )
+    idea = TradeIdea.from_chain(
+        chain,
+        held.row,
+        instance.account_code,
+        Side.BUY,
+        RecommendationAction.CLOSE,
+        held.contracts,
+    )
+    return build_terms(idea, policy, instance.market.as_of, instance.session_close)
+
+
+def _candidate(
+    chain: OptionChain,
+    columns: ShortColumns,
+    row: int,
+    score: float,
+    rules: tuple[RuleResult, ...],
+) -> Candidate:
+    rows = np.asarray([row], dtype=np.int64)
+    pop = float(probability_out_of_the_money(chain, rows, columns.dte)[0])
+    metrics = short_metrics(chain, columns, row, pop)
+    reasons = tuple(rule for rule in rules if rule.passed)
+    return Candidate(row, chain.contract(row), score, metrics, reasons)
+
+
+def _signal(
+    chain: OptionChain,
+    kind: SignalKind,
+    said: str,
+    held: HeldShort | None = None,
+    verdict: Verdict | None = None,
+) -> Signal:
+    facts: dict[str, JsonValue] = {"underlying_price": chain.underlying_price}
+    if held is not None:
+        facts |= {
+            "con_id": held.option.con_id,
+            "credit": str(held.credit.quantize(Decimal("0.0001"))),
+            "mid": str(held.mid),
+            "captured": round(float(held.captured), 4),
+            "dte": held.dte,
+        }
+    if verdict is not None:
+        facts["rules"] = [rule.model_dump(mode="json") for rule in verdict.rules]
+        if verdict.targets_removed:
+            facts["roll_eliminated"] = {
+                rule: len(ids) for rule, ids in verdict.targets_removed.items()
+            }
+    return Signal(symbol=chain.symbol, kind=kind, summary=said, facts=facts)
