@@ -58,8 +58,11 @@ class Look:
             self.removed = merged([self.removed, {rule: _ids(self.chain.con_id)}])
 
     def settle(self) -> None:
-        """Give each contract one answer only: what is offered or found, else its first rule."""
+        """Give each contract one answer only: what is offered, else found, else its first rule."""
         answered = {each.candidate.contract.con_id for each in self.offers}
+        self.found = [
+            (each, sifted) for each, sifted in self.found if each.contract.con_id not in answered
+        ]
         answered |= {each.contract.con_id for each, _ in self.found}
         left: Removed = {}
         for rule, con_ids in self.removed.items():
@@ -142,9 +145,12 @@ def gather(looks: Sequence[Look], halted: str, blocked: str, sell: SellOne) -> S
         look.settle()
     opportunities: list[Opportunity] = []
     proposals: list[Proposal] = []
+    ranks: dict[int, int] = {}
     for offer in (offer for look in looks for offer in look.offers):
-        rank = len(opportunities) + 1
-        opportunities.append(offer.candidate.opportunity(rank, halted, offer.action))
+        # Two positions may be rolled into one contract: it is one opportunity.
+        rank = ranks.setdefault(offer.candidate.contract.con_id, len(opportunities) + 1)
+        if rank > len(opportunities):
+            opportunities.append(offer.candidate.opportunity(rank, halted, offer.action))
         if not halted:
             proposals.append(offer.proposal(rank))
     ranked = sorted(

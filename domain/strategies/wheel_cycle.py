@@ -28,13 +28,14 @@ ZERO = Decimal(0)
 class CycleEntryKind(StrEnum):
     """TRADE is an execution; DELIVERY shares bought or sold by assignment or exercise; GONE an
     option that expired, was assigned or settled; DIVIDEND cash on the shares; SPLIT a change of
-    units at equal cost."""
+    units at equal cost; CORRECTION a change whose effect on cash is not known."""
 
     TRADE = "TRADE"
     DELIVERY = "DELIVERY"
     GONE = "GONE"
     DIVIDEND = "DIVIDEND"
     SPLIT = "SPLIT"
+    CORRECTION = "CORRECTION"
 
 
 class CycleEntry(Frozen):
@@ -71,7 +72,7 @@ class WheelCycle(Frozen):
     assignments: int = Field(default=0, ge=0, description="deliveries of shares, either way")
     rolls: int = Field(default=0, ge=0, description="options bought in and others sold at once")
     complete: bool = Field(
-        default=True, description="false where what was held at its start is not known"
+        default=True, description="false where its cost is not known to the cent"
     )
 
     @property
@@ -111,11 +112,12 @@ class _Turn:
     rolls: int = 0
 
     def step(self, entry: CycleEntry) -> None:
+        self.complete = self.complete and entry.kind is not CycleEntryKind.CORRECTION
         if entry.sec_type is SecType.OPTION:
             self._option(entry)
         elif entry.kind is CycleEntryKind.DIVIDEND:
             self.dividends += entry.cash
-        elif entry.kind is CycleEntryKind.SPLIT:
+        elif entry.kind in (CycleEntryKind.SPLIT, CycleEntryKind.CORRECTION):
             self.shares += entry.quantity
         else:
             self.assignments += entry.kind is CycleEntryKind.DELIVERY

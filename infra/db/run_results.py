@@ -1,13 +1,11 @@
 """Turning a strategy's result into rows: signals, opportunities, recommendations.
 
-A recommendation is never edited. One that says nearly the same as one still waiting is not made;
-one that says something else on the same underlying takes the older one's place.
+A recommendation is never edited; which are made and which they replace is decided in ``offers``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import select
@@ -27,9 +25,7 @@ from infra.db.models import (
     StrategyRun,
 )
 from infra.db.models import Opportunity as OpportunityRow
-
-# A new limit this close to one already on offer is the same offer: leave the person in peace.
-SAME_OFFER = Decimal("0.05")
+from infra.db.offers import Choice, choose, standing
 
 
 async def keep_result(
@@ -55,15 +51,17 @@ async def keep_result(
     rows = await _opportunities(session, run, result.opportunities)
     proposed: list[Recommendation] = []
     superseded: list[UUID] = []
-    for proposal in result.proposals:
-        waiting = await _waiting(session, instance.id, proposal.terms)
-        if any(_is_same_offer(Terms.model_validate(old.terms), proposal.terms) for old in waiting):
-            continue
+    choice = await _choose(session, instance, result.proposals)
+    for number, why_not in choice.refused.items():
+        refused, _ = rows[result.proposals[number].opportunity_rank]
+        refused.recommended, refused.why_not = False, why_not
+    for number in choice.made:
+        proposal = result.proposals[number]
         row = _recommendation(run, instance, plan, proposal, rows[proposal.opportunity_rank])
         session.add(row)
         await session.flush()
         proposed.append(row)
-        for old in waiting:
+        for old in choice.replaced[number]:
             old.state = RecommendationState.SUPERSEDED
             old.superseded_by_id = row.id
             old.concluded_at = host_now()
@@ -124,33 +122,14 @@ async def _opportunities(
     return rows
 
 
-async def _waiting(
-    session: AsyncSession, instance_id: UUID, terms: Terms
-) -> Sequence[Recommendation]:
-    """Recommendations of this instance on the same underlying that still wait, locked."""
-    rows = await session.scalars(
-        select(Recommendation)
-        .join(Instrument, Instrument.id == Recommendation.instrument_id)
-        .where(
-            Recommendation.strategy_instance_id == instance_id,
-            Recommendation.state == RecommendationState.PROPOSED,
-            Recommendation.action == terms.action,
-            # Of a package this is the leg it is filed under: all legs share the underlying.
-            Instrument.symbol == terms.contract.symbol,
-        )
-        .with_for_update(of=Recommendation)
-    )
-    return rows.all()
-
-
-def _is_same_offer(old: Terms, new: Terms) -> bool:
-    return (
-        old.legs == new.legs
-        and old.quantity == new.quantity
-        and abs(old.limit_price - new.limit_price) <= SAME_OFFER * abs(old.limit_price)
-        # Near its end an offer is renewed rather than left to run out.
-        and old.deadline > new.quoted_at + (new.deadline - new.quoted_at) / 2
-    )
+async def _choose(
+    session: AsyncSession, instance: StrategyInstance, proposals: Sequence[Proposal]
+) -> Choice:
+    symbols = {proposal.terms.contract.symbol for proposal in proposals}
+    if not symbols:
+        return Choice()
+    before = await standing(session, instance.broker_account_id, symbols)
+    return choose(proposals, before, instance.id)
 
 
 def _recommendation(

@@ -18,7 +18,7 @@ from domain.market import OptionChain
 from domain.orders import OrderState
 from domain.portfolio import AccountState
 from domain.ports import RunOutcome, RunPlan
-from domain.recommendations import RecommendationState, Terms
+from domain.recommendations import RecommendationAction, RecommendationState, Terms
 from domain.strategies.base import StrategyContext, StrategyResult
 from domain.strategies.registry import resolve_strategy, validate_config
 from domain.underlyings import UnderlyingFacts
@@ -42,6 +42,7 @@ from infra.db.models import (
 )
 from infra.db.run_results import keep_result
 from infra.db.session import Sessions
+from infra.db.wheel_cycles import open_cycles
 
 STRATEGIES = Actor(name="strategy run")
 
@@ -133,7 +134,8 @@ class PostgresStrategies:
                 ),
                 session_close=trading_session.close_at,
                 working_symbols=await _working_symbols(session, instance.broker_account_id),
-                committed_cash=await _committed_cash(session, instance.broker_account_id),
+                committed_cash=await _committed_cash(session, instance),
+                cycles=await open_cycles(session, instance.broker_account_id, config.universe),
             )
             return code_ref, context, await account_state(session, instance.broker_account_id)
 
@@ -145,9 +147,8 @@ class PostgresStrategies:
             assert run is not None
             if run.status is not RunStatus.RUNNING:
                 return await _recorded_outcome(session, run)
-            # Two runs of one instance take turns here: each must see what the other offered.
-            await session.get(StrategyInstance, plan.instance_id, with_for_update=True)
             instance = await _instance(session, plan.instance_id)
+            await _take_turns(session, instance.broker_account_id)
             outcome = await keep_result(session, run, instance, plan, result)
             run.stats = {
                 "signals": outcome.signals,
@@ -285,18 +286,35 @@ async def _working_symbols(session: AsyncSession, broker_account_id: UUID) -> fr
     }
 
 
-async def _committed_cash(session: AsyncSession, broker_account_id: UUID) -> Decimal:
-    """What assignment of the short puts approved but not concluded would need.
+async def _committed_cash(session: AsyncSession, instance: StrategyInstance) -> Decimal:
+    """What assignment of the short puts approved but not concluded would need, and of those that
+    other instances of the account have on offer: what was offered first has the first claim.
 
     A part that has filled also shows as a position; counting it twice errs on the safe side.
     """
+    elsewhere = (
+        (Recommendation.state == RecommendationState.PROPOSED)
+        & (Recommendation.action == RecommendationAction.OPEN)
+        & (Recommendation.strategy_instance_id != instance.id)
+    )
     needed = await session.scalars(
         select(Recommendation.metrics["assignment_cash"].astext).where(
-            Recommendation.broker_account_id == broker_account_id,
-            Recommendation.state == RecommendationState.APPROVED,
+            Recommendation.broker_account_id == instance.broker_account_id,
+            (Recommendation.state == RecommendationState.APPROVED) | elsewhere,
         )
     )
     return sum((Decimal(amount) for amount in needed if amount is not None), Decimal(0))
+
+
+async def _take_turns(session: AsyncSession, broker_account_id: UUID) -> None:
+    """Runs on one account keep their results one after the other: each must see what the other
+    offered."""
+    await session.scalars(
+        select(StrategyInstance.id)
+        .where(StrategyInstance.broker_account_id == broker_account_id)
+        .order_by(StrategyInstance.id)
+        .with_for_update()
+    )
 
 
 async def _recorded_outcome(session: AsyncSession, run: StrategyRun) -> RunOutcome:
