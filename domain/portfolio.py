@@ -140,6 +140,9 @@ class AccountState(Frozen):
     underlyings: Mapping[str, UnderlyingState] = Field(
         default_factory=dict[str, UnderlyingState], description="by symbol"
     )
+    benchmark: UnderlyingState | None = Field(
+        default=None, description="what deltas are beta-weighted to: the S&P 500 or a fund on it"
+    )
     as_of: AwareDatetime
 
     @property

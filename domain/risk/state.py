@@ -4,12 +4,36 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import numpy as np
 from pydantic import AwareDatetime, Field
 
 from domain.instruments import Frozen, SecType
 from domain.portfolio import ZERO, AccountState
-
-RATIO_PLACES = Decimal("1e-6")
+from domain.risk.expiries import (
+    AssignmentExposure,
+    ExDividendExposure,
+    ExpiryGroup,
+    assignment_exposure,
+    ex_dividend_exposure,
+    expiry_groups,
+)
+from domain.risk.exposures import (
+    PortfolioGreeks,
+    PositionLiquidity,
+    SectorConcentration,
+    UnderlyingRisk,
+    liquidity,
+    portfolio_greeks,
+    sector_concentration,
+    underlying_risks,
+)
+from domain.risk.margin_estimate import GroupMargin, estimate_portfolio_margin
+from domain.risk.margin_inputs import margin_legs
+from domain.risk.margin_regt import regt_margin
+from domain.risk.post_expiry import PostExpiryMargin, post_expiry_margin
+from domain.risk.ratios import ratio
+from domain.risk.scenarios import StressView, stress
+from domain.risk.valuation import STANDARD, Book, PricingAssumptions, value_book
 
 
 class NameConcentration(Frozen):
@@ -22,6 +46,24 @@ class NameConcentration(Frozen):
     )
 
 
+class MarginEstimates(Frozen):
+    """Our own estimates, to set beside the broker's figures; the broker's govern.
+
+    In the account's currency. Positions named in ``left_out`` have no price and are in no figure,
+    which then says too little.
+    """
+
+    reg_t_initial: float
+    reg_t_maintenance: float
+    portfolio_initial: float
+    portfolio_maintenance: float
+    portfolio_usage: float | None = Field(
+        description="estimated portfolio margin over equity with loan value"
+    )
+    groups: tuple[GroupMargin, ...] = Field(description="portfolio margin, largest first")
+    left_out: tuple[str, ...]
+
+
 class RiskState(Frozen):
     """The risk figures of one account. Ratios are decimal fractions to six places.
 
@@ -31,6 +73,16 @@ class RiskState(Frozen):
 
     account_code: str
     as_of: AwareDatetime
+    currency: str
+    cash: Decimal
+    equity: Decimal = Field(description="net liquidation value")
+    equity_with_loan: Decimal
+    buying_power: Decimal
+    available_funds: Decimal
+    excess_liquidity: Decimal
+    init_margin: Decimal = Field(description="the broker's")
+    maint_margin: Decimal = Field(description="the broker's")
+    unrealized_pnl: Decimal | None = Field(description="None unless told of every position")
     pm_usage: Decimal | None = Field(description="maintenance margin over equity with loan value")
     init_usage: Decimal | None = Field(description="initial margin over equity with loan value")
     assignment_cash: Decimal = Field(description="cash needed if every short put is assigned")
@@ -44,8 +96,18 @@ class RiskState(Frozen):
     short_put_contracts: Decimal
     short_call_contracts: Decimal
     unpriced_positions: tuple[str, ...] = Field(
-        description="keys of positions the broker gives no market value for"
+        description="keys of positions without a market value or without greeks"
     )
+    margin: MarginEstimates
+    sectors: tuple[SectorConcentration, ...] = Field(description="largest first")
+    greeks: PortfolioGreeks
+    underlyings: tuple[UnderlyingRisk, ...] = Field(description="most at stake first")
+    liquidity: tuple[PositionLiquidity, ...] = Field(description="every option held")
+    expiries: tuple[ExpiryGroup, ...] = Field(description="the next first")
+    assignment: tuple[AssignmentExposure, ...] = Field(description="short options in the money")
+    ex_dividend: tuple[ExDividendExposure, ...]
+    post_expiry: PostExpiryMargin | None = Field(description="None where nothing expires this week")
+    stress: StressView
 
     @property
     def largest_name(self) -> NameConcentration | None:
@@ -59,35 +121,84 @@ class RiskState(Frozen):
         return self.assignment_cash * (1 - self.assignment_coverage)
 
 
-def ratio(numerator: Decimal, denominator: Decimal) -> Decimal | None:
-    """``numerator / denominator`` to six places; None unless the denominator is positive."""
-    if denominator <= 0:
-        return None
-    return (numerator / denominator).quantize(RATIO_PLACES)
+def compute_risk_state(
+    account_state: AccountState, assumptions: PricingAssumptions = STANDARD
+) -> RiskState:
+    """The risk of any account, the empty and the broke one included; never raises.
 
-
-def compute_risk_state(account_state: AccountState) -> RiskState:
-    """The risk of any account, the empty and the broke one included; never raises."""
+    The same account gives the same state: nothing here reads a clock or draws a number.
+    """
     values = account_state.values
     positions = account_state.positions
     needed = account_state.assignment_cash
-    return RiskState(
-        account_code=values.account_code,
-        as_of=account_state.as_of,
-        pm_usage=ratio(values.maint_margin, values.equity_with_loan),
-        init_usage=ratio(values.init_margin, values.equity_with_loan),
-        assignment_cash=needed,
-        cash_settled_put_notional=account_state.cash_settled_put_notional,
-        assignment_coverage=ratio(values.cash, needed),
-        concentration=tuple(
-            NameConcentration(
-                symbol=symbol, notional=notional, fraction=ratio(notional, values.net_liquidation)
-            )
-            for symbol, notional in account_state.exposure_by_underlying.items()
-        ),
-        positions_count=len(positions),
-        options_count=sum(position.sec_type is SecType.OPTION for position in positions),
-        short_put_contracts=sum((abs(p.quantity) for p in account_state.short_puts), ZERO),
-        short_call_contracts=sum((abs(p.quantity) for p in positions if p.is_short_call), ZERO),
-        unpriced_positions=tuple(p.key for p in positions if p.market_value is None),
+    with np.errstate(all="ignore"):
+        book = value_book(account_state, assumptions)
+        valueless = {p.key for p in positions if p.market_value is None} | set(book.unpriced)
+        return RiskState(
+            account_code=values.account_code,
+            as_of=account_state.as_of,
+            currency=values.currency,
+            cash=values.cash,
+            equity=values.net_liquidation,
+            equity_with_loan=values.equity_with_loan,
+            buying_power=values.buying_power,
+            available_funds=values.available_funds,
+            excess_liquidity=values.excess_liquidity,
+            init_margin=values.init_margin,
+            maint_margin=values.maint_margin,
+            unrealized_pnl=_unrealized(account_state),
+            pm_usage=ratio(values.maint_margin, values.equity_with_loan),
+            init_usage=ratio(values.init_margin, values.equity_with_loan),
+            assignment_cash=needed,
+            cash_settled_put_notional=account_state.cash_settled_put_notional,
+            assignment_coverage=ratio(values.cash, needed),
+            concentration=_concentration(account_state),
+            positions_count=len(positions),
+            options_count=sum(position.sec_type is SecType.OPTION for position in positions),
+            short_put_contracts=sum((abs(p.quantity) for p in account_state.short_puts), ZERO),
+            short_call_contracts=sum((abs(p.quantity) for p in positions if p.is_short_call), ZERO),
+            unpriced_positions=tuple(p.key for p in positions if p.key in valueless),
+            margin=_margin(account_state, book),
+            sectors=sector_concentration(account_state),
+            greeks=portfolio_greeks(account_state, book),
+            underlyings=underlying_risks(account_state, book),
+            liquidity=liquidity(account_state),
+            expiries=expiry_groups(account_state, book),
+            assignment=assignment_exposure(account_state, book),
+            ex_dividend=ex_dividend_exposure(account_state, book),
+            post_expiry=post_expiry_margin(account_state, book, assumptions),
+            stress=stress(book),
+        )
+
+
+def _concentration(account: AccountState) -> tuple[NameConcentration, ...]:
+    return tuple(
+        NameConcentration(
+            symbol=symbol,
+            notional=notional,
+            fraction=ratio(notional, account.values.net_liquidation),
+        )
+        for symbol, notional in account.exposure_by_underlying.items()
     )
+
+
+def _margin(account: AccountState, book: Book) -> MarginEstimates:
+    by_rule = regt_margin(margin_legs(book))
+    by_portfolio = estimate_portfolio_margin(book)
+    equity = float(account.values.equity_with_loan)
+    missing = {book.positions[index].key for index in by_rule.unmargined}
+    missing.update(by_portfolio.unmargined)
+    return MarginEstimates(
+        reg_t_initial=by_rule.initial,
+        reg_t_maintenance=by_rule.maintenance,
+        portfolio_initial=by_portfolio.initial,
+        portfolio_maintenance=by_portfolio.maintenance,
+        portfolio_usage=by_portfolio.maintenance / equity if equity > 0 else None,
+        groups=by_portfolio.groups,
+        left_out=tuple(sorted(missing)),
+    )
+
+
+def _unrealized(account: AccountState) -> Decimal | None:
+    told = [p.unrealized_pnl for p in account.positions if p.unrealized_pnl is not None]
+    return sum(told, ZERO) if len(told) == len(account.positions) else None

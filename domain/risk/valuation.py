@@ -16,9 +16,10 @@ import numpy as np
 from pydantic import Field
 
 from domain.instruments import Frozen, OptionContract, Right, SecType, Settlement
-from domain.market import BoolArray, FloatArray
+from domain.market import BoolArray, FloatArray, IntArray
 from domain.portfolio import AccountState, PositionGreeks, PositionState, UnderlyingState
 from domain.pricing import european
+from domain.risk.stress import OptionBook, StressGrid, stress_options
 
 EXCHANGE_ZONE = ZoneInfo("America/New_York")
 CLOSE = time(16)
@@ -41,9 +42,9 @@ class Book(NamedTuple):
 
     ``nan`` marks what is not known. ``units`` is the signed quantity times the multiplier;
     ``mark`` the market price per share: the middle of a sound quote, else the broker's mark, else
-    (of a stock) the underlying's price. ``spot`` is the underlying's; ``dividends`` what it pays
-    before an option's expiry, discounted, per share. ``value`` and the greeks are ours, of one
-    long unit per share.
+    (of a stock) the underlying's price. ``spot`` is the underlying's; ``dividend_yield`` stands for
+    the cash dividends before an option's expiry: it takes their present value off the spot.
+    ``value`` and the greeks are ours, of one long unit per share.
     """
 
     positions: tuple[PositionState, ...]
@@ -55,7 +56,7 @@ class Book(NamedTuple):
     spot: FloatArray
     strike: FloatArray
     years: FloatArray
-    dividends: FloatArray
+    dividend_yield: FloatArray
     mark: FloatArray
     iv: FloatArray
     value: FloatArray
@@ -88,10 +89,9 @@ def value_book(account: AccountState, assumptions: PricingAssumptions = STANDARD
     options = [position.option for position in positions]
     expiries = _years_to_expiry(options, account.as_of)
     years = np.array([np.nan if o is None else expiries[o.expiry] for o in options])
-    dividends = np.array(
-        [_dividends(position, account, assumptions.rate) for position in positions],
-        dtype=np.float64,
-    )
+    paid = np.array([_dividends(p, account, assumptions.rate) for p in positions])
+    with np.errstate(all="ignore"):
+        dividend_yield = np.where(paid > 0, -np.log1p(-paid / spot) / years, 0.0)
     book = Book(
         positions=positions,
         rate=assumptions.rate,
@@ -104,7 +104,7 @@ def value_book(account: AccountState, assumptions: PricingAssumptions = STANDARD
         spot=spot,
         strike=np.array([np.nan if o is None else float(o.strike) for o in options]),
         years=years,
-        dividends=dividends,
+        dividend_yield=dividend_yield,
         mark=mark,
         iv=np.array([_told_iv(position) for position in positions], dtype=np.float64),
         value=mark,
@@ -144,19 +144,36 @@ def with_greeks(account: AccountState, assumptions: PricingAssumptions = STANDAR
     return account.model_copy(update={"positions": positions})
 
 
-def option_values(book: Book, rows: BoolArray, spot: FloatArray, iv: FloatArray) -> FloatArray:
-    """Value per share of the options in ``rows`` at other spots and volatilities.
+def option_book(book: Book, rows: BoolArray, underlying: IntArray) -> OptionBook:
+    """The options in ``rows`` as the stress core takes them; ``underlying`` numbers all rows."""
+    chosen = rows & book.is_option & book.is_priced
+    ones = np.ones(int(chosen.sum()))
+    return OptionBook(
+        quantity=book.units[chosen],
+        multiplier=ones,
+        spot=book.spot[chosen],
+        strike=book.strike[chosen],
+        years=book.years[chosen],
+        vol=book.iv[chosen],
+        rate=book.rate * ones,
+        dividend_yield=book.dividend_yield[chosen],
+        is_call=book.is_call[chosen],
+        is_american=book.is_american[chosen],
+        underlying=underlying[chosen],
+    )
 
-    ``spot`` and ``iv`` have a last axis of ``rows.sum()``; so has the result. European by closed
-    form on the spot less the dividends before expiry; an American option is worth its intrinsic
-    value at least.
+
+def profits(book: Book, grid: StressGrid, underlying: IntArray, count: int) -> FloatArray:
+    """Profit or loss in every cell of the grid: ``(count, spot moves, vol shifts)``.
+
+    ``underlying`` numbers the positions' underlyings, or groups of them, from 0 to ``count`` - 1.
+    Positions in ``book.unpriced`` are in no sum.
     """
-    is_call, strike = book.is_call[rows], book.strike[rows]
-    net = np.maximum(spot - book.dividends[rows], 0.0)
-    with np.errstate(all="ignore"):
-        values = european.price(net, strike, book.years[rows], book.rate, 0.0, iv, is_call)
-    intrinsic = np.maximum(np.where(is_call, spot - strike, strike - spot), 0.0)
-    return np.where(book.is_american[rows], np.fmax(values, intrinsic), values)
+    everything = np.ones(len(book.positions), dtype=np.bool_)
+    result = stress_options(option_book(book, everything, underlying), grid, count).pnl
+    stock = ~book.is_option & book.is_priced & np.isfinite(book.spot)
+    value = np.bincount(underlying[stock], (book.units * book.spot)[stock], minlength=count)
+    return result + value[:, None, None] * np.asarray(grid.spot_moves)[:, None]
 
 
 def expiry_moment(expiry: date) -> datetime:
@@ -171,15 +188,15 @@ def exchange_today(at: datetime) -> date:
 
 def _with_greeks(book: Book) -> Book:
     rows = book.is_option
-    net = book.spot - book.dividends
-    strike, years, is_call, rate = book.strike, book.years, book.is_call, book.rate
+    spot, strike, years, is_call = book.spot, book.strike, book.years, book.is_call
+    rate, paid = book.rate, book.dividend_yield
     with np.errstate(all="ignore"):
-        solved = european.implied_vol(book.mark, net, strike, years, rate, 0.0, is_call)
+        solved = european.implied_vol(book.mark, spot, strike, years, rate, paid, is_call)
         iv = np.where(book.iv > 0, book.iv, solved)
-        greeks = european.greeks(net, strike, years, rate, 0.0, iv, is_call)
+        greeks = european.greeks(spot, strike, years, rate, paid, iv, is_call)
     intrinsic = np.maximum(np.where(is_call, book.spot - strike, strike - book.spot), 0.0)
     value = np.where(book.is_american, np.fmax(greeks.price, intrinsic), greeks.price)
-    sane = rows & (book.spot > 0) & (net > 0) & np.isfinite(iv) & (iv < european.MAX_VOL)
+    sane = rows & (spot > 0) & np.isfinite(paid) & np.isfinite(iv) & (iv < european.MAX_VOL)
 
     def mixed(ours: FloatArray, otherwise: FloatArray) -> FloatArray:
         return np.where(rows, np.where(sane, ours, np.nan), otherwise)
