@@ -7,6 +7,7 @@ from uuid import UUID
 
 from temporalio import activity
 
+from activities.facts import FactsReader
 from activities.heartbeat import heartbeating
 from domain.errors import BrokerUnavailable, GreenlightError
 from domain.instruments import Frozen
@@ -62,9 +63,10 @@ class IngestionPlanner:
 
 
 class IngestionActivities:
-    def __init__(self, broker: Broker, store: IngestionStore) -> None:
+    def __init__(self, broker: Broker, store: IngestionStore, facts: FactsReader) -> None:
         self._broker = broker
         self._store = store
+        self._facts = facts
 
     @activity.defn
     async def sync_ibkr_positions(self, request: SyncRequest) -> SyncReport:
@@ -105,13 +107,14 @@ class IngestionActivities:
 
     @activity.defn
     async def sync_ibkr_market(self, request: MarketRequest) -> MarketReport:
-        """Bring contracts, quotes and dividends of the plan up to date, symbol by symbol.
+        """Bring facts, contracts, quotes and dividends of the plan up to date, symbol by symbol.
 
         Each symbol is a transaction of its own; one without data is named and stops no other.
         """
         async with heartbeating():
             contracts = dividends = 0
-            errors: list[str] = []
+            symbols = [planned.symbol for planned in request.plan.chains]
+            errors = [*await self._facts.read(symbols, patiently=True)]
             for planned in request.plan.chains:
                 try:
                     reading = await self._broker.chain(planned.symbol, planned.window)
@@ -128,7 +131,9 @@ class IngestionActivities:
                     raise
                 except GreenlightError as error:
                     errors.append(f"{option.describe()}: {error.detail}")
-            return MarketReport(contracts=contracts, dividends=dividends, errors=tuple(errors))
+            # A symbol without data has neither facts nor a chain: told once.
+            told = tuple(dict.fromkeys(errors))
+            return MarketReport(contracts=contracts, dividends=dividends, errors=told)
 
     async def _keep_dividend(self, symbol: str) -> int:
         announced = await self._broker.dividend(symbol)
@@ -139,16 +144,20 @@ class IngestionActivities:
 
     @activity.defn
     async def capture_market(self, plan: RunPlan) -> CapturedMarket:
-        """Read and store the option chain of every underlying a run looks at.
+        """Read and store the option chain of every underlying a run looks at, and what is known
+        of it where that has grown old.
 
         One symbol without data does not stop the others; it is named in the errors.
         """
         async with heartbeating():
             chain_ids: list[UUID] = []
             errors: list[str] = []
+            for unread in await self._facts.read(plan.universe, patiently=False):
+                activity.logger.info("fact not read: %s", unread)
             for symbol in plan.universe:
+                held = [option for option in plan.held if option.symbol == symbol]
                 try:
-                    reading = await self._broker.chain(symbol, plan.window_on(symbol))
+                    reading = await self._broker.chain(symbol, plan.window_on(symbol), held)
                     chain_ids.append(await self._store.save_chain(plan.gateway, reading))
                 except GreenlightError as error:
                     if error.is_transient:

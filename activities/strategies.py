@@ -7,6 +7,7 @@ from uuid import UUID
 
 from temporalio import activity
 
+from activities.facts import FactsReader
 from activities.heartbeat import heartbeating
 from activities.recommendations import RecommendationRef
 from domain.errors import GreenlightError
@@ -75,8 +76,10 @@ class SuccessorActivities:
         ingestion: IngestionStore,
         recommendations: RecommendationStore,
         strategies: StrategyStore,
+        facts: FactsReader,
     ) -> None:
         self._broker = broker
+        self._facts = facts
         self._ingestion = ingestion
         self._recommendations = recommendations
         self._strategies = strategies
@@ -89,6 +92,7 @@ class SuccessorActivities:
             plan = await self._strategies.begin_successor_run(
                 denied.id, activity.info().workflow_id or ""
             )
+            await self._facts.read(plan.universe, patiently=False)
             reading = await self._broker.single(denied.terms.contract)
             chain_id = await self._ingestion.save_chain(plan.gateway, reading)
             return await _generate(

@@ -67,6 +67,9 @@ _GROUPS: dict[str, tuple[type[models.Base], ...]] = {
         models.Quote,
         models.RecordedChain,
         models.CorporateAction,
+        models.UnderlyingFact,
+        models.HistoryDay,
+        models.EarningsDate,
     ),
     "System": (
         models.Alert,

@@ -13,11 +13,13 @@ import logging
 import os
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 import typer
 
+from infra.facts_commands import facts_group
 from infra.gateway_commands import accounts_group, gateways_group
 from infra.logging import configure
 from infra.settings import Settings, get_settings
@@ -75,6 +77,7 @@ def status() -> None:
 app.command("gateway")(gateway_command(lambda: _start_process("gateway")))
 app.add_typer(gateways_group(lambda: _start_process("cli")), name="gateways")
 app.add_typer(accounts_group(lambda: _start_process("cli")), name="accounts")
+app.add_typer(facts_group(lambda: _start_process("cli")), name="facts")
 
 
 @worker.command("core")
@@ -132,6 +135,7 @@ def setup_temporal() -> None:
 @app.command("seed-demo")
 def seed_demo(
     gateway_port: Annotated[int | None, typer.Option(help="Port of the demo gateway.")] = None,
+    earnings: Annotated[Path | None, typer.Option(help="Its calendar of earnings dates.")] = None,
 ) -> None:
     """Create demo clients, accounts and strategies; prints first-login credentials as JSON."""
     from infra.seed import seed_demo as seed
@@ -140,7 +144,7 @@ def seed_demo(
     if gateway_port is not None:
         settings = settings.model_copy(update={"gateway_port": gateway_port})
     # Logs go to stderr: stdout carries the credentials alone, and they reach no log.
-    created = _finish(seed(settings))
+    created = _finish(seed(settings, earnings))
     if created:
         typer.echo(orjson.dumps(created))
 

@@ -6,6 +6,7 @@ to a free port.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -31,6 +32,7 @@ from infra.db.models import (
 )
 from infra.db.session import engine, sessions
 from infra.db.trading_state import AUTOTRADE_ENABLED, TRADING_STATE
+from infra.earnings import keep_earnings, read_earnings
 from infra.security import hash_password
 from infra.settings import Settings
 from infra.users import new_password
@@ -53,8 +55,12 @@ WHEEL = {
 }
 
 
-async def seed_demo(settings: Settings) -> dict[str, Any] | None:
-    """Everything a first look needs; the first login, if it was created just now."""
+async def seed_demo(settings: Settings, earnings: Path | None = None) -> dict[str, Any] | None:
+    """Everything a first look needs; the first login, if it was created just now.
+
+    ``earnings`` is the simulated gateway's calendar of earnings dates.
+    """
+    calendar = [] if earnings is None else read_earnings(earnings)
     database = engine(settings)
     try:
         async with sessions(database).begin() as session:
@@ -63,6 +69,8 @@ async def seed_demo(settings: Settings) -> dict[str, Any] | None:
             client = await _client(session)
             account = await _account(session, client, gateway)
             await _wheel(session, account)
+            if calendar:
+                await keep_earnings(session, calendar, SEED, "the simulated gateway's calendar")
             return await _first_user(session, client)
     finally:
         await database.dispose()

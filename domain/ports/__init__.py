@@ -11,9 +11,11 @@ from domain.ports.broker import (
     BrokerOrder,
     BrokerPosition,
     ChainReading,
+    IndexLevel,
     RefusedMessage,
     WhatIf,
 )
+from domain.ports.facts import FactsDue, FactsReading, FactsStore
 from domain.ports.ingestion import (
     IngestionStore,
     MarketPlan,
@@ -51,6 +53,10 @@ __all__ = [
     "ChainReading",
     "DeadlineCheck",
     "DecisionDelivery",
+    "FactsDue",
+    "FactsReading",
+    "FactsStore",
+    "IndexLevel",
     "IngestionStore",
     "MarketPlan",
     "OrderLedger",

@@ -11,7 +11,8 @@ from pydantic import AwareDatetime, Field
 
 from domain.corporate_actions import AnnouncedDividend
 from domain.instruments import Frozen, OptionContract, PriceIncrements, SecType, Side
-from domain.market import OptionChain, Quote
+from domain.market import OptionChain, Quote, QuoteQuality
+from domain.market_facts import DailyHistory, DividendOutlook, HistoryKind
 from domain.order_evidence import BrokerStatus, Fill
 from domain.orders import OrderIntent
 from domain.portfolio import AccountValues
@@ -131,6 +132,9 @@ class BrokerContract(Frozen):
     valid_exchanges: tuple[str, ...] = ()
     market_rule_ids: tuple[int, ...] = ()
     long_name: str = ""
+    industry: str = Field(default="", description="IBKR's own classification, as are the next two")
+    category: str = ""
+    stock_type: str = Field(default="", description="COMMON, ADR, ETF, …; empty for no stock")
     time_zone: str = ""
     under_con_id: int = 0
     option: OptionContract | None = None
@@ -164,6 +168,15 @@ class ChainReading(Frozen):
     contracts: tuple[BrokerContract, ...]
 
 
+class IndexLevel(Frozen):
+    """The level of an index as just quoted, in points."""
+
+    index: BrokerContract
+    level: Decimal = Field(gt=0)
+    quality: QuoteQuality
+    as_of: AwareDatetime
+
+
 class Broker(Protocol):
     """One gateway. Every call raises BrokerUnavailable while the connection is not fully synced."""
 
@@ -179,7 +192,34 @@ class Broker(Protocol):
     async def account_values(self, account_code: str) -> AccountValues: ...
     async def positions(self, account_code: str) -> Sequence[BrokerPosition]: ...
     async def quote(self, contract: OptionContract) -> Quote: ...
-    async def chain(self, symbol: str, window: ChainWindow) -> ChainReading: ...
+    async def chain(
+        self, symbol: str, window: ChainWindow, held: Sequence[OptionContract] = ()
+    ) -> ChainReading:
+        """The part of a chain that ``window`` asks for, and the options ``held`` wherever they
+        lie."""
+        ...
+
+    async def underlying(self, symbol: str) -> BrokerContract:
+        """The stock, or failing that the index, of that symbol."""
+        ...
+
+    async def index_level(self, symbol: str) -> IndexLevel: ...
+
+    async def daily_history(
+        self, underlying: BrokerContract, kind: HistoryKind, sessions: int
+    ) -> DailyHistory:
+        """The last ``sessions`` completed sessions and perhaps some more, as fast as IBKR's
+        pacing of historical requests allows. GreenlightError DATA_INVALID carries its refusal."""
+        ...
+
+    def may_ask_history(self, requests: int) -> bool:
+        """Whether so many historical requests could be made at once, without waiting."""
+        ...
+
+    async def dividend_outlook(self, underlying: BrokerContract) -> DividendOutlook | None:
+        """None for an index, and where the broker tells nothing."""
+        ...
+
     async def dividend(self, symbol: str) -> AnnouncedDividend | None:
         """The next dividend of a stock, where the broker announces one."""
         ...

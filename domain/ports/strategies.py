@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from domain.instruments import Frozen
+from domain.instruments import Frozen, OptionContract
 from domain.portfolio import AccountState
 from domain.strategies.base import ChainWindow, StrategyContext, StrategyResult
 
@@ -25,6 +25,9 @@ class RunPlan(Frozen):
     windows: dict[str, ChainWindow] = Field(
         default_factory=dict[str, ChainWindow],
         description="by symbol, where what is held asks for more of the chain than ``window``",
+    )
+    held: tuple[OptionContract, ...] = Field(
+        default=(), description="options of the account on the universe, priced wherever they lie"
     )
     predecessor_id: UUID | None = Field(
         default=None, description="the denied recommendation this run seeks a successor to"

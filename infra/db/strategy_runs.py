@@ -27,6 +27,7 @@ from infra.db.accounts import account_state
 from infra.db.audit import Actor, audit
 from infra.db.clock import account_clock, host_now
 from infra.db.external_orders import working_external_orders
+from infra.db.known_facts import known_facts, vix_level
 from infra.db.models import (
     BrokerAccount,
     ConnectionState,
@@ -85,7 +86,7 @@ class PostgresStrategies:
             run = await _begin(session, instance, workflow_id)
             plan, error = _plan(instance, run)
             if plan is not None:
-                plan = await _with_windows(session, instance, plan)
+                plan = await _with_what_is_held(session, instance, plan)
             if error is not None:
                 _end(run, RunStatus.FAILED, [str(error)])
         if plan is None:
@@ -124,13 +125,19 @@ class PostgresStrategies:
             run = await session.get(StrategyRun, plan.run_id)
             assert run is not None
             run.market_at = market_now
+            chains = await _chains(session, chain_ids)
+            seen_at = min((chain.as_of for chain in chains.values()), default=market_now)
             context = StrategyContext(
                 instance_id=instance.id,
                 name=instance.name,
                 account_code=plan.account_code,
                 config=config,
                 market=RecordedMarket(
-                    market_now, exchange_date(market_now), await _chains(session, chain_ids)
+                    market_now,
+                    exchange_date(market_now),
+                    chains,
+                    await known_facts(session, plan.universe, market_now),
+                    await vix_level(session, seen_at),
                 ),
                 session_close=trading_session.close_at,
                 working_symbols=await _working_symbols(session, instance.broker_account_id),
@@ -227,10 +234,10 @@ def _plan(
     return plan, None
 
 
-async def _with_windows(
+async def _with_what_is_held(
     session: AsyncSession, instance: StrategyInstance, plan: RunPlan
 ) -> RunPlan:
-    """The plan with more of a chain to read where a position asks for it.
+    """The plan with the options held, and with more of a chain to read where one asks for it.
 
     An account that was never ingested fails when the strategy is to see it, not here.
     """
@@ -247,7 +254,9 @@ async def _with_windows(
         for symbol in config.universe
         if (held := account.on(symbol))
     }
-    return plan.model_copy(update={"windows": windows})
+    held_options = (p.option for symbol in config.universe for p in account.on(symbol))
+    held = tuple(option for option in held_options if option is not None)
+    return plan.model_copy(update={"windows": windows, "held": held})
 
 
 def _end(run: StrategyRun, status: RunStatus, errors: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from infra.embedded.postgres import EmbeddedPostgres
 from infra.embedded.probes import accepts_connections, answers_ok, worker_polls
 from infra.embedded.server import EmbeddedServer
 from infra.embedded.temporal import EmbeddedTemporal
+from infra.simulator.earnings_file import FILE_NAME as EARNINGS_FILE
 from infra.supervisor import ProcessSpec, Reporter, Supervisor
 from workflows.ids import CORE_QUEUE, broker_queue
 
@@ -138,7 +139,11 @@ class Stack:
         )
         await asyncio.to_thread(self.postgres.create_database, DATABASE)
         await self._step("migrate")
-        created = await self._step("seed-demo", "--gateway-port", str(self.ports["gateway"]))
+        created = await self._step(
+            "seed-demo",
+            *("--gateway-port", str(self.ports["gateway"])),
+            *("--earnings", str(self.home.gateway / EARNINGS_FILE)),
+        )
         # After the demo data: each gateway on record has schedules of its own.
         await _all(
             self._step("setup-temporal"),

@@ -15,9 +15,17 @@ from domain.corporate_actions import AnnouncedDividend
 from domain.errors import BrokerUnavailable, ErrorCode, GreenlightError
 from domain.instruments import OptionContract
 from domain.market import MarketClock, Quote, decimal_of
+from domain.market_facts import DailyHistory, DividendOutlook, HistoryKind
 from domain.orders import OrderIntent
 from domain.portfolio import AccountValues
-from domain.ports import BrokerBooks, BrokerContract, BrokerPosition, ChainReading, WhatIf
+from domain.ports import (
+    BrokerBooks,
+    BrokerContract,
+    BrokerPosition,
+    ChainReading,
+    IndexLevel,
+    WhatIf,
+)
 from domain.ports.reconciliation import BrokerLook, DescribedContract, UnsupportedPosition
 from domain.strategies.base import ChainWindow
 from infra.calendars import exchange_date, trading_calendar
@@ -25,6 +33,7 @@ from infra.db.clock import host_now
 from infra.ibkr.books import BookReader, Clock, Reading, books_of
 from infra.ibkr.client import IbkrClient
 from infra.ibkr.contracts import ContractBook
+from infra.ibkr.history import PastBars
 from infra.ibkr.look import look
 from infra.ibkr.mapping import (
     ib_order_contract,
@@ -34,7 +43,7 @@ from infra.ibkr.mapping import (
     undescribed_contract,
     what_if,
 )
-from infra.ibkr.market_data import MarketData
+from infra.ibkr.market_data import MarketData, ib_underlying
 from infra.ibkr.recorder import BrokerMessage, ErrorSeen
 
 log = structlog.get_logger(__name__)
@@ -60,6 +69,7 @@ class IbkrBroker:
         self._client = client
         self._contracts = ContractBook(client)
         self._market_data = MarketData(client, self._contracts)
+        self._past = PastBars(client)
         self._books = BookReader(client, record_now)
         self._summary_lock = asyncio.Lock()
         self._positions_lock = asyncio.Lock()
@@ -233,12 +243,38 @@ class IbkrBroker:
     async def quote(self, contract: OptionContract) -> Quote:
         return await self._market_data.quote(contract, await self.market_time())
 
-    async def chain(self, symbol: str, window: ChainWindow) -> ChainReading:
+    async def chain(
+        self, symbol: str, window: ChainWindow, held: Sequence[OptionContract] = ()
+    ) -> ChainReading:
         as_of = await self.market_time()
-        return await self._market_data.chain(symbol, window, as_of, exchange_date(as_of))
+        return await self._market_data.chain(symbol, window, as_of, exchange_date(as_of), held)
+
+    async def underlying(self, symbol: str) -> BrokerContract:
+        self._contracts.start_day(exchange_date(await self.market_time()))
+        return await self._contracts.underlying(symbol)
+
+    async def index_level(self, symbol: str) -> IndexLevel:
+        return await self._market_data.index_level(
+            await self.underlying(symbol), await self.market_time()
+        )
+
+    async def daily_history(
+        self, underlying: BrokerContract, kind: HistoryKind, sessions: int
+    ) -> DailyHistory:
+        return await self._past.daily(
+            ib_underlying(underlying), kind, sessions, await self.market_time()
+        )
+
+    def may_ask_history(self, requests: int) -> bool:
+        return self._past.has_room(requests)
+
+    async def dividend_outlook(self, underlying: BrokerContract) -> DividendOutlook | None:
+        today = exchange_date(await self.market_time())
+        return await self._market_data.dividend_outlook(underlying, today)
 
     async def dividend(self, symbol: str) -> AnnouncedDividend | None:
-        return await self._market_data.dividend(symbol, exchange_date(await self.market_time()))
+        outlook = await self.dividend_outlook(await self.underlying(symbol))
+        return None if outlook is None else outlook.announced
 
     async def single(self, contract: OptionContract) -> ChainReading:
         return await self._market_data.single(contract, await self.market_time())

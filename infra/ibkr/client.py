@@ -77,6 +77,8 @@ class IbkrClient:
         # Background reading leaves room for orders under TWS's 50 messages a second: at most 10
         # at once and 25 a second, so ib_async's own queue (45/s) never holds an order back.
         self.pacer = AsyncLimiter(10, 0.4)
+        # TWS answers 60 historical requests in 10 minutes: 24 at once and 36 by and by are that.
+        self.history_pacer = AsyncLimiter(24, 400.0)
         self._on_state = on_state
         self._on_synced = on_synced
         self._resync = asyncio.Event()

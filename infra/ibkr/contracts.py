@@ -17,7 +17,8 @@ from domain.ports import BrokerContract
 from infra.ibkr.client import IbkrClient
 from infra.ibkr.mapping import broker_contract, increments_of, parse_date
 
-INDEX_EXCHANGE = "CBOE"
+INDEX_EXCHANGES = {"RUT": "RUSSELL", "NDX": "NASDAQ"}
+"""Where IBKR lists the indexes that are not Cboe's own."""
 
 
 class ContractBook:
@@ -48,7 +49,9 @@ class ContractBook:
         if symbol not in self._underlyings:
             details = await self._details(Stock(symbol, "SMART", "USD"))
             if not details:
-                details = await self._details(Index(symbol, INDEX_EXCHANGE, "USD"))
+                details = await self._details(
+                    Index(symbol, INDEX_EXCHANGES.get(symbol, "CBOE"), "USD")
+                )
             self._underlyings[symbol] = await self._describe(_only(symbol, details))
         return self._underlyings[symbol]
 

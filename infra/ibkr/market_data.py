@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -18,7 +18,8 @@ from domain.corporate_actions import AnnouncedDividend
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import ExerciseStyle, OptionContract, Right, Settlement
 from domain.market import OptionChain, Quote, QuoteQuality, decimal_of
-from domain.ports import BrokerContract, ChainReading
+from domain.market_facts import DividendOutlook
+from domain.ports import BrokerContract, ChainReading, IndexLevel
 from domain.pricing.european import greeks
 from domain.strategies.base import ChainWindow
 from infra.ibkr.client import IbkrClient
@@ -49,7 +50,7 @@ class MarketData:
         self._lines = MarketDataLines(client)
         self._chain_lines = asyncio.Semaphore(CHAIN_LINES)
         self._dividends_of: date | None = None
-        self._dividends: dict[str, AnnouncedDividend | None] = {}
+        self._dividends: dict[int, DividendOutlook | None] = {}
 
     async def quote(self, contract: OptionContract, as_of: datetime) -> Quote:
         """One fresh look at an option, ahead of any background reading.
@@ -73,10 +74,16 @@ class MarketData:
         )
 
     async def chain(
-        self, symbol: str, window: ChainWindow, as_of: datetime, today: date
+        self,
+        symbol: str,
+        window: ChainWindow,
+        as_of: datetime,
+        today: date,
+        held: Sequence[OptionContract] = (),
     ) -> ChainReading:
         """The part of a chain that ``window`` asks for, read contract by contract.
 
+        Options ``held`` are read wherever they lie: to be closed or rolled they must be priced.
         Raises GreenlightError QUOTE_MISSING when the underlying itself has no price.
         """
         self._contracts.start_day(today)
@@ -87,6 +94,7 @@ class MarketData:
             for contract in await self._listed(underlying, window, today)
             if _is_inside(contract, window, spot, volatility, today)
         ]
+        wanted += await self._described(held, {contract.con_id for contract in wanted})
         if not wanted:
             raise GreenlightError(
                 ErrorCode.DATA_INVALID,
@@ -110,32 +118,46 @@ class MarketData:
         chain = _chain(underlying, spot, [described], [await self._row(described)], as_of)
         return ChainReading(underlying=underlying, chain=chain, contracts=(described,))
 
-    async def dividend(self, symbol: str, today: date) -> AnnouncedDividend | None:
-        """The next dividend a stock has announced; asked once a day, for it changes seldom."""
+    async def index_level(self, index: BrokerContract, as_of: datetime) -> IndexLevel:
+        """An index as quoted just now. Raises GreenlightError QUOTE_MISSING, or its refusal."""
+        async with self._client.pacer:
+            ticker = (await self._lines.look(ib_underlying(index), "", _has_price)).require()
+        level = _price(ticker.marketPrice())
+        if level is None:
+            raise GreenlightError(ErrorCode.QUOTE_MISSING, f"no level of {index.symbol}")
+        quality = _QUALITY.get(ticker.marketDataType, QuoteQuality.MISSING)
+        return IndexLevel(index=index, level=level, quality=quality, as_of=as_of)
+
+    async def dividend_outlook(
+        self, underlying: BrokerContract, today: date
+    ) -> DividendOutlook | None:
+        """A stock's dividends to come; asked once a day, for they change seldom."""
         if self._dividends_of != today:
             self._dividends_of, self._dividends = today, {}
-        if symbol not in self._dividends:
-            self._dividends[symbol] = await self._ask_dividend(symbol)
-        return self._dividends[symbol]
+        if underlying.con_id not in self._dividends:
+            self._dividends[underlying.con_id] = await self._ask_dividends(underlying)
+        return self._dividends[underlying.con_id]
 
-    async def _ask_dividend(self, symbol: str) -> AnnouncedDividend | None:
-        underlying = await self._contracts.underlying(symbol)
+    async def _ask_dividends(self, underlying: BrokerContract) -> DividendOutlook | None:
         if is_index(underlying):
             return None
         async with self._client.pacer:
-            look = await self._lines.look(_ib_underlying(underlying), DIVIDENDS, _has_dividends)
-        ticker = look.ticker
-        told = ticker.dividends
-        if told is None or told.nextDate is None or not told.nextAmount:
+            look = await self._lines.look(ib_underlying(underlying), DIVIDENDS, _has_dividends)
+        told = look.ticker.dividends
+        if told is None:
             return None
-        return AnnouncedDividend(
-            con_id=underlying.con_id,
-            ex_date=told.nextDate,
-            amount=decimal_of(told.nextAmount),
-        )
+        announced = None
+        if told.nextDate is not None and told.nextAmount:
+            announced = AnnouncedDividend(
+                con_id=underlying.con_id,
+                ex_date=told.nextDate,
+                amount=decimal_of(told.nextAmount),
+            )
+        projected = None if told.next12Months is None else decimal_of(told.next12Months)
+        return DividendOutlook(next_12_months=projected, announced=announced)
 
     async def _underlying(self, underlying: BrokerContract) -> tuple[float, float | None]:
-        contract = _ib_underlying(underlying)
+        contract = ib_underlying(underlying)
         generic = "" if is_index(underlying) else IMPLIED_VOLATILITY
         async with self._client.pacer:
             ticker = (await self._lines.look(contract, generic, _has_price)).require()
@@ -158,6 +180,22 @@ class MarketData:
                 )
         return listed
 
+    async def _described(
+        self, held: Sequence[OptionContract], known: Collection[int]
+    ) -> list[BrokerContract]:
+        """The contracts held but those ``known``; what the gateway describes no more has expired,
+        and nothing can be done with it."""
+        described: list[BrokerContract] = []
+        for option in held:
+            if option.con_id in known:
+                continue
+            try:
+                described.append(await self._contracts.by_con_id(ib_option(option)))
+            except GreenlightError as error:
+                if error.code is not ErrorCode.INSTRUMENT_UNKNOWN:
+                    raise
+        return described
+
     async def _row(self, contract: BrokerContract) -> Ticker:
         assert contract.option is not None
         async with self._chain_lines:
@@ -167,7 +205,7 @@ class MarketData:
             return (await self._lines.look(option, OPEN_INTEREST, _has_row)).ticker
 
 
-def _ib_underlying(underlying: BrokerContract) -> Contract:
+def ib_underlying(underlying: BrokerContract) -> Contract:
     return Contract(
         conId=underlying.con_id,
         secType=underlying.sec_type.value,

@@ -20,6 +20,7 @@ from infra.history.canonical import HistoryError
 from infra.simulator.accounts import Account, value_account
 from infra.simulator.agenda import Agenda
 from infra.simulator.clock import MarketClock
+from infra.simulator.earnings_file import write_earnings
 from infra.simulator.exchange import Exchange
 from infra.simulator.fault_plan import FaultPlan
 from infra.simulator.faults import Faults
@@ -150,6 +151,8 @@ class SimulatedGateway:
         anchor = datetime.fromisoformat(self._recall("anchor")).date()
         self.clock = MarketClock(now, options.speed, monotonic)
         self.market = self._open_market(calendar, anchor)
+        if isinstance(self.market, SyntheticMarket):
+            write_earnings(options.data_dir, self.market.events, exchange_date(now))
         if first_run:
             self._open_accounts(now)
         self.exchange = Exchange(self.ledger, self.market, self.clock)

@@ -27,6 +27,10 @@ SINGLE_JUMPS_PER_YEAR, SINGLE_JUMP_STDEV = 3.0, 0.1
 SESSIONS_PER_YEAR = 252
 _JUMPS, _RESULTS, _NEWS = 4, 5, 6
 _BROAD_MARKET = "SPX"
+_DRAWS = 9
+"""Random numbers of a kind drawn for each session: the market's, and those of the first eight
+underlyings, among them all that jump by themselves. More underlyings leave a seed's market as it
+was."""
 
 
 @dataclass
@@ -85,9 +89,8 @@ class JumpDraws:
 
     def _draw_random(self, jumps: DayJumps, day: date, minutes: int) -> None:
         rng = self._rng(_JUMPS, day)
-        chances = rng.random(1 + len(self._underlyings))
-        sizes = rng.standard_normal(1 + len(self._underlyings))
-        at = rng.integers(5, minutes - 5, 1 + len(self._underlyings))
+        chances, sizes = rng.random(_DRAWS), rng.standard_normal(_DRAWS)
+        at = rng.integers(5, minutes - 5, _DRAWS)
         if chances[0] < MARKET_JUMPS_PER_YEAR / SESSIONS_PER_YEAR:
             move = MARKET_JUMP_MEAN + MARKET_JUMP_STDEV * sizes[0]
             jumps.within.append((int(at[0]), move * self._exposure))

@@ -80,7 +80,7 @@ class Listings:
     def _free_number(self) -> int:
         number = max(self._by_number) + 1
         if number > HIGHEST_CLASS_NUMBER:
-            raise TooManySplitsError("contract ids have room for three splits in one market")
+            raise TooManySplitsError("contract ids have room for two splits in one market")
         return number
 
 

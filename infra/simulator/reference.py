@@ -72,6 +72,8 @@ class Underlying:
     index_scale: float = 1.0
     """An index derived from another's path: XSP is SPX divided by ten."""
     path_of: str = ""
+    volatility_of: str = ""
+    """An index of another's 30-day volatility in points, as VIX is of SPX; no price path."""
     earnings_move: float = 0.0
     """Standard deviation of the log move after its quarterly earnings; 0 without earnings."""
 
@@ -86,7 +88,7 @@ class Underlying:
 
     @property
     def exchange(self) -> str:
-        return "CBOE" if self.is_index else "SMART"
+        return self.primary_exchange if self.is_index else "SMART"
 
     @property
     def industry(self) -> tuple[str, str, str]:
@@ -178,6 +180,14 @@ UNDERLYINGS: dict[str, Underlying] = {
             10008, "XSP", SecType.INDEX, "CBOE", "S&P 500 Mini SPX Options Index", "",
             660.0, 0.155, 0.012, 1.0, -0.032, 0, 0.0, index_scale=0.1, path_of="SPX",
         ),
+        Underlying(
+            10009, "RUT", SecType.INDEX, "RUSSELL", "Russell 2000 Stock Index", "",
+            2400.0, 0.21, 0.012, 0.85, -0.028, 0, 0.0, index_scale=10.0, path_of="IWM",
+        ),
+        Underlying(
+            10010, "VIX", SecType.INDEX, "CBOE", "CBOE Volatility Index", "",
+            16.0, 0.9, 0.0, 0.0, 0.0, 0, 0.0, path_of="SPX", volatility_of="SPX",
+        ),
     )
 }  # fmt: skip
 
@@ -193,6 +203,8 @@ OPTION_CLASSES: dict[str, OptionClass] = {
         OptionClass(7, "SPX", "SPX", Decimal(5), 5, 20, False, False, True, True, 109, 1.6),
         OptionClass(8, "SPXW", "SPX", Decimal(5), 1, 10, True, True, False, True, 109, 1.2),
         OptionClass(9, "XSP", "XSP", Decimal(1), 1, 5, True, True, False, True, 26, 2.0),
+        OptionClass(10, "RUT", "RUT", Decimal(5), 2, 10, False, False, True, True, 109, 2.4),
+        OptionClass(11, "RUTW", "RUT", Decimal(5), 1, 5, False, True, False, True, 109, 2.0),
     )
 }  # fmt: skip
 

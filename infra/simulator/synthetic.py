@@ -26,7 +26,7 @@ from infra.simulator.contracts import ContractBook, Security
 from infra.simulator.listings import Listings
 from infra.simulator.market import REFRESH_SECONDS, Quote
 from infra.simulator.market_events import Dividend, EventPlan, MarketEvents, ScriptedEvent, Split
-from infra.simulator.path import FloatArray, SpotPaths
+from infra.simulator.path import SESSIONS_PER_YEAR, FloatArray, SpotPaths
 from infra.simulator.reference import (
     MARKET_RULES,
     RISK_FREE_RATE,
@@ -36,6 +36,8 @@ from infra.simulator.reference import (
 )
 from infra.simulator.surface import SECONDS_PER_YEAR, OptionTerms, VolSurface
 
+VOLATILITY_INDEX_MINUTES = 30
+"""A volatility index has a level of its own so often, and a straight line in between."""
 CHAIN_AFTER_MISSES = 4
 """So many options of one expiry asked for singly within a second: price the whole expiry."""
 
@@ -116,6 +118,8 @@ class SyntheticMarket:
         return halt.start
 
     def _spot(self, underlying: Underlying, at: datetime, today: date) -> float:
+        if underlying.volatility_of:
+            return self._volatility_index(underlying, at)
         moment = self._trading_moment(underlying.symbol, at)
         return self.paths.price(underlying, moment, today)
 
@@ -141,10 +145,30 @@ class SyntheticMarket:
         return self._spot(UNDERLYINGS[symbol], self._market_moment(at), exchange_date(at))
 
     def previous_close(self, symbol: str, at: datetime) -> float:
-        return self.paths.previous_close(UNDERLYINGS[symbol], at)
+        return self._previous_close(UNDERLYINGS[symbol], at, exchange_date(at))
+
+    def _previous_close(self, underlying: Underlying, at: datetime, today: date) -> float:
+        if not underlying.volatility_of:
+            return self.paths.previous_close(underlying, at, today)
+        day = self.calendar.add_sessions(self._session_date(self._market_moment(at)), -1)
+        return self._volatility_index(underlying, self.calendar.session_on(day).close_at)
 
     def minute_prices(self, symbol: str, day: date, as_of: date | None = None) -> FloatArray:
-        return self.paths.minute_prices(UNDERLYINGS[symbol], day, as_of)
+        underlying = UNDERLYINGS[symbol]
+        if not underlying.volatility_of:
+            return self.paths.minute_prices(underlying, day, as_of)
+        session = self.calendar.session_on(day)
+        minutes = int((session.close_at - session.open_at).total_seconds() // 60)
+        known = np.append(np.arange(0, minutes, VOLATILITY_INDEX_MINUTES), minutes)
+        levels = [
+            self._volatility_index(underlying, session.open_at + timedelta(minutes=int(minute)))
+            for minute in known
+        ]
+        return np.interp(np.arange(minutes + 1), known, levels)
+
+    def _volatility_index(self, underlying: Underlying, at: datetime) -> float:
+        """In points: that of at-the-money options over 30 days, without the dearer puts."""
+        return 100 * self.atm_vol(UNDERLYINGS[underlying.volatility_of], at, 30 / 365)
 
     @property
     def history_from(self) -> date:
@@ -152,7 +176,7 @@ class SyntheticMarket:
 
     def reference_prices(self, at: datetime) -> dict[str, float]:
         """Previous closes by symbol: the strikes listed during a session depend on these alone."""
-        return {s: self.paths.previous_close(u, at) for s, u in UNDERLYINGS.items()}
+        return {symbol: self.previous_close(symbol, at) for symbol in UNDERLYINGS}
 
     def atm_vol(self, underlying: Underlying, at: datetime, years: float) -> float:
         """At-the-money volatility of a tenor, scheduled events on the way included."""
@@ -160,7 +184,15 @@ class SyntheticMarket:
 
     def realised_vol(self, underlying: Underlying, at: datetime, sessions: int = 20) -> float:
         """Annualised standard deviation of the last ``sessions`` daily log returns."""
-        return self.paths.realised_vol(underlying, at, sessions)
+        if not underlying.volatility_of:
+            return self.paths.realised_vol(underlying, at, sessions)
+        last = self._session_date(self._market_moment(at))
+        days = [self.calendar.add_sessions(last, -back) for back in range(1, sessions + 2)]
+        closes = [
+            self._volatility_index(underlying, self.calendar.session_on(day).close_at)
+            for day in days
+        ]
+        return float(np.std(np.diff(np.log(closes)), ddof=1) * np.sqrt(SESSIONS_PER_YEAR))
 
     def settlement_price(self, security: Security) -> float:
         """What an option's exercise value is measured against on its settlement date."""
@@ -197,7 +229,7 @@ class SyntheticMarket:
     def _underlying_quote(self, security: Security, at: datetime, today: date) -> Quote:
         underlying = security.underlying
         price = self._spot(underlying, at, today)
-        close = round(self.paths.previous_close(underlying, at, today), 2)
+        close = round(self._previous_close(underlying, at, today), 2)
         if underlying.is_index:
             return Quote(0, 0, round(price, 2), close, 0, 0, 0, 0, 0, price)
         width = max(0.01, round(price * 4e-5, 2))

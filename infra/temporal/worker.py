@@ -18,6 +18,7 @@ from temporalio.service import RPCError
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.facts import FactsReader
 from activities.ingestion import IngestionActivities, IngestionPlanner
 from activities.orders import OrderActivities, OrderReader
 from activities.recommendations import RecommendationActivities
@@ -31,6 +32,7 @@ from domain.recommendations import RecommendationState
 from infra.calendars import trading_calendar
 from infra.db import session as database
 from infra.db.backlog import PostgresBacklog
+from infra.db.facts import PostgresFacts
 from infra.db.ingestion import PostgresIngestion
 from infra.db.ledger import LeaseHolder, PostgresLedger
 from infra.db.models import Order, Recommendation
@@ -111,7 +113,8 @@ def core_activities(sessions: Sessions, client: Client) -> Sequence[Any]:
 def broker_activities(gateway: GatewaySession, sessions: Sessions) -> Sequence[Any]:
     """The activities of one gateway; only its broker worker runs them."""
     orders = OrderActivities(gateway.broker, gateway.ledger, gateway.changes)
-    ingestion = IngestionActivities(gateway.broker, gateway.ingestion)
+    facts = FactsReader(gateway.broker, PostgresFacts(sessions))
+    ingestion = IngestionActivities(gateway.broker, gateway.ingestion, facts)
     reconciliation = ReconciliationActivities(
         gateway.broker, PostgresReconciliation(sessions, gateway.ledger), gateway.announce
     )
@@ -120,6 +123,7 @@ def broker_activities(gateway: GatewaySession, sessions: Sessions) -> Sequence[A
         gateway.ingestion,
         PostgresRecommendations(sessions),
         PostgresStrategies(sessions),
+        facts,
     )
     return [
         orders.prepare_order,

@@ -14,17 +14,21 @@ from psycopg.errors import ForeignKeyViolation
 from sqlalchemy import func, select, update
 from temporalio.testing import ActivityEnvironment
 
+from activities.facts import FactsReader
 from activities.ingestion import IngestionActivities, MarketReport, MarketRequest
 from domain.corporate_actions import AnnouncedDividend
-from domain.instruments import SecType
+from domain.expiration import settlement_moment
+from domain.instruments import ExerciseStyle, SecType, Settlement
 from domain.market import QuoteQuality
 from domain.ports import MarketPlan, PlannedChain
 from domain.strategies.base import ChainWindow
 from infra.db import models as m
 from infra.db.bulk import upsert
+from infra.db.facts import PostgresFacts
 from infra.db.ingestion import PostgresIngestion
 from infra.db.market_hours import is_due
 from infra.db.session import create_engine, sessions
+from infra.db.strategy_runs import PostgresStrategies
 from tests.integration.broker_world import BrokerWorld, broker_world
 from tests.integration.trading_world import MONDAY_10, SLUG, TradingWorld
 
@@ -50,7 +54,8 @@ async def desk(database_url: str) -> AsyncIterator[TradingWorld]:
 
 
 async def read_market(world: BrokerWorld, plan: MarketPlan) -> MarketReport:
-    activities = IngestionActivities(world.session.broker, world.session.ingestion)
+    facts = FactsReader(world.session.broker, PostgresFacts(world.sessions))
+    activities = IngestionActivities(world.session.broker, world.session.ingestion, facts)
     request = MarketRequest(gateway=SLUG, plan=plan)
     return await ActivityEnvironment().run(activities.sync_ibkr_market, request)
 
@@ -146,6 +151,70 @@ def _contract_of(instrument_id: Any) -> m.IbkrContract:
         valid_exchanges=[],
         market_rule_ids=[],
     )
+
+
+async def test_an_option_held_is_read_wherever_it_lies_and_an_expired_one_is_not(
+    world: BrokerWorld,
+):
+    broker = world.session.broker
+    held = await world.put(560)
+    expired = held.model_copy(update={"con_id": 1, "expiry": date(2026, 11, 20)})
+    narrow = NARROW.model_copy(update={"min_dte": 10, "max_dte": 12})
+    without = await broker.chain("SPY", narrow)
+    reading = await broker.chain("SPY", narrow, [held, expired])
+    assert {*reading.chain.con_id.tolist()} == {*without.chain.con_id.tolist(), held.con_id}
+    row = reading.chain.con_id.tolist().index(held.con_id)
+    assert 0 < reading.chain.bid[row] < reading.chain.ask[row]
+
+
+async def test_a_run_has_the_options_held_on_its_universe_priced(world: BrokerWorld):
+    store = world.session.ingestion
+    rows = await world.session.broker.positions("DU1000001")
+    await store.save_positions(SLUG, "DU1000001", rows, MONDAY_10)
+    options = [row.contract.option for row in rows if row.contract.option is not None]
+    symbol = options[0].symbol
+    async with world.sessions.begin() as session:
+        config = {"universe": [symbol], "min_dte": 20, "max_dte": 26}
+        await session.execute(update(m.StrategyInstance).values(enabled=True, config=config))
+        instance = await session.scalar(select(m.StrategyInstance.id))
+    assert instance is not None
+    strategies = PostgresStrategies(world.sessions)
+    plan = await strategies.begin_run(instance, "a run")
+    assert {option.con_id for option in plan.held} == {
+        option.con_id for option in options if option.symbol == symbol
+    }
+    facts = FactsReader(world.session.broker, PostgresFacts(world.sessions))
+    activities = IngestionActivities(world.session.broker, store, facts)
+    captured = await ActivityEnvironment().run(activities.capture_market, plan)
+    assert captured.errors == ()
+    await store.save_account_snapshot(
+        SLUG, "DU1000001", await world.session.broker.account_values("DU1000001")
+    )
+    _, context, _ = await strategies.strategy_context(plan, captured.chain_ids)
+    seen = context.market.chains[symbol].con_id.tolist()
+    assert {option.con_id for option in plan.held} <= {*seen}
+    assert len(context.market.facts[symbol].close) >= 250
+    assert context.market.vix == pytest.approx(
+        world.gateway.market.spot("VIX", world.gateway.clock.now()), abs=0.005
+    )
+
+
+@pytest.mark.parametrize(
+    ("symbol", "classes"),
+    [("SPX", {"SPX", "SPXW"}), ("RUT", {"RUT", "RUTW"}), ("XSP", {"XSP"})],
+)
+async def test_index_options_of_every_class_are_in_one_chain(
+    world: BrokerWorld, symbol: str, classes: set[str]
+):
+    window = ChainWindow(min_dte=24, max_dte=25, min_abs_delta=0.2, max_abs_delta=0.21)
+    reading = await world.session.broker.chain(symbol, window)
+    assert {*reading.chain.trading_class} == classes
+    assert reading.chain.settlement is Settlement.CASH
+    assert reading.chain.style is ExerciseStyle.EUROPEAN
+    for row in range(len(reading.chain)):
+        contract = reading.chain.contract(row)
+        settles = settlement_moment(contract, world.gateway.market.calendar)
+        assert settles.date() == date(2026, 12, 18)
 
 
 # --- writing many rows -----------------------------------------------------------------------

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import select
 from temporalio.testing import ActivityEnvironment
 
+from activities.facts import FactsReader
 from activities.ingestion import IngestionActivities, SyncReport, SyncRequest
 from activities.orders import PreparedOutcome
 from activities.reconciliation import GatewayRef, ReconciliationActivities
@@ -22,6 +23,7 @@ from domain.errors import ErrorCode, GreenlightError
 from domain.orders import OrderState
 from domain.ports.reconciliation import ReconciliationReport
 from infra.db import models as m
+from infra.db.facts import PostgresFacts
 from infra.db.reconciliation import PostgresReconciliation
 from infra.db.session import create_engine, sessions
 from infra.gateways import NewAccount, add_account
@@ -70,7 +72,8 @@ class AdviserWorld:
 
     async def sync(self) -> SyncReport:
         session = self.world.session
-        activities = IngestionActivities(session.broker, session.ingestion)
+        facts = FactsReader(session.broker, PostgresFacts(self.world.sessions))
+        activities = IngestionActivities(session.broker, session.ingestion, facts)
         run = ActivityEnvironment().run
         await run(activities.sync_ibkr_account_snapshot, SyncRequest(gateway=SLUG))
         return await run(activities.sync_ibkr_positions, SyncRequest(gateway=SLUG))

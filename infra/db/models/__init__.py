@@ -10,7 +10,15 @@ from infra.db.models.clients import (
     Portfolio,
 )
 from infra.db.models.identity import Membership, Role, Session, User
-from infra.db.models.market import IbkrContract, Instrument, Quote, RecordedChain
+from infra.db.models.market import (
+    EarningsDate,
+    HistoryDay,
+    IbkrContract,
+    Instrument,
+    Quote,
+    RecordedChain,
+    UnderlyingFact,
+)
 from infra.db.models.portfolio import AccountSnapshot, Position
 from infra.db.models.reconciliation import (
     CorporateAction,
@@ -44,10 +52,12 @@ __all__ = [
     "CorporateAction",
     "Decision",
     "Discrepancy",
+    "EarningsDate",
     "Execution",
     "ExternalOrder",
     "Gateway",
     "GatewayKind",
+    "HistoryDay",
     "IbkrContract",
     "Instrument",
     "Membership",
@@ -72,5 +82,6 @@ __all__ = [
     "StrategyInstance",
     "StrategyRun",
     "StrategyVersion",
+    "UnderlyingFact",
     "User",
 ]

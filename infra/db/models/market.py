@@ -7,7 +7,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.instruments import Right, SecType
@@ -115,3 +122,62 @@ class RecordedChain(Base):
 
     def __str__(self) -> str:
         return f"{self.contracts} contracts at {self.as_of:%Y-%m-%d %H:%M}"
+
+
+class HistoryDay(Base):
+    """One completed session of an underlying: its official close, adjusted for splits, and the
+    30-day implied volatility at its end (annualised, decimal)."""
+
+    __tablename__ = "daily_history"
+    __table_args__ = (UniqueConstraint("instrument_id", "day"),)
+
+    instrument_id: Mapped[UUID] = mapped_column(ForeignKey("instruments.id"))
+    day: Mapped[date] = mapped_column(comment="exchange date")
+    close: Mapped[Decimal | None] = mapped_column(Price)
+    iv: Mapped[float | None] = mapped_column(comment="annualised, decimal")
+
+    instrument: Mapped[Instrument] = relationship()
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.close}"
+
+
+class UnderlyingFact(Base):
+    """What the broker tells of an underlying beyond its quote, and how far its history is read."""
+
+    __tablename__ = "underlying_facts"
+
+    instrument_id: Mapped[UUID] = mapped_column(ForeignKey("instruments.id"), unique=True)
+    sector: Mapped[str] = mapped_column(default="", comment="IBKR's industry")
+    stock_type: Mapped[str] = mapped_column(default="", comment="COMMON, ETF, INDEX, …")
+    dividends_read_on: Mapped[date | None] = mapped_column(comment="exchange date; null: untold")
+    dividend_next_12_months: Mapped[Decimal | None] = mapped_column(Price)
+    dividend_ex_date: Mapped[date | None]
+    dividend_amount: Mapped[Decimal | None] = mapped_column(Price)
+    prices_to: Mapped[date | None] = mapped_column(comment="last session read")
+    volatility_to: Mapped[date | None] = mapped_column(comment="last session read")
+    refused_at: Mapped[datetime | None] = mapped_column(
+        comment="market time, if the broker refused a part of the last reading"
+    )
+
+    instrument: Mapped[Instrument] = relationship()
+
+    def __str__(self) -> str:
+        return f"{self.sector or 'no sector'}, history to {self.prices_to}"
+
+
+class EarningsDate(Base):
+    """A day on which a company announces its earnings, from a calendar that a person brought."""
+
+    __tablename__ = "earnings_dates"
+    __table_args__ = (
+        UniqueConstraint("symbol", "day"),
+        CheckConstraint("known_to >= day", name="known_to_not_before_day"),
+    )
+
+    symbol: Mapped[str]
+    day: Mapped[date] = mapped_column(comment="exchange date")
+    known_to: Mapped[date] = mapped_column(comment="no other announcement until then")
+
+    def __str__(self) -> str:
+        return f"{self.symbol} on {self.day}"
