@@ -12,6 +12,7 @@ from infra.calendars import trading_calendar
 from infra.db import models as m
 from infra.db.session import create_engine, sessions
 from infra.earnings import EarningsFileError, import_earnings, read_earnings
+from infra.seed import seed_demo
 from infra.settings import Settings
 from infra.simulator.earnings_file import write_earnings
 from infra.simulator.market_events import MarketEvents
@@ -108,3 +109,18 @@ def test_the_simulated_market_writes_the_calendar_its_prices_follow(tmp_path: Pa
     ahead = events.earnings("AAPL", MONDAY, date(2027, 11, 23))
     assert {e.on for e in ahead} <= {each.day for each in aapl}
     assert [each.known_to for each in aapl[:-1]] < [each.day for each in aapl[1:]]
+
+
+@pytest.mark.integration
+async def test_a_first_desk_knows_the_calendar_of_its_simulated_market(
+    tmp_path: Path, database_url: str
+):
+    calendar = write_earnings(tmp_path, MarketEvents(7, trading_calendar(), MONDAY), MONDAY)
+    settings = Settings(database_url=database_url)
+    assert await seed_demo(settings, calendar) is not None
+    assert await seed_demo(settings, calendar) is None, "a second start finds all in place"
+    engine = create_engine(database_url)
+    async with sessions(engine)() as session:
+        symbols = await session.scalars(select(m.EarningsDate.symbol).distinct())
+        assert {*symbols} == {"AAPL", "MSFT", "NVDA"}
+    await engine.dispose()

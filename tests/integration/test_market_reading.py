@@ -171,6 +171,9 @@ async def test_a_run_has_the_options_held_on_its_universe_priced(world: BrokerWo
     store = world.session.ingestion
     rows = await world.session.broker.positions("DU1000001")
     await store.save_positions(SLUG, "DU1000001", rows, MONDAY_10)
+    await store.save_account_snapshot(
+        SLUG, "DU1000001", await world.session.broker.account_values("DU1000001")
+    )
     options = [row.contract.option for row in rows if row.contract.option is not None]
     symbol = options[0].symbol
     async with world.sessions.begin() as session:
@@ -187,9 +190,6 @@ async def test_a_run_has_the_options_held_on_its_universe_priced(world: BrokerWo
     activities = IngestionActivities(world.session.broker, store, facts)
     captured = await ActivityEnvironment().run(activities.capture_market, plan)
     assert captured.errors == ()
-    await store.save_account_snapshot(
-        SLUG, "DU1000001", await world.session.broker.account_values("DU1000001")
-    )
     _, context, _ = await strategies.strategy_context(plan, captured.chain_ids)
     seen = context.market.chains[symbol].con_id.tolist()
     assert {option.con_id for option in plan.held} <= {*seen}
