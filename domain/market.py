@@ -209,6 +209,17 @@ class OptionChain(Frozen):
         """Calendar days from the exchange date ``today`` to expiry."""
         return self.expiry - (today - date(1970, 1, 1)).days
 
+    def part(self, rows: IntArray) -> OptionChain:
+        """The chain of ``rows`` alone, in their order."""
+        columns = {
+            name: tuple(map(column.__getitem__, rows.tolist()))
+            if isinstance(column, tuple)
+            else column[rows]
+            for name, column in self.columns().items()
+        }
+        # What is part of a valid chain is one: there is nothing to check again.
+        return self.model_copy(update=columns)
+
     def contract(self, row: int) -> OptionContract:
         """The identity of the contract in ``row``."""
         return OptionContract(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from typing import Protocol
 
 import numpy as np
 from pydantic import JsonValue
@@ -22,10 +23,10 @@ from domain.strategies.base import (
     StrategyContext,
     StrategyResult,
 )
-from domain.strategies.short_options import Candidate, Sifted
+from domain.strategies.short_options import Candidate, Ranked, Sifted
 from domain.strategies.upkeep import Offer
 
-Removed = dict[str, tuple[int, ...]]
+OUTRANKED = "outranked"
 
 
 @dataclass(slots=True)
@@ -36,52 +37,33 @@ class Look:
     chain: OptionChain | None = None
     signals: list[Signal] = field(default_factory=list[Signal])
     offers: list[Offer] = field(default_factory=list[Offer])
-    found: list[tuple[Candidate, Sifted]] = field(default_factory=list[tuple[Candidate, Sifted]])
-    removed: Removed = field(default_factory=dict[str, tuple[int, ...]])
+    found: list[Ranked] = field(default_factory=list[Ranked])
+    removed: dict[str, IntArray] = field(default_factory=dict[str, IntArray])
 
     def say(self, kind: SignalKind, summary: str) -> None:
         self.signals.append(Signal(symbol=self.symbol, kind=kind, summary=summary))
 
     def take(self, sifted: Sifted, keep: int) -> None:
-        """Add what is left of a sifted chain, and a signal that says what became of it."""
-        best, outranked = sifted.best(keep)
-        removed = {rule: _ids(con_ids) for rule, con_ids in sifted.screen.removed.items()}
+        """Take what is left of a sifted chain, and a signal that says what became of it."""
+        self.found, outranked = sifted.best(keep)
+        self.removed = dict(sifted.screen.removed)
         if len(outranked):
-            removed["outranked"] = _ids(outranked)
-        self.signals.append(_sifted_signal(sifted, best, removed))
-        self.found += [(each, sifted) for each in best]
-        self.removed = merged([self.removed, removed])
+            self.removed[OUTRANKED] = outranked
+        self.signals.append(_sifted_signal(sifted, self.found, self.removed))
 
     def leave(self, rule: str) -> None:
         """Every contract of the chain is left alone for one reason."""
         if self.chain is not None and len(self.chain):
-            self.removed = merged([self.removed, {rule: _ids(self.chain.con_id)}])
+            self.removed = {rule: self.chain.con_id}
 
     def settle(self) -> None:
         """Give each contract one answer only: what is offered, else found, else its first rule."""
-        answered = {each.candidate.contract.con_id for each in self.offers}
-        self.found = [
-            (each, sifted) for each, sifted in self.found if each.contract.con_id not in answered
-        ]
-        answered |= {each.contract.con_id for each, _ in self.found}
-        left: Removed = {}
-        for rule, con_ids in self.removed.items():
-            kept = tuple(con_id for con_id in con_ids if con_id not in answered)
-            if kept:
-                left[rule] = kept
-        self.removed = left
-
-
-def _ids(con_ids: IntArray) -> tuple[int, ...]:
-    return tuple(con_ids.tolist())
-
-
-def merged(parts: Iterable[Removed]) -> Removed:
-    together: Removed = {}
-    for part in parts:
-        for rule, con_ids in part.items():
-            together[rule] = together.get(rule, ()) + con_ids
-    return together
+        if not self.offers:
+            return
+        offered = [each.candidate.contract.con_id for each in self.offers]
+        self.found = [each for each in self.found if each.con_id not in offered]
+        left = {rule: ids[~np.isin(ids, offered)] for rule, ids in self.removed.items()}
+        self.removed = {rule: ids for rule, ids in left.items() if len(ids)}
 
 
 def why_unusable(chain: OptionChain | None, symbol: str, account: AccountState) -> str:
@@ -131,15 +113,27 @@ def free_cash(account: AccountState, instance: StrategyContext) -> Decimal:
     return account.values.cash - held - instance.committed_cash
 
 
-SellOne = Callable[[Candidate, Sifted, int], tuple[Proposal | None, str]]
-"""Takes a candidate and its rank; the proposal to sell it, or why it is not sold."""
+class Seller(Protocol):
+    """Sells what it is shown, one after the other, as far as the account goes."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing more will be sold in this run."""
+        ...
+
+    def sell(self, candidate: Candidate, sifted: Sifted, rank: int) -> tuple[Proposal | None, str]:
+        """The proposal to sell a candidate, or why it is not sold."""
+        ...
 
 
-def gather(looks: Sequence[Look], halted: str, blocked: str, sell: SellOne) -> StrategyResult:
-    """Positions first, then sales by score, each as far as ``sell`` lets it.
+def gather(
+    looks: Sequence[Look], halted: str, blocked: str, seller: Seller, keep: int
+) -> StrategyResult:
+    """Positions first, then sales by score, each as far as the seller goes.
 
     ``halted`` is why nothing may be done at all, ``blocked`` why nothing may be opened; both are
-    empty where there is no such reason.
+    empty where there is no such reason. At least ``keep`` sales are written out with their
+    figures, more only while there is more to sell; the others are outranked.
     """
     for look in looks:
         look.settle()
@@ -154,19 +148,24 @@ def gather(looks: Sequence[Look], halted: str, blocked: str, sell: SellOne) -> S
         if not halted:
             proposals.append(offer.proposal(rank))
     ranked = sorted(
-        (pair for look in looks for pair in look.found),
-        key=lambda pair: (-pair[0].score, pair[0].contract.con_id),
+        (each for look in looks for each in look.found),
+        key=lambda each: (-each.score, each.con_id),
     )
-    for candidate, sifted in ranked:
-        rank = len(opportunities) + 1
+    outranked: list[int] = []
+    for place, each in enumerate(ranked):
+        if place >= keep and (halted or blocked or seller.is_done):
+            outranked = [other.con_id for other in ranked[place:]]
+            break
+        rank, candidate = len(opportunities) + 1, each.candidate()
         proposal, why_not = None, halted or blocked
         if not why_not:
-            proposal, why_not = sell(candidate, sifted, rank)
+            proposal, why_not = seller.sell(candidate, each.sifted, rank)
         opportunities.append(candidate.opportunity(rank, why_not, RecommendationAction.OPEN))
         if proposal is not None:
             proposals.append(proposal)
-    removed = merged(look.removed for look in looks)
-    return StrategyResult(
+    removed = _merged(looks, outranked)
+    # Every part is validated already; to do so again for each of 100,000 ids costs more than a run.
+    return StrategyResult.model_construct(
         signals=tuple(signal for look in looks for signal in look.signals),
         opportunities=tuple(opportunities),
         proposals=tuple(proposals),
@@ -176,6 +175,17 @@ def gather(looks: Sequence[Look], halted: str, blocked: str, sell: SellOne) -> S
             None if proposals else _no_trade_reason(halted or blocked, looks, opportunities)
         ),
     )
+
+
+def _merged(looks: Sequence[Look], outranked: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """The contracts of all looks by the rule that removed them."""
+    parts: dict[str, list[IntArray]] = {}
+    for look in looks:
+        for rule, con_ids in look.removed.items():
+            parts.setdefault(rule, []).append(con_ids)
+    if outranked:
+        parts.setdefault(OUTRANKED, []).append(np.asarray(outranked, dtype=np.int64))
+    return {rule: tuple(np.concatenate(each).tolist()) for rule, each in parts.items()}
 
 
 def _no_trade_reason(
@@ -188,12 +198,14 @@ def _no_trade_reason(
     return " ".join(signal.summary for look in looks for signal in look.signals)
 
 
-def _sifted_signal(sifted: Sifted, found: Sequence[Candidate], removed: Removed) -> Signal:
+def _sifted_signal(
+    sifted: Sifted, found: Sequence[Ranked], removed: Mapping[str, IntArray]
+) -> Signal:
     chain, right = sifted.chain, sifted.rules.right.name.lower()
     counts = {rule: len(con_ids) for rule, con_ids in removed.items()}
     facts: dict[str, JsonValue] = {
         "underlying_price": chain.underlying_price,
-        "contracts": len(chain),
+        "contracts": sifted.looked_at,
         "candidates": len(found),
         "quality": chain.quality.value,
         "iv_rank": sifted.known.iv_rank,
@@ -201,18 +213,18 @@ def _sifted_signal(sifted: Sifted, found: Sequence[Candidate], removed: Removed)
     }
     at = f"{chain.symbol} at {chain.underlying_price:.2f}"
     if found:
-        best = found[0]
+        best = found[0].row
         kind = SignalKind.PUT_CANDIDATES if right == "put" else SignalKind.CALL_CANDIDATES
         summary = (
             f"{at}: {right}s that pass every rule: {len(found)}, best the "
-            f"{best.contract.describe()}, {best.metrics.ror_annualised:.1%} a year."
+            f"{chain.contract(best).describe()}, {sifted.columns.ror_annualised[best]:.1%} a year."
         )
         return Signal(symbol=chain.symbol, kind=kind, summary=summary, facts=facts)
     main = max(counts, key=lambda rule: counts[rule], default="")
-    why = f"most fail {main} ({counts[main]} of {len(chain)})" if main else "the chain is empty"
+    most = f"most fail {main} ({counts[main]} of {sifted.looked_at})" if main else ""
     return Signal(
         symbol=chain.symbol,
         kind=SignalKind.NO_TRADE,
-        summary=f"{at}: no {right} passes every rule; {why}.",
+        summary=f"{at}: no {right} passes every rule; {most or 'the chain is empty'}.",
         facts=facts,
     )

@@ -40,6 +40,12 @@ class Screen:
             self.removed[rule] = self.con_id[out]
             self.alive = left
 
+    def narrowed(self) -> Screen:
+        """The screen of a chain that holds what is still standing alone; what was removed stays
+        on record."""
+        standing = self.con_id[self.alive]
+        return Screen(standing, np.ones(len(standing), dtype=np.bool_), self.removed)
+
     @property
     def rows(self) -> IntArray:
         """Row numbers still standing."""
@@ -96,13 +102,25 @@ def probability_out_of_the_money(chain: OptionChain, rows: IntArray, dte: IntArr
 
 def screen_chain_data(screen: Screen, chain: OptionChain, dte: IntArray) -> None:
     """Remove everything whose data cannot be traded on, each fault under its own rule."""
+    screen_identity(screen, chain, dte)
+    screen_quotes(screen, chain)
+
+
+def screen_identity(screen: Screen, chain: OptionChain, dte: IntArray) -> None:
+    """Remove what is not live, not told apart from another row, or over. Needs the whole chain."""
     screen.require("quote_live", chain.quality is QuoteQuality.LIVE)
     screen.require("contract_unique", _unique(chain))
-    sized = (chain.strike >= 0.01) & (chain.multiplier >= 1)
-    screen.require("contract_valid", sized & np.isfinite(chain.strike * chain.multiplier))
-    screen.require("contract_standard", _standard(chain))
     screen.require("not_expired", dte >= 0)
-    screen.require("quote_present", np.isfinite(chain.bid + chain.ask))
+
+
+def screen_quotes(screen: Screen, chain: OptionChain) -> None:
+    """Remove what its own row shows to be faulty."""
+    sized = (chain.strike >= 0.01) & (chain.multiplier >= 1)
+    screen.require(
+        "contract_valid", sized & np.isfinite(chain.strike) & np.isfinite(chain.multiplier)
+    )
+    screen.require("contract_standard", _standard(chain))
+    screen.require("quote_present", np.isfinite(chain.bid) & np.isfinite(chain.ask))
     screen.require("bid_positive", chain.bid > 0)
     screen.require("not_crossed", chain.ask >= chain.bid)
     screen.require("price_possible", _possible(chain))

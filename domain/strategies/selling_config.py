@@ -106,6 +106,14 @@ class SellingConfig(StrategyConfig):
     max_candidates: int = Field(
         default=10, ge=1, le=100, title="Candidates kept", description="Per underlying."
     )
+    max_opportunities: int = Field(
+        default=40,
+        ge=1,
+        le=1000,
+        title="Opportunities kept",
+        description="Best of all underlyings, with every figure and rule; more only while trades "
+        "are left to propose.",
+    )
     take_profit: Decimal | None = Field(
         default=Decimal("0.5"),
         gt=0,

@@ -7,8 +7,9 @@ a covered call the shares it is written on.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -17,13 +18,14 @@ from domain.instruments import Frozen, OptionContract, Right, Side, plain
 from domain.market import FloatArray, IntArray, OptionChain, decimal_of
 from domain.recommendations import RecommendationAction, RuleResult
 from domain.strategies.base import Opportunity, OpportunityMetrics
-from domain.strategies.filters import EPOCH, FactRules, KnownFacts, fact_results, screen_facts
+from domain.strategies.filters import FactRules, KnownFacts, fact_results, screen_facts
 from domain.strategies.screening import (
     DAYS_PER_YEAR,
     Screen,
     ShortColumns,
     probability_out_of_the_money,
-    screen_chain_data,
+    screen_identity,
+    screen_quotes,
     short_columns,
 )
 from domain.underlyings import UnderlyingFacts
@@ -96,7 +98,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Sifted:
-    """A chain after its rules: what is left, and what it was judged by."""
+    """The part of a chain in its term, after its rules: what is left, and what judged it."""
 
     chain: OptionChain
     screen: Screen
@@ -104,8 +106,10 @@ class Sifted:
     known: KnownFacts
     rules: ShortRules
     cost: ShareCost | None = None
+    looked_at: int = 0
+    """Contracts of the whole chain."""
 
-    def best(self, keep: int) -> tuple[list[Candidate], IntArray]:
+    def best(self, keep: int) -> tuple[list[Ranked], IntArray]:
         """The ``keep`` best of what is left, best first, and the ids of the others.
 
         The score is the annualised return at the bid times the chance to expire worthless; equal
@@ -117,11 +121,12 @@ class Sifted:
         scores = columns.ror_annualised[rows] * (chain.bid[rows] / columns.mid[rows]) * pop
         order = np.lexsort((chain.con_id[rows], -scores))
         found = [
-            self._candidate(int(rows[i]), float(scores[i]), float(pop[i])) for i in order[:keep]
+            Ranked(float(scores[i]), int(chain.con_id[rows[i]]), int(rows[i]), float(pop[i]), self)
+            for i in order[:keep]
         ]
         return found, chain.con_id[rows[order[keep:]]]
 
-    def _candidate(self, row: int, score: float, pop: float) -> Candidate:
+    def candidate(self, row: int, score: float, pop: float) -> Candidate:
         metrics = short_metrics(self.chain, self.columns, row, pop, self.cost, self.known.iv_rank)
         contract = self.chain.contract(row)
         rules = (
@@ -134,6 +139,19 @@ class Sifted:
         return Candidate(row, contract, score, metrics, rules)
 
 
+class Ranked(NamedTuple):
+    """An option that passed, before its figures are written out: most never need to be."""
+
+    score: float
+    con_id: int
+    row: int
+    pop: float
+    sifted: Sifted
+
+    def candidate(self) -> Candidate:
+        return self.sifted.candidate(self.row, self.score, self.pop)
+
+
 def sift_short_options(
     chain: OptionChain,
     today: date,
@@ -143,18 +161,37 @@ def sift_short_options(
     facts: UnderlyingFacts | None = None,
     cost: ShareCost | None = None,
 ) -> Sifted:
-    """The options of ``chain`` that pass every rule: data faults first, then bands, then facts.
+    """The options of ``chain`` that pass every rule: term, data faults, bands, facts.
 
-    ``fresh`` says whether the chain is young enough to be traded on at all.
+    ``fresh`` says whether the chain is young enough to be traded on at all. The term comes first
+    because it leaves a tenth of a chain: the rest of the rules look at that part alone.
     """
     screen = Screen.of(chain)
-    columns = short_columns(chain, today)
     is_call = rules.right is Right.CALL
+    dte = chain.dte(today)
     screen.require("is_call" if is_call else "is_put", chain.is_call == is_call)
     screen.require("quote_fresh", fresh)
-    screen_chain_data(screen, chain, columns.dte)
-    screen.require("dte", (columns.dte >= rules.min_dte) & (columns.dte <= rules.max_dte))
+    screen_identity(screen, chain, dte)
+    screen.require("dte", (dte >= rules.min_dte) & (dte <= rules.max_dte))
+    part = chain.part(screen.rows)
+    screen = screen.narrowed()
+    columns = short_columns(part, today)
+    screen_quotes(screen, part)
+    _screen_bands(screen, part, columns, rules, cost)
+    known = KnownFacts.of(facts, rules.facts, today)
+    screen_facts(screen, part, columns.dte, known, rules.facts, today)
+    return Sifted(part, screen, columns, known, rules, cost, looked_at=len(chain))
+
+
+def _screen_bands(
+    screen: Screen,
+    chain: OptionChain,
+    columns: ShortColumns,
+    rules: ShortRules,
+    cost: ShareCost | None,
+) -> None:
     spot, strike = chain.underlying_price, chain.strike
+    is_call = rules.right is Right.CALL
     screen.require("out_of_the_money", strike > spot if is_call else strike < spot)
     delta = np.abs(chain.delta)
     screen.require("delta", (delta >= rules.min_delta) & (delta <= rules.max_delta))
@@ -167,9 +204,6 @@ def sift_short_options(
     screen.require("ror_annualised", columns.ror_annualised >= rules.min_ror_annualised)
     if cost is not None:
         screen.require("cost_basis", strike >= float(cost.min_strike))
-    known = KnownFacts.of(facts, rules.facts, today)
-    screen_facts(screen, chain, columns.dte, known, rules.facts, today)
-    return Sifted(chain, screen, columns, known, rules, cost)
 
 
 def short_metrics(
@@ -259,8 +293,3 @@ def _cost_results(contract: OptionContract, cost: ShareCost | None) -> tuple[Rul
     wanted = f"≥ {plain(cost.min_strike)}" if cost.min_strike else "any: below cost is allowed"
     value = f"strike {plain(contract.strike)}, cost {plain(cost.basis)}"
     return (RuleResult(rule="cost_basis", value=value, threshold=wanted, passed=True),)
-
-
-def day_of(days: int) -> date:
-    """The date of a chain's expiry column."""
-    return EPOCH + timedelta(days=days)

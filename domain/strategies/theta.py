@@ -106,7 +106,7 @@ class Theta(BaseStrategy):
         blocked = why_margin_forbids(config.max_pm_usage, account_state, risk_state)
         blocked = blocked or _why_vix_forbids(config, instance.market.vix)
         looks = [turn.look_at(symbol) for symbol in config.universe]
-        return gather(looks, halted, blocked, turn.sell)
+        return gather(looks, halted, blocked, turn, config.max_opportunities)
 
 
 def _why_vix_forbids(config: ThetaConfig, vix: float | None) -> str:
@@ -153,6 +153,10 @@ class _Turn:
     rungs: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     """Expiries taken by symbol, as days since 1970-01-01: those held, then those proposed."""
 
+    @property
+    def is_done(self) -> bool:
+        return self.trades < 1
+
     # --- what is there -----------------------------------------------------------------------
 
     def look_at(self, symbol: str) -> Look:
@@ -198,7 +202,7 @@ class _Turn:
         taken = self.rungs[chain.symbol]
         sifted.screen.require("ladder_full", len(taken) < self.config.ladder_rungs)
         for rung in taken:
-            apart = np.abs(chain.expiry - rung) >= self.config.ladder_gap_days
+            apart = np.abs(sifted.chain.expiry - rung) >= self.config.ladder_gap_days
             sifted.screen.require("rung_free", apart)
         look.take(sifted, self.config.max_candidates)
 

@@ -72,6 +72,8 @@ def look_after(
 ) -> Upkeep:
     """An answer for each of ``positions``, which are short options of the chain's underlying."""
     upkeep = Upkeep()
+    if not positions:
+        return upkeep
     columns = short_columns(chain, instance.market.today)
     cycle = instance.cycles.get(chain.symbol)
     for position in positions:

@@ -102,7 +102,7 @@ class Wheel(BaseStrategy):
         halted = why_nothing_at_all(account_state, instance, risk_state.account_code)
         blocked = why_margin_forbids(config.max_pm_usage, account_state, risk_state)
         looks = [turn.look_at(symbol) for symbol in config.universe]
-        return gather(looks, halted, blocked, turn.sell)
+        return gather(looks, halted, blocked, turn, config.max_opportunities)
 
 
 @dataclass(slots=True)
@@ -115,6 +115,10 @@ class _Turn:
     cash: Decimal
     trades: int
     chosen: set[tuple[str, Right]] = field(default_factory=set[tuple[str, Right]])
+
+    @property
+    def is_done(self) -> bool:
+        return self.trades < 1
 
     # --- what is there -----------------------------------------------------------------------
 
