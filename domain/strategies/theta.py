@@ -9,10 +9,11 @@ from decimal import ROUND_FLOOR, Decimal
 import numpy as np
 
 from domain.instruments import OptionContract, Right, Settlement, Side, plain
-from domain.market import OptionChain
+from domain.market import OptionChain, decimal_of
 from domain.portfolio import ZERO, AccountState, PositionState
 from domain.proposals import OfferPolicy, TradeIdea, build_proposal, build_terms
 from domain.recommendations import RecommendationAction, RuleResult
+from domain.risk.margin_strategies import MarginLeg, naked
 from domain.risk.state import RiskState
 from domain.strategies.base import (
     BaseStrategy,
@@ -41,9 +42,6 @@ from domain.strategies.words import index_put_rationale
 
 # Classes whose settlement price is that of the opening: they last trade the session before.
 AM_SETTLED_CLASSES = frozenset({"SPX", "RUT", "NDX", "DJX"})
-# Strategy-based margin of a naked broad-index put (Cboe margin manual): the premium plus 15 % of
-# the index less what it is out of the money, at least 10 % of the strike.
-INDEX_FRACTION, LEAST_FRACTION = Decimal("0.15"), Decimal("0.10")
 
 
 class Theta(BaseStrategy):
@@ -130,13 +128,22 @@ def settlement_words(contract: OptionContract) -> str:
 
 
 def naked_index_put_margin(metrics: OpportunityMetrics, contract: OptionContract) -> Decimal:
-    """Strategy-based margin of one naked broad-index put, in the contract's currency."""
-    out_of_the_money = max(metrics.underlying_price - contract.strike, ZERO)
-    asked = max(
-        INDEX_FRACTION * metrics.underlying_price - out_of_the_money,
-        LEAST_FRACTION * contract.strike,
+    """Strategy-based margin of one naked index put, in the contract's currency, to the cent.
+
+    Under portfolio margin the broker asks for less: sizing by this errs on the safe side.
+    """
+    sold = MarginLeg(
+        symbol=contract.symbol,
+        quantity=-1.0,
+        mark=float(metrics.mid),
+        spot=float(metrics.underlying_price),
+        right=contract.right,
+        strike=float(contract.strike),
+        expiry=contract.expiry,
+        multiplier=float(contract.multiplier),
+        is_index=True,
     )
-    return (metrics.mid + asked) * contract.multiplier
+    return decimal_of(naked(sold)).quantize(Decimal("0.01"))
 
 
 @dataclass(slots=True)
