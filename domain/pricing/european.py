@@ -5,6 +5,11 @@ other, results have the broadcast shape. Units: prices per share, ``years`` to e
 actual/365 clock, ``rate``, ``dividend_yield`` and ``vol`` annualised and continuously compounded
 decimals, ``is_call`` boolean. At or past expiry (``years`` ≤ 0) prices are intrinsic value.
 
+The cost of carry is ``rate - dividend_yield``, so one formula serves them all: shares and indices
+with their yield, currencies with the foreign rate in its place, and futures (Black-76) with the
+future as ``spot`` and ``dividend_yield = rate``, for which ``black76_price`` and ``black76_greeks``
+stand.
+
 Source: Merton (1973), "Theory of Rational Option Pricing"; formulas as in Hull, "Options,
 Futures, and Other Derivatives", chapters 17 and 19.
 """
@@ -22,9 +27,7 @@ Floats = npt.ArrayLike
 
 DAYS_PER_YEAR = 365.0
 MAX_VOL = 10.0
-MIN_VOL = 1e-4
-_BISECTIONS = 60
-_NEWTON_STEPS = 8
+"""1,000 %: above any listed option's; beyond, a volatility is taken for a fault."""
 
 
 class Greeks(NamedTuple):
@@ -88,7 +91,7 @@ def greeks(
     delta = terms.sign * discount_q * ndtr(terms.sign * d1)
     stdev_spot = np.where(live, terms.spot * root, 1.0)
     gamma = np.where(live, discount_q * density / stdev_spot, 0.0)
-    vega = np.where(live, terms.spot * discount_q * density * np.sqrt(_positive(terms.years)), 0.0)
+    vega = np.where(live, terms.spot * discount_q * density * np.sqrt(terms.years), 0.0)
     carried_strike = terms.strike * discount_r * ndtr(terms.sign * d2)
     decay = np.where(
         live, 0.5 * terms.spot * discount_q * density * terms.vol / _root_years(terms), 0.0
@@ -109,50 +112,31 @@ def greeks(
     )
 
 
-def implied_vol(
-    option_price: Floats,
-    spot: Floats,
+def black76_price(
+    forward: Floats,
     strike: Floats,
     years: Floats,
     rate: Floats,
-    dividend_yield: Floats,
+    vol: Floats,
     is_call: npt.ArrayLike,
 ) -> FloatArray:
-    """The annualised volatility that gives ``option_price``; NaN where there is none.
+    """The value per unit of an option on a future or forward (Black 1976)."""
+    return price(forward, strike, years, rate, rate, vol, is_call)
 
-    There is none at or past expiry, at or below the discounted intrinsic value, above the price
-    at MAX_VOL, or where any input is not finite. Bisection brackets the root (the price is
-    monotone in volatility); guarded Newton steps polish it to about 1e-12 in price.
-    """
-    terms = _terms(spot, strike, years, rate, dividend_yield, MIN_VOL, is_call)
-    target, *fields = np.broadcast_arrays(np.asarray(option_price, dtype=np.float64), *terms)
-    terms = _Terms(*(np.asarray(field, dtype=np.float64) for field in fields))
-    low = np.full(target.shape, MIN_VOL)
-    high = np.full(target.shape, MAX_VOL)
-    with np.errstate(invalid="ignore"):
-        solvable = (
-            np.isfinite(target)
-            & np.isfinite(terms.spot * terms.strike * terms.rate * terms.dividend_yield)
-            & np.isfinite(terms.years)
-            & (terms.years > 0)
-            & (target > _price(terms._replace(vol=low)))
-            & (target < _price(terms._replace(vol=high)))
-        )
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        below = _price(terms._replace(vol=middle)) < target
-        low = np.where(below, middle, low)
-        high = np.where(below, high, middle)
-    vol = 0.5 * (low + high)
-    for _ in range(_NEWTON_STEPS):
-        at_vol = terms._replace(vol=vol)
-        slope = _vega(at_vol)
-        steep = slope > 1e-12
-        step = np.where(steep, (_price(at_vol) - target) / np.where(steep, slope, 1.0), 0.0)
-        # A step leaving the bracket would be noise where the price is flat in volatility.
-        proposed = vol - step
-        vol = np.where((proposed >= low) & (proposed <= high), proposed, vol)
-    return np.where(solvable, vol, np.nan)
+
+def black76_greeks(
+    forward: Floats,
+    strike: Floats,
+    years: Floats,
+    rate: Floats,
+    vol: Floats,
+    is_call: npt.ArrayLike,
+) -> Greeks:
+    """Black 1976's greeks: delta and gamma per 1.00 of the forward, which rho holds still."""
+    found = greeks(forward, strike, years, rate, rate, vol, is_call)
+    # The rate only discounts here: it does not move the forward.
+    alive = np.where(np.asarray(years) > 0, years, 0.0)
+    return found._replace(rho=-alive * found.price)
 
 
 def _terms(
@@ -172,10 +156,6 @@ def _terms(
     terms = _Terms(*arrays)
     # Past expiry nothing grows or discounts any more.
     return terms._replace(years=np.where(terms.years < 0, 0.0, terms.years))
-
-
-def _positive(values: FloatArray) -> FloatArray:
-    return np.where(values > 0, values, 0.0)
 
 
 def _root_years(terms: _Terms) -> FloatArray:
@@ -202,10 +182,3 @@ def _price(terms: _Terms) -> FloatArray:
     return terms.sign * (
         forward_spot * ndtr(terms.sign * d1) - carried_strike * ndtr(terms.sign * d2)
     )
-
-
-def _vega(terms: _Terms) -> FloatArray:
-    _, d1, _ = _d1_d2(terms)
-    density = np.exp(-0.5 * d1 * d1) / np.sqrt(2 * np.pi)
-    discount = np.exp(-terms.dividend_yield * terms.years)
-    return terms.spot * discount * density * np.sqrt(terms.years)

@@ -19,6 +19,7 @@ from domain.instruments import Frozen, OptionContract, Right, SecType, Settlemen
 from domain.market import BoolArray, FloatArray, IntArray
 from domain.portfolio import AccountState, PositionGreeks, PositionState, UnderlyingState
 from domain.pricing import european
+from domain.pricing.implied_vol import implied_vol
 from domain.risk.stress import OptionBook, StressGrid, stress_options
 
 EXCHANGE_ZONE = ZoneInfo("America/New_York")
@@ -191,8 +192,11 @@ def _with_greeks(book: Book) -> Book:
     spot, strike, years, is_call = book.spot, book.strike, book.years, book.is_call
     rate, paid = book.rate, book.dividend_yield
     with np.errstate(all="ignore"):
-        solved = european.implied_vol(book.mark, spot, strike, years, rate, paid, is_call)
-        iv = np.where(book.iv > 0, book.iv, solved)
+        is_given = book.iv > 0
+        iv = book.iv
+        if np.any(rows & ~is_given):
+            solved = implied_vol(book.mark, spot, strike, years, rate, paid, is_call)
+            iv = np.where(is_given, book.iv, solved)
         greeks = european.greeks(spot, strike, years, rate, paid, iv, is_call)
     intrinsic = np.maximum(np.where(is_call, book.spot - strike, strike - book.spot), 0.0)
     value = np.where(book.is_american, np.fmax(greeks.price, intrinsic), greeks.price)

@@ -21,6 +21,7 @@ import polars as pl
 
 from domain.calendar import TradingCalendar
 from domain.pricing import european
+from domain.pricing.implied_vol import implied_vol
 from infra.history.canonical import HistoryError
 from infra.history.formats import read_history
 from infra.simulator.contracts import Security
@@ -240,7 +241,7 @@ class ReplayMarket:
         yields = np.array([s.underlying.continuous_yield for s in options])
         bid, ask = table[:, 0], table[:, 1]
         mark = np.where(ask > 0, (bid + ask) / 2, table[:, 2])
-        implied = european.implied_vol(mark, spot, strike, years, RISK_FREE_RATE, yields, is_call)
+        implied = implied_vol(mark, spot, strike, years, RISK_FREE_RATE, yields, is_call)
         iv = np.where(np.isnan(table[:, 7]), implied, table[:, 7])
         g = european.greeks(spot, strike, years, RISK_FREE_RATE, yields, iv, is_call)
         closes = self._closes(options, moment)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domain.instruments import plain
 from domain.pricing import european
+from domain.pricing.implied_vol import implied_vol
 from infra.simulator import market_messages
 from infra.simulator.contracts import ContractSpec, Security
 from infra.simulator.market import Quote
@@ -138,7 +139,7 @@ def _calculate(session: ClientSession, fields: Fields, *, from_price: bool) -> N
     market, now = session.gateway.market, session.gateway.clock.now()
     terms = (spot, float(security.strike or 0), market.years_left(security, now), RISK_FREE_RATE)
     dividend, call = security.underlying.dividend_yield, security.is_call
-    iv = float(european.implied_vol(given, *terms, dividend, call)) if from_price else given
+    iv = float(implied_vol(given, *terms, dividend, call)) if from_price else given
     g = european.greeks(*terms, dividend, iv, call)
     price = given if from_price else float(g.price)
     quote = Quote(

@@ -63,27 +63,18 @@ def test_put_call_parity_holds(
     assert call - put == pytest.approx(forward, abs=1e-9 * max(spot, strike))
 
 
-@given(st.floats(0.6, 1.6), st.floats(0.02, 2), st.floats(0.06, 1.5), st.booleans())
-def test_implied_vol_finds_the_volatility_a_price_came_from(
-    moneyness: float, years: float, vol: float, is_call: bool
-):
-    terms = (100.0, 100.0 * moneyness, years, 0.04, 0.01)
-    price = european.price(*terms, vol, is_call)
-    found = european.implied_vol(price, *terms, is_call)
-    if np.isfinite(found):
-        again = european.price(*terms, found, is_call)
-        assert again == pytest.approx(price, abs=1e-9)
-    else:
-        # Nothing but rounding separates such a price from its intrinsic value.
-        floor = european.price(*terms, european.MIN_VOL, is_call)
-        assert price - floor < 1e-12
+def test_black_76_is_the_generalised_formula_whose_carry_is_nil():
+    # Haug, "The Complete Guide to Option Pricing Formulas", 1998, p. 5: options on a future of 19.
+    for is_call in (True, False):
+        value = european.black76_price(19.0, 19.0, 0.75, 0.10, 0.28, is_call)
+        assert value == pytest.approx(1.7011, abs=5e-5)
 
 
-def test_implied_vol_is_nan_where_no_volatility_explains_the_price():
-    price = np.array([0.0, 1.0, 101.0, np.nan, 5.0, 5.0])
-    years = np.array([0.5, 0.5, 0.5, 0.5, 0.0, -1.0])
-    strike = np.array([90.0, 90.0, 90.0, 90.0, 100.0, 100.0])
-    assert np.isnan(european.implied_vol(price, 100.0, strike, years, 0.04, 0.0, True)).all()
+def test_the_rho_of_black_76_holds_the_forward_still():
+    terms = (95.0, 100.0, 0.5)
+    up, down = (european.black76_price(*terms, 0.04 + by, 0.3, False) for by in (1e-5, -1e-5))
+    g = european.black76_greeks(*terms, 0.04, 0.3, False)
+    assert g.rho == pytest.approx((up - down) / 2e-5, rel=1e-7)
 
 
 def test_at_and_past_expiry_an_option_is_its_intrinsic_value():
