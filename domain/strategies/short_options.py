@@ -120,11 +120,13 @@ class Sifted:
         pop = probability_out_of_the_money(chain, rows, columns.dte)
         scores = columns.ror_annualised[rows] * (chain.bid[rows] / columns.mid[rows]) * pop
         order = np.lexsort((chain.con_id[rows], -scores))
+        first, con_ids = order[:keep], chain.con_id[rows]
+        columns_of_best = (scores[first], con_ids[first], rows[first], pop[first])
         found = [
-            Ranked(float(scores[i]), int(chain.con_id[rows[i]]), int(rows[i]), float(pop[i]), self)
-            for i in order[:keep]
+            Ranked(*values, self)
+            for values in zip(*(column.tolist() for column in columns_of_best), strict=True)
         ]
-        return found, chain.con_id[rows[order[keep:]]]
+        return found, con_ids[order[keep:]]
 
     def candidate(self, row: int, score: float, pop: float) -> Candidate:
         metrics = short_metrics(self.chain, self.columns, row, pop, self.cost, self.known.iv_rank)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, Decimal
 
@@ -29,7 +29,14 @@ from domain.strategies.gathering import (
     why_nothing_at_all,
     why_unusable,
 )
-from domain.strategies.short_options import Candidate, ShareCost, Sifted, sift_short_options
+from domain.strategies.managing import ManagePolicy
+from domain.strategies.short_options import (
+    Candidate,
+    ShareCost,
+    ShortRules,
+    Sifted,
+    sift_short_options,
+)
 from domain.strategies.upkeep import look_after
 from domain.strategies.wheel_config import WheelConfig
 from domain.strategies.words import call_rationale, put_rationale
@@ -98,6 +105,8 @@ class Wheel(BaseStrategy):
             instance=instance,
             cash=free_cash(account_state, instance),
             trades=config.max_new_trades,
+            policy=config.manage_policy(),
+            rules={right: config.short_rules(right) for right in Right},
         )
         halted = why_nothing_at_all(account_state, instance, risk_state.account_code)
         blocked = why_margin_forbids(config.max_pm_usage, account_state, risk_state)
@@ -114,6 +123,8 @@ class _Turn:
     instance: StrategyContext
     cash: Decimal
     trades: int
+    policy: ManagePolicy
+    rules: Mapping[Right, ShortRules]
     chosen: set[tuple[str, Right]] = field(default_factory=set[tuple[str, Right]])
 
     @property
@@ -141,7 +152,7 @@ class _Turn:
         upkeep = look_after(
             held,
             chain,
-            self.config.manage_policy(),
+            self.policy,
             self.config.price_concession,
             self.instance,
             fresh=fresh,
@@ -173,7 +184,7 @@ class _Turn:
             sift_short_options(
                 chain,
                 self.instance.market.today,
-                self.config.short_rules(right),
+                self.rules[right],
                 fresh=fresh,
                 facts=self.instance.market.facts.get(symbol),
                 cost=cost,

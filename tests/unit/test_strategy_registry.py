@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import importlib.metadata
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from domain.errors import ErrorCode, GreenlightError
+from domain.risk.state import compute_risk_state
 from domain.strategies import registry
 from domain.strategies.registry import installed_strategies, resolve_strategy, validate_config
 from domain.strategies.wheel import Wheel
 from domain.strategies.wheel_config import WheelConfig
+from tests.unit.trade_factories import account, chain, context, row
 
 
 def test_a_code_ref_names_a_strategy_class():
@@ -151,3 +154,23 @@ def test_a_plugin_with_a_slug_that_is_taken_is_listed_with_the_clash(
     *_, twin = installed_strategies()
     assert "slug 'wheel' is that of domain.strategies.wheel:Wheel" in twin.error
     assert twin.slug == ""
+
+
+def test_the_example_in_the_documentation_is_a_strategy_of_few_lines(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+):
+    guide = (Path(__file__).parents[2] / "docs" / "strategies.md").read_text("utf-8")
+    example = guide.split("```python\n")[1].split("```")[0]
+    assert len(example.splitlines()) <= 40
+    (tmp_path / "patience_of_the_guide.py").write_text(example)
+    monkeypatch.syspath_prepend(tmp_path)
+    announce(monkeypatch, "patience_of_the_guide:Patience")
+    *_, listed = installed_strategies()
+    assert (listed.slug, listed.error) == ("patience", "")
+    strategy = resolve_strategy(listed.code_ref)
+    config = validate_config(strategy, {"universe": ["SPY"], "days": 5})
+    state = account()
+    result = strategy().generate_signals(
+        state, compute_risk_state(state), context(chain(row()), config=config)
+    )
+    assert result.no_trade_reason == "Waiting for something at 5 days."
