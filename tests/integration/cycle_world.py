@@ -1,0 +1,211 @@
+"""A desk on the simulated gateway whose market days pass in seconds: strategies through their life.
+
+Every trade is what an enabled instance proposes and a person approves over HTTP. Books are compared
+between the gateway's ledger, which knows nothing of the desk, and the desk's own rows.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from math import log
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from domain.strategies.registry import resolve_strategy
+from infra.calendars import exchange_date, trading_calendar
+from infra.db import models as m
+from infra.operations import reconcile, run_strategies, sync_ibkr, sync_ibkr_market
+from infra.simulator.market_events import Jump
+from tests.faults.servers import Servers
+from tests.faults.world import GATEWAY, World, WorldOptions
+
+NEW_YORK = ZoneInfo("America/New_York")
+SPEED = 20.0
+"""Market seconds per second while trades are decided on and filled."""
+DECIDED_SECONDS = 120.0
+CAUGHT_UP_SECONDS = 60.0
+ENDED = ("COMPLETED", "LAPSED", "DENIED", "REJECTED", "EXPIRED", "SUPERSEDED")
+
+
+class CycleWorld(World):
+    """One account with one strategy."""
+
+    def __init__(self, servers: Servers) -> None:
+        super().__init__(servers, WorldOptions(accounts=1, speed=SPEED))
+
+    async def enable(self, code_ref: str, **config: Any) -> UUID:
+        """An enabled instance of the strategy on the account."""
+        (account,) = self.furniture.accounts
+        strategy = resolve_strategy(code_ref)
+        chosen = strategy.Config.model_validate(config)
+        async with self.sessions.begin() as session:
+            kind = m.Strategy(slug=f"{strategy.slug}-{uuid4().hex[:6]}", name=strategy.title)
+            session.add(kind)
+            await session.flush()
+            version = m.StrategyVersion(
+                strategy_id=kind.id, version="cycle", code_ref=code_ref, config_schema={}
+            )
+            session.add(version)
+            await session.flush()
+            instance = m.StrategyInstance(
+                strategy_version_id=version.id,
+                portfolio_id=account.portfolio_id,
+                broker_account_id=account.id,
+                name=strategy.title,
+                config=chosen.model_dump(mode="json"),
+                enabled=True,
+            )
+            session.add(instance)
+            await session.flush()
+            return instance.id
+
+    # --- time ------------------------------------------------------------------------------
+
+    @property
+    def today(self) -> date:
+        """The exchange date at the gateway."""
+        return exchange_date(self.gateway.clock.now())
+
+    def spot(self, symbol: str) -> float:
+        """The gateway's price of the underlying, now."""
+        return self.gateway.market.spot(symbol, self.gateway.clock.now())
+
+    def jump(self, symbol: str, day: date, size: float) -> None:
+        """Move the symbol at 11:00 of a day to come; ``size`` is the log move."""
+        at = datetime.combine(day, time(11), NEW_YORK)
+        self.gateway.schedule(Jump(symbol=symbol, at=at, size=size))
+
+    async def pass_to(self, day: date, hour: int = 12) -> None:
+        """Let the market's days pass until ``hour`` New York time of ``day``, a session."""
+        to = datetime.combine(day, time(hour), NEW_YORK)
+        self.gateway.clock.advance(to - self.gateway.clock.now())
+
+        async def caught_up() -> bool:
+            (row,) = await self.rows(
+                "SELECT connection, session_open, market_at FROM gateways WHERE slug = :slug",
+                slug=GATEWAY,
+            )
+            return bool(
+                row["connection"] == "CONNECTED"
+                and row["session_open"]
+                and row["market_at"] >= to - timedelta(hours=1)
+            )
+
+        assert await self.until(caught_up, CAUGHT_UP_SECONDS), "the desk's clock follows"
+
+    async def carry_past(self, contract: dict[str, Any], *, in_the_money: float) -> None:
+        """See the option expire so far in the money, and look at noon of the next session.
+
+        The underlying moves to there on the eve of the expiry; a market known in advance by its
+        seed then runs on for a day.
+        """
+        calendar, expiry = trading_calendar(), date.fromisoformat(contract["expiry"])
+        await self.pass_to(calendar.add_sessions(expiry, -2))
+        sign = 1 if contract["right"] == "C" else -1
+        aim = float(contract["strike"]) * (1 + sign * in_the_money)
+        eve = calendar.add_sessions(expiry, -1)
+        self.jump(contract["symbol"], eve, log(aim / self.spot(contract["symbol"])))
+        await self.pass_to(calendar.add_sessions(expiry, 1))
+        await self.look()
+
+    # --- what the schedules do, now --------------------------------------------------------
+
+    async def look(self) -> None:
+        """Accounts, positions, market and the broker's books, as the schedules read them."""
+        await sync_ibkr(self.settings, positions=True)
+        await sync_ibkr(self.settings, positions=False)
+        await sync_ibkr_market(self.settings)
+        # A difference is believed once two looks agree.
+        for _ in range(2):
+            report = await reconcile(self.settings)
+            assert report is not None
+
+    async def propose(self) -> list[dict[str, Any]]:
+        """Look, run the strategies, and give the recommendations that now wait."""
+        await self.look()
+        report = await run_strategies(self.settings)
+        assert report.ran == 1
+        failures = [error for outcome in report.outcomes for error in outcome.errors]
+        assert not failures, failures
+        return await self.rows(
+            "SELECT id, action, summary, terms_hash, terms, rationale FROM recommendations"
+            " WHERE state = 'PROPOSED' ORDER BY id"
+        )
+
+    async def why_nothing(self) -> str:
+        """What the last run said."""
+        rows = await self.rows("SELECT * FROM strategy_runs ORDER BY id DESC LIMIT 1")
+        signals = await self.rows(
+            "SELECT summary FROM signals WHERE strategy_run_id = :run", run=rows[0]["id"]
+        )
+        return f"{rows[0].get('no_trade_reason')} {[each['summary'] for each in signals]}"
+
+    async def approve_one(self, action: str) -> dict[str, Any]:
+        """Run the strategies, approve the first proposal with the action, see it filled."""
+        offered = [each for each in await self.propose() if each["action"] == action]
+        assert offered, await self.why_nothing()
+        chosen = offered[0]
+        answer = await self._click(chosen)
+        assert answer.status_code == 200, answer.text
+
+        async def ended() -> bool:
+            (row,) = await self.rows(
+                "SELECT state FROM recommendations WHERE id = :id", id=chosen["id"]
+            )
+            return row["state"] in ENDED
+
+        assert await self.until(ended, DECIDED_SECONDS), f"{chosen['summary']} ends"
+        (row,) = await self.rows(
+            "SELECT state, reason_code, reason FROM recommendations WHERE id = :id",
+            id=chosen["id"],
+        )
+        assert row["state"] == "COMPLETED", (chosen["summary"], row)
+        return chosen
+
+    async def _click(self, offered: dict[str, Any]) -> httpx.Response:
+        (account,) = self.furniture.accounts
+        person = self.people[account.approvers[0]]
+        return await person.browser.post(
+            f"/api/recommendations/{offered['id']}/approve/",
+            json={"terms_hash": offered["terms_hash"]},
+            headers={"Idempotency-Key": uuid4().hex},
+        )
+
+    # --- the books -------------------------------------------------------------------------
+
+    async def held(self, symbol: str) -> dict[str, Decimal]:
+        """Signed quantities on an underlying by security type, as last ingested."""
+        rows = await self.rows(
+            "SELECT i.sec_type, sum(p.quantity) AS quantity FROM positions p"
+            " JOIN instruments i ON i.id = p.instrument_id WHERE i.symbol = :symbol GROUP BY 1",
+            symbol=symbol,
+        )
+        return {row["sec_type"]: row["quantity"] for row in rows}
+
+    async def assert_books_agree(self) -> None:
+        """Ledger and database, position by position and to the cent."""
+        (theirs,) = self.gateway.ledger.accounts()
+        ours = await self.rows(
+            "SELECT c.con_id, p.quantity FROM positions p"
+            " JOIN ibkr_contracts c ON c.instrument_id = p.instrument_id"
+        )
+        assert {row["con_id"]: row["quantity"] for row in ours} == {
+            each.con_id: each.quantity for each in theirs.holdings if each.quantity
+        }
+        (snapshot,) = await self.rows("SELECT cash FROM account_snapshots ORDER BY id DESC LIMIT 1")
+        assert abs(snapshot["cash"] - theirs.cash) < Decimal("0.01")
+        executed = self.gateway.ledger.effective_executions()
+        kept = await self.rows(
+            "SELECT exec_id, quantity, price, commission FROM executions WHERE NOT superseded"
+        )
+        assert {row["exec_id"]: (row["quantity"], row["price"]) for row in kept} == {
+            each.exec_id: (each.quantity, each.price) for each in executed
+        }
+        open_doubts = await self.rows(
+            "SELECT type, detail FROM discrepancies WHERE cleared_at IS NULL"
+        )
+        assert not open_doubts
