@@ -23,6 +23,9 @@ _FINAL_REFUSALS = frozenset(
     }
 )
 
+AT_ONCE = 4
+"""Orders between claim and wire. Should the line drop, every one of them is in doubt."""
+
 
 class OrderSender:
     """Claims, searches, sends.
@@ -36,11 +39,16 @@ class OrderSender:
     def __init__(self, broker: Broker, ledger: OrderLedger) -> None:
         self._broker = broker
         self._ledger = ledger
+        self._under_way = asyncio.Semaphore(AT_ONCE)
         self._claiming = asyncio.Lock()
         self._queue = _Queue()
 
     async def send(self, key: str) -> OrderRecord | None:
         """None once it is sent; else the order that was not, or about which that is not proven."""
+        async with self._under_way:
+            return await self._send(key)
+
+    async def _send(self, key: str) -> OrderRecord | None:
         async with self._claiming:
             record = await required(self._ledger, key)
             if record.order.state is not OrderState.READY:

@@ -166,7 +166,8 @@ class Delays(WireRow):
     async def weather(self, storm: Storm) -> None:
         draw, faults = storm.draw, storm.faults
         orders = [PLACE_ORDER, CANCEL_ORDER]
-        faults.delay(draw.uniform(0, 0.2), draw.uniform(0, 0.4), orders, "received")
+        # Orders wait one after the other, and forty previews go the same way.
+        faults.delay(draw.uniform(0, 0.05), draw.uniform(0, 0.15), orders, "received")
         late = draw.uniform(0, 1.0)
         await storm.strike(
             lambda: faults.delay(late, draw.uniform(0, 2.0), ORDER_CALLBACKS, "sent"), 30

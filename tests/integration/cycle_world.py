@@ -16,8 +16,10 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from domain.strategies.registry import resolve_strategy
+from domain.strategies.wheel_cycle import WheelCycle
 from infra.calendars import exchange_date, trading_calendar
 from infra.db import models as m
+from infra.db.wheel_cycles import open_cycles
 from infra.operations import reconcile, run_strategies, sync_ibkr, sync_ibkr_market
 from infra.simulator.market_events import Jump
 from tests.faults.servers import Servers
@@ -79,6 +81,10 @@ class CycleWorld(World):
         at = datetime.combine(day, time(11), NEW_YORK)
         self.gateway.schedule(Jump(symbol=symbol, at=at, size=size))
 
+    def move_to(self, symbol: str, day: date, price: float) -> None:
+        """Have the symbol jump on ``day`` to about ``price``, as seen from today's price."""
+        self.jump(symbol, day, log(price / self.spot(symbol)))
+
     async def pass_to(self, day: date, hour: int = 12) -> None:
         """Let the market's days pass until ``hour`` New York time of ``day``, a session."""
         to = datetime.combine(day, time(hour), NEW_YORK)
@@ -107,8 +113,7 @@ class CycleWorld(World):
         await self.pass_to(calendar.add_sessions(expiry, -2))
         sign = 1 if contract["right"] == "C" else -1
         aim = float(contract["strike"]) * (1 + sign * in_the_money)
-        eve = calendar.add_sessions(expiry, -1)
-        self.jump(contract["symbol"], eve, log(aim / self.spot(contract["symbol"])))
+        self.move_to(contract["symbol"], calendar.add_sessions(expiry, -1), aim)
         await self.pass_to(calendar.add_sessions(expiry, 1))
         await self.look()
 
@@ -137,12 +142,15 @@ class CycleWorld(World):
         )
 
     async def why_nothing(self) -> str:
-        """What the last run said."""
-        rows = await self.rows("SELECT * FROM strategy_runs ORDER BY id DESC LIMIT 1")
-        signals = await self.rows(
-            "SELECT summary FROM signals WHERE strategy_run_id = :run", run=rows[0]["id"]
+        """What the last run said, and what waits or was under way."""
+        (run,) = await self.rows(
+            "SELECT id, status, errors, stats FROM strategy_runs ORDER BY id DESC LIMIT 1"
         )
-        return f"{rows[0].get('no_trade_reason')} {[each['summary'] for each in signals]}"
+        signals = await self.rows(
+            "SELECT summary FROM signals WHERE strategy_run_id = :run", run=run["id"]
+        )
+        offers = await self.rows("SELECT state, summary FROM recommendations ORDER BY id")
+        return f"{run} {signals} {offers}"
 
     async def approve_one(self, action: str) -> dict[str, Any]:
         """Run the strategies, approve the first proposal with the action, see it filled."""
@@ -186,6 +194,12 @@ class CycleWorld(World):
         )
         return {row["sec_type"]: row["quantity"] for row in rows}
 
+    async def cycle(self, symbol: str) -> WheelCycle | None:
+        """The turn of the wheel under way on the symbol."""
+        (account,) = self.furniture.accounts
+        async with self.sessions() as session:
+            return (await open_cycles(session, account.id, [symbol])).get(symbol)
+
     async def assert_books_agree(self) -> None:
         """Ledger and database, position by position and to the cent."""
         (theirs,) = self.gateway.ledger.accounts()
@@ -209,3 +223,9 @@ class CycleWorld(World):
             "SELECT type, detail FROM discrepancies WHERE cleared_at IS NULL"
         )
         assert not open_doubts
+
+
+def contract_of(recommendation: dict[str, Any]) -> dict[str, Any]:
+    """The one contract that is traded."""
+    (leg,) = recommendation["terms"]["legs"]
+    return leg["contract"]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from tests.faults.servers import Servers
 from tests.faults.world import open_world
-from tests.integration.cycle_world import CycleWorld
+from tests.integration.cycle_world import CycleWorld, contract_of
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("desk")]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.faults,  # minutes of a whole desk
+    pytest.mark.xdist_group("desk"),
+]
 
 SYMBOL = "IWM"
 DEEP = 0.02
@@ -59,19 +62,18 @@ async def test_a_put_is_assigned_calls_are_sold_and_the_shares_called_away(world
 
     call = contract_of(await world.approve_one("OPEN"))
     assert call["right"] == "C"
-    assert Decimal(call["strike"]) >= Decimal(put["strike"]), "not below what the shares cost"
+    cycle = await world.cycle(SYMBOL)
+    assert cycle is not None
+    assert cycle.adjusted_basis is not None
+    assert cycle.adjusted_basis < Decimal(put["strike"]), "the premium lowers what shares cost"
+    assert Decimal(call["strike"]) >= cycle.adjusted_basis
     await world.look()
     await world.assert_books_agree()
 
     await world.carry_past(call, in_the_money=DEEP)
     assert await world.held(SYMBOL) == {}
+    assert await world.cycle(SYMBOL) is None
     await world.assert_books_agree()
 
     again = contract_of(await world.approve_one("OPEN"))
     assert again["right"] == "P", "the wheel turns again"
-
-
-def contract_of(recommendation: dict[str, Any]) -> dict[str, Any]:
-    """The one contract that is traded."""
-    (leg,) = recommendation["terms"]["legs"]
-    return leg["contract"]

@@ -1,0 +1,103 @@
+"""Theta through its ways out on the gateway, every step decided by a person over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from infra.calendars import trading_calendar
+from tests.faults.servers import Servers
+from tests.faults.world import open_world
+from tests.integration.cycle_world import CycleWorld, contract_of
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.faults,  # minutes of a whole desk each
+    pytest.mark.xdist_group("desk"),
+]
+
+SYMBOL = "XSP"
+CONFIG: dict[str, Any] = {
+    "universe": [SYMBOL],
+    "min_dte": 20,
+    "max_dte": 35,
+    "min_delta": 0.10,
+    "max_delta": 0.25,
+    "min_ror_annualised": 0.001,
+    "max_vix": None,
+    "ladder_rungs": 1,
+    "max_contracts": 1,
+    "max_new_trades": 1,
+    "min_open_interest": 0,
+    "price_concession": "0.3",
+    "max_drift": "0.05",
+    "decision_minutes": 240,
+}
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[CycleWorld]:
+    servers = Servers()
+    built = CycleWorld(servers)
+    try:
+        async with open_world(servers, world=built):
+            yield built
+    finally:
+        await servers.stop()
+
+
+async def test_a_profit_is_taken_and_a_loss_is_stopped(world: CycleWorld):
+    await world.enable(
+        "domain.strategies.theta:Theta", **CONFIG, take_profit="0.5", stop_multiple="2", roll=False
+    )
+    calendar = trading_calendar()
+    sold = contract_of(await world.approve_one("OPEN"))
+    await world.look()
+    assert await world.held(SYMBOL) == {"OPT": -1}
+    await world.assert_books_agree()
+
+    world.jump(SYMBOL, calendar.add_sessions(world.today, 3), 0.03)
+    await world.pass_to(calendar.add_sessions(world.today, 4))
+    closed = await world.approve_one("CLOSE")
+    assert contract_of(closed)["con_id"] == sold["con_id"]
+    await world.look()
+    assert await world.held(SYMBOL) == {}
+    await world.assert_books_agree()
+
+    again = contract_of(await world.approve_one("OPEN"))
+    world.jump(SYMBOL, calendar.add_sessions(world.today, 1), -0.04)
+    await world.pass_to(calendar.add_sessions(world.today, 2))
+    stopped = await world.approve_one("CLOSE")
+    assert contract_of(stopped)["con_id"] == again["con_id"]
+    await world.look()
+    assert await world.held(SYMBOL) == {}
+    await world.assert_books_agree()
+
+
+async def test_a_tested_put_is_rolled_down_and_out_for_a_credit(world: CycleWorld):
+    await world.enable(
+        "domain.strategies.theta:Theta",
+        **CONFIG,
+        take_profit=None,
+        roll=True,
+        roll_dte=40,
+        roll_max_dte=90,
+        roll_max_delta=0.6,
+    )
+    calendar = trading_calendar()
+    sold = contract_of(await world.approve_one("OPEN"))
+    await world.look()
+    day = calendar.add_sessions(world.today, 3)
+    world.move_to(SYMBOL, day, float(sold["strike"]) * 0.995)
+    await world.pass_to(calendar.add_sessions(day, 1))
+    rolled = await world.approve_one("ROLL")
+    bought, new = rolled["terms"]["legs"]
+    assert bought["contract"]["con_id"] == sold["con_id"]
+    assert new["contract"]["expiry"] > sold["expiry"]
+    assert float(new["contract"]["strike"]) <= float(sold["strike"])
+    assert float(rolled["terms"]["limit_price"]) < 0, "a credit"
+    await world.look()
+    assert await world.held(SYMBOL) == {"OPT": -1}
+    await world.assert_books_agree()
