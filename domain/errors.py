@@ -39,16 +39,38 @@ class ErrorCode(StrEnum):
     MARKET_DATA_LINES = "MARKET_DATA_LINES"
     MARKET_DATA_NOT_SUBSCRIBED = "MARKET_DATA_NOT_SUBSCRIBED"
     COMPETING_SESSION = "COMPETING_SESSION"
+    INSTRUMENT_HALTED = "INSTRUMENT_HALTED"
+    EXPIRY_CUTOFF = "EXPIRY_CUTOFF"
+    CONTRACT_CHANGED = "CONTRACT_CHANGED"
+    MULTIPLIER_CHANGED = "MULTIPLIER_CHANGED"
+    WRONG_SIDE = "WRONG_SIDE"
+    PAPER_LIVE_MISMATCH = "PAPER_LIVE_MISMATCH"
+    SYMBOL_RESTRICTED = "SYMBOL_RESTRICTED"
+    STRATEGY_NOT_PERMITTED = "STRATEGY_NOT_PERMITTED"
     PRICE_OUTSIDE_FLOOR = "PRICE_OUTSIDE_FLOOR"
+    PRICE_COLLAR = "PRICE_COLLAR"
     UNDERLYING_DRIFTED = "UNDERLYING_DRIFTED"
     PRICE_INCREMENT = "PRICE_INCREMENT"
     QUANTITY_LIMIT = "QUANTITY_LIMIT"
     NOTIONAL_LIMIT = "NOTIONAL_LIMIT"
+    MAX_LOSS_EXCEEDED = "MAX_LOSS_EXCEEDED"
+    POSITION_LIMIT = "POSITION_LIMIT"
+    CONCENTRATION_LIMIT = "CONCENTRATION_LIMIT"
+    DELTA_LIMIT = "DELTA_LIMIT"
+    VEGA_LIMIT = "VEGA_LIMIT"
+    GREEKS_MISSING = "GREEKS_MISSING"
+    NOT_COVERED = "NOT_COVERED"
     ASSIGNMENT_CASH = "ASSIGNMENT_CASH"
     BUYING_POWER = "BUYING_POWER"
     PM_USAGE_LIMIT = "PM_USAGE_LIMIT"
     CONTRACT_EXPIRED = "CONTRACT_EXPIRED"
     DUPLICATE_ORDER = "DUPLICATE_ORDER"
+    DUPLICATE_TRADE = "DUPLICATE_TRADE"
+    OWN_ORDER_CROSSED = "OWN_ORDER_CROSSED"
+    ORDER_RATE = "ORDER_RATE"
+    DAILY_ORDERS = "DAILY_ORDERS"
+    DAILY_NOTIONAL = "DAILY_NOTIONAL"
+    DAILY_LOSS = "DAILY_LOSS"
     WHAT_IF_FAILED = "WHAT_IF_FAILED"
     ACCOUNT_STALE = "ACCOUNT_STALE"
     # Broker and orders
@@ -73,6 +95,8 @@ class ErrorCode(StrEnum):
     INSTRUMENT_UNKNOWN = "INSTRUMENT_UNKNOWN"
     DATA_INVALID = "DATA_INVALID"
     WORKFLOW_UNAVAILABLE = "WORKFLOW_UNAVAILABLE"
+    # Limits
+    LIMITS_CHANGED = "LIMITS_CHANGED"
     # Reconciliation
     DISCREPANCY_CHANGED = "DISCREPANCY_CHANGED"
 
@@ -88,6 +112,8 @@ class Guidance(NamedTuple):
 _REFRESH = "Reload the recommendation and decide on what it says now."
 _MARKET_DATA = "Check the market data subscription and wait for a live quote."
 _OPERATOR = "Ask the operator to look at the order in Temporal Web."
+_FEWER = "Approve fewer contracts."
+_LIMITS = "See the limits of the account and the scope each comes from."
 
 GUIDANCE: dict[ErrorCode, Guidance] = {
     ErrorCode.NOT_AUTHENTICATED: Guidance(401, "Not signed in", "Sign in again."),
@@ -142,6 +168,41 @@ GUIDANCE: dict[ErrorCode, Guidance] = {
         "Another session of the same IBKR user takes the market data",
         "Log the other session out, or give the desk a user of its own.",
     ),
+    ErrorCode.INSTRUMENT_HALTED: Guidance(
+        409, "Trading in this name is halted", "Decide again when the exchange has resumed it."
+    ),
+    ErrorCode.EXPIRY_CUTOFF: Guidance(
+        409,
+        "The contract is about to stop trading",
+        "Nothing opens this late; a later expiry may be offered by the next run.",
+    ),
+    ErrorCode.CONTRACT_CHANGED: Guidance(
+        409,
+        "The broker describes the contract otherwise than the terms",
+        "A corporate action may have adjusted it: wait for the next strategy run.",
+    ),
+    ErrorCode.MULTIPLIER_CHANGED: Guidance(
+        409,
+        "The contract's multiplier is not the one approved",
+        "A corporate action may have adjusted it: wait for the next strategy run.",
+    ),
+    ErrorCode.WRONG_SIDE: Guidance(
+        409,
+        "The trade would close what is held the other way",
+        "Close that position by a trade of its own first.",
+    ),
+    ErrorCode.PAPER_LIVE_MISMATCH: Guidance(
+        409,
+        "Account, gateway and limits disagree on paper or live",
+        "Check the gateway's kind and the limit live_trading.",
+    ),
+    ErrorCode.SYMBOL_RESTRICTED: Guidance(409, "The underlying is restricted", _LIMITS),
+    ErrorCode.STRATEGY_NOT_PERMITTED: Guidance(
+        409, "The strategy may not trade this portfolio", _LIMITS
+    ),
+    ErrorCode.PRICE_COLLAR: Guidance(
+        409, "The limit is too far from the market", "Look at the successor on fresh terms."
+    ),
     ErrorCode.PRICE_OUTSIDE_FLOOR: Guidance(
         409, "The market has moved past the price floor", "Look at the successor on fresh terms."
     ),
@@ -151,10 +212,21 @@ GUIDANCE: dict[ErrorCode, Guidance] = {
     ErrorCode.PRICE_INCREMENT: Guidance(
         422, "Not an accepted price step", "Use a price on the exchange's increment."
     ),
-    ErrorCode.QUANTITY_LIMIT: Guidance(409, "Too many contracts", "Approve fewer contracts."),
-    ErrorCode.NOTIONAL_LIMIT: Guidance(409, "Notional above the limit", "Approve fewer contracts."),
+    ErrorCode.QUANTITY_LIMIT: Guidance(409, "Too many contracts", _FEWER),
+    ErrorCode.NOTIONAL_LIMIT: Guidance(409, "Notional above the limit", _FEWER),
+    ErrorCode.MAX_LOSS_EXCEEDED: Guidance(409, "The order could lose too much", _FEWER),
+    ErrorCode.POSITION_LIMIT: Guidance(409, "Too many contracts on one underlying", _FEWER),
+    ErrorCode.CONCENTRATION_LIMIT: Guidance(409, "Too much depends on one underlying", _FEWER),
+    ErrorCode.DELTA_LIMIT: Guidance(409, "The account's delta would pass the limit", _FEWER),
+    ErrorCode.VEGA_LIMIT: Guidance(409, "The account's vega would pass the limit", _FEWER),
+    ErrorCode.GREEKS_MISSING: Guidance(
+        409,
+        "The account's delta or vega cannot be told",
+        "A holding has no fresh quote: read the market again, then decide.",
+    ),
+    ErrorCode.NOT_COVERED: Guidance(409, "Not enough shares to cover the calls", _FEWER),
     ErrorCode.ASSIGNMENT_CASH: Guidance(
-        409, "Not enough cash if every short put is assigned", "Approve fewer contracts."
+        409, "Not enough cash if every short put is assigned", _FEWER
     ),
     ErrorCode.BUYING_POWER: Guidance(
         409, "Not enough buying power", "Approve fewer contracts or free margin."
@@ -167,6 +239,26 @@ GUIDANCE: dict[ErrorCode, Guidance] = {
     ),
     ErrorCode.DUPLICATE_ORDER: Guidance(
         409, "The same order is already working", "Look at the working order first."
+    ),
+    ErrorCode.DUPLICATE_TRADE: Guidance(
+        409,
+        "The same trade was made a moment ago",
+        "Make sure that it is meant twice; the same trade is free again after some minutes.",
+    ),
+    ErrorCode.OWN_ORDER_CROSSED: Guidance(
+        409,
+        "The order would trade with an order of our own",
+        "Cancel the working order on the other side first.",
+    ),
+    ErrorCode.ORDER_RATE: Guidance(
+        409, "Too many orders within a minute", "Wait a minute; find out what sends so many."
+    ),
+    ErrorCode.DAILY_ORDERS: Guidance(409, "Enough orders for one day", _LIMITS),
+    ErrorCode.DAILY_NOTIONAL: Guidance(409, "Enough opened for one day", _LIMITS),
+    ErrorCode.DAILY_LOSS: Guidance(
+        409,
+        "The day's loss has stopped new trades",
+        "Closes still go out; new trades wait for the next day.",
     ),
     ErrorCode.WHAT_IF_FAILED: Guidance(
         409, "The broker gave no margin preview", "Try again when the broker answers."
@@ -227,6 +319,9 @@ GUIDANCE: dict[ErrorCode, Guidance] = {
         404, "The broker knows no such instrument", "Check symbol and type."
     ),
     ErrorCode.DATA_INVALID: Guidance(422, "The data is not valid", "Correct the named rows."),
+    ErrorCode.LIMITS_CHANGED: Guidance(
+        409, "Somebody else changed these limits", "Look at them again, then change them."
+    ),
     ErrorCode.DISCREPANCY_CHANGED: Guidance(
         409, "The broker's figure has changed", "Look at the difference again, then decide."
     ),

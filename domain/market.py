@@ -56,6 +56,9 @@ class Quote(Frozen):
     iv: float | None = Field(default=None, description="annualised, decimal")
     delta: float | None = None
     quality: QuoteQuality
+    halted: bool | None = Field(
+        default=None, description="whether trading is halted; None where the broker does not tell"
+    )
     as_of: AwareDatetime = Field(description="market time of the observation")
     legs: tuple[Quote, ...] = Field(default=(), description="of a package, leg by leg")
 

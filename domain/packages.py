@@ -56,9 +56,16 @@ def package_quote(legs: Sequence[Leg], quotes: Sequence[Quote]) -> Quote:
         ask=_net(legs, quotes, Side.BUY),
         underlying_price=quotes[0].underlying_price,
         quality=min((quote.quality for quote in quotes), key=_WORST_FIRST.index),
+        halted=_any_halted(quotes),
         as_of=min(quote.as_of for quote in quotes),
         legs=tuple(quotes),
     )
+
+
+def _any_halted(quotes: Sequence[Quote]) -> bool | None:
+    """True where any leg is halted, None where that is not told of every leg."""
+    told = {quote.halted for quote in quotes}
+    return True if True in told else None if None in told else False
 
 
 def _net(legs: Sequence[Leg], quotes: Sequence[Quote], doing: Side) -> Decimal | None:

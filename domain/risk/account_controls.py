@@ -1,4 +1,4 @@
-"""Controls on permission, size and what the account can bear."""
+"""Controls on what the account can bear: fresh figures, cover, margin."""
 
 from __future__ import annotations
 
@@ -11,83 +11,8 @@ from domain.instruments import Right, Side, plain
 from domain.packages import assignment_change
 from domain.portfolio import ZERO, AccountState
 from domain.recommendations import RuleResult
-from domain.risk.limits import TradingState
 from domain.risk.pretrade_inputs import PretradeInputs, exempt, judged
 from domain.risk.state import ratio
-
-# --- identity and permission ---------------------------------------------------------------
-
-
-def account_matches(inputs: PretradeInputs) -> RuleResult:
-    """Terms, account and risk must speak of one account, in one currency.
-
-    Adding amounts of different currencies would make every later limit meaningless.
-    """
-    wanted = f"{inputs.trade.terms.account_code} {inputs.contract.currency}"
-    if inputs.account is None or inputs.risk is None:
-        return judged("account_known", None, wanted, False, ErrorCode.ACCOUNT_STALE)
-    codes = {inputs.account.account_code, inputs.risk.account_code}
-    found = f"{'/'.join(sorted(codes))} {inputs.account.values.currency}"
-    return judged("account_known", found, wanted, found == wanted, ErrorCode.DATA_INVALID)
-
-
-def trading_state_allows(inputs: PretradeInputs) -> RuleResult:
-    state = inputs.trading_state
-    passed = state is TradingState.ACTIVE or inputs.reduces_risk
-    halted = state is TradingState.HALTED
-    code = ErrorCode.TRADING_HALTED if halted else ErrorCode.TRADING_REDUCING
-    threshold = "ACTIVE, or a close that reduces risk"
-    return judged("trading_state", state.value, threshold, passed, code)
-
-
-def close_covered(inputs: PretradeInputs) -> RuleResult:
-    """A close of what is not held would open a position nobody approved."""
-    closing = inputs.closing_legs
-    if not closing:
-        return judged("close_covered", "opening trade", "held", True, ErrorCode.OUTSIDE_TERMS)
-    value = None
-    if inputs.account is not None:
-        value = ", ".join(plain(inputs.account.held(leg.contract.key)) for leg in closing)
-    wanted = ", ".join(str(inputs.contracts(leg)) for leg in closing)
-    passed = all(inputs.is_held(leg) for leg in closing)
-    threshold = f"at least {wanted} held the other way"
-    return judged("close_covered", value, threshold, passed, ErrorCode.OUTSIDE_TERMS)
-
-
-def quantity_within_approval(inputs: PretradeInputs) -> RuleResult:
-    approved = inputs.trade.quantity
-    passed = inputs.quantity <= approved
-    return judged(
-        "approved_quantity", inputs.quantity, f"≤ {approved}", passed, ErrorCode.OUTSIDE_TERMS
-    )
-
-
-def no_other_order(inputs: PretradeInputs) -> RuleResult:
-    keys = inputs.open_order_keys
-    value = ", ".join(keys) or "none"
-    return judged("no_other_order", value, "none", not keys, ErrorCode.DUPLICATE_ORDER)
-
-
-# --- size and account ----------------------------------------------------------------------
-
-
-def within_max_contracts(inputs: PretradeInputs) -> RuleResult:
-    """Of a package, the contracts of all legs that open something."""
-    if inputs.reduces_risk:
-        return exempt("max_contracts", inputs.quantity)
-    opened = sum(inputs.contracts(leg) for leg in inputs.opening_legs)
-    limit = inputs.limits.max_contracts
-    passed = opened <= limit
-    return judged("max_contracts", opened, f"≤ {limit}", passed, ErrorCode.QUANTITY_LIMIT)
-
-
-def within_max_notional(inputs: PretradeInputs) -> RuleResult:
-    if inputs.reduces_risk:
-        return exempt("max_notional", inputs.notional)
-    limit = inputs.limits.max_notional
-    passed = inputs.notional <= limit
-    threshold = f"≤ {plain(limit)}"
-    return judged("max_notional", inputs.notional, threshold, passed, ErrorCode.NOTIONAL_LIMIT)
 
 
 def account_fresh(inputs: PretradeInputs) -> RuleResult:
@@ -143,7 +68,7 @@ def _share_covered(inputs: PretradeInputs, account: AccountState) -> RuleResult:
             needed -= leg.side.sign * leg.contract.multiplier * inputs.contracts(leg)
     shares = account.shares(symbol)
     threshold = f"≤ {plain(shares)} shares"
-    return judged("covered", needed, threshold, needed <= shares, ErrorCode.QUANTITY_LIMIT)
+    return judged("covered", needed, threshold, needed <= shares, ErrorCode.NOT_COVERED)
 
 
 def pm_usage_now(inputs: PretradeInputs) -> RuleResult:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from domain.errors import ErrorCode
-from domain.instruments import Side, plain
+from domain.instruments import OptionContract, Side, plain
 from domain.market import QuoteQuality
 from domain.packages import dearest_leg
 from domain.recommendations import RuleResult
-from domain.risk.pretrade_inputs import PretradeInputs, judged, written
+from domain.risk.pretrade_inputs import PretradeInputs, exempt, judged, written
 
 
 def session_open(inputs: PretradeInputs) -> RuleResult:
@@ -22,6 +23,69 @@ def contract_not_expired(inputs: PretradeInputs) -> RuleResult:
     expiry = min(leg.contract.expiry for leg in inputs.legs)
     passed = inputs.today <= expiry
     return judged("not_expired", inputs.today, f"≤ {expiry}", passed, ErrorCode.CONTRACT_EXPIRED)
+
+
+def before_expiry_cutoff(inputs: PretradeInputs) -> RuleResult:
+    """Nothing opens in the last minutes of a contract's last session.
+
+    A contract's ``expiry`` is its last trading day: of AM-settled index options the day before
+    they settle, so their cut-off falls on that day.
+    """
+    minutes = inputs.limits.expiry_cutoff_minutes
+    threshold = f"more than {minutes} min before the last close"
+    if inputs.reduces_risk:
+        return exempt("expiry_cutoff", "closing trade")
+    if inputs.today < min(leg.contract.expiry for leg in inputs.legs):
+        return judged("expiry_cutoff", "not its last day", threshold, True, ErrorCode.EXPIRY_CUTOFF)
+    if inputs.session_close is None:
+        return judged("expiry_cutoff", None, threshold, False, ErrorCode.EXPIRY_CUTOFF)
+    left = inputs.session_close - inputs.market_now
+    passed = left > timedelta(minutes=minutes)
+    value = f"{left.total_seconds() / 60:.0f} min"
+    return judged("expiry_cutoff", value, threshold, passed, ErrorCode.EXPIRY_CUTOFF)
+
+
+def contract_unchanged(inputs: PretradeInputs) -> RuleResult:
+    """The broker describes every leg today as it was approved: class, expiry, strike, right."""
+    approved = _identities([leg.contract for leg in inputs.legs])
+    listed = None if inputs.listed is None else [each.contract for each in inputs.listed]
+    found = None if listed is None else _identities(listed)
+    passed = found == approved
+    return judged("contract_unchanged", found, approved, passed, ErrorCode.CONTRACT_CHANGED)
+
+
+def _identities(contracts: Sequence[OptionContract]) -> str:
+    return ", ".join(
+        f"{each.con_id} {each.trading_class} {each.expiry} {plain(each.strike)} {each.right} "
+        f"{each.currency}"
+        for each in contracts
+    )
+
+
+def multiplier_unchanged(inputs: PretradeInputs) -> RuleResult:
+    approved = ", ".join(plain(leg.contract.multiplier) for leg in inputs.legs)
+    found = None
+    if inputs.listed is not None:
+        found = ", ".join(plain(each.contract.multiplier) for each in inputs.listed)
+    passed = found == approved
+    return judged("multiplier", found, approved, passed, ErrorCode.MULTIPLIER_CHANGED)
+
+
+# --- the quote -----------------------------------------------------------------------------
+
+
+def not_halted(inputs: PretradeInputs) -> RuleResult:
+    """Refused while the broker says halted.
+
+    TWS need not speak of a contract that is not halted, so its silence passes; a halted contract
+    has no live two-sided quote either, and that is asked for by rules of its own.
+    """
+    halted = inputs.quote.halted if inputs.quote else None
+    value = "not told" if halted is None else "halted" if halted else "trading"
+    code = ErrorCode.INSTRUMENT_HALTED
+    if inputs.quote is None:
+        return judged("not_halted", None, "trading", False, ErrorCode.QUOTE_MISSING)
+    return judged("not_halted", value, "trading", halted is not True, code)
 
 
 QUALITY_CODES = {
@@ -93,10 +157,14 @@ def underlying_within_drift(inputs: PretradeInputs) -> RuleResult:
 
 
 def limit_on_increment(inputs: PretradeInputs) -> RuleResult:
-    increments = inputs.trade.terms.increments
+    """On the steps of the terms and, for a single contract, on those the broker tells today."""
     price = inputs.limit_price
-    threshold = f"a multiple of {plain(increments.at(price))}"
+    steps = [inputs.trade.terms.increments]
+    if inputs.listed is not None and not inputs.trade.terms.is_package:
+        steps += [each.increments for each in inputs.listed]
+    threshold = f"a multiple of {' and '.join({plain(each.at(price)): None for each in steps})}"
     passed = inputs.trade.terms.price_problem(price) is None
+    passed = passed and all(each.accepts(price) for each in steps)
     return judged("price_increment", price, threshold, passed, ErrorCode.PRICE_INCREMENT)
 
 
@@ -124,6 +192,4 @@ def price_within_collar(inputs: PretradeInputs) -> RuleResult:
         low, high = mid / limits.max_price_over_mid, quote.ask * (1 + limits.collar_fraction)
     passed = low <= inputs.limit_price <= high
     threshold = f"{low:.4f} … {high:.4f}"
-    return judged(
-        "price_collar", inputs.limit_price, threshold, passed, ErrorCode.PRICE_OUTSIDE_FLOOR
-    )
+    return judged("price_collar", inputs.limit_price, threshold, passed, ErrorCode.PRICE_COLLAR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -9,7 +10,8 @@ from enum import StrEnum
 from pydantic import AwareDatetime, Field
 
 from domain.errors import ErrorCode
-from domain.instruments import Frozen, Leg, OptionContract, Side, plain
+from domain.gateways import GatewayKind
+from domain.instruments import Frozen, Leg, OptionContract, PriceIncrements, Side, plain
 from domain.market import Quote
 from domain.portfolio import ZERO, AccountState
 from domain.recommendations import ApprovedTrade, RecommendationAction, RuleResult
@@ -36,6 +38,51 @@ class MarginPreview(Frozen):
     commission: Decimal | None = None
 
 
+class ListedContract(Frozen):
+    """A leg's contract as the broker describes it today."""
+
+    contract: OptionContract
+    increments: PriceIncrements
+
+
+class RestingOrder(Frozen):
+    """An order of the account that works on the other side of one of the same contracts.
+
+    ``limit_price`` is None where it is no single contract's: of a package, or not told.
+    """
+
+    key: str
+    limit_price: Decimal | None
+
+
+class DayRecord(Frozen):
+    """What our own records say of the account's day and of its other orders.
+
+    "Under way" are the unfilled parts of other approvals' opening orders on the same underlying.
+    """
+
+    orders_last_minute: int = Field(ge=0, description="sent, by the clock of the records")
+    orders_today: int = Field(ge=0, description="sent on this exchange day")
+    notional_today: Decimal = Field(ge=0, description="opened, or working to open, today")
+    same_trades: tuple[str, ...] = Field(
+        description="orders of other approvals that made the same trade within the window"
+    )
+    opposite_orders: tuple[RestingOrder, ...]
+    contracts_under_way: Decimal = Field(ge=0)
+    notional_under_way: Decimal = Field(ge=0)
+    equity_at_open: Decimal | None = Field(
+        description="net liquidation value when the exchange day began"
+    )
+
+
+class HeldGreeks(Frozen):
+    """Sensitivities of one unit held, per share of the underlying."""
+
+    delta: float
+    vega: float = Field(description="per 1.00 of volatility")
+    underlying_price: Decimal
+
+
 class PretradeInputs(Frozen):
     """Everything the controls look at. None means "not known" and denies where it matters.
 
@@ -43,6 +90,7 @@ class PretradeInputs(Frozen):
     than the approval (a walk, a partial fill). ``account`` is the freshest reading;
     ``open_order_keys`` are other orders of ours on any of the same contracts;
     ``committed_assignment_cash`` is what our other working short-put orders would need.
+    ``listed`` has the legs' contracts in the legs' order. ``held_greeks`` are by position key.
     """
 
     trade: ApprovedTrade
@@ -53,9 +101,18 @@ class PretradeInputs(Frozen):
     risk: RiskState | None
     limits: Limits
     trading_state: TradingState
+    approved_hash: str | None = Field(description="of the terms that the approver saw")
+    strategy: str | None = Field(description="slug of the strategy that offered the trade")
+    gateway_kind: GatewayKind | None
+    listed: tuple[ListedContract, ...] | None
+    record: DayRecord | None
+    held_greeks: Mapping[str, HeldGreeks] | None = None
     market_now: AwareDatetime
     today: date = Field(description="exchange date at market_now")
     session_open: bool | None
+    session_close: AwareDatetime | None = Field(
+        description="end of the session that is running; None while there is none"
+    )
     what_if: MarginPreview | None = None
     open_order_keys: tuple[str, ...] = ()
     committed_assignment_cash: Decimal = Field(default=ZERO, ge=0)
@@ -100,6 +157,11 @@ class PretradeInputs(Frozen):
             return False
         held = self.account.held(leg.contract.key)
         return held * leg.side.sign < 0 and abs(held) >= self.contracts(leg)
+
+    @property
+    def opened_contracts(self) -> int:
+        """Of a package, the contracts of all legs that open something."""
+        return sum(self.contracts(leg) for leg in self.opening_legs)
 
     @property
     def notional(self) -> Decimal:
@@ -149,3 +211,8 @@ def written(value: object) -> str:
 def exempt(rule: str, value: object) -> RuleResult:
     """A limit that does not bind a close proven to reduce risk."""
     return RuleResult(rule=rule, value=written(value), threshold="none: reduces risk", passed=True)
+
+
+def unlimited(rule: str, value: object) -> RuleResult:
+    """A limit that nobody has set."""
+    return RuleResult(rule=rule, value=written(value), threshold="no limit", passed=True)

@@ -70,6 +70,7 @@ class MarketData:
             iv=None if model is None else _number(model.impliedVol),
             delta=None if model is None else _number(model.delta),
             quality=_quality(ticker),
+            halted=_halted(ticker),
             as_of=as_of,
         )
 
@@ -237,6 +238,15 @@ def _quality(ticker: Ticker) -> QuoteQuality:
     if not ticker.hasBidAsk():
         return QuoteQuality.MISSING
     return _QUALITY.get(ticker.marketDataType, QuoteQuality.MISSING)
+
+
+def _halted(ticker: Ticker) -> bool | None:
+    """Tick 49: 0 is not halted, 1 and 2 are; -1, or no tick, says nothing.
+
+    TWS need not send it for a contract that was not halted since the subscription began.
+    """
+    told = _number(ticker.halted)
+    return None if told is None or told < 0 else told > 0
 
 
 def _price(value: float | None) -> Decimal | None:

@@ -27,6 +27,7 @@ from tests.unit.trade_factories import (
     account,
     contract,
     dec,
+    in_order,
     option_position,
     quote,
     roll,
@@ -45,7 +46,7 @@ CALL = contract(right=Right.CALL, strike=dec(700), con_id=2001)
 LATER_CALL = contract(right=Right.CALL, strike=dec(710), con_id=2002, expiry=TARGET.expiry)
 NEAR = quote(bid=dec(4.10), ask=dec(4.20))
 FAR = quote(bid=dec(5.30), ask=dec(5.40))
-UNLIMITED = Limits(max_notional=dec(10_000_000))
+UNLIMITED = Limits(max_notional=dec(10_000_000), max_loss=dec(10_000_000), max_daily_notional=None)
 
 
 def leg(side: Side, option: OptionContract, ratio: int = 1) -> Leg:
@@ -70,7 +71,7 @@ def rolling(offered: Terms | None = None, **changes: Any) -> PretradeInputs:
         "today": TODAY,
         "session_open": True,
         "what_if": PREVIEW,
-    }
+    } | in_order(changes["trade"].terms if "trade" in changes else offered)
     return PretradeInputs(**fields | changes)
 
 
@@ -125,8 +126,8 @@ def test_a_roll_in_order_passes_every_control():
         ),
         ({"limit_price": dec("-0.95")}, "limit_within_floor", ErrorCode.OUTSIDE_TERMS),
         ({"limit_price": dec("-1.155")}, "price_increment", ErrorCode.PRICE_INCREMENT),
-        ({"limit_price": dec("-9")}, "price_collar", ErrorCode.PRICE_OUTSIDE_FLOOR),
-        ({"limit_price": dec("0.5")}, "price_collar", ErrorCode.PRICE_OUTSIDE_FLOOR),
+        ({"limit_price": dec("-9")}, "price_collar", ErrorCode.PRICE_COLLAR),
+        ({"limit_price": dec("0.5")}, "price_collar", ErrorCode.PRICE_COLLAR),
         ({"limits": Limits(max_contracts=1)}, "max_contracts", ErrorCode.QUANTITY_LIMIT),
         ({"limits": Limits(max_notional=dec(126_999))}, "max_notional", ErrorCode.NOTIONAL_LIMIT),
         ({"trading_state": TradingState.HALTED}, "trading_state", ErrorCode.TRADING_HALTED),
@@ -160,7 +161,7 @@ def test_the_roll_of_a_covered_call_needs_no_further_shares():
     covered = account(held, stock_position(200))
     assert failed(rolling(offered, account=covered)) == {}
     naked = account(held, stock_position(100))
-    assert failed(rolling(offered, account=naked))["covered"] is ErrorCode.QUANTITY_LIMIT
+    assert failed(rolling(offered, account=naked))["covered"] is ErrorCode.NOT_COVERED
 
 
 def strangle(**changes: Any) -> PretradeInputs:
@@ -175,7 +176,10 @@ def strangle(**changes: Any) -> PretradeInputs:
 
 def test_both_sides_of_a_strangle_must_be_covered():
     assert failed(strangle(account=account(stock_position(200)))) == {}
-    assert failed(strangle(account=account())) == {"covered": ErrorCode.QUANTITY_LIMIT}
+    assert failed(strangle(account=account())) == {
+        "covered": ErrorCode.NOT_COVERED,
+        "max_loss": ErrorCode.MAX_LOSS_EXCEEDED,
+    }
     poor = account(stock_position(200), cash=dec(1_000))
     assert failed(strangle(account=poor)) == {"covered": ErrorCode.ASSIGNMENT_CASH}
 

@@ -20,6 +20,7 @@ from tests.unit.trade_factories import (
     TODAY,
     account,
     contract,
+    in_order,
     option_position,
     quote,
     stock_position,
@@ -38,6 +39,7 @@ CALL = contract(right=Right.CALL, con_id=2001, strike=Decimal(700))
 def inputs(**changes: Any) -> PretradeInputs:
     """Selling 2 SPY 640 puts at 4.15 into 4.10 × 4.20, everything in order."""
     state = changes.get("account", account())
+    offered = changes["trade"].terms if "trade" in changes else terms()
     fields: dict[str, Any] = {
         "trade": trade(),
         "quantity": 2,
@@ -51,7 +53,7 @@ def inputs(**changes: Any) -> PretradeInputs:
         "today": TODAY,
         "session_open": True,
         "what_if": PREVIEW,
-    }
+    } | in_order(offered)
     return PretradeInputs(**fields | changes)
 
 
@@ -182,13 +184,13 @@ DENIALS: list[tuple[str, dict[str, Any], str, ErrorCode]] = [
         "limit through the market",
         {"quote": quote(bid=Decimal("5.00"), ask=Decimal("5.10"))},
         "price_collar",
-        ErrorCode.PRICE_OUTSIDE_FLOOR,
+        ErrorCode.PRICE_COLLAR,
     ),
     (
         "limit far beyond the market",
         {"limit_price": Decimal("8.35")},
         "price_collar",
-        ErrorCode.PRICE_OUTSIDE_FLOOR,
+        ErrorCode.PRICE_COLLAR,
     ),
     (
         "too many contracts",
@@ -268,6 +270,7 @@ MISSING: list[tuple[str, dict[str, Any], set[str]]] = [
         "quote",
         {"quote": None},
         {
+            "not_halted",
             "quote_live",
             "quote_two_sided",
             "quote_not_crossed",
@@ -281,7 +284,16 @@ MISSING: list[tuple[str, dict[str, Any], set[str]]] = [
     (
         "account",
         {"account": None},
-        {"account_known", "account_age", "covered", "pm_usage_now"},
+        {
+            "account_known",
+            "side",
+            "account_age",
+            "daily_loss",
+            "covered",
+            "max_loss",
+            "position_after",
+            "pm_usage_now",
+        },
     ),
     ("risk", {"risk": None}, {"account_known", "pm_usage_now"}),
     ("equity", {"account": account(equity_with_loan=Decimal(0))}, {"pm_usage_now"}),
@@ -357,7 +369,10 @@ def test_a_call_is_sold_only_against_shares():
     limits = Limits(max_notional=Decimal(200_000))
     bare = inputs(trade=trade(offered), limits=limits)
     covered = inputs(trade=trade(offered), limits=limits, account=account(stock_position(200)))
-    assert failed(bare) == {"covered": ErrorCode.QUANTITY_LIMIT}
+    assert failed(bare) == {
+        "covered": ErrorCode.NOT_COVERED,
+        "max_loss": ErrorCode.MAX_LOSS_EXCEEDED,
+    }
     assert failed(covered) == {}
 
 
@@ -365,7 +380,8 @@ def test_shares_already_called_away_cover_no_second_call():
     offered = terms(contract=contract(right=Right.CALL, con_id=9, strike=Decimal(710)))
     state = account(stock_position(200), option_position(-1, CALL))
     assert failed(inputs(trade=trade(offered), account=state)) == {
-        "covered": ErrorCode.QUANTITY_LIMIT
+        "covered": ErrorCode.NOT_COVERED,
+        "max_loss": ErrorCode.MAX_LOSS_EXCEEDED,
     }
 
 
@@ -406,7 +422,7 @@ def test_a_purchase_is_denied_when_the_market_has_risen_past_its_ceiling():
 
 def test_a_purchase_may_not_bid_far_through_the_ask():
     given = buy_to_close(quote=quote(bid=Decimal("3.50"), ask=Decimal("3.60")))
-    assert failed(given) == {"price_collar": ErrorCode.PRICE_OUTSIDE_FLOOR}
+    assert failed(given) == {"price_collar": ErrorCode.PRICE_COLLAR}
 
 
 def test_without_account_figures_no_close_is_proven():

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from domain.gateways import GatewayKind
 from domain.instruments import (
     ExerciseStyle,
     OptionContract,
@@ -28,6 +29,7 @@ from domain.recommendations import (
     RecommendationAction,
     Terms,
 )
+from domain.risk.pretrade_inputs import DayRecord, ListedContract
 from domain.strategies.base import StrategyContext
 from domain.strategies.wheel_config import WheelConfig
 from domain.underlyings import UnderlyingFacts
@@ -174,6 +176,36 @@ def trade(offered: Terms | None = None, **changes: Any) -> ApprovedTrade:
         "floor_price": offered.floor_price,
     }
     return ApprovedTrade(**fields | changes)
+
+
+def day_record(**changes: Any) -> DayRecord:
+    """A quiet day: nothing sent before, nothing under way."""
+    fields: dict[str, Any] = {
+        "orders_last_minute": 0,
+        "orders_today": 0,
+        "notional_today": Decimal(0),
+        "same_trades": (),
+        "opposite_orders": (),
+        "contracts_under_way": Decimal(0),
+        "notional_under_way": Decimal(0),
+        "equity_at_open": Decimal(500_000),
+    }
+    return DayRecord(**fields | changes)
+
+
+def in_order(offered: Terms) -> dict[str, Any]:
+    """What the controls are told, besides market and account, of a trade with nothing amiss."""
+    return {
+        "approved_hash": offered.hash,
+        "strategy": "wheel",
+        "gateway_kind": GatewayKind.PAPER,
+        "listed": tuple(
+            ListedContract(contract=leg.contract, increments=offered.increments)
+            for leg in offered.legs
+        ),
+        "record": day_record(),
+        "session_close": CLOSE,
+    }
 
 
 def quote(**changes: Any) -> Quote:

@@ -10,14 +10,9 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from domain.gateways import GatewayKind
 from domain.risk.limits import TradingState
 from infra.db.models.base import Base, enum_column
-
-
-class GatewayKind(StrEnum):
-    SIMULATED = "SIMULATED"
-    PAPER = "PAPER"
-    LIVE = "LIVE"
 
 
 class ConnectionState(StrEnum):

@@ -1,0 +1,16 @@
+"""What kind of money a gateway trades, and what an account's code says about it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class GatewayKind(StrEnum):
+    SIMULATED = "SIMULATED"
+    PAPER = "PAPER"
+    LIVE = "LIVE"
+
+
+def is_paper_account(code: str) -> bool:
+    """Whether IBKR gave this code to a paper account: DU…, DF… and DI…, never a live U…, F…, I…"""
+    return code.upper().startswith("D")
