@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
@@ -13,27 +11,20 @@ from temporalio import activity
 
 from activities.crash_points import crash_point
 from activities.heartbeat import heartbeating
-from activities.portfolio import fresh_account
+from activities.judging import Judge, PriceStep
 from activities.sending import OrderSender, required
 from domain.errors import BrokerUnavailable, ErrorCode, GreenlightError
 from domain.ids import order_key
-from domain.instruments import Frozen, Leg
-from domain.market import Quote
+from domain.instruments import Frozen
 from domain.order_evidence import CancelRequested, Denied, Unproven
-from domain.orders import OrderIntent, OrderState
-from domain.packages import package_quote
+from domain.orders import OrderState
 from domain.ports import (
     Broker,
     OrderLedger,
     OrderRecord,
     OrderWatch,
     TradeContext,
-    WhatIf,
 )
-from domain.recommendations import RuleResult, approval_freshness, walked_price
-from domain.risk.pretrade import first_denial, run_controls
-from domain.risk.pretrade_inputs import MarginPreview, PretradeInputs, Stage
-from domain.risk.state import compute_risk_state
 
 ACKNOWLEDGEMENT_SECONDS = 5.0
 CANCEL_SECONDS = 3.0
@@ -98,6 +89,7 @@ class OrderActivities:
 
     def __init__(self, broker: Broker, ledger: OrderLedger, watch: OrderWatch) -> None:
         self._broker = broker
+        self._judge = Judge(broker)
         self._ledger = ledger
         self._watch = watch
         self._sender = OrderSender(broker, ledger)
@@ -127,7 +119,7 @@ class OrderActivities:
             if context.trade.quantity <= context.already_filled:
                 return Prepared(outcome=PreparedOutcome.NOTHING_LEFT)
             try:
-                return await self._judge(request, context)
+                return await self._prepare(request, context)
             except GreenlightError as error:
                 if error.is_transient:
                     raise
@@ -135,87 +127,22 @@ class OrderActivities:
                     outcome=PreparedOutcome.DENIED, code=error.code, reason=error.detail
                 )
 
-    async def _judge(self, request: PrepareOrder, context: TradeContext) -> Prepared:
+    async def _prepare(self, request: PrepareOrder, context: TradeContext) -> Prepared:
         attempt = context.attempts + 1
         key = order_key(request.recommendation_id, request.decision_id, attempt)
-        intent, inputs = await self._inputs(request, context, key)
-        # Only the first attempt answers the click; later ones walk the price of the same approval.
-        freshness = (
-            (approval_freshness(context.trade.terms, inputs.market_now),) if attempt == 1 else ()
-        )
-        before = inputs.model_copy(update={"stage": Stage.BEFORE_PREVIEW})
-        rules = (*freshness, *run_controls(before))
-        if first_denial(rules) is not None:
-            return await self._deny(context, rules, None)
-        preview = await self._preview(intent)
-        final = inputs.model_copy(update={"what_if": _margin_preview(preview)})
-        rules = (*freshness, *run_controls(final))
-        if first_denial(rules) is not None or preview is None:
-            return await self._deny(context, rules, preview)
+        step = PriceStep(request.price_step, request.price_steps)
+        intent, judgement, denial = await self._judge.judge(context, key, step)
+        if denial is not None:
+            await self._ledger.record_denial(context, judgement)
+            return Prepared(
+                outcome=PreparedOutcome.DENIED,
+                code=denial.code,
+                reason=f"{denial.rule}: {denial.value}, allowed {denial.threshold}",
+            )
         crash_point("prepare_order.judged")
-        record = await self._ledger.make_ready(context, intent, attempt, rules, preview)
+        record = await self._ledger.make_ready(context, intent, attempt, judgement)
         crash_point("prepare_order.stored")
         return Prepared(outcome=PreparedOutcome.ORDER, order=view_of(record))
-
-    async def _inputs(
-        self, request: PrepareOrder, context: TradeContext, key: str
-    ) -> tuple[OrderIntent, PretradeInputs]:
-        """The order as it would go out now, and everything the controls look at."""
-        trade, terms = context.trade, context.trade.terms
-        quote, account, market_now, session_open = await asyncio.gather(
-            self._quote(terms.legs),
-            fresh_account(self._broker, terms.account_code),
-            self._broker.market_time(),
-            self._broker.is_session_open(),
-        )
-        intent = OrderIntent(
-            order_key=key,
-            account_code=terms.account_code,
-            legs=terms.legs,
-            quantity=int(trade.quantity - context.already_filled),
-            limit_price=walked_price(trade, request.price_step, request.price_steps, quote),
-        )
-        return intent, PretradeInputs(
-            trade=trade,
-            quantity=intent.quantity,
-            limit_price=intent.limit_price,
-            quote=quote,
-            account=account,
-            risk=None if account is None else compute_risk_state(account),
-            limits=context.limits,
-            trading_state=context.trading_state,
-            market_now=market_now,
-            today=self._broker.exchange_date(market_now),
-            session_open=session_open,
-            open_order_keys=context.open_order_keys,
-            committed_assignment_cash=context.committed_assignment_cash,
-        )
-
-    async def _quote(self, legs: Sequence[Leg]) -> Quote:
-        quotes = await asyncio.gather(*(self._broker.quote(leg.contract) for leg in legs))
-        return package_quote(legs, quotes)
-
-    async def _preview(self, intent: OrderIntent) -> WhatIf | None:
-        """The broker's preview; None where it gives none, which the controls then refuse."""
-        try:
-            return await self._broker.what_if(intent)
-        except GreenlightError as error:
-            if error.code is not ErrorCode.WHAT_IF_FAILED:
-                raise
-            activity.logger.warning("what-if failed: %s", error.detail)
-            return None
-
-    async def _deny(
-        self, context: TradeContext, rules: Sequence[RuleResult], preview: WhatIf | None
-    ) -> Prepared:
-        await self._ledger.record_denial(context, rules, preview)
-        denial = first_denial(rules)
-        assert denial is not None
-        return Prepared(
-            outcome=PreparedOutcome.DENIED,
-            code=denial.code,
-            reason=f"{denial.rule}: {denial.value}, allowed {denial.threshold}",
-        )
 
     @activity.defn
     async def place_order(self, request: OrderRef) -> OrderView:
@@ -323,14 +250,3 @@ class OrderReader:
     async def read_order(self, request: OrderRef) -> OrderView:
         """The order as last written by the listener or a reconciliation."""
         return view_of(await required(self._ledger, request.order_key))
-
-
-def _margin_preview(preview: WhatIf | None) -> MarginPreview | None:
-    if preview is None:
-        return None
-    return MarginPreview(
-        init_margin_after=preview.init_margin_after,
-        maint_margin_after=preview.maint_margin_after,
-        equity_with_loan_after=preview.equity_with_loan_after,
-        commission=preview.commission,
-    )

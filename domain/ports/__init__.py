@@ -23,6 +23,7 @@ from domain.ports.ingestion import (
     SyncCounts,
 )
 from domain.ports.orders import (
+    Judgement,
     OrderLedger,
     OrderRecord,
     OrderWatch,
@@ -58,6 +59,7 @@ __all__ = [
     "FactsStore",
     "IndexLevel",
     "IngestionStore",
+    "Judgement",
     "MarketPlan",
     "OrderLedger",
     "OrderRecord",

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic import Field
 
+from domain.gateways import GatewayKind
 from domain.instruments import Frozen
 from domain.order_evidence import OrderEvidence
 from domain.orders import Order, OrderIntent, OrderState
 from domain.ports.broker import BrokerBooks, WhatIf
 from domain.recommendations import ApprovedTrade, RuleResult
-from domain.risk.limits import Limits, TradingState
+from domain.risk.limits import LimitsInForce, TradingState
+from domain.risk.pretrade_inputs import DayRecord, HeldGreeks
 
 
 class OrderRecord(Frozen):
@@ -35,7 +36,14 @@ class TradeContext(Frozen):
 
     trade: ApprovedTrade
     gateway: str
-    limits: Limits
+    gateway_kind: GatewayKind
+    strategy: str = Field(description="slug of the strategy that offered the trade")
+    approved_hash: str = Field(description="of the terms the decision was made on")
+    limits: LimitsInForce
+    record: DayRecord
+    held_greeks: dict[str, HeldGreeks] | None = Field(
+        default=None, description="by position key; None where no limit asks for them"
+    )
     trading_state: TradingState
     already_filled: Decimal = Field(ge=0)
     attempts: int = Field(ge=0, description="orders made for this recommendation so far")
@@ -47,6 +55,19 @@ class TradeContext(Frozen):
     orders_under_way: tuple[str, ...] = Field(description="all other orders of the account")
     executions_on_record: int = Field(
         ge=0, description="of the account: tells of an order that came and filled in between"
+    )
+
+
+class Judgement(Frozen):
+    """What an order was judged by: the controls' answers, and the margin as two see it."""
+
+    rules: tuple[RuleResult, ...] = ()
+    notional: Decimal = Field(
+        default=Decimal(0), description="of the opened legs; zero for a close that reduces risk"
+    )
+    what_if: WhatIf | None = Field(default=None, description="the broker's preview")
+    own_margin: dict[str, Any] | None = Field(
+        default=None, description="our estimates of the same, named by method"
     )
 
 
@@ -64,15 +85,12 @@ class OrderLedger(Protocol):
         context: TradeContext,
         intent: OrderIntent,
         attempt: int,
-        rules: Sequence[RuleResult],
-        what_if: WhatIf,
+        judgement: Judgement,
     ) -> OrderRecord:
         """Record an attempt as READY; an attempt already recorded is returned as it is."""
         ...
 
-    async def record_denial(
-        self, context: TradeContext, rules: Sequence[RuleResult], what_if: WhatIf | None
-    ) -> None:
+    async def record_denial(self, context: TradeContext, judgement: Judgement) -> None:
         """Keep the controls that refused an approved trade, for the card and the audit."""
         ...
 

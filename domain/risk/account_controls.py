@@ -99,7 +99,8 @@ def buying_power_left(inputs: PretradeInputs) -> RuleResult:
     limit = inputs.limits.min_available_funds
     code = ErrorCode.WHAT_IF_FAILED if left is None else ErrorCode.BUYING_POWER
     passed = left is not None and left >= limit
-    return judged("buying_power", left, f"≥ {plain(limit)} left", passed, code)
+    value = left if left is not None or not inputs.what_if_refusal else inputs.what_if_refusal
+    return judged("buying_power", value, f"≥ {plain(limit)} left", passed, code)
 
 
 def pm_usage_after(inputs: PretradeInputs) -> RuleResult:

@@ -114,6 +114,7 @@ class PretradeInputs(Frozen):
         description="end of the session that is running; None while there is none"
     )
     what_if: MarginPreview | None = None
+    what_if_refusal: str = Field(default="", description="the broker's words where it gave none")
     open_order_keys: tuple[str, ...] = ()
     committed_assignment_cash: Decimal = Field(default=ZERO, ge=0)
     stage: Stage = Stage.FINAL

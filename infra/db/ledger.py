@@ -6,9 +6,9 @@ the listener and the reconciliation take turns; the broker is never asked under 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -18,11 +18,8 @@ from activities.crash_points import crash_point
 from domain.errors import BrokerUnavailable, ErrorCode, GreenlightError
 from domain.order_evidence import SEND_WITHIN, Claimed, OrderEvidence
 from domain.orders import OrderIntent, OrderState
-from domain.ports import BrokerBooks, OrderRecord, TradeContext, WhatIf
-from domain.recommendations import (
-    RecommendationAction,
-    RuleResult,
-)
+from domain.ports import BrokerBooks, Judgement, OrderRecord, TradeContext
+from domain.recommendations import RecommendationAction
 from domain.risk.limits import TradingState
 from infra.db.audit import audit
 from infra.db.broker_record import BrokerRecord
@@ -77,8 +74,7 @@ class PostgresLedger:
         context: TradeContext,
         intent: OrderIntent,
         attempt: int,
-        rules: Sequence[RuleResult],
-        what_if: WhatIf,
+        judgement: Judgement,
     ) -> OrderRecord:
         trade = context.trade
         async with self._sessions.begin() as session:
@@ -102,9 +98,11 @@ class PostgresLedger:
                 limit_price=intent.limit_price,
                 tif=intent.tif,
                 intent=intent.model_dump(mode="json"),
+                notional=judgement.notional,
+                **_judged_by(context, judgement),
             )
             session.add(row)
-            _keep_controls(recommendation, rules, what_if)
+            _show_on_card(recommendation, context, judgement)
             audit(
                 session,
                 LEDGER,
@@ -116,19 +114,17 @@ class PostgresLedger:
             await session.flush()
             return await record_of(session, row)
 
-    async def record_denial(
-        self, context: TradeContext, rules: Sequence[RuleResult], what_if: WhatIf | None
-    ) -> None:
+    async def record_denial(self, context: TradeContext, judgement: Judgement) -> None:
         async with self._sessions.begin() as session:
             recommendation = await lock_approved(session, context.trade.recommendation_id)
-            _keep_controls(recommendation, rules, what_if)
+            _show_on_card(recommendation, context, judgement)
             audit(
                 session,
                 LEDGER,
                 "trade.denied",
                 "recommendation",
                 recommendation.id,
-                after={"failed": [str(rule.code) for rule in rules if not rule.passed]},
+                after={"failed": [str(rule.code) for rule in judgement.rules if not rule.passed]},
             )
 
     async def claim(self, order_key: str, broker_order_id: int, client_id: int) -> bool:
@@ -255,8 +251,20 @@ async def _require_still_left(session: AsyncSession, row: OrderRow) -> None:
         )
 
 
-def _keep_controls(
-    recommendation: Recommendation, rules: Sequence[RuleResult], what_if: WhatIf | None
+def _judged_by(context: TradeContext, judgement: Judgement) -> dict[str, Any]:
+    """The judgement in the columns that orders and recommendations share."""
+    what_if = judgement.what_if
+    return {
+        "controls": [rule.model_dump(mode="json") for rule in judgement.rules],
+        "what_if": None if what_if is None else what_if.model_dump(mode="json"),
+        "own_margin": judgement.own_margin,
+        "limits": context.limits.model_dump(mode="json"),
+    }
+
+
+def _show_on_card(
+    recommendation: Recommendation, context: TradeContext, judgement: Judgement
 ) -> None:
-    recommendation.controls = [rule.model_dump(mode="json") for rule in rules]
-    recommendation.what_if = None if what_if is None else what_if.model_dump(mode="json")
+    """The card shows the latest attempt; every order keeps its own."""
+    for column, value in _judged_by(context, judgement).items():
+        setattr(recommendation, column, value)

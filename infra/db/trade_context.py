@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -21,12 +21,26 @@ from domain.recommendations import (
     Terms,
     approved_trade,
 )
+from domain.risk.limits import Limits
+from domain.risk.pretrade_inputs import HeldGreeks
+from infra.db.accounts import account_state
 from infra.db.clock import host_now
+from infra.db.day_record import OtherOrder, read_day_record
 from infra.db.external_orders import working_external_orders
-from infra.db.models import BrokerAccount, Execution, Gateway, Instrument, Recommendation
+from infra.db.limits import limits_in_force
+from infra.db.models import (
+    BrokerAccount,
+    Execution,
+    ExternalOrder,
+    Gateway,
+    Instrument,
+    Recommendation,
+    Strategy,
+    StrategyVersion,
+)
 from infra.db.models import Decision as DecisionRow
 from infra.db.models import Order as OrderRow
-from infra.db.trading_state import effective_trading_state, limits_in_force
+from infra.db.trading_state import effective_trading_state
 
 _UNDER_WAY = (
     OrderState.READY,
@@ -65,13 +79,7 @@ async def read_trade_context(
     if row.delivered_at is None:
         row.delivered_at = host_now()
     account_id = recommendation.broker_account_id
-    gateway, account_code = (
-        await session.execute(
-            select(Gateway.slug, BrokerAccount.code)
-            .join(BrokerAccount, BrokerAccount.gateway_id == Gateway.id)
-            .where(BrokerAccount.id == account_id)
-        )
-    ).one()
+    owners = await _owners(session, recommendation)
     own = list(
         await session.scalars(
             select(OrderRow).where(OrderRow.recommendation_id == recommendation_id)
@@ -81,24 +89,76 @@ async def read_trade_context(
     if open_attempt is None:
         # What a withdrawal cannot undo is an order that is open: that one is seen to its end.
         _require_not_withdrawn(recommendation)
-        _require_own_account(terms, account_code)
+        _require_own_account(terms, owners.account_code)
     others = await _orders_under_way(session, account_id, recommendation)
     contracts = {leg.contract.con_id for leg in terms.legs}
+    limits = await limits_in_force(session, account_id, recommendation.strategy_instance_id)
     return TradeContext(
         trade=trade,
-        gateway=gateway,
-        limits=await limits_in_force(session),
+        gateway=owners.gateway,
+        gateway_kind=owners.gateway_kind,
+        strategy=owners.strategy,
+        approved_hash=row.terms_hash,
+        limits=limits,
+        record=await read_day_record(session, account_id, trade, limits.limits, others),
+        held_greeks=await _held_greeks(session, account_id, limits.limits),
         trading_state=await effective_trading_state(session, account_id),
         already_filled=sum((order.traded_quantity for order in own), Decimal(0)),
         attempts=len(own),
         open_attempt=open_attempt,
         open_order_keys=tuple(
-            other.key for other in others if not other.con_ids.isdisjoint(contracts)
+            other.key for other in others if not contracts.isdisjoint(other.sides)
         ),
         committed_assignment_cash=sum((other.assignment_cash for other in others), Decimal(0)),
         orders_under_way=tuple(sorted(other.key for other in others)),
         executions_on_record=await _executions_on_record(session, account_id),
     )
+
+
+async def _owners(session: AsyncSession, recommendation: Recommendation) -> Any:
+    """Through which gateway, on which account, and by which strategy."""
+    statement = (
+        select(
+            Gateway.slug.label("gateway"),
+            Gateway.kind.label("gateway_kind"),
+            BrokerAccount.code.label("account_code"),
+            Strategy.slug.label("strategy"),
+        )
+        .select_from(BrokerAccount)
+        .join(Gateway, Gateway.id == BrokerAccount.gateway_id)
+        .join(StrategyVersion, StrategyVersion.id == recommendation.strategy_version_id)
+        .join(Strategy, Strategy.id == StrategyVersion.strategy_id)
+        .where(BrokerAccount.id == recommendation.broker_account_id)
+    )
+    return (await session.execute(statement)).one()
+
+
+async def _held_greeks(
+    session: AsyncSession, account_id: UUID, limits: Limits
+) -> dict[str, HeldGreeks] | None:
+    """Of what was last ingested, by position; None where no limit asks for them or none are known.
+
+    The quotes behind them are those of the last market reading, minutes old at most while it runs.
+    """
+    if limits.max_delta_fraction is None and limits.max_vega_fraction is None:
+        return None
+    try:
+        account = await account_state(session, account_id)
+    except GreenlightError as error:
+        if error.code is not ErrorCode.ACCOUNT_STALE:
+            raise
+        return None
+    return {
+        position.key: HeldGreeks(
+            delta=position.greeks.delta,
+            vega=position.greeks.vega,
+            underlying_price=underlying.price,
+        )
+        for position in account.positions
+        if position.greeks is not None
+        and (underlying := account.underlyings.get(position.symbol)) is not None
+        and underlying.price is not None
+    }
 
 
 async def lock_approved(
@@ -134,17 +194,9 @@ def _require_own_account(terms: Terms, account_code: str) -> None:
         )
 
 
-class _UnderWay(NamedTuple):
-    """An order that may still trade, ours or made outside the desk."""
-
-    key: str
-    con_ids: frozenset[int]
-    assignment_cash: Decimal
-
-
 async def _orders_under_way(
     session: AsyncSession, account_id: UUID, recommendation: Recommendation
-) -> list[_UnderWay]:
+) -> list[OtherOrder]:
     """The account's orders but for this recommendation's, those made outside included."""
     ours = await session.execute(
         select(OrderRow, Recommendation.action)
@@ -156,36 +208,57 @@ async def _orders_under_way(
         )
     )
     under_way = [_own(order, action) for order, action in ours]
-    # How much of an external order has filled is not followed: all of it may be to come.
     under_way += [
-        _UnderWay(
-            f"external order {order.perm_id}",
-            frozenset({order.con_id}),
-            _external_assignment_cash(order.side, order.quantity, instrument),
-        )
+        _external(order, instrument)
         for order, instrument in await working_external_orders(session, account_id)
     ]
     return under_way
 
 
-def _own(order: OrderRow, action: RecommendationAction) -> _UnderWay:
-    """One of our orders, with the cash that assignment of its unfilled part would need."""
-    legs = OrderIntent.model_validate(order.intent).legs
+def _own(order: OrderRow, action: RecommendationAction) -> OtherOrder:
+    """One of our orders, with what its unfilled part may still open."""
+    intent = OrderIntent.model_validate(order.intent)
     remaining = max(order.quantity - order.traded_quantity, Decimal(0))
-    return _UnderWay(
-        order.order_key,
-        frozenset(leg.contract.con_id for leg in legs),
-        assignment_cash(legs, remaining, is_roll=action is RecommendationAction.ROLL),
+    is_roll = action is RecommendationAction.ROLL
+    opens = Decimal(0)
+    if action is not RecommendationAction.CLOSE:
+        # What a roll buys in makes room for what it sells.
+        signs = (-leg.side.sign if is_roll else 1 for leg in intent.legs)
+        opens = sum(
+            (sign * leg.ratio * remaining for sign, leg in zip(signs, intent.legs, strict=True)),
+            Decimal(0),
+        )
+    return OtherOrder(
+        key=order.order_key,
+        sides={leg.contract.con_id: leg.side for leg in intent.legs},
+        limit_price=None if intent.is_package else intent.limit_price,
+        symbol=intent.legs[0].contract.symbol,
+        assignment_cash=assignment_cash(intent.legs, remaining, is_roll=is_roll),
+        opens_contracts=max(opens, Decimal(0)),
+        opens_notional=(order.notional or Decimal(0)) * remaining / order.quantity,
     )
 
 
-def _external_assignment_cash(
-    side: Side, quantity: Decimal, instrument: Instrument | None
-) -> Decimal:
-    if instrument is None or side is not Side.SELL or instrument.right is not Right.PUT:
-        return Decimal(0)
-    assert instrument.strike is not None
-    return quantity * instrument.strike * instrument.multiplier
+def _external(order: ExternalOrder, instrument: Instrument | None) -> OtherOrder:
+    """An order made outside: how much of it has filled is not followed, all may be to come."""
+    sells_option = (
+        instrument is not None and instrument.strike is not None and order.side is Side.SELL
+    )
+    notional = Decimal(0)
+    if sells_option:
+        assert instrument is not None
+        assert instrument.strike is not None
+        notional = order.quantity * instrument.strike * instrument.multiplier
+    sells_put = instrument is not None and instrument.right is Right.PUT
+    return OtherOrder(
+        key=f"external order {order.perm_id}",
+        sides={order.con_id: order.side},
+        limit_price=order.limit_price,
+        symbol="" if instrument is None else instrument.symbol,
+        assignment_cash=notional if sells_put else Decimal(0),
+        opens_contracts=order.quantity if sells_option else Decimal(0),
+        opens_notional=notional,
+    )
 
 
 async def lock_unchanged_account(
@@ -209,6 +282,9 @@ async def lock_unchanged_account(
         raise GreenlightError(
             ErrorCode.ACCOUNT_STALE, "an order or a fill of this account came in between"
         )
+    limits = await limits_in_force(session, account.id, recommendation.strategy_instance_id)
+    if limits.versions != context.limits.versions:
+        raise GreenlightError(ErrorCode.ACCOUNT_STALE, "the limits were changed in between")
     return account.gateway_id
 
 

@@ -7,12 +7,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.risk.limits import Limits, TradingState
+from domain.risk.limits import TradingState
 from infra.db.models import BrokerAccount, Setting
 
 TRADING_STATE = "trading_state"
 AUTOTRADE_ENABLED = "autotrade_enabled"
-LIMITS = "limits"
 _STRICTNESS = (TradingState.ACTIVE, TradingState.REDUCING, TradingState.HALTED)
 
 
@@ -36,9 +35,3 @@ async def effective_trading_state(
     if everywhere is None or here is None:
         return TradingState.HALTED
     return max(TradingState(everywhere), here, key=_STRICTNESS.index)
-
-
-async def limits_in_force(session: AsyncSession) -> Limits:
-    """The configured limits, or the cautious defaults."""
-    value = await session.scalar(select(Setting.value).where(Setting.key == LIMITS))
-    return Limits() if value is None else Limits.model_validate(value)

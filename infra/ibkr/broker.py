@@ -36,6 +36,7 @@ from infra.ibkr.contracts import ContractBook
 from infra.ibkr.history import PastBars
 from infra.ibkr.look import look
 from infra.ibkr.mapping import (
+    ib_option,
     ib_order_contract,
     is_supported,
     limit_order,
@@ -98,6 +99,10 @@ class IbkrBroker:
 
     def exchange_date(self, market_at: datetime) -> date:
         return exchange_date(market_at)
+
+    def session_close(self, market_at: datetime) -> datetime | None:
+        running = trading_calendar().session_at(market_at)
+        return None if running is None else running.close_at
 
     # --- accounts --------------------------------------------------------------------------
 
@@ -233,6 +238,16 @@ class IbkrBroker:
         return DescribedContract(
             contract=contract, underlying=await self._contracts.underlying_of(contract)
         )
+
+    async def listed(self, contract: OptionContract) -> BrokerContract | None:
+        """Asked once a day for each contract, and known already where its chain was read."""
+        self._contracts.start_day(exchange_date(await self.market_time()))
+        try:
+            return await self._contracts.by_con_id(ib_option(contract))
+        except BrokerUnavailable:
+            raise
+        except GreenlightError:
+            return None
 
     async def look(self, account_codes: Sequence[str]) -> BrokerLook:
         """Everything reconciliation compares, read together; see ``infra.ibkr.look``."""

@@ -10,16 +10,25 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.risk.limits import Limits
+from domain.risk.limits import Limits, LimitScope
 from infra.db import models as m
+from infra.db.audit import Actor
+from infra.db.limits import LimitsChange, LimitsSubject, newest_version, set_limits
 from infra.db.session import Sessions
-from infra.db.trading_state import AUTOTRADE_ENABLED, LIMITS, TRADING_STATE
+from infra.db.trading_state import AUTOTRADE_ENABLED, TRADING_STATE
 from infra.security import hash_password
 from infra.seed import WHEEL
 
 PASSWORD = "correct horse battery staple"
 ROOMY = Limits(
     max_notional="5000000",  # type: ignore[arg-type] - pydantic reads it
+    max_loss="5000000",  # type: ignore[arg-type]
+    max_orders_per_minute=100_000,
+    max_orders_per_day=None,
+    max_daily_notional=None,
+    max_daily_loss=None,
+    max_position_contracts=None,
+    duplicate_window_seconds=0,
     max_quote_age_seconds=3600,
     max_account_age_seconds=3600,
     max_pm_usage="1",  # type: ignore[arg-type]
@@ -59,9 +68,9 @@ async def furnish(sessions: Sessions, gateway: str, port: int, codes: list[str])
         for key, value in {
             TRADING_STATE: "ACTIVE",
             AUTOTRADE_ENABLED: False,
-            LIMITS: ROOMY.model_dump(mode="json"),
         }.items():
             await session.merge(await _setting(session, key, value))
+        await _make_room(session)
         row = await session.scalar(select(m.Gateway).where(m.Gateway.slug == gateway))
         if row is None:
             row = m.Gateway(
@@ -103,6 +112,13 @@ async def _setting(session: AsyncSession, key: str, value: Any) -> m.Setting:
         return m.Setting(key=key, value=value)
     row.value = value
     return row
+
+
+async def _make_room(session: AsyncSession) -> None:
+    desk = LimitsSubject(scope=LimitScope.GLOBAL)
+    if await newest_version(session, desk) is None:
+        change = LimitsChange(subject=desk, limits=ROOMY, based_on=0, reason="a campaign's pace")
+        await set_limits(session, change, Actor(name="campaign"))
 
 
 async def _version(session: AsyncSession) -> m.StrategyVersion:

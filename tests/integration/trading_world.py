@@ -14,7 +14,14 @@ from domain.ids import order_key
 from domain.instruments import OptionContract, PriceIncrements, Right, SecType, Side
 from domain.order_evidence import BrokerStatus, Fill
 from domain.orders import OrderIntent, OrderState
-from domain.ports import BrokerBooks, BrokerExecution, BrokerOrder, TradeContext, WhatIf
+from domain.ports import (
+    BrokerBooks,
+    BrokerExecution,
+    BrokerOrder,
+    Judgement,
+    TradeContext,
+    WhatIf,
+)
 from domain.recommendations import (
     DecisionAction,
     Leg,
@@ -54,6 +61,13 @@ PREVIEW = WhatIf(
     equity_with_loan_before=Decimal(100_000),
     equity_with_loan_after=Decimal(100_000),
 )
+
+
+SNAPSHOT = (
+    *("net_liquidation", "cash", "equity_with_loan", "buying_power", "available_funds"),
+    *("excess_liquidity", "init_margin", "maint_margin", "gross_position_value"),
+)
+EQUITY = dict.fromkeys(SNAPSHOT[:6], Decimal(1_000_000))
 
 
 @dataclass(frozen=True)
@@ -102,6 +116,14 @@ class TradingWorld:
             portfolio = await add(m.Portfolio(client_id=client, name="Main"))
             self.account_id = await add(
                 m.BrokerAccount(portfolio_id=portfolio, gateway_id=self.gateway_id, code=ACCOUNT)
+            )
+            await add(
+                m.AccountSnapshot(
+                    broker_account_id=self.account_id,
+                    as_of=at - timedelta(hours=1),
+                    currency="USD",
+                    **dict.fromkeys(SNAPSHOT, Decimal(0)) | EQUITY,
+                )
             )
             self.user_id = await add(m.User(email="p@desk.test", name="P", password_hash="-"))
             strategy = await add(m.Strategy(slug="wheel", name="Wheel"))
@@ -279,8 +301,13 @@ class TradingWorld:
         self, ledger: PostgresLedger, context: TradeContext, approval: Approval, attempt: int = 1
     ) -> str:
         """A READY order judged in ``context``; its key."""
+        terms = context.trade.terms
+        notional = terms.contract.strike * terms.contract.multiplier * terms.quantity
         record = await ledger.make_ready(
-            context, intent_for(approval, context.trade.terms, attempt), attempt, (), PREVIEW
+            context,
+            intent_for(approval, terms, attempt),
+            attempt,
+            Judgement(notional=notional, what_if=PREVIEW),
         )
         return record.order.order_key
 

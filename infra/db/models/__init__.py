@@ -10,6 +10,7 @@ from infra.db.models.clients import (
     Portfolio,
 )
 from infra.db.models.identity import Membership, Role, Session, User
+from infra.db.models.limits import LimitVersion
 from infra.db.models.market import (
     EarningsDate,
     HistoryDay,
@@ -60,6 +61,7 @@ __all__ = [
     "HistoryDay",
     "IbkrContract",
     "Instrument",
+    "LimitVersion",
     "Membership",
     "Opportunity",
     "Order",

@@ -21,6 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     func,
+    text,
 )
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -89,6 +90,12 @@ class Recommendation(Base):
         default=list, comment="pre-trade controls of the latest attempt"
     )
     what_if: Mapped[dict[str, Any] | None] = mapped_column(comment="broker's margin preview")
+    own_margin: Mapped[dict[str, Any] | None] = mapped_column(
+        comment="our estimate of the same margin"
+    )
+    limits: Mapped[dict[str, Any] | None] = mapped_column(
+        comment="limits of the latest attempt: values, sources, versions"
+    )
     workflow_seen_at: Mapped[datetime | None] = mapped_column(
         comment="when its workflow first read it; null means start the workflow again"
     )
@@ -163,6 +170,7 @@ class Order(Base):
         ),
         Index("ix_orders_state", "state"),
         Index("ix_orders_account_created", "broker_account_id", "created_at"),
+        Index("ix_orders_account_sent_market", "broker_account_id", "sent_market_at"),
     )
 
     order_key: Mapped[str] = mapped_column(unique=True)
@@ -186,6 +194,19 @@ class Order(Base):
     reason_code: Mapped[ErrorCode | None] = mapped_column(code_column(ErrorCode))
     reason: Mapped[str] = mapped_column(default="")
     intent: Mapped[dict[str, Any]]
+    notional: Mapped[Decimal | None] = mapped_column(
+        comment="what exercise of every opened leg would move; zero for a close"
+    )
+    controls: Mapped[list[Any]] = mapped_column(
+        default=list, server_default=text("'[]'"), comment="pre-trade controls it passed"
+    )
+    what_if: Mapped[dict[str, Any] | None] = mapped_column(comment="broker's margin preview")
+    own_margin: Mapped[dict[str, Any] | None] = mapped_column(
+        comment="our estimate of the same margin"
+    )
+    limits: Mapped[dict[str, Any] | None] = mapped_column(
+        comment="limits it was judged by: values, sources, versions"
+    )
     broker_order_id: Mapped[int | None] = mapped_column(BigInteger)
     client_number: Mapped[int | None]
     lease_epoch: Mapped[int | None] = mapped_column(BigInteger)

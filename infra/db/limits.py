@@ -1,0 +1,171 @@
+"""Limits in Postgres: the newest version of each scope, and how a new one comes to be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from domain.errors import ErrorCode, GreenlightError
+from domain.instruments import Frozen
+from domain.risk.limits import Limits, LimitScope, LimitsInForce, LimitsVersion, in_force
+from infra.db.audit import Actor, audit
+from infra.db.models import (
+    BrokerAccount,
+    Client,
+    LimitVersion,
+    Portfolio,
+    StrategyInstance,
+)
+
+_OWNER: dict[LimitScope, InstrumentedAttribute[UUID | None]] = {
+    LimitScope.CLIENT: LimitVersion.client_id,
+    LimitScope.PORTFOLIO: LimitVersion.portfolio_id,
+    LimitScope.ACCOUNT: LimitVersion.broker_account_id,
+    LimitScope.STRATEGY: LimitVersion.strategy_instance_id,
+}
+_OWNER_TABLES = {
+    LimitScope.CLIENT: Client,
+    LimitScope.PORTFOLIO: Portfolio,
+    LimitScope.ACCOUNT: BrokerAccount,
+    LimitScope.STRATEGY: StrategyInstance,
+}
+
+
+class LimitsSubject(Frozen):
+    """Whom a set of limits binds: a scope, and its owner unless that is the whole desk."""
+
+    scope: LimitScope
+    owner_id: UUID | None = None
+
+
+class LimitsChange(Frozen):
+    """A new version of one subject's limits. ``based_on`` is the version the person saw, or 0."""
+
+    subject: LimitsSubject
+    limits: Limits
+    based_on: int
+    reason: str
+
+
+async def limits_in_force(
+    session: AsyncSession, broker_account_id: UUID, strategy_instance_id: UUID | None = None
+) -> LimitsInForce:
+    """What binds an order of the account, and of the strategy instance where one is named."""
+    owners = (
+        await session.execute(
+            select(BrokerAccount.portfolio_id, Portfolio.client_id)
+            .join(Portfolio, Portfolio.id == BrokerAccount.portfolio_id)
+            .where(BrokerAccount.id == broker_account_id)
+        )
+    ).one()
+    subjects = [
+        LimitsSubject(scope=LimitScope.GLOBAL),
+        LimitsSubject(scope=LimitScope.CLIENT, owner_id=owners.client_id),
+        LimitsSubject(scope=LimitScope.PORTFOLIO, owner_id=owners.portfolio_id),
+        LimitsSubject(scope=LimitScope.ACCOUNT, owner_id=broker_account_id),
+    ]
+    if strategy_instance_id is not None:
+        subjects.append(LimitsSubject(scope=LimitScope.STRATEGY, owner_id=strategy_instance_id))
+    return in_force(await _newest(session, subjects))
+
+
+async def newest_version(session: AsyncSession, subject: LimitsSubject) -> LimitVersion | None:
+    """The version in force of one subject's limits, or None while it says nothing."""
+    return await session.scalar(
+        select(LimitVersion)
+        .where(_concerns(subject))
+        .order_by(LimitVersion.version.desc())
+        .limit(1)
+    )
+
+
+async def history(session: AsyncSession, subject: LimitsSubject) -> Sequence[LimitVersion]:
+    """Every version of one subject's limits, newest first."""
+    rows = await session.scalars(
+        select(LimitVersion).where(_concerns(subject)).order_by(LimitVersion.version.desc())
+    )
+    return rows.all()
+
+
+async def set_limits(session: AsyncSession, change: LimitsChange, actor: Actor) -> LimitVersion:
+    """Write the next version; the caller commits.
+
+    Raises GreenlightError NOT_FOUND for an owner that does not exist, and LIMITS_CHANGED unless
+    ``based_on`` is the version in force.
+    """
+    subject = change.subject
+    await _lock_owner(session, subject)
+    known = await newest_version(session, subject)
+    version = 0 if known is None else known.version
+    if version != change.based_on:
+        raise GreenlightError(
+            ErrorCode.LIMITS_CHANGED,
+            f"the {subject.scope} limits are at version {version}, not {change.based_on}",
+            version=version,
+            based_on=change.based_on,
+        )
+    row = LimitVersion(
+        scope=subject.scope,
+        version=version + 1,
+        limits=change.limits.stored(),
+        user_id=actor.user_id,
+        author=actor.name,
+        reason=change.reason,
+    )
+    if subject.scope is not LimitScope.GLOBAL:
+        setattr(row, _OWNER[subject.scope].key, subject.owner_id)
+    session.add(row)
+    await session.flush()
+    audit(
+        session,
+        actor,
+        "limits.changed",
+        f"{subject.scope.lower()} limits",
+        subject.owner_id or "desk",
+        before=None if known is None else {"version": known.version, "limits": known.limits},
+        after={"version": row.version, "limits": row.limits, "reason": change.reason},
+    )
+    return row
+
+
+async def _lock_owner(session: AsyncSession, subject: LimitsSubject) -> None:
+    """Changes of one subject take turns; the unique version stops those of the whole desk."""
+    if subject.scope is LimitScope.GLOBAL:
+        return
+    table = _OWNER_TABLES[subject.scope]
+    statement = select(table.id).where(table.id == subject.owner_id).with_for_update()
+    if await session.scalar(statement) is None:
+        raise GreenlightError(ErrorCode.NOT_FOUND, f"no such {subject.scope.lower()}")
+
+
+async def _newest(session: AsyncSession, subjects: Sequence[LimitsSubject]) -> list[LimitsVersion]:
+    concerns = _concerns(subjects[0])
+    for subject in subjects[1:]:
+        concerns |= _concerns(subject)
+    rows = await session.scalars(
+        select(LimitVersion)
+        .ext(distinct_on(LimitVersion.scope))
+        .where(concerns)
+        .order_by(LimitVersion.scope, LimitVersion.version.desc())
+    )
+    owners = {subject.scope: subject.owner_id for subject in subjects}
+    return [
+        LimitsVersion(
+            scope=row.scope,
+            subject_id=owners[row.scope],
+            version=row.version,
+            limits=Limits.model_validate(row.limits),
+        )
+        for row in rows
+    ]
+
+
+def _concerns(subject: LimitsSubject) -> ColumnElement[bool]:
+    if subject.scope is LimitScope.GLOBAL:
+        return LimitVersion.scope == LimitScope.GLOBAL
+    return _OWNER[subject.scope] == subject.owner_id
