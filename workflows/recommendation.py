@@ -39,6 +39,7 @@ with workflow.unsafe.imports_passed_through():
 _MENDED_BY_FRESH_TERMS = frozenset(
     {
         ErrorCode.PRICE_OUTSIDE_FLOOR,
+        ErrorCode.PRICE_COLLAR,
         ErrorCode.UNDERLYING_DRIFTED,
         ErrorCode.TERMS_CHANGED,
         ErrorCode.ASSIGNMENT_CASH,
