@@ -1,4 +1,5 @@
-"""A first desk to look at: a demo client on the simulated gateway, with the Wheel switched on.
+"""A first desk to look at: a demo client on the simulated gateway, with the Wheel switched on
+and Theta ready to be.
 
 Idempotent: what is there is left as it is, but for the gateway's address, which may have moved
 to a free port.
@@ -13,7 +14,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.risk.limits import TradingState
+from domain.strategies.base import StrategyConfig
 from domain.strategies.registry import installed_strategies, validate_config
+from domain.strategies.theta import Theta
 from domain.strategies.wheel import Wheel
 from infra.db.audit import Actor, audit
 from infra.db.models import (
@@ -54,6 +57,13 @@ WHEEL = {
     "max_contracts": 2,
 }
 
+THETA = {
+    "universe": ["XSP"],
+    "decision_minutes": 120,
+    "max_new_trades": 2,
+    "max_contracts": 1,
+}
+
 
 async def seed_demo(settings: Settings, earnings: Path | None = None) -> dict[str, Any] | None:
     """Everything a first look needs; the first login, if it was created just now.
@@ -68,7 +78,7 @@ async def seed_demo(settings: Settings, earnings: Path | None = None) -> dict[st
             gateway = await _gateway(session, settings)
             client = await _client(session)
             account = await _account(session, client, gateway)
-            await _wheel(session, account)
+            await _strategies(session, account)
             if calendar:
                 await keep_earnings(session, calendar, SEED, "the simulated gateway's calendar")
             return await _first_user(session, client)
@@ -132,8 +142,8 @@ async def _account(session: AsyncSession, client: Client, gateway: Gateway) -> B
     return account
 
 
-async def _wheel(session: AsyncSession, account: BrokerAccount) -> None:
-    """The installed strategies' rows, and one instance of the Wheel."""
+async def _strategies(session: AsyncSession, account: BrokerAccount) -> None:
+    """The installed strategies' rows, and an instance each of the Wheel and Theta."""
     for installed in installed_strategies():
         if installed.error:
             continue
@@ -154,16 +164,30 @@ async def _wheel(session: AsyncSession, account: BrokerAccount) -> None:
         session.add(version)
         await session.flush()
         if installed.slug == Wheel.slug:
-            session.add(
-                StrategyInstance(
-                    strategy_version_id=version.id,
-                    portfolio_id=account.portfolio_id,
-                    broker_account_id=account.id,
-                    name="Wheel on large caps",
-                    config=validate_config(Wheel, WHEEL).model_dump(mode="json"),
-                    enabled=True,
-                )
-            )
+            config = validate_config(Wheel, WHEEL)
+            session.add(_instance(account, version, "Wheel on large caps", config, enabled=True))
+        elif installed.slug == Theta.slug:
+            # Off at first: it shares its cash with the Wheel, and a person should choose that.
+            config = validate_config(Theta, THETA)
+            session.add(_instance(account, version, "Theta on XSP", config, enabled=False))
+
+
+def _instance(
+    account: BrokerAccount,
+    version: StrategyVersion,
+    name: str,
+    config: StrategyConfig,
+    *,
+    enabled: bool,
+) -> StrategyInstance:
+    return StrategyInstance(
+        strategy_version_id=version.id,
+        portfolio_id=account.portfolio_id,
+        broker_account_id=account.id,
+        name=name,
+        config=config.model_dump(mode="json"),
+        enabled=enabled,
+    )
 
 
 async def _first_user(session: AsyncSession, client: Client) -> dict[str, Any] | None:

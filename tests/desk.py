@@ -230,7 +230,10 @@ class Desk:
 
     def configure_wheel(self, **config: Any) -> None:
         """Change fields of the demo strategy's config, e.g. ``universe=["SPY"]``."""
-        self.sql("UPDATE strategy_instances SET config = config || %s", Jsonb(config))
+        self.sql(
+            "UPDATE strategy_instances SET config = config || %s WHERE name LIKE 'Wheel%%'",
+            Jsonb(config),
+        )
 
     def set_trading_state(self, state: str) -> None:
         """ACTIVE, REDUCING or HALTED, for every account."""

@@ -121,10 +121,10 @@ class Sifted:
         scores = columns.ror_annualised[rows] * (chain.bid[rows] / columns.mid[rows]) * pop
         order = np.lexsort((chain.con_id[rows], -scores))
         first, con_ids = order[:keep], chain.con_id[rows]
-        columns_of_best = (scores[first], con_ids[first], rows[first], pop[first])
+        best = (scores[first], con_ids[first], rows[first], pop[first])
         found = [
-            Ranked(*values, self)
-            for values in zip(*(column.tolist() for column in columns_of_best), strict=True)
+            Ranked(score, con_id, row, chance, self)
+            for score, con_id, row, chance in zip(*(each.tolist() for each in best), strict=True)
         ]
         return found, con_ids[order[keep:]]
 

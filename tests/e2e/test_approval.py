@@ -22,7 +22,7 @@ REASON = "Earnings are too close."
 @pytest.fixture(scope="module")
 def offers(desk: Desk) -> Iterator[dict[str, Offer]]:
     """One recommendation to approve and one to reject, by symbol."""
-    before = desk.one("SELECT config FROM strategy_instances")["config"]
+    before = desk.one("SELECT config FROM strategy_instances WHERE enabled")["config"]
     offered = desk.propose(APPROVED, REJECTED)
     yield {symbol: Offer.read(desk, identity) for symbol, identity in offered.items()}
     desk.configure_wheel(**before)

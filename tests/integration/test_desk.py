@@ -34,7 +34,7 @@ FILL_SECONDS = 250.0
 @pytest.fixture(scope="module")
 def offers(desk: Desk) -> Iterator[dict[str, str]]:
     """A recommendation on each symbol; the one that is to expire has a minute left."""
-    (config,) = desk.sql("SELECT config FROM strategy_instances")
+    (config,) = desk.sql("SELECT config FROM strategy_instances WHERE enabled")
     offered = desk.propose(EXPIRED, decision_minutes=1)
     yield offered | desk.propose(APPROVED, FORGED, OUTAGE, HALTED)
     desk.configure_wheel(**config["config"])

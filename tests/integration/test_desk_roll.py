@@ -70,7 +70,9 @@ async def offer_roll(desk: Desk) -> UUID:
 
 async def plan_of(made: Sessions, strategies: PostgresStrategies) -> RunPlan:
     async with made() as session:
-        instance_id = await session.scalar(select(m.StrategyInstance.id))
+        instance_id = await session.scalar(
+            select(m.StrategyInstance.id).where(m.StrategyInstance.enabled)
+        )
     assert instance_id is not None
     return await strategies.begin_run(instance_id, "roll")
 
