@@ -8,7 +8,7 @@ yield by its exercise boundary, either with cash dividends before expiry by a tr
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -98,7 +98,8 @@ def price_options(
     if by_tree.any() and dividends is not None:
         due = CashDividends(dividends.years[by_tree], dividends.amounts[by_tree])
         values[:, by_tree] = _by_tree(_rows(columns, by_tree), due)
-    return OptionValues(*values, code)
+    price, delta, gamma, vega, theta, rho, premium = values
+    return OptionValues(price, delta, gamma, vega, theta, rho, premium, code)
 
 
 def early_exercise_likely(
@@ -116,7 +117,8 @@ def early_exercise_likely(
         np.asarray(a, dtype=np.float64) for a in (call_price, spot, strike, next_dividend)
     )
     with np.errstate(invalid="ignore"):
-        return np.asarray((s > k) & (paid > 0) & (price - (s - k) < paid), dtype=np.bool_)
+        likely: Any = (s > k) & (paid > 0) & (price - (s - k) < paid)
+    return np.array(likely, dtype=np.bool_)
 
 
 def _rows(columns: list[FloatArray], chosen: BoolArray) -> list[FloatArray]:
