@@ -34,7 +34,6 @@ CERTAIN = 1e-4
 """A total volatility σ√T below this is none: the path is known, and with it the best exercise."""
 _VOL_BUMP = 1e-3
 _RATE_BUMP = 1e-4
-_DEEPEST = 200.0
 
 
 FAST = boundary.scheme(6, 7, 21, guess_steps=2, iterations=2)
@@ -231,10 +230,8 @@ def _solve(puts: _Puts, accuracy: Scheme) -> tuple[FloatArray, FloatArray, Float
     """Price, delta and gamma of puts with strike 1."""
     count, lanes = len(puts.log_spot), boundary.LANES
     blocks = -(-count // lanes)
-    limit, deepest = _limits(puts)
     terms = np.empty((boundary.TERM_ROWS, blocks * lanes))
-    rows = (limit, puts.rate, puts.dividend_yield, puts.stdev, deepest, puts.log_spot)
-    for row, column in zip(terms, rows, strict=True):
+    for row, column in zip(terms, boundary.put_terms(*puts), strict=True):
         row[:count], row[count:] = column, column[-1]
     results = np.empty((blocks, boundary.RESULT_ROWS * lanes))
     by_block = terms.reshape(boundary.TERM_ROWS, blocks, lanes).transpose(1, 0, 2)
@@ -242,21 +239,6 @@ def _solve(puts: _Puts, accuracy: Scheme) -> tuple[FloatArray, FloatArray, Float
     by_row = results.reshape(blocks, boundary.RESULT_ROWS, lanes).transpose(1, 0, 2)
     price, delta, gamma, _ = by_row.reshape(boundary.RESULT_ROWS, -1)[:, :count]
     return price, delta, gamma
-
-
-def _limits(puts: _Puts) -> tuple[FloatArray, FloatArray]:
-    """ln of the boundary at expiry, and how far below it the perpetual option's lies."""
-    dearer = puts.dividend_yield > puts.rate
-    with np.errstate(all="ignore"):
-        limit = np.where(dearer & (puts.rate > 0), np.log(puts.rate / puts.dividend_yield), 0.0)
-        variance = puts.stdev**2
-        omega = 2 * (puts.rate - puts.dividend_yield) / variance - 1
-        product = 4 * puts.rate / variance
-        root = np.sqrt(omega * omega + 2 * product)
-        # Both forms are the same number; each is free of cancellation on its side.
-        exponent = np.where(omega > 0, -0.5 * (omega + root), -product / (root - omega))
-        deepest = limit - np.log(exponent / (exponent - 1))
-    return limit, np.clip(np.nan_to_num(deepest, nan=_DEEPEST), 0.0, _DEEPEST)
 
 
 def _by_known_path(
@@ -286,5 +268,8 @@ def _by_tree(
     columns: list[FloatArray], accuracy: Scheme
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     del accuracy
-    none = np.empty((len(columns[0]), 0))
-    return tree_value([*columns, np.ones(len(columns[0]))], none, none)
+    spot, strike, years, rate, dividend_yield, vol, call = columns
+    none = np.empty((len(spot), 0))
+    price, delta, gamma = tree_value([*columns, np.ones(len(spot))], none, none)
+    plain = european.price(spot, strike, years, rate, dividend_yield, vol, call > 0)
+    return np.maximum(price, plain), delta, gamma

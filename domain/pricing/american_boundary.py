@@ -33,6 +33,8 @@ PRICE, DELTA, GAMMA, PREMIUM = (row * LANES for row in range(4))
 """Where a block's results begin."""
 RESULT_ROWS = 4
 _SMALLEST = 1e-300
+_NOWHERE = 200.0
+"""The h of a boundary so low that it is never met."""
 
 
 class Scheme(NamedTuple):
@@ -86,6 +88,23 @@ def _interpolation(roots: FloatArray, nodes: FloatArray) -> FloatArray:
     return np.ascontiguousarray((ratio / ratio.sum(axis=-1, keepdims=True))[..., :-1])
 
 
+def put_terms(
+    log_spot: FloatArray, rate: FloatArray, dividend_yield: FloatArray, stdev: FloatArray
+) -> list[FloatArray]:
+    """The rows of terms, in their order: ``(puts,)`` each of ln S, rT, qT and v given."""
+    dearer = dividend_yield > rate
+    with np.errstate(all="ignore"):
+        limit = np.where(dearer & (rate > 0), np.log(rate / dividend_yield), 0.0)
+        omega = 2 * (rate - dividend_yield) / stdev**2 - 1
+        product = 4 * rate / stdev**2
+        root = np.sqrt(omega * omega + 2 * product)
+        # Both forms are the same number; each is free of cancellation on its side.
+        exponent = np.where(omega > 0, -0.5 * (omega + root), -product / (root - omega))
+        deepest = limit - np.log(exponent / (exponent - 1))
+    deepest = np.clip(np.nan_to_num(deepest, nan=_NOWHERE), 0.0, _NOWHERE)
+    return [limit, rate, dividend_yield, stdev, deepest, log_spot]
+
+
 @compiled
 def solve_boundary(terms: FloatArray, scheme: Scheme, depth: FloatArray) -> None:
     """Fill ``depth`` with h at the nodes: B = X·e^(−h).
@@ -99,9 +118,9 @@ def solve_boundary(terms: FloatArray, scheme: Scheme, depth: FloatArray) -> None
     sums = np.empty(2 * LANES)
     for i in range(nodes):
         row = depth[i * LANES : (i + 1) * LANES]
-        _first_guess(terms, node_roots[i], row)
+        first_guess(terms, node_roots[i], row)
         for step in range(scheme.guess_steps):
-            _guess_step(terms, node_roots[i], 1.0 if step == scheme.guess_steps - 1 else 0.0, row)
+            guess_step(terms, node_roots[i], 1.0 if step == scheme.guess_steps - 1 else 0.0, row)
     for _ in range(scheme.iterations):
         for k in range(nodes * LANES):
             squares[k] = depth[k] * depth[k]
@@ -178,7 +197,7 @@ def _add_point(
 
 
 @compiled
-def _first_guess(terms: FloatArray, a: float, depth: FloatArray) -> None:
+def first_guess(terms: FloatArray, a: float, depth: FloatArray) -> None:
     """Barone-Adesi and Whaley's seed: from X towards the perpetual boundary."""
     for k in range(LANES):
         rise = (terms[RATE + k] - terms[YIELD + k]) * a * a - 2.0 * terms[STDEV + k] * a
@@ -189,7 +208,7 @@ def _first_guess(terms: FloatArray, a: float, depth: FloatArray) -> None:
 
 
 @compiled
-def _guess_step(terms: FloatArray, a: float, refined: float, depth: FloatArray) -> None:
+def guess_step(terms: FloatArray, a: float, refined: float, depth: FloatArray) -> None:
     """One Newton step in ln S on (1 − D)S + (λ + c)(1 − S − P) = 0.
 
     P is the European put at S, −D its delta. c = 0 is the equation of Barone-Adesi and Whaley;
@@ -213,7 +232,7 @@ def _guess_step(terms: FloatArray, a: float, refined: float, depth: FloatArray) 
         ) / half
         gain = max(1.0 - price - strike_leg + price * share_leg, 1e-9)
         omega = (rate_t - yield_t) / half - 1.0
-        m = _annuity(rate_t) / half
+        m = annuity(rate_t) / half
         square = omega * omega + 4.0 * m
         root = np.sqrt(square)
         c = (discount * m * (1.0 - m / square) - theta / gain) / root
@@ -224,7 +243,7 @@ def _guess_step(terms: FloatArray, a: float, refined: float, depth: FloatArray) 
 
 
 @inlined
-def _annuity(x: float) -> float:
+def annuity(x: float) -> float:
     """x/(1 − e^(−x)), at 0, too."""
     is_small = abs(x) < 1e-3
     safe = 1.0 if is_small else x

@@ -8,7 +8,7 @@ yield by its exercise boundary, either with cash dividends before expiry by a tr
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -117,8 +117,7 @@ def early_exercise_likely(
         np.asarray(a, dtype=np.float64) for a in (call_price, spot, strike, next_dividend)
     )
     with np.errstate(invalid="ignore"):
-        likely: Any = (s > k) & (paid > 0) & (price - (s - k) < paid)
-    return np.array(likely, dtype=np.bool_)
+        return np.where((s > k) & (paid > 0) & (price - (s - k) < paid), True, False)
 
 
 def _rows(columns: list[FloatArray], chosen: BoolArray) -> list[FloatArray]:

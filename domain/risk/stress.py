@@ -1,21 +1,30 @@
 """What a book of options gains or loses as its underlyings and their volatilities move.
 
 Every option is valued by its model before and after a sudden move: spot × (1 + spot move), and
-volatility × (1 + vol shift). Time, rates and dividends stand still.
+volatility × (1 + vol shift). Time, rates and dividends stand still. The model is Black-Scholes',
+with an approximate premium where exercise may be early (``domain.pricing.spot_grid``): within about
+two thousandths of the strike of the exact American value.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array  # pyright: ignore
 
-from domain.pricing import european
+from domain.pricing import spot_grid
+from domain.pricing.american_boundary import LANES, put_terms
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+
+_LEAST_STDEV = 1e-12
+"""In place of none: the formula then gives the intrinsic value."""
+_LEAST_FACTOR = 1e-9
+"""What is left of a spot that falls by all of its value."""
 
 
 class OptionBook(NamedTuple):
@@ -70,17 +79,19 @@ def stress_options(book: OptionBook, grid: StressGrid, underlyings: int) -> Stre
     Positions whose inputs are unusable (not finite; spot, strike or volatility not positive) are
     left out and named in ``unpriced``: whoever asks must tell that the sums lack them.
     """
-    unpriced = ~_usable(book)
-    spots = book.spot[:, None, None] * (1 + np.asarray(grid.spot_moves)[:, None])
-    vols = shifted_vols(book.vol, grid)[:, None, :]
-    now = _values(book, book.spot[:, None, None], book.vol[:, None, None])
-    units = (book.quantity * book.multiplier)[:, None, None]
-    change = _values(book, spots, vols) - now
-    with np.errstate(invalid="ignore"):
-        pnl = np.where(unpriced[:, None, None], 0.0, units * change)
-    sums = np.zeros((underlyings, *pnl.shape[1:]))
-    np.add.at(sums, book.underlying, pnl)
-    return StressResult(sums, unpriced)
+    usable = _usable(book)
+    columns: list[Any] = [column[usable] for column in book]
+    priced = OptionBook(*columns)
+    moves, shifts = np.asarray(grid.spot_moves), len(grid.vol_shifts)
+    sums = np.zeros((underlyings, len(moves), shifts))
+    if usable.any():
+        now = _values(priced, np.zeros(1), priced.vol[:, None])
+        then = _values(priced, moves, shifted_vols(priced.vol, grid))
+        rows = np.arange(len(priced.spot))
+        units = priced.quantity * priced.multiplier
+        held: Any = csr_array((units, (priced.underlying, rows)), (underlyings, len(rows)))
+        sums += (held @ (then - now).reshape(len(rows), -1)).reshape(sums.shape)
+    return StressResult(sums, ~usable)
 
 
 def shifted_vols(vol: FloatArray, grid: StressGrid) -> FloatArray:
@@ -100,20 +111,30 @@ def _usable(book: OptionBook) -> BoolArray:
     return positive & finite
 
 
-def _values(book: OptionBook, spot: FloatArray, vol: FloatArray) -> FloatArray:
-    """Model values; an American option is never worth less than its exercise."""
-    strike, years, rate, dividend_yield, is_call, is_american = (
-        column[:, None, None]
-        for column in (
-            book.strike,
-            book.years,
-            book.rate,
-            book.dividend_yield,
-            book.is_call,
-            book.is_american,
-        )
-    )
-    with np.errstate(all="ignore"):  # unusable rows are dropped by the caller
-        value = european.price(spot, strike, years, rate, dividend_yield, vol, is_call)
-        exercised = np.where(is_call, spot - strike, strike - spot)
-    return np.where(is_american, np.maximum(value, exercised), value)
+def _values(book: OptionBook, moves: FloatArray, vols: FloatArray) -> FloatArray:
+    """Model values ``(positions, moves, vols)``, vols being ``(positions, vols)``."""
+    count, shifts = vols.shape
+    years = np.maximum(book.years, 0.0)
+    strike_or_spot = np.where(book.is_call, book.spot, book.strike)
+    log_spot = np.log(np.where(book.is_call, book.strike, book.spot) / strike_or_spot)
+    rate = np.where(book.is_call, book.dividend_yield, book.rate) * years
+    carried = np.where(book.is_call, book.rate, book.dividend_yield) * years
+    side = np.where(book.is_call, -1.0, 1.0)
+    is_early = book.is_american & ((rate > 0) | ((rate == 0) & (carried < 0)))
+    stdev = np.maximum(vols * np.sqrt(years)[:, None], _LEAST_STDEV).ravel()
+    columns = (log_spot, rate, carried, side, is_early.astype(np.float64))
+    log_spot, rate, carried, side, early = (np.repeat(column, shifts) for column in columns)
+    rows = [*put_terms(log_spot, rate, carried, stdev), side, early]
+    blocks = -(-count * shifts // LANES)
+    terms = np.empty((len(rows), blocks * LANES))
+    for row, column in zip(terms, rows, strict=True):
+        row[: len(column)], row[len(column) :] = column, column[-1]
+    factors = np.maximum(1.0 + moves, _LEAST_FACTOR)
+    values = np.empty((blocks, len(moves), LANES))
+    by_block = np.array(terms.reshape(len(rows), blocks, LANES).transpose(1, 0, 2))
+    spot_grid.value_spots(by_block.reshape(blocks, -1), np.log(factors), values)
+    by_pair = values.transpose(0, 2, 1).reshape(-1, len(moves))[: count * shifts]
+    by_position = by_pair.reshape(count, shifts, len(moves)).transpose(0, 2, 1)
+    # A call is a put on the strike, counted in units of its spot: they grow with the move.
+    units = np.where(book.is_call[:, None], book.spot[:, None] * factors, book.strike[:, None])
+    return by_position * units[:, :, None]
