@@ -146,7 +146,7 @@ def _pays(years: FloatArray, dividends: CashDividends | None) -> BoolArray:
     if dividends is None:
         return np.zeros(len(years), dtype=np.bool_)
     due = (dividends.years > 0) & (dividends.years <= years[:, None]) & (dividends.amounts > 0)
-    return due.any(axis=1)
+    return np.count_nonzero(due, axis=1) > 0
 
 
 def _by_tree(columns: list[FloatArray], dividends: CashDividends) -> FloatArray:
