@@ -20,7 +20,17 @@ from api.clock import Clock, SystemClock
 from api.deps import Resources
 from api.limits import Throttle
 from api.middleware import BodyLimit, CrossSiteGuard, RequestContext, SafetyHeaders
-from api.routers import alerts, auth, desk, discrepancies, health, orders, recommendations, stream
+from api.routers import (
+    alerts,
+    auth,
+    desk,
+    discrepancies,
+    health,
+    limits,
+    orders,
+    recommendations,
+    stream,
+)
 from api.schemas.problems import MEDIA_TYPE, Problem
 from api.signals import Signals, TemporalSignals
 from api.stream import ChangeFeed
@@ -28,7 +38,7 @@ from api.web import WEB_DIST, WebApp
 from infra.db.session import create_engine, engine, sessions
 from infra.settings import Settings, get_settings
 
-_ROUTERS = (auth, desk, recommendations, orders, alerts, discrepancies, stream)
+_ROUTERS = (auth, desk, recommendations, orders, alerts, discrepancies, limits, stream)
 _DESCRIPTION = (
     "The desk's own API. Decimals are strings, times are UTC, errors are problem details "
     "(RFC 9457) with a stable `code`. Unsafe methods need the header `X-Greenlight: 1`."

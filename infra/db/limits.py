@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -21,6 +21,9 @@ from infra.db.models import (
     Portfolio,
     StrategyInstance,
 )
+
+_DESK_LIMITS = 0x11111775
+"""Postgres's advisory lock for the limits of the whole desk, which no row owns."""
 
 _OWNER: dict[LimitScope, InstrumentedAttribute[UUID | None]] = {
     LimitScope.CLIENT: LimitVersion.client_id,
@@ -74,6 +77,31 @@ async def limits_in_force(
     return in_force(await _newest(session, subjects))
 
 
+async def client_of(session: AsyncSession, subject: LimitsSubject) -> UUID | None:
+    """Whose client the owner belongs to; None where there is no such owner."""
+    owner = subject.owner_id
+    match subject.scope:
+        case LimitScope.GLOBAL:
+            return None
+        case LimitScope.CLIENT:
+            statement = select(Client.id).where(Client.id == owner)
+        case LimitScope.PORTFOLIO:
+            statement = select(Portfolio.client_id).where(Portfolio.id == owner)
+        case LimitScope.ACCOUNT:
+            statement = (
+                select(Portfolio.client_id)
+                .join(BrokerAccount, BrokerAccount.portfolio_id == Portfolio.id)
+                .where(BrokerAccount.id == owner)
+            )
+        case LimitScope.STRATEGY:
+            statement = (
+                select(Portfolio.client_id)
+                .join(StrategyInstance, StrategyInstance.portfolio_id == Portfolio.id)
+                .where(StrategyInstance.id == owner)
+            )
+    return await session.scalar(statement)
+
+
 async def newest_version(session: AsyncSession, subject: LimitsSubject) -> LimitVersion | None:
     """The version in force of one subject's limits, or None while it says nothing."""
     return await session.scalar(
@@ -82,14 +110,6 @@ async def newest_version(session: AsyncSession, subject: LimitsSubject) -> Limit
         .order_by(LimitVersion.version.desc())
         .limit(1)
     )
-
-
-async def history(session: AsyncSession, subject: LimitsSubject) -> Sequence[LimitVersion]:
-    """Every version of one subject's limits, newest first."""
-    rows = await session.scalars(
-        select(LimitVersion).where(_concerns(subject)).order_by(LimitVersion.version.desc())
-    )
-    return rows.all()
 
 
 async def set_limits(session: AsyncSession, change: LimitsChange, actor: Actor) -> LimitVersion:
@@ -134,8 +154,9 @@ async def set_limits(session: AsyncSession, change: LimitsChange, actor: Actor) 
 
 
 async def _lock_owner(session: AsyncSession, subject: LimitsSubject) -> None:
-    """Changes of one subject take turns; the unique version stops those of the whole desk."""
+    """Changes of one subject take turns: the second then sees the version of the first."""
     if subject.scope is LimitScope.GLOBAL:
+        await session.execute(select(func.pg_advisory_xact_lock(_DESK_LIMITS)))
         return
     table = _OWNER_TABLES[subject.scope]
     statement = select(table.id).where(table.id == subject.owner_id).with_for_update()

@@ -1,0 +1,45 @@
+"""Limits: what one scope says, and what binds an account once every scope was heard."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from api.schemas.common import Answer, Ask, UtcTime
+from domain.risk.limits import Limits, LimitScope, LimitsRef
+
+
+class LimitInForce(Answer):
+    """One limit that binds."""
+
+    name: str
+    description: str
+    value: Any = Field(description="null is no limit; amounts and fractions are text")
+    sources: list[LimitScope] = Field(description="who says so; empty for the default")
+
+
+class LimitsAnswer(Answer):
+    limits: list[LimitInForce]
+    versions: list[LimitsRef] = Field(description="of every scope that was heard")
+
+
+class ScopeLimits(Answer):
+    """What one scope says. Version 0 says nothing yet."""
+
+    scope: LimitScope
+    owner_id: UUID | None
+    version: int
+    limits: dict[str, Any] = Field(description="only those that the scope sets")
+    author: str | None
+    reason: str | None
+    changed_at: UtcTime | None
+
+
+class ChangeLimitsAsk(Ask):
+    """All that the scope is to say from now on; what is left out it no longer says."""
+
+    based_on: Annotated[int, Field(ge=0, description="the version that was on screen")]
+    limits: Limits
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
