@@ -85,6 +85,10 @@ class MarketReadingInput(Frozen):
     gateway: str
 
 
+class LifecycleInput(Frozen):
+    gateway: str
+
+
 class ReconciliationInput(Frozen):
     """``only_when_due``: not while the gateway is disconnected, seldom while its market is closed;
     otherwise at once."""

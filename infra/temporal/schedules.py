@@ -28,8 +28,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from workflows.ids import CORE_QUEUE
 from workflows.ingestion import IngestionWorkflow, MarketReadingWorkflow
+from workflows.lifecycle import LifecycleWorkflow
 from workflows.messages import (
     IngestionInput,
+    LifecycleInput,
     MarketReadingInput,
     ReconciliationInput,
     StrategyRunsInput,
@@ -42,6 +44,8 @@ log = structlog.get_logger(__name__)
 REDELIVER_EVERY = timedelta(seconds=15)
 INGEST_EVERY = timedelta(seconds=60)
 RECONCILE_EVERY = timedelta(seconds=60)
+# Started again should it ever have ended; while it runs, its turns are skipped.
+KEEP_WATCHING_EVERY = timedelta(seconds=60)
 READ_MARKET_EVERY = timedelta(minutes=15)
 RUN_STRATEGIES_EVERY = timedelta(minutes=10)
 # Names that earlier versions used; left alone, they would start workflows that are no more.
@@ -138,6 +142,19 @@ def _of_gateway(gateway: str) -> list[Turn]:
             ),
             # Between two strategy runs, which read chains themselves.
             offset=timedelta(minutes=5),
+        ),
+        Turn(
+            f"lifecycle-{gateway}",
+            KEEP_WATCHING_EVERY,
+            f"Keeps a watch running over the options held through {gateway}.",
+            ScheduleActionStartWorkflow(
+                LifecycleWorkflow.run,
+                LifecycleInput(gateway=gateway),
+                id=f"lifecycle-{gateway}",
+                task_queue=CORE_QUEUE,
+                static_summary=f"expiry, assignment and ex-dividend days of options at {gateway}",
+            ),
+            offset=timedelta(seconds=40),
         ),
     ]
 

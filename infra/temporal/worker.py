@@ -20,6 +20,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.facts import FactsReader
 from activities.ingestion import IngestionActivities, IngestionPlanner
+from activities.lifecycle import LifecycleActivities
 from activities.orders import OrderActivities, OrderReader
 from activities.recommendations import RecommendationActivities
 from activities.reconciliation import (
@@ -35,6 +36,7 @@ from infra.db.backlog import PostgresBacklog
 from infra.db.facts import PostgresFacts
 from infra.db.ingestion import PostgresIngestion
 from infra.db.ledger import LeaseHolder, PostgresLedger
+from infra.db.lifecycle import PostgresLifecycle
 from infra.db.models import Order, Recommendation
 from infra.db.recommendations import PostgresRecommendations
 from infra.db.reconciliation import PostgresReconciliation
@@ -47,6 +49,7 @@ from infra.temporal.delivery import TemporalDelivery, announce_order, start_reco
 from infra.temporal.interceptor import DeskInterceptor
 from workflows.ids import CORE_QUEUE, broker_queue
 from workflows.ingestion import IngestionWorkflow, MarketReadingWorkflow
+from workflows.lifecycle import LifecycleWorkflow
 from workflows.recommendation import RecommendationWorkflow
 from workflows.reconciliation import ReconciliationWorkflow, RedeliveryWorkflow
 from workflows.strategy_run import StrategyRunsWorkflow, StrategyRunWorkflow
@@ -55,6 +58,7 @@ log = structlog.get_logger(__name__)
 
 WORKFLOWS = (
     IngestionWorkflow,
+    LifecycleWorkflow,
     MarketReadingWorkflow,
     RecommendationWorkflow,
     ReconciliationWorkflow,
@@ -92,6 +96,7 @@ def core_activities(sessions: Sessions, client: Client) -> Sequence[Any]:
     reader = OrderReader(ledger)
     readings = IngestionPlanner(PostgresIngestion(sessions))
     planner = ReconciliationPlanner(PostgresReconciliation(sessions, ledger))
+    lifecycle = LifecycleActivities(PostgresLifecycle(sessions))
     delivery = DeliveryActivities(PostgresBacklog(sessions), TemporalDelivery(client))
     return [
         recommendations.read_recommendation,
@@ -107,6 +112,8 @@ def core_activities(sessions: Sessions, client: Client) -> Sequence[Any]:
         planner.is_reconciliation_due,
         readings.is_ingestion_due,
         readings.plan_market_reading,
+        lifecycle.plan_lifecycle_look,
+        lifecycle.look_ahead,
     ]
 
 

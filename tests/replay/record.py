@@ -51,6 +51,8 @@ def record_endings() -> None:
         _save_latest(desk, "IngestionWorkflow", "ReconciliationWorkflow", "RedeliveryWorkflow")
         assert desk.cli("sync-ibkr-market").returncode == 0
         _save_latest(desk, "MarketReadingWorkflow")
+        # It runs as long as the desk; what it has done so far is its history.
+        _save(desk, "LifecycleWorkflow", in_own_loop(_latest(desk, "LifecycleWorkflow", "Running")))
 
 
 def record_walk() -> None:
@@ -102,18 +104,19 @@ def _save_latest(desk: Desk, *workflow_types: str) -> None:
         _save(desk, name, in_own_loop(_latest(desk, name)))
 
 
-async def _latest(desk: Desk, workflow_type: str) -> str:
+async def _latest(desk: Desk, workflow_type: str, status: str = "Completed") -> str:
     client = await desk.temporal()
-    query = f"WorkflowType = '{workflow_type}' AND ExecutionStatus = 'Completed'"
+    query = f"WorkflowType = '{workflow_type}' AND ExecutionStatus = '{status}'"
     async for found in client.list_workflows(query):
         return found.id
-    raise AssertionError(f"no {workflow_type} has completed")
+    raise AssertionError(f"no {workflow_type} is {status.lower()}")
 
 
 def _save(desk: Desk, name: str, workflow_id: str) -> None:
     async def fetch() -> str:
         handle = (await desk.temporal()).get_workflow_handle(workflow_id)
-        await handle.result()
+        if name != "LifecycleWorkflow":
+            await handle.result()
         return (await handle.fetch_history()).to_json()
 
     history = _anonymous(json.loads(in_own_loop(fetch())))
