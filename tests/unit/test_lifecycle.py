@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.instruments import OptionContract, Right, SecType, Settlement
@@ -207,6 +207,7 @@ def test_after_the_last_close_there_is_nothing_more_to_do():
     assert LifecycleKind.EXPIRING_IN_THE_MONEY not in look(state)
 
 
+@settings(deadline=None)
 @given(minutes=st.integers(0, 10 * 24 * 60), right=st.sampled_from("PC"))
 def test_the_words_of_a_look_do_not_move_with_prices(minutes: int, right: str):
     at = MONDAY_10 + timedelta(minutes=minutes)
