@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from mpmath import mp, mpf  # pyright: ignore[reportMissingTypeStubs]
 
 from domain.pricing import european
-from domain.pricing.implied_vol import implied_greeks
+from domain.pricing.implied_vol import implied_greeks, implied_vol
 from tests.bench.harness import OURS, Bench, interleaved
+from tests.unit.test_implied_vol import RATE, SPOT, YIELD, exact, exact_vol
 
 pytestmark = pytest.mark.bench
 ROWS = 1_000_000
@@ -107,3 +109,23 @@ def test_a_million_volatilities_and_greeks_beside_the_fastest_solvers(bench: Ben
     bench.at_least(WHAT, timings, peer=IV_ENGINE, times=3)
     bench.at_least(WHAT, timings, peer=JACKEL, times=6)
     bench.at_least(WHAT, timings, peer=NUMPY, times=3)
+
+
+def test_the_largest_error_far_out_and_close_to_expiry(bench: Bench):
+    rng = np.random.default_rng(11)
+    rows = 500
+    years = np.exp(rng.uniform(np.log(1 / 8766), np.log(10 / 365), rows))
+    vol = np.exp(rng.uniform(np.log(0.05), np.log(1.5), rows))
+    far = rng.uniform(3.5, 8, rows) * rng.choice([-1.0, 1.0], rows)
+    strike = SPOT * np.exp((RATE - YIELD) * years + far * vol * np.sqrt(years))
+    sign = np.sign(far)
+    with mp.workdps(40):
+        contracts = list(zip(strike, years, vol, sign, strict=True))
+        price = np.array([float(exact(k, t, mpf(float(v)), s)[0]) for k, t, v, s in contracts])
+        found = implied_vol(price, SPOT, strike, years, RATE, YIELD, sign > 0)
+        true = [exact_vol(p, *each) for p, each in zip(price, contracts, strict=True)]
+        error = max(
+            float(abs(mpf(float(one)) - other)) for one, other in zip(found, true, strict=True)
+        )
+    what = "largest error of implied vol, 3.5-8 deviations out, 1 h - 10 d"
+    bench.within(what, error, 5e-14, against=f"40 digits, {rows} options")
