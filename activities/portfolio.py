@@ -1,11 +1,57 @@
-"""An account as the broker has it at this moment."""
+"""An account as the broker has it at this moment, and the review of its risk."""
 
 from __future__ import annotations
 
+from temporalio import activity
+
 from domain.errors import ErrorCode, GreenlightError
-from domain.instruments import SecType, Settlement, instrument_key
+from domain.instruments import Frozen, SecType, Settlement, instrument_key
 from domain.portfolio import AccountState, PositionState, build_account_state
 from domain.ports import Broker, BrokerPosition
+from domain.ports.risk import RiskStore
+from domain.risk.alerts import alert_transitions
+from domain.risk.state import compute_risk_state
+
+
+class RiskReviewRequest(Frozen):
+    gateway: str
+
+
+class RiskReview(Frozen):
+    """How many risk alerts changed, over all accounts of a gateway."""
+
+    accounts: int = 0
+    raised: int = 0
+    changed: int = 0
+    cleared: int = 0
+
+
+class PortfolioActivities:
+    """What the desk makes of accounts that were ingested."""
+
+    def __init__(self, store: RiskStore) -> None:
+        self._store = store
+
+    @activity.defn
+    async def review_risk(self, request: RiskReviewRequest) -> RiskReview:
+        """Raise, change and clear the risk alerts of every account of one gateway."""
+        inputs = await self._store.risk_review_inputs(request.gateway)
+        raised = changed = cleared = 0
+        for each in inputs:
+            transitions = alert_transitions(
+                each.open_alerts,
+                compute_risk_state(each.account),
+                each.thresholds,
+                each.market_now,
+                is_open=each.is_open,
+            )
+            await self._store.keep_alert_transitions(
+                each.account_id, each.account.account_code, transitions
+            )
+            raised += len(transitions.raised)
+            changed += len(transitions.changed)
+            cleared += len(transitions.cleared)
+        return RiskReview(accounts=len(inputs), raised=raised, changed=changed, cleared=cleared)
 
 
 async def fresh_account(broker: Broker, account_code: str) -> AccountState | None:

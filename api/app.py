@@ -29,6 +29,7 @@ from api.routers import (
     limits,
     orders,
     recommendations,
+    risk,
     stream,
 )
 from api.schemas.problems import MEDIA_TYPE, Problem
@@ -38,7 +39,7 @@ from api.web import WEB_DIST, WebApp
 from infra.db.session import create_engine, engine, sessions
 from infra.settings import Settings, get_settings
 
-_ROUTERS = (auth, desk, recommendations, orders, alerts, discrepancies, limits, stream)
+_ROUTERS = (auth, desk, recommendations, risk, orders, alerts, discrepancies, limits, stream)
 _DESCRIPTION = (
     "The desk's own API. Decimals are strings, times are UTC, errors are problem details "
     "(RFC 9457) with a stable `code`. Unsafe methods need the header `X-Greenlight: 1`."

@@ -226,6 +226,23 @@ def sync_ibkr_executions(gateway: GatewaySlug = None) -> None:
     )
 
 
+@app.command()
+def risk(account: Annotated[str, typer.Argument(help="Account code, e.g. DU1000001.")]) -> None:
+    """Show what an account holds and risks, as last read from the broker."""
+    from rich.console import Console
+
+    from domain.errors import GreenlightError
+    from infra.risk_report import print_risk, read_account
+
+    settings = _start_process("cli")
+    try:
+        state = asyncio.run(read_account(settings, account))
+    except GreenlightError as error:
+        typer.echo(error.detail, err=True)
+        raise typer.Exit(1) from None
+    print_risk(state, Console())
+
+
 @app.command("sync-ibkr-market")
 def sync_ibkr_market(gateway: GatewaySlug = None) -> None:
     """Refresh contracts, quotes and dividends of the strategies' universes and of what is held."""

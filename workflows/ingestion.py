@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.ingestion import (
@@ -13,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
         SyncReport,
         SyncRequest,
     )
+    from activities.portfolio import PortfolioActivities, RiskReviewRequest
     from activities.reconciliation import ExecutionsReport, GatewayRef, ReconciliationActivities
     from workflows import policies
     from workflows.ids import broker_queue
@@ -21,10 +23,37 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn
 class IngestionWorkflow:
-    """One pass over every account of one gateway: positions, account values, executions."""
+    """One pass over every account of one gateway: positions, account values, executions.
+
+    Then the risk of what is on record is reviewed, also where nothing could be read: that the
+    figures grow old is one of the things it tells.
+    """
 
     @workflow.run
     async def run(self, request: IngestionInput) -> IngestionReport:
+        try:
+            report = await self._read(request)
+        except ActivityError:
+            await self._review(request.gateway)
+            raise
+        await self._review(request.gateway)
+        return report
+
+    async def _review(self, gateway: str) -> None:
+        if not workflow.patched("review-risk"):
+            return
+        try:
+            await workflow.execute_activity_method(
+                PortfolioActivities.review_risk,
+                RiskReviewRequest(gateway=gateway),
+                summary="risk alerts of every account",
+                **policies.REVIEW,
+            )
+        except ActivityError as error:
+            # What was read is on record all the same; the next pass reviews it.
+            workflow.logger.warning("the risk review failed: %s", error.cause)
+
+    async def _read(self, request: IngestionInput) -> IngestionReport:
         positions = SyncReport(accounts={})
         snapshots = SyncReport(accounts={})
         executions: ExecutionsReport | None = None

@@ -65,6 +65,12 @@ INGESTION: ActivityPolicy = {
     ),
 }
 
+# Reviewing what is on record: it comes round again by itself.
+REVIEW: ActivityPolicy = {
+    "start_to_close_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(maximum_attempts=3),
+}
+
 # A strategy's own computing.
 COMPUTE: ActivityPolicy = {
     "start_to_close_timeout": timedelta(minutes=5),

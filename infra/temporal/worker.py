@@ -22,6 +22,7 @@ from activities.facts import FactsReader
 from activities.ingestion import IngestionActivities, IngestionPlanner
 from activities.lifecycle import LifecycleActivities
 from activities.orders import OrderActivities, OrderReader
+from activities.portfolio import PortfolioActivities
 from activities.recommendations import RecommendationActivities
 from activities.reconciliation import (
     DeliveryActivities,
@@ -40,6 +41,7 @@ from infra.db.lifecycle import PostgresLifecycle
 from infra.db.models import Order, Recommendation
 from infra.db.recommendations import PostgresRecommendations
 from infra.db.reconciliation import PostgresReconciliation
+from infra.db.risk import PostgresRisk
 from infra.db.session import Sessions
 from infra.db.strategy_runs import PostgresStrategies
 from infra.ibkr.session import GatewaySession, gateway_address
@@ -97,6 +99,7 @@ def core_activities(sessions: Sessions, client: Client) -> Sequence[Any]:
     readings = IngestionPlanner(PostgresIngestion(sessions))
     planner = ReconciliationPlanner(PostgresReconciliation(sessions, ledger))
     lifecycle = LifecycleActivities(PostgresLifecycle(sessions))
+    portfolio = PortfolioActivities(PostgresRisk(sessions))
     delivery = DeliveryActivities(PostgresBacklog(sessions), TemporalDelivery(client))
     return [
         recommendations.read_recommendation,
@@ -114,6 +117,7 @@ def core_activities(sessions: Sessions, client: Client) -> Sequence[Any]:
         readings.plan_market_reading,
         lifecycle.plan_lifecycle_look,
         lifecycle.look_ahead,
+        portfolio.review_risk,
     ]
 
 

@@ -284,3 +284,19 @@ async def test_a_cursor_of_another_list_is_refused_by_name(
         answer = await browser.get(f"/api/{path}/", params={"cursor": cursor})
         body = await problem(answer, 422, "INVALID_INPUT")
         assert body["errors"][0]["field"] == "cursor"
+
+
+async def test_the_risk_of_an_account_is_told_in_full_to_those_who_may_see_it(
+    api: ApiWorld,
+) -> None:
+    path = f"/api/accounts/{api.world.a.account.id}/risk/"
+    async with api.signed_in("approver_a") as browser:
+        answer = await browser.get(path)
+        assert answer.status_code == 200
+        told = answer.json()
+        assert told["risk"]["account_code"] == told["label"].split(" ")[0]
+        assert len(told["positions"]) == told["risk"]["positions_count"] > 0
+        assert len(told["risk"]["stress"]["pnl"]) == len(told["risk"]["stress"]["spot_moves"])
+        assert told["risk"]["margin"]["reg_t_maintenance"] >= 0
+    async with api.signed_in("trader_b") as browser:
+        assert (await browser.get(path)).status_code == 404
