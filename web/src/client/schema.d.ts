@@ -4,6 +4,28 @@
  */
 
 export interface paths {
+    "/api/accounts/{account_id}/risk/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Account Risk
+         * @description An account as last ingested, valued by the desk, and everything it risks.
+         *
+         *     409 ACCOUNT_STALE while the account has never been read from the broker.
+         */
+        get: operations["account_risk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/alerts/": {
         parameters: {
             query?: never;
@@ -176,50 +198,6 @@ export interface paths {
          * @description Executions, latest first; trades made outside the desk included.
          */
         get: operations["list_executions"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/limits/{scope}/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Of Scope
-         * @description What one scope says now.
-         */
-        get: operations["of_scope"];
-        /**
-         * Change
-         * @description Write the next version. 409 LIMITS_CHANGED when somebody else did meanwhile.
-         */
-        put: operations["change"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/limits/in-force/{account_id}/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * In Force
-         * @description What binds an order of the account, with the scope that each limit comes from.
-         */
-        get: operations["in_force"];
         put?: never;
         post?: never;
         delete?: never;
@@ -501,6 +479,32 @@ export interface components {
             /** Label */
             label: string;
         };
+        /**
+         * AccountRisk
+         * @description Positions with quotes and greeks, and the risk of all of them together.
+         *
+         *     Margin under ``risk.margin`` is the desk's own estimate; the broker's figures are beside it.
+         */
+        AccountRisk: {
+            /**
+             * Account Id
+             * Format: uuid
+             */
+            account_id: string;
+            /**
+             * As Of
+             * Format: date-time
+             * @description market time of the account's figures
+             */
+            as_of: string;
+            /** Label */
+            label: string;
+            /** Positions */
+            positions: components["schemas"]["PositionState"][];
+            risk: components["schemas"]["RiskState"];
+            /** Underlyings */
+            underlyings: components["schemas"]["UnderlyingState"][];
+        };
         /** AlertRow */
         AlertRow: {
             account: components["schemas"]["AccountBrief"] | null;
@@ -548,25 +552,55 @@ export interface components {
             terms_hash: string;
         };
         /**
+         * AssignmentExposure
+         * @description A short option in the money: who holds the other side may exercise, or will at expiry.
+         */
+        AssignmentExposure: {
+            /**
+             * Cash
+             * @description change of cash, signed
+             */
+            cash: string;
+            /** Contracts */
+            contracts: string;
+            /** Description */
+            description: string;
+            /**
+             * Expiry
+             * Format: date
+             */
+            expiry: string;
+            /**
+             * Extrinsic
+             * @description market price less intrinsic value, per share: early exercise gives it up
+             */
+            extrinsic: number | null;
+            /**
+             * In The Money
+             * @description per share
+             */
+            in_the_money: number;
+            /** Key */
+            key: string;
+            /**
+             * Probability
+             * @description |delta|, near enough the chance to end in the money
+             */
+            probability: number | null;
+            /**
+             * Shares
+             * @description change of the shares held, signed; 0 if settled in cash
+             */
+            shares: string;
+            /** Symbol */
+            symbol: string;
+        };
+        /**
          * BrokerStatus
          * @description What a broker status line amounts to, free of any API's spelling.
          * @enum {string}
          */
         BrokerStatus: "PENDING" | "WORKING" | "FILLED" | "CANCEL_PENDING" | "CANCELLED" | "REJECTED";
-        /**
-         * ChangeLimitsAsk
-         * @description All that the scope is to say from now on; what is left out it no longer says.
-         */
-        ChangeLimitsAsk: {
-            /**
-             * Based On
-             * @description the version that was on screen
-             */
-            based_on: number;
-            limits: components["schemas"]["Limits"];
-            /** Reason */
-            reason: string;
-        };
         /**
          * ClientAnswer
          * @description A client the user may see, with the user's role for it.
@@ -582,6 +616,28 @@ export interface components {
             role: components["schemas"]["Role"];
             /** Slug */
             slug: string;
+        };
+        /**
+         * ComingDividend
+         * @description A cash dividend whose ex-date lies ahead.
+         */
+        ComingDividend: {
+            /**
+             * Amount
+             * @description per share, in the underlying's currency
+             */
+            amount: string;
+            /**
+             * Ex Date
+             * Format: date
+             */
+            ex_date: string;
+            /**
+             * Is Estimate
+             * @description projected, not declared
+             * @default false
+             */
+            is_estimate: boolean;
         };
         /**
          * ConnectionState
@@ -848,6 +904,47 @@ export interface components {
          */
         ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "MARKET_DATA_LINES" | "MARKET_DATA_NOT_SUBSCRIBED" | "COMPETING_SESSION" | "INSTRUMENT_HALTED" | "EXPIRY_CUTOFF" | "CONTRACT_CHANGED" | "MULTIPLIER_CHANGED" | "WRONG_SIDE" | "PAPER_LIVE_MISMATCH" | "SYMBOL_RESTRICTED" | "STRATEGY_NOT_PERMITTED" | "PRICE_OUTSIDE_FLOOR" | "PRICE_COLLAR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "MAX_LOSS_EXCEEDED" | "POSITION_LIMIT" | "CONCENTRATION_LIMIT" | "DELTA_LIMIT" | "VEGA_LIMIT" | "GREEKS_MISSING" | "NOT_COVERED" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "DUPLICATE_TRADE" | "OWN_ORDER_CROSSED" | "ORDER_RATE" | "DAILY_ORDERS" | "DAILY_NOTIONAL" | "DAILY_LOSS" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ORDER_ALTERED" | "ORDER_DECLARED_ENDED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE" | "LIMITS_CHANGED" | "DISCREPANCY_CHANGED";
         /**
+         * ExDividendExposure
+         * @description A short call on a stock that pays before the call expires.
+         */
+        ExDividendExposure: {
+            /** Contracts */
+            contracts: string;
+            /**
+             * Cost
+             * @description the dividend on all of it, owed if assigned uncovered
+             */
+            cost: string;
+            /** Description */
+            description: string;
+            /**
+             * Dividend
+             * @description per share
+             */
+            dividend: string;
+            /**
+             * Ex Date
+             * Format: date
+             */
+            ex_date: string;
+            /**
+             * Extrinsic
+             * @description per share; None where it is not known
+             */
+            extrinsic: number | null;
+            /** Is Estimate */
+            is_estimate: boolean;
+            /**
+             * Is Likely
+             * @description in the money and worth less, beyond that, than the dividend
+             */
+            is_likely: boolean;
+            /** Key */
+            key: string;
+            /** Symbol */
+            symbol: string;
+        };
+        /**
          * ExecutionRow
          * @description One broker fill. ``superseded`` rows were corrected by a later one and do not count.
          */
@@ -902,6 +999,42 @@ export interface components {
             /** Superseded */
             superseded: boolean;
         };
+        /**
+         * ExpiryGroup
+         * @description All options that expire on one day. Where a price is not known nobody can tell in or out.
+         */
+        ExpiryGroup: {
+            /**
+             * Dte
+             * @description calendar days; negative once past
+             */
+            dte: number;
+            /**
+             * Expiry
+             * Format: date
+             */
+            expiry: string;
+            /** Long Contracts */
+            long_contracts: string;
+            /** Short Contracts */
+            short_contracts: string;
+            /**
+             * Short In The Money
+             * @description contracts
+             */
+            short_in_the_money: string;
+            /**
+             * Short Notional
+             * @description strike × multiplier × contracts
+             */
+            short_notional: string;
+            /** Short Out Of The Money */
+            short_out_of_the_money: string;
+            /** Short Unknown */
+            short_unknown: string;
+            /** Symbols */
+            symbols: string[];
+        };
         /** FieldError */
         FieldError: {
             /**
@@ -932,6 +1065,51 @@ export interface components {
          * @enum {string}
          */
         GatewayKind: "SIMULATED" | "PAPER" | "LIVE";
+        /**
+         * Greeks
+         * @description Sums in the account's currency.
+         *
+         *     ``delta`` gains that much if the underlyings rise by 100 % of their price at today's slope (1 %
+         *     moves a hundredth of it); ``gamma_1pct`` is the change of ``delta`` per 1 %; ``vega_point`` the
+         *     gain per volatility point; ``theta_per_day`` the gain per calendar day.
+         */
+        Greeks: {
+            /**
+             * Delta
+             * @default 0
+             */
+            delta: number;
+            /**
+             * Gamma 1Pct
+             * @default 0
+             */
+            gamma_1pct: number;
+            /**
+             * Theta Per Day
+             * @default 0
+             */
+            theta_per_day: number;
+            /**
+             * Vega Point
+             * @default 0
+             */
+            vega_point: number;
+        };
+        /**
+         * GroupMargin
+         * @description One product group. ``worst_move`` is where its largest loss lies.
+         */
+        GroupMargin: {
+            /** Group */
+            group: string;
+            kind: components["schemas"]["ProductKind"];
+            /** Largest Loss */
+            largest_loss: number;
+            /** Least */
+            least: number;
+            /** Worst Move */
+            worst_move: number;
+        };
         /** Health */
         Health: {
             /** Status */
@@ -982,195 +1160,6 @@ export interface components {
             ratio: number;
             side: components["schemas"]["Side"];
         };
-        /**
-         * LimitInForce
-         * @description One limit that binds.
-         */
-        LimitInForce: {
-            /** Description */
-            description: string;
-            /** Name */
-            name: string;
-            /**
-             * Sources
-             * @description who says so; empty for the default
-             */
-            sources: components["schemas"]["LimitScope"][];
-            /**
-             * Value
-             * @description null is no limit; amounts and fractions are text
-             */
-            value: unknown;
-        };
-        /**
-         * Limits
-         * @description What may be done. The defaults are meant for a cautious first month.
-         *
-         *     Fractions are decimals of net liquidation value unless they say otherwise. None is no limit.
-         */
-        Limits: {
-            /**
-             * Collar Fraction
-             * @description how far through the market a limit may be, of the price it would meet
-             * @default 0.1
-             */
-            collar_fraction: number | string;
-            /**
-             * Duplicate Window Seconds
-             * @description market seconds in which the same trade of another approval is a duplicate
-             * @default 300
-             */
-            duplicate_window_seconds: number;
-            /**
-             * Expiry Cutoff Minutes
-             * @description nothing opens in a contract this long before its last trading ends
-             * @default 60
-             */
-            expiry_cutoff_minutes: number;
-            /**
-             * Live Trading
-             * @description whether orders may go to a gateway that trades real money
-             * @default false
-             */
-            live_trading: boolean;
-            /**
-             * Max Account Age Seconds
-             * @description market seconds
-             * @default 300
-             */
-            max_account_age_seconds: number;
-            /**
-             * Max Contracts
-             * @description contracts per order
-             * @default 10
-             */
-            max_contracts: number;
-            /**
-             * Max Daily Loss
-             * @description fall of net liquidation value since the day began; opens stop beyond it
-             * @default 0.05
-             */
-            max_daily_loss: number | string | null;
-            /**
-             * Max Daily Notional
-             * @description opened in the account on one exchange day, this order included
-             * @default 1000000
-             */
-            max_daily_notional: number | string | null;
-            /**
-             * Max Delta Fraction
-             * @description dollar delta of the account after the trade, absolute
-             */
-            max_delta_fraction?: number | string | null;
-            /**
-             * Max Loss
-             * @description the most an order can lose at expiry, its premium counted
-             * @default 250000
-             */
-            max_loss: number | string;
-            /**
-             * Max Name Fraction
-             * @description at stake in one underlying after the trade
-             */
-            max_name_fraction?: number | string | null;
-            /**
-             * Max Notional
-             * @description strike × multiplier × contracts per order
-             * @default 250000
-             */
-            max_notional: number | string;
-            /**
-             * Max Orders Per Day
-             * @description sent for the account on one exchange day
-             * @default 100
-             */
-            max_orders_per_day: number | null;
-            /**
-             * Max Orders Per Minute
-             * @description sent for the account within a minute by the desk's clock
-             * @default 20
-             */
-            max_orders_per_minute: number;
-            /**
-             * Max Pm Usage
-             * @description maintenance margin over equity, after
-             * @default 0.5
-             */
-            max_pm_usage: number | string;
-            /**
-             * Max Position Contracts
-             * @description option contracts on one underlying after the trade
-             * @default 50
-             */
-            max_position_contracts: number | null;
-            /**
-             * Max Price Over Mid
-             * @description a limit beyond this multiple of mid is a mistake
-             * @default 2
-             */
-            max_price_over_mid: number | string;
-            /**
-             * Max Quote Age Seconds
-             * @description market seconds
-             * @default 30
-             */
-            max_quote_age_seconds: number;
-            /**
-             * Max Vega Fraction
-             * @description change per volatility point of the account after the trade, absolute
-             */
-            max_vega_fraction?: number | string | null;
-            /**
-             * Min Available Funds
-             * @description equity with loan less initial margin, after the trade
-             * @default 0
-             */
-            min_available_funds: number | string;
-            /**
-             * Permitted Strategies
-             * @description slugs of the strategies that may open; none listed: none may
-             */
-            permitted_strategies?: string[] | null;
-            /**
-             * Require Covered
-             * @description short puts must be covered by cash, short calls by shares
-             * @default true
-             */
-            require_covered: boolean;
-            /**
-             * Restricted Symbols
-             * @description underlyings in which nothing may be opened
-             * @default []
-             */
-            restricted_symbols: string[];
-        };
-        /** LimitsAnswer */
-        LimitsAnswer: {
-            /** Limits */
-            limits: components["schemas"]["LimitInForce"][];
-            /**
-             * Versions
-             * @description of every scope that was heard
-             */
-            versions: components["schemas"]["LimitsRef"][];
-        };
-        /**
-         * LimitScope
-         * @description Whom limits bind, from the widest to the narrowest.
-         * @enum {string}
-         */
-        LimitScope: "GLOBAL" | "CLIENT" | "PORTFOLIO" | "ACCOUNT" | "STRATEGY";
-        /**
-         * LimitsRef
-         * @description Which version of a scope's limits an order was judged by.
-         */
-        LimitsRef: {
-            scope: components["schemas"]["LimitScope"];
-            /** Subject Id */
-            subject_id: string | null;
-            /** Version */
-            version: number;
-        };
         /** LoginAsk */
         LoginAsk: {
             /** Email */
@@ -1180,6 +1169,35 @@ export interface components {
              * Format: password
              */
             password: string;
+        };
+        /**
+         * MarginEstimates
+         * @description Our own estimates, to set beside the broker's figures; the broker's govern.
+         *
+         *     In the account's currency. Positions named in ``left_out`` have no price and are in no figure,
+         *     which then says too little.
+         */
+        MarginEstimates: {
+            /**
+             * Groups
+             * @description portfolio margin, largest first
+             */
+            groups: components["schemas"]["GroupMargin"][];
+            /** Left Out */
+            left_out: string[];
+            /** Portfolio Initial */
+            portfolio_initial: number;
+            /** Portfolio Maintenance */
+            portfolio_maintenance: number;
+            /**
+             * Portfolio Usage
+             * @description estimated portfolio margin over equity with loan value
+             */
+            portfolio_usage: number | null;
+            /** Reg T Initial */
+            reg_t_initial: number;
+            /** Reg T Maintenance */
+            reg_t_maintenance: number;
         };
         /** MarketAnswer */
         MarketAnswer: {
@@ -1260,6 +1278,33 @@ export interface components {
             spread_fraction: number | null;
             /** Volume */
             volume: number | null;
+        };
+        /**
+         * NameConcentration
+         * @description What depends on one underlying.
+         */
+        NameConcentration: {
+            /**
+             * Fraction
+             * @description of net liquidation value; None when that is not positive
+             */
+            fraction: string | null;
+            /**
+             * Notional
+             * @description gross, see AccountState.exposure_by_underlying
+             */
+            notional: string;
+            /** Symbol */
+            symbol: string;
+        };
+        /**
+         * NameStress
+         * @description The worst cell of one underlying, all others standing still.
+         */
+        NameStress: {
+            /** Symbol */
+            symbol: string;
+            worst: components["schemas"]["StressCell"];
         };
         /**
          * OptionContract
@@ -1640,6 +1685,210 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** PortfolioGreeks */
+        PortfolioGreeks: {
+            /** Benchmark */
+            benchmark: string | null;
+            /**
+             * Beta Weighted Delta
+             * @description in the account's currency, like delta
+             */
+            beta_weighted_delta: number;
+            /**
+             * Beta Weighted Units
+             * @description the same in shares (or index units) of the benchmark
+             */
+            beta_weighted_units: number | null;
+            total: components["schemas"]["Greeks"];
+            /**
+             * Unknown Beta
+             * @description underlyings that are not in the beta sum
+             */
+            unknown_beta: string[];
+            /**
+             * Unpriced
+             * @description keys of positions that are in no sum
+             */
+            unpriced: string[];
+        };
+        /**
+         * PositionGreeks
+         * @description Our own value and sensitivities of one long unit, per share of the underlying.
+         */
+        PositionGreeks: {
+            /** Delta */
+            delta: number;
+            /** Gamma */
+            gamma: number;
+            /**
+             * Iv
+             * @description annualised, decimal; None for what is no option
+             */
+            iv: number | null;
+            /** Price */
+            price: number;
+            /**
+             * Theta Per Day
+             * @description per calendar day that passes
+             */
+            theta_per_day: number;
+            /**
+             * Vega
+             * @description per 1.00 of volatility
+             */
+            vega: number;
+        };
+        /**
+         * PositionLiquidity
+         * @description What it would take to get out of one option position; None where it is not known.
+         */
+        PositionLiquidity: {
+            /** Contracts */
+            contracts: string;
+            /**
+             * Cost To Cross
+             * @description half the spread on all of it
+             */
+            cost_to_cross: string | null;
+            /** Description */
+            description: string;
+            /** Is Crossed */
+            is_crossed: boolean;
+            /** Key */
+            key: string;
+            /** Open Interest */
+            open_interest: number | null;
+            quality: components["schemas"]["QuoteQuality"];
+            /**
+             * Quote Age
+             * @description before the account's own time
+             */
+            quote_age: string | null;
+            /**
+             * Size Fraction
+             * @description contracts over open interest
+             */
+            size_fraction: number | null;
+            /**
+             * Spread Fraction
+             * @description spread over mid
+             */
+            spread_fraction: number | null;
+            /** Symbol */
+            symbol: string;
+        };
+        /**
+         * PositionState
+         * @description One holding. ``quantity`` is signed: negative is short.
+         *
+         *     ``average_cost`` is IBKR's: per unit *including* the multiplier, so an option sold at 4.15
+         *     costs about 415. ``settlement`` is PHYSICAL unless known to be CASH: the cautious side, for
+         *     then an assignment must be paid in full.
+         */
+        PositionState: {
+            /** Average Cost */
+            average_cost: string;
+            /**
+             * Currency
+             * @default USD
+             */
+            currency: string;
+            /**
+             * Daily Pnl
+             * @description where the broker tells it
+             */
+            daily_pnl?: string | null;
+            /**
+             * Delta
+             * @description the broker's: the holder's, per share of one unit
+             */
+            delta?: number | null;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /** @description ours; None while unpriced */
+            greeks?: components["schemas"]["PositionGreeks"] | null;
+            /**
+             * Key
+             * @description the instrument's key
+             */
+            key: string;
+            /**
+             * Market Price
+             * @description per share
+             */
+            market_price?: string | null;
+            /**
+             * Market Value
+             * @description signed, incl. multiplier
+             */
+            market_value?: string | null;
+            /**
+             * Multiplier
+             * @default 1
+             */
+            multiplier: string;
+            /**
+             * Open Interest
+             * @description contracts
+             */
+            open_interest?: number | null;
+            option?: components["schemas"]["OptionContract"] | null;
+            /** Quantity */
+            quantity: string;
+            /** @description the latest look at its own market */
+            quote?: components["schemas"]["Quote"] | null;
+            sec_type: components["schemas"]["SecType"];
+            /** @default PHYSICAL */
+            settlement: components["schemas"]["Settlement"];
+            /**
+             * Symbol
+             * @description underlying symbol
+             */
+            symbol: string;
+            /** Unrealized Pnl */
+            unrealized_pnl?: string | null;
+        };
+        /**
+         * PostExpiryMargin
+         * @description Our estimate at today's prices; the broker's own post-expiry figure governs.
+         *
+         *     The exchange settles everything that is in the money by a cent or more. Prices of the
+         *     underlyings stand still until then.
+         */
+        PostExpiryMargin: {
+            /** Cash After */
+            cash_after: string;
+            /** Cash Change */
+            cash_change: string;
+            /**
+             * Expiring
+             * @description keys of the options that expire until then
+             */
+            expiring: string[];
+            /** Portfolio Maintenance */
+            portfolio_maintenance: number;
+            /** Reg T Maintenance */
+            reg_t_maintenance: number;
+            /**
+             * Shares
+             * @description change of the shares held
+             */
+            shares: components["schemas"]["ShareChange"][];
+            /**
+             * Through
+             * Format: date
+             * @description the last expiry that is looked at
+             */
+            through: string;
+            /**
+             * Unknown
+             * @description keys of expiring options whose underlying's price is not known; kept as held
+             */
+            unknown: string[];
+        };
         /**
          * PriceBand
          * @description From ``low_edge`` upwards, prices move in steps of ``increment`` (account currency).
@@ -1700,6 +1949,58 @@ export interface components {
              */
             type: string;
         };
+        /**
+         * ProductKind
+         * @enum {string}
+         */
+        ProductKind: "HIGH_CAP_INDEX" | "BROAD_INDEX" | "EQUITY";
+        /**
+         * Quote
+         * @description A two-sided market per share, in the contract's currency: in one contract, or in a package.
+         *
+         *     A package's quote follows from those of its ``legs`` (see ``domain.packages``) and is judged by
+         *     them: its net prices may be zero or negative, and its spread may hide a leg that is crossed.
+         */
+        Quote: {
+            /**
+             * As Of
+             * Format: date-time
+             * @description market time of the observation
+             */
+            as_of: string;
+            /** Ask */
+            ask: string | null;
+            /** Ask Size */
+            ask_size?: string | null;
+            /** Bid */
+            bid: string | null;
+            /** Bid Size */
+            bid_size?: string | null;
+            /** Delta */
+            delta?: number | null;
+            /**
+             * Iv
+             * @description annualised, decimal
+             */
+            iv?: number | null;
+            /** Last */
+            last?: string | null;
+            /**
+             * Legs
+             * @description of a package, leg by leg
+             * @default []
+             */
+            legs: components["schemas"]["Quote"][];
+            quality: components["schemas"]["QuoteQuality"];
+            /** Underlying Price */
+            underlying_price?: string | null;
+        };
+        /**
+         * QuoteQuality
+         * @description What the broker's own callbacks say about a quote; only LIVE may be traded on.
+         * @enum {string}
+         */
+        QuoteQuality: "LIVE" | "FROZEN" | "DELAYED" | "MISSING";
         /**
          * Readiness
          * @description Each part by itself, so that the answer says which one is missing.
@@ -1941,6 +2242,126 @@ export interface components {
          */
         Right: "P" | "C";
         /**
+         * RiskState
+         * @description The risk figures of one account. Ratios are decimal fractions to six places.
+         *
+         *     A ratio is None where its denominator is zero or negative: there is then no number that
+         *     would not mislead, and every control that needs it denies.
+         */
+        RiskState: {
+            /** Account Code */
+            account_code: string;
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
+            /**
+             * Assignment
+             * @description short options in the money
+             */
+            assignment: components["schemas"]["AssignmentExposure"][];
+            /**
+             * Assignment Cash
+             * @description cash needed if every short put is assigned
+             */
+            assignment_cash: string;
+            /**
+             * Assignment Coverage
+             * @description cash over assignment cash; None when no short put needs any
+             */
+            assignment_coverage: string | null;
+            /** Available Funds */
+            available_funds: string;
+            /** Buying Power */
+            buying_power: string;
+            /** Cash */
+            cash: string;
+            /** Cash Settled Put Notional */
+            cash_settled_put_notional: string;
+            /**
+             * Concentration
+             * @description largest first
+             */
+            concentration: components["schemas"]["NameConcentration"][];
+            /** Currency */
+            currency: string;
+            /**
+             * Equity
+             * @description net liquidation value
+             */
+            equity: string;
+            /** Equity With Loan */
+            equity_with_loan: string;
+            /** Ex Dividend */
+            ex_dividend: components["schemas"]["ExDividendExposure"][];
+            /** Excess Liquidity */
+            excess_liquidity: string;
+            /**
+             * Expiries
+             * @description the next first
+             */
+            expiries: components["schemas"]["ExpiryGroup"][];
+            greeks: components["schemas"]["PortfolioGreeks"];
+            /**
+             * Init Margin
+             * @description the broker's
+             */
+            init_margin: string;
+            /**
+             * Init Usage
+             * @description initial margin over equity with loan value
+             */
+            init_usage: string | null;
+            /**
+             * Liquidity
+             * @description every option held
+             */
+            liquidity: components["schemas"]["PositionLiquidity"][];
+            /**
+             * Maint Margin
+             * @description the broker's
+             */
+            maint_margin: string;
+            margin: components["schemas"]["MarginEstimates"];
+            /** Options Count */
+            options_count: number;
+            /**
+             * Pm Usage
+             * @description maintenance margin over equity with loan value
+             */
+            pm_usage: string | null;
+            /** Positions Count */
+            positions_count: number;
+            /** @description None where nothing expires this week */
+            post_expiry: components["schemas"]["PostExpiryMargin"] | null;
+            /**
+             * Sectors
+             * @description largest first
+             */
+            sectors: components["schemas"]["SectorConcentration"][];
+            /** Short Call Contracts */
+            short_call_contracts: string;
+            /** Short Put Contracts */
+            short_put_contracts: string;
+            stress: components["schemas"]["StressView"];
+            /**
+             * Underlyings
+             * @description most at stake first
+             */
+            underlyings: components["schemas"]["UnderlyingRisk"][];
+            /**
+             * Unpriced Positions
+             * @description keys of positions without a market value or without greeks
+             */
+            unpriced_positions: string[];
+            /**
+             * Unrealized Pnl
+             * @description None unless told of every position
+             */
+            unrealized_pnl: string | null;
+        };
+        /**
          * Role
          * @enum {string}
          */
@@ -1960,29 +2381,19 @@ export interface components {
             /** Value */
             value: string;
         };
-        /**
-         * ScopeLimits
-         * @description What one scope says. Version 0 says nothing yet.
-         */
-        ScopeLimits: {
-            /** Author */
-            author: string | null;
-            /** Changed At */
-            changed_at: string | null;
+        /** SectorConcentration */
+        SectorConcentration: {
             /**
-             * Limits
-             * @description only those that the scope sets
+             * Fraction
+             * @description of net liquidation value
              */
-            limits: {
-                [key: string]: unknown;
-            };
-            /** Owner Id */
-            owner_id: string | null;
-            /** Reason */
-            reason: string | null;
-            scope: components["schemas"]["LimitScope"];
-            /** Version */
-            version: number;
+            fraction: string | null;
+            /** Notional */
+            notional: string;
+            /** Sector */
+            sector: string;
+            /** Symbols */
+            symbols: string[];
         };
         /**
          * SecType
@@ -1990,10 +2401,23 @@ export interface components {
          */
         SecType: "STK" | "IND" | "OPT";
         /**
+         * Settlement
+         * @description How an expired option pays: shares change hands, or cash does.
+         * @enum {string}
+         */
+        Settlement: "PHYSICAL" | "CASH";
+        /**
          * Severity
          * @enum {string}
          */
         Severity: "INFO" | "WARNING" | "CRITICAL";
+        /** ShareChange */
+        ShareChange: {
+            /** Shares */
+            shares: string;
+            /** Symbol */
+            symbol: string;
+        };
         /**
          * Side
          * @enum {string}
@@ -2010,6 +2434,54 @@ export interface components {
             name: string;
             /** Slug */
             slug: string;
+        };
+        /**
+         * StressCell
+         * @description One cell of the grid; ``pnl`` in the account's currency, a loss below zero.
+         */
+        StressCell: {
+            /** Pnl */
+            pnl: number;
+            /** Spot Move */
+            spot_move: number;
+            /** Vol Shift */
+            vol_shift: number;
+        };
+        /**
+         * StressView
+         * @description ``pnl[i][j]`` is the result of ``spot_moves[i]`` with ``vol_shifts[j]``.
+         *
+         *     All underlyings move alike but in ``rules_down`` and ``rules_up``: there each goes to the end of
+         *     its own margin range (-8/+6 % a broad index of large names, ±10 % another, ±15 % the rest),
+         *     volatility unchanged.
+         */
+        StressView: {
+            /**
+             * By Name
+             * @description largest loss first
+             */
+            by_name: components["schemas"]["NameStress"][];
+            /**
+             * Left Out
+             * @description keys of positions that cannot be valued
+             */
+            left_out: string[];
+            /** @description the largest loss within ±15 % */
+            ordinary: components["schemas"]["StressCell"];
+            /** Pnl */
+            pnl: number[][];
+            /** Rules Down */
+            rules_down: number;
+            /** Rules Up */
+            rules_up: number;
+            /** Spot Moves */
+            spot_moves: number[];
+            /** @description the worst volatility at a fall of 30 % */
+            tail: components["schemas"]["StressCell"];
+            /** Vol Shifts */
+            vol_shifts: number[];
+            /** @description the largest loss of the whole grid */
+            worst: components["schemas"]["StressCell"];
         };
         /**
          * Terms
@@ -2083,6 +2555,70 @@ export interface components {
          * @enum {string}
          */
         TradingState: "ACTIVE" | "REDUCING" | "HALTED";
+        /**
+         * UnderlyingRisk
+         * @description One underlying, everything on it together.
+         */
+        UnderlyingRisk: {
+            /** Beta */
+            beta: number | null;
+            /** Daily Pnl */
+            daily_pnl: string | null;
+            /** Delta Shares */
+            delta_shares: number;
+            greeks: components["schemas"]["Greeks"];
+            /** Notional */
+            notional: string;
+            /** Positions */
+            positions: number;
+            /** Price */
+            price: number | null;
+            /** Sector */
+            sector: string | null;
+            /** Symbol */
+            symbol: string;
+            /** Unrealized Pnl */
+            unrealized_pnl: string | null;
+        };
+        /**
+         * UnderlyingState
+         * @description What is known of an underlying that is held in any form; None or empty where nothing is.
+         */
+        UnderlyingState: {
+            /**
+             * As Of
+             * @description market time of the price
+             */
+            as_of?: string | null;
+            /**
+             * Beta
+             * @description to the S&P 500
+             */
+            beta?: number | null;
+            /**
+             * Dividends
+             * @description ahead, by ex-date
+             * @default []
+             */
+            dividends: components["schemas"]["ComingDividend"][];
+            /** Dividends Known To */
+            dividends_known_to?: string | null;
+            /**
+             * Is Index
+             * @default false
+             */
+            is_index: boolean;
+            /**
+             * Price
+             * @description per share, or index points
+             */
+            price?: string | null;
+            quality?: components["schemas"]["QuoteQuality"] | null;
+            /** Sector */
+            sector?: string | null;
+            /** Symbol */
+            symbol: string;
+        };
         /** UserAnswer */
         UserAnswer: {
             /** Email */
@@ -2106,12 +2642,14 @@ export interface components {
 }
 export type AcceptFigureAsk = components['schemas']['AcceptFigureAsk'];
 export type AccountBrief = components['schemas']['AccountBrief'];
+export type AccountRisk = components['schemas']['AccountRisk'];
 export type AlertRow = components['schemas']['AlertRow'];
 export type AlertState = components['schemas']['AlertState'];
 export type ApproveAsk = components['schemas']['ApproveAsk'];
+export type AssignmentExposure = components['schemas']['AssignmentExposure'];
 export type BrokerStatus = components['schemas']['BrokerStatus'];
-export type ChangeLimitsAsk = components['schemas']['ChangeLimitsAsk'];
 export type ClientAnswer = components['schemas']['ClientAnswer'];
+export type ComingDividend = components['schemas']['ComingDividend'];
 export type ConnectionState = components['schemas']['ConnectionState'];
 export type ContractBrief = components['schemas']['ContractBrief'];
 export type DecisionAction = components['schemas']['DecisionAction'];
@@ -2126,23 +2664,25 @@ export type DiscrepancyRow = components['schemas']['DiscrepancyRow'];
 export type DiscrepancyType = components['schemas']['DiscrepancyType'];
 export type EndingEvidence = components['schemas']['EndingEvidence'];
 export type ErrorCode = components['schemas']['ErrorCode'];
+export type ExDividendExposure = components['schemas']['ExDividendExposure'];
 export type ExecutionRow = components['schemas']['ExecutionRow'];
+export type ExpiryGroup = components['schemas']['ExpiryGroup'];
 export type FieldError = components['schemas']['FieldError'];
 export type GatewayAnswer = components['schemas']['GatewayAnswer'];
 export type GatewayKind = components['schemas']['GatewayKind'];
+export type Greeks = components['schemas']['Greeks'];
+export type GroupMargin = components['schemas']['GroupMargin'];
 export type Health = components['schemas']['Health'];
 export type InstrumentBrief = components['schemas']['InstrumentBrief'];
 export type Leg = components['schemas']['Leg'];
 export type LegBrief = components['schemas']['LegBrief'];
-export type LimitInForce = components['schemas']['LimitInForce'];
-export type Limits = components['schemas']['Limits'];
-export type LimitsAnswer = components['schemas']['LimitsAnswer'];
-export type LimitScope = components['schemas']['LimitScope'];
-export type LimitsRef = components['schemas']['LimitsRef'];
 export type LoginAsk = components['schemas']['LoginAsk'];
+export type MarginEstimates = components['schemas']['MarginEstimates'];
 export type MarketAnswer = components['schemas']['MarketAnswer'];
 export type Me = components['schemas']['Me'];
 export type Metrics = components['schemas']['Metrics'];
+export type NameConcentration = components['schemas']['NameConcentration'];
+export type NameStress = components['schemas']['NameStress'];
 export type OptionContract = components['schemas']['OptionContract'];
 export type OrderDetail = components['schemas']['OrderDetail'];
 export type OrderEventRow = components['schemas']['OrderEventRow'];
@@ -2154,9 +2694,17 @@ export type PageDiscrepancyRow = components['schemas']['Page_DiscrepancyRow_'];
 export type PageExecutionRow = components['schemas']['Page_ExecutionRow_'];
 export type PageOrderRow = components['schemas']['Page_OrderRow_'];
 export type PageRecommendationRow = components['schemas']['Page_RecommendationRow_'];
+export type PortfolioGreeks = components['schemas']['PortfolioGreeks'];
+export type PositionGreeks = components['schemas']['PositionGreeks'];
+export type PositionLiquidity = components['schemas']['PositionLiquidity'];
+export type PositionState = components['schemas']['PositionState'];
+export type PostExpiryMargin = components['schemas']['PostExpiryMargin'];
 export type PriceBand = components['schemas']['PriceBand'];
 export type PriceIncrements = components['schemas']['PriceIncrements'];
 export type Problem = components['schemas']['Problem'];
+export type ProductKind = components['schemas']['ProductKind'];
+export type Quote = components['schemas']['Quote'];
+export type QuoteQuality = components['schemas']['QuoteQuality'];
 export type Readiness = components['schemas']['Readiness'];
 export type RecommendationAction = components['schemas']['RecommendationAction'];
 export type RecommendationDetail = components['schemas']['RecommendationDetail'];
@@ -2164,19 +2712,66 @@ export type RecommendationRow = components['schemas']['RecommendationRow'];
 export type RecommendationState = components['schemas']['RecommendationState'];
 export type RejectAsk = components['schemas']['RejectAsk'];
 export type Right = components['schemas']['Right'];
+export type RiskState = components['schemas']['RiskState'];
 export type Role = components['schemas']['Role'];
 export type RuleResult = components['schemas']['RuleResult'];
-export type ScopeLimits = components['schemas']['ScopeLimits'];
+export type SectorConcentration = components['schemas']['SectorConcentration'];
 export type SecType = components['schemas']['SecType'];
+export type Settlement = components['schemas']['Settlement'];
 export type Severity = components['schemas']['Severity'];
+export type ShareChange = components['schemas']['ShareChange'];
 export type Side = components['schemas']['Side'];
 export type StrategyBrief = components['schemas']['StrategyBrief'];
+export type StressCell = components['schemas']['StressCell'];
+export type StressView = components['schemas']['StressView'];
 export type Terms = components['schemas']['Terms'];
 export type TimelineEntry = components['schemas']['TimelineEntry'];
 export type TradingState = components['schemas']['TradingState'];
+export type UnderlyingRisk = components['schemas']['UnderlyingRisk'];
+export type UnderlyingState = components['schemas']['UnderlyingState'];
 export type UserAnswer = components['schemas']['UserAnswer'];
 export type $defs = Record<string, never>;
 export interface operations {
+    account_risk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountRisk"];
+                };
+            };
+        };
+    };
     list_alerts: {
         parameters: {
             query?: {
@@ -2555,138 +3150,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_ExecutionRow_"];
-                };
-            };
-        };
-    };
-    of_scope: {
-        parameters: {
-            query?: {
-                /** @description of the scope; left out for GLOBAL */
-                owner?: string | null;
-            };
-            header?: never;
-            path: {
-                scope: components["schemas"]["LimitScope"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ScopeLimits"];
-                };
-            };
-        };
-    };
-    change: {
-        parameters: {
-            query?: {
-                /** @description of the scope; left out for GLOBAL */
-                owner?: string | null;
-            };
-            header?: never;
-            path: {
-                scope: components["schemas"]["LimitScope"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ChangeLimitsAsk"];
-            };
-        };
-        responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ScopeLimits"];
-                };
-            };
-        };
-    };
-    in_force: {
-        parameters: {
-            query?: {
-                strategy_instance?: string | null;
-            };
-            header?: never;
-            path: {
-                account_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["LimitsAnswer"];
                 };
             };
         };
