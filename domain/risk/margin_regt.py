@@ -76,9 +76,12 @@ def regt_margin(legs: Sequence[MarginLeg]) -> RegTMargin:
     found: list[StrategyMargin] = []
     initial = maintenance = 0.0
     for members in groups.values():
-        initial += _least([legs[index] for index in members], of_initial=True)[0]
-        least, parts = _least([legs[index] for index in members], of_initial=False)
+        held = [legs[index] for index in members]
+        least, parts = _least(held, of_initial=False)
         maintenance += least
+        # Options alone ask for the same at first as afterwards.
+        has_stock = any(not leg.is_option for leg in held)
+        initial += _least(held, of_initial=True)[0] if has_stock else least
         found.extend(
             part.model_copy(update={"legs": tuple(members[each] for each in part.legs)})
             for part in parts

@@ -18,8 +18,9 @@ from domain.market import Quote as MarketQuote
 from domain.portfolio import AccountState, AccountValues, PositionState, UnderlyingState
 from domain.portfolio import build_account_state as build
 from domain.risk.valuation import with_greeks
-from domain.underlyings import ComingDividend
+from domain.underlyings import ComingDividend, UnderlyingFacts
 from infra.calendars import exchange_date
+from infra.db.known_facts import BROAD_MARKET, ITS_FUND, known_facts
 from infra.db.models import (
     AccountSnapshot,
     BrokerAccount,
@@ -89,11 +90,32 @@ async def read_holdings(
     )
     known = [(instrument, quote) for instrument, quote in held]
     dividends = await _coming_dividends(session, [each.id for each, _ in known], values.as_of)
-    return build(
+    facts = await known_facts(session, {each.symbol for each, _ in known}, values.as_of)
+    state = build(
         values,
         positions,
-        [_underlying(each, quote, dividends.get(each.id, ())) for each, quote in known],
+        [
+            _underlying(each, quote, facts.get(each.symbol), dividends.get(each.id, ()))
+            for each, quote in known
+        ],
     )
+    return state.model_copy(update={"benchmark": await _benchmark(session)})
+
+
+async def _benchmark(session: AsyncSession) -> UnderlyingState | None:
+    """The S&P 500, else a fund on it, at its latest price; None while neither has one."""
+    rows = await session.execute(
+        select(Instrument, Quote)
+        .join(Quote, Quote.instrument_id == Instrument.id)
+        .where(
+            Instrument.symbol.in_((BROAD_MARKET, ITS_FUND)),
+            Instrument.sec_type != SecType.OPTION,
+            Quote.underlying_price.is_not(None),
+        )
+    )
+    priced = {instrument.symbol: (instrument, quote) for instrument, quote in rows}
+    found = priced.get(BROAD_MARKET) or priced.get(ITS_FUND)
+    return None if found is None else _underlying(*found, None, ())
 
 
 async def lock_account(session: AsyncSession, gateway: str, code: str) -> BrokerAccount:
@@ -190,15 +212,22 @@ def _quote(row: Quote) -> MarketQuote:
 
 
 def _underlying(
-    instrument: Instrument, quote: Quote | None, dividends: Sequence[ComingDividend]
+    instrument: Instrument,
+    quote: Quote | None,
+    facts: UnderlyingFacts | None,
+    announced: Sequence[ComingDividend],
 ) -> UnderlyingState:
+    """Dividends are those of the facts, else those the broker announced on their own."""
     return UnderlyingState(
         symbol=instrument.symbol,
         is_index=instrument.sec_type is SecType.INDEX,
         price=None if quote is None else quote.underlying_price,
         quality=None if quote is None else quote.quality,
         as_of=None if quote is None else quote.as_of,
-        dividends=tuple(dividends),
+        sector=None if facts is None else facts.sector,
+        beta=None if facts is None else facts.beta,
+        dividends=tuple(facts.dividends if facts is not None and facts.dividends else announced),
+        dividends_known_to=None if facts is None else facts.dividends_known_to,
     )
 
 
