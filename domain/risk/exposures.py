@@ -168,7 +168,7 @@ def _liquidity(position: PositionState, account: AccountState) -> PositionLiquid
     if quote is not None and not quote.is_crossed:
         mid, spread = quote.mid, quote.spread
     interest = position.open_interest
-    if interest is not None and not (np.isfinite(interest) and interest >= 0):
+    if interest is not None and not (np.isfinite(interest) and (interest == 0 or interest >= 1)):
         interest = None
     return PositionLiquidity(
         key=position.key,

@@ -62,7 +62,11 @@ def post_expiry_margin(
             cash += paid
     gone = {position.key for position in settled}
     left = [position for position in account.positions if position.key not in gone]
-    spots = {p.symbol: s for p, s in zip(book.positions, book.spot.tolist(), strict=True)}
+    spots = {
+        position.symbol: spot
+        for position, spot in zip(book.positions, book.spot.tolist(), strict=True)
+        if np.isfinite(spot)
+    }
     for symbol, change in sorted(shares.items()):
         left = _with_shares(left, symbol, change, Decimal(repr(spots[symbol])))
     after = value_book(account.model_copy(update={"positions": tuple(left)}), assumptions)
