@@ -206,6 +206,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/limits/{scope}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of Scope
+         * @description What one scope says now.
+         */
+        get: operations["of_scope"];
+        /**
+         * Change
+         * @description Write the next version. 409 LIMITS_CHANGED when somebody else did meanwhile.
+         */
+        put: operations["change"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/limits/in-force/{account_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * In Force
+         * @description What binds an order of the account, with the scope that each limit comes from.
+         */
+        get: operations["in_force"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orders/": {
         parameters: {
             query?: never;
@@ -601,6 +645,20 @@ export interface components {
          * @enum {string}
          */
         BrokerStatus: "PENDING" | "WORKING" | "FILLED" | "CANCEL_PENDING" | "CANCELLED" | "REJECTED";
+        /**
+         * ChangeLimitsAsk
+         * @description All that the scope is to say from now on; what is left out it no longer says.
+         */
+        ChangeLimitsAsk: {
+            /**
+             * Based On
+             * @description the version that was on screen
+             */
+            based_on: number;
+            limits: components["schemas"]["Limits"];
+            /** Reason */
+            reason: string;
+        };
         /**
          * ClientAnswer
          * @description A client the user may see, with the user's role for it.
@@ -1159,6 +1217,195 @@ export interface components {
             /** Ratio */
             ratio: number;
             side: components["schemas"]["Side"];
+        };
+        /**
+         * LimitInForce
+         * @description One limit that binds.
+         */
+        LimitInForce: {
+            /** Description */
+            description: string;
+            /** Name */
+            name: string;
+            /**
+             * Sources
+             * @description who says so; empty for the default
+             */
+            sources: components["schemas"]["LimitScope"][];
+            /**
+             * Value
+             * @description null is no limit; amounts and fractions are text
+             */
+            value: unknown;
+        };
+        /**
+         * Limits
+         * @description What may be done. The defaults are meant for a cautious first month.
+         *
+         *     Fractions are decimals of net liquidation value unless they say otherwise. None is no limit.
+         */
+        Limits: {
+            /**
+             * Collar Fraction
+             * @description how far through the market a limit may be, of the price it would meet
+             * @default 0.1
+             */
+            collar_fraction: number | string;
+            /**
+             * Duplicate Window Seconds
+             * @description market seconds in which the same trade of another approval is a duplicate
+             * @default 300
+             */
+            duplicate_window_seconds: number;
+            /**
+             * Expiry Cutoff Minutes
+             * @description nothing opens in a contract this long before its last trading ends
+             * @default 60
+             */
+            expiry_cutoff_minutes: number;
+            /**
+             * Live Trading
+             * @description whether orders may go to a gateway that trades real money
+             * @default false
+             */
+            live_trading: boolean;
+            /**
+             * Max Account Age Seconds
+             * @description market seconds
+             * @default 300
+             */
+            max_account_age_seconds: number;
+            /**
+             * Max Contracts
+             * @description contracts per order
+             * @default 10
+             */
+            max_contracts: number;
+            /**
+             * Max Daily Loss
+             * @description fall of net liquidation value since the day began; opens stop beyond it
+             * @default 0.05
+             */
+            max_daily_loss: number | string | null;
+            /**
+             * Max Daily Notional
+             * @description opened in the account on one exchange day, this order included
+             * @default 1000000
+             */
+            max_daily_notional: number | string | null;
+            /**
+             * Max Delta Fraction
+             * @description dollar delta of the account after the trade, absolute
+             */
+            max_delta_fraction?: number | string | null;
+            /**
+             * Max Loss
+             * @description the most an order can lose at expiry, its premium counted
+             * @default 250000
+             */
+            max_loss: number | string;
+            /**
+             * Max Name Fraction
+             * @description at stake in one underlying after the trade
+             */
+            max_name_fraction?: number | string | null;
+            /**
+             * Max Notional
+             * @description strike × multiplier × contracts per order
+             * @default 250000
+             */
+            max_notional: number | string;
+            /**
+             * Max Orders Per Day
+             * @description sent for the account on one exchange day
+             * @default 100
+             */
+            max_orders_per_day: number | null;
+            /**
+             * Max Orders Per Minute
+             * @description sent for the account within a minute by the desk's clock
+             * @default 20
+             */
+            max_orders_per_minute: number;
+            /**
+             * Max Pm Usage
+             * @description maintenance margin over equity, after
+             * @default 0.5
+             */
+            max_pm_usage: number | string;
+            /**
+             * Max Position Contracts
+             * @description option contracts on one underlying after the trade
+             * @default 50
+             */
+            max_position_contracts: number | null;
+            /**
+             * Max Price Over Mid
+             * @description a limit beyond this multiple of mid is a mistake
+             * @default 2
+             */
+            max_price_over_mid: number | string;
+            /**
+             * Max Quote Age Seconds
+             * @description market seconds
+             * @default 30
+             */
+            max_quote_age_seconds: number;
+            /**
+             * Max Vega Fraction
+             * @description change per volatility point of the account after the trade, absolute
+             */
+            max_vega_fraction?: number | string | null;
+            /**
+             * Min Available Funds
+             * @description equity with loan less initial margin, after the trade
+             * @default 0
+             */
+            min_available_funds: number | string;
+            /**
+             * Permitted Strategies
+             * @description slugs of the strategies that may open; none listed: none may
+             */
+            permitted_strategies?: string[] | null;
+            /**
+             * Require Covered
+             * @description short puts must be covered by cash, short calls by shares
+             * @default true
+             */
+            require_covered: boolean;
+            /**
+             * Restricted Symbols
+             * @description underlyings in which nothing may be opened
+             * @default []
+             */
+            restricted_symbols: string[];
+        };
+        /** LimitsAnswer */
+        LimitsAnswer: {
+            /** Limits */
+            limits: components["schemas"]["LimitInForce"][];
+            /**
+             * Versions
+             * @description of every scope that was heard
+             */
+            versions: components["schemas"]["LimitsRef"][];
+        };
+        /**
+         * LimitScope
+         * @description Whom limits bind, from the widest to the narrowest.
+         * @enum {string}
+         */
+        LimitScope: "GLOBAL" | "CLIENT" | "PORTFOLIO" | "ACCOUNT" | "STRATEGY";
+        /**
+         * LimitsRef
+         * @description Which version of a scope's limits an order was judged by.
+         */
+        LimitsRef: {
+            scope: components["schemas"]["LimitScope"];
+            /** Subject Id */
+            subject_id: string | null;
+            /** Version */
+            version: number;
         };
         /** LoginAsk */
         LoginAsk: {
@@ -1979,6 +2226,11 @@ export interface components {
             /** Delta */
             delta?: number | null;
             /**
+             * Halted
+             * @description whether trading is halted; None where the broker does not tell
+             */
+            halted?: boolean | null;
+            /**
              * Iv
              * @description annualised, decimal
              */
@@ -2381,6 +2633,30 @@ export interface components {
             /** Value */
             value: string;
         };
+        /**
+         * ScopeLimits
+         * @description What one scope says. Version 0 says nothing yet.
+         */
+        ScopeLimits: {
+            /** Author */
+            author: string | null;
+            /** Changed At */
+            changed_at: string | null;
+            /**
+             * Limits
+             * @description only those that the scope sets
+             */
+            limits: {
+                [key: string]: unknown;
+            };
+            /** Owner Id */
+            owner_id: string | null;
+            /** Reason */
+            reason: string | null;
+            scope: components["schemas"]["LimitScope"];
+            /** Version */
+            version: number;
+        };
         /** SectorConcentration */
         SectorConcentration: {
             /**
@@ -2648,6 +2924,7 @@ export type AlertState = components['schemas']['AlertState'];
 export type ApproveAsk = components['schemas']['ApproveAsk'];
 export type AssignmentExposure = components['schemas']['AssignmentExposure'];
 export type BrokerStatus = components['schemas']['BrokerStatus'];
+export type ChangeLimitsAsk = components['schemas']['ChangeLimitsAsk'];
 export type ClientAnswer = components['schemas']['ClientAnswer'];
 export type ComingDividend = components['schemas']['ComingDividend'];
 export type ConnectionState = components['schemas']['ConnectionState'];
@@ -2676,6 +2953,11 @@ export type Health = components['schemas']['Health'];
 export type InstrumentBrief = components['schemas']['InstrumentBrief'];
 export type Leg = components['schemas']['Leg'];
 export type LegBrief = components['schemas']['LegBrief'];
+export type LimitInForce = components['schemas']['LimitInForce'];
+export type Limits = components['schemas']['Limits'];
+export type LimitsAnswer = components['schemas']['LimitsAnswer'];
+export type LimitScope = components['schemas']['LimitScope'];
+export type LimitsRef = components['schemas']['LimitsRef'];
 export type LoginAsk = components['schemas']['LoginAsk'];
 export type MarginEstimates = components['schemas']['MarginEstimates'];
 export type MarketAnswer = components['schemas']['MarketAnswer'];
@@ -2715,6 +2997,7 @@ export type Right = components['schemas']['Right'];
 export type RiskState = components['schemas']['RiskState'];
 export type Role = components['schemas']['Role'];
 export type RuleResult = components['schemas']['RuleResult'];
+export type ScopeLimits = components['schemas']['ScopeLimits'];
 export type SectorConcentration = components['schemas']['SectorConcentration'];
 export type SecType = components['schemas']['SecType'];
 export type Settlement = components['schemas']['Settlement'];
@@ -3150,6 +3433,138 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_ExecutionRow_"];
+                };
+            };
+        };
+    };
+    of_scope: {
+        parameters: {
+            query?: {
+                /** @description of the scope; left out for GLOBAL */
+                owner?: string | null;
+            };
+            header?: never;
+            path: {
+                scope: components["schemas"]["LimitScope"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScopeLimits"];
+                };
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: {
+                /** @description of the scope; left out for GLOBAL */
+                owner?: string | null;
+            };
+            header?: never;
+            path: {
+                scope: components["schemas"]["LimitScope"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeLimitsAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScopeLimits"];
+                };
+            };
+        };
+    };
+    in_force: {
+        parameters: {
+            query?: {
+                strategy_instance?: string | null;
+            };
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitsAnswer"];
                 };
             };
         };
