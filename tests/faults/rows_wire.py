@@ -166,8 +166,8 @@ class Delays(WireRow):
     async def weather(self, storm: Storm) -> None:
         draw, faults = storm.draw, storm.faults
         orders = [PLACE_ORDER, CANCEL_ORDER]
-        # Orders wait one after the other, and forty previews go the same way.
-        faults.delay(draw.uniform(0, 0.05), draw.uniform(0, 0.15), orders, "received")
+        # One after the other: previews, orders and the heartbeat behind them share the line.
+        faults.delay(draw.uniform(0, 0.02), draw.uniform(0, 0.06), orders, "received")
         late = draw.uniform(0, 1.0)
         await storm.strike(
             lambda: faults.delay(late, draw.uniform(0, 2.0), ORDER_CALLBACKS, "sent"), 30
