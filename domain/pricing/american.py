@@ -201,7 +201,9 @@ def _value(
     ):
         if rows.any():
             chosen = [column[rows] for column in columns]
-            price[rows], delta[rows], gamma[rows] = method(chosen, accuracy)
+            better, delta[rows], gamma[rows] = method(chosen, accuracy)
+            # Numerical error must not take away the right to wait.
+            price[rows] = np.maximum(better, price[rows])
     return price, delta, gamma
 
 
@@ -268,8 +270,5 @@ def _by_tree(
     columns: list[FloatArray], accuracy: Scheme
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     del accuracy
-    spot, strike, years, rate, dividend_yield, vol, call = columns
-    none = np.empty((len(spot), 0))
-    price, delta, gamma = tree_value([*columns, np.ones(len(spot))], none, none)
-    plain = european.price(spot, strike, years, rate, dividend_yield, vol, call > 0)
-    return np.maximum(price, plain), delta, gamma
+    none = np.empty((len(columns[0]), 0))
+    return tree_value([*columns, np.ones(len(columns[0]))], none, none)
