@@ -24,7 +24,7 @@ from domain.risk.pretrade_inputs import (
     PretradeInputs,
     Stage,
 )
-from domain.risk.state import compute_risk_state
+from domain.risk.usage import margin_usage
 
 
 class PriceStep(NamedTuple):
@@ -95,7 +95,7 @@ class Judge:
             limit_price=intent.limit_price,
             quote=quote,
             account=account,
-            risk=None if account is None else compute_risk_state(account),
+            risk=None if account is None else margin_usage(account),
             limits=context.limits.limits,
             trading_state=context.trading_state,
             approved_hash=context.approved_hash,

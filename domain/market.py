@@ -214,12 +214,13 @@ class OptionChain(Frozen):
 
     def part(self, rows: IntArray) -> OptionChain:
         """The chain of ``rows`` alone, in their order."""
-        columns = {
-            name: tuple(map(column.__getitem__, rows.tolist()))
-            if isinstance(column, tuple)
-            else column[rows]
+        numbers: list[int] = rows.tolist()
+        columns: dict[str, Any] = {
+            name: column[rows]
             for name, column in self.columns().items()
+            if isinstance(column, np.ndarray)
         }
+        columns["trading_class"] = tuple(self.trading_class[row] for row in numbers)
         # What is part of a valid chain is one: there is nothing to check again.
         return self.model_copy(update=columns)
 

@@ -12,7 +12,7 @@ from domain.packages import assignment_change
 from domain.portfolio import ZERO, AccountState
 from domain.recommendations import RuleResult
 from domain.risk.pretrade_inputs import PretradeInputs, exempt, judged
-from domain.risk.state import ratio
+from domain.risk.ratios import ratio
 
 
 def account_fresh(inputs: PretradeInputs) -> RuleResult:

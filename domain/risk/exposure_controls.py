@@ -13,7 +13,7 @@ from domain.pricing.european import greeks
 from domain.recommendations import RuleResult
 from domain.risk.after_trade import after_trade
 from domain.risk.pretrade_inputs import HeldGreeks, PretradeInputs, exempt, judged, unlimited
-from domain.risk.state import ratio
+from domain.risk.ratios import ratio
 from domain.risk.worst_case import Holdings, worst_case
 
 # --- the order -----------------------------------------------------------------------------

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import optimize  # pyright: ignore[reportMissingTypeStubs]
 from scipy.sparse import csc_array  # pyright: ignore[reportMissingTypeStubs]
 
 from domain.instruments import Frozen
@@ -141,7 +141,8 @@ def _uses(strategies: Sequence[Strategy], legs: int) -> csc_array:
 def _solve(program: _Program) -> FloatArray | None:
     # Costs of one size keep the solver's tolerances meaningful for any account.
     scale = max(float(np.abs(program.costs).max()), 1e-9)
-    solver: Any = optimize  # scipy brings no types
+    # Half a second to import: only when asked for. It brings no types.
+    solver: Any = import_module("scipy.optimize")
     solved = solver.milp(
         program.costs / scale,
         constraints=solver.LinearConstraint(program.uses, program.available, program.available),

@@ -14,7 +14,7 @@ from domain.risk.pretrade_inputs import (
     judged,
     unlimited,
 )
-from domain.risk.state import ratio
+from domain.risk.ratios import ratio
 
 
 def crosses_no_own_order(inputs: PretradeInputs) -> RuleResult:

@@ -16,7 +16,7 @@ from domain.market import Quote
 from domain.portfolio import ZERO, AccountState
 from domain.recommendations import ApprovedTrade, RecommendationAction, RuleResult
 from domain.risk.limits import Limits, TradingState
-from domain.risk.state import RiskState
+from domain.risk.usage import MarginUsage
 from domain.risk.worst_case import never_worse_after
 
 MISSING = "missing"
@@ -98,7 +98,7 @@ class PretradeInputs(Frozen):
     limit_price: Decimal
     quote: Quote | None
     account: AccountState | None
-    risk: RiskState | None
+    risk: MarginUsage | None
     limits: Limits
     trading_state: TradingState
     approved_hash: str | None = Field(description="of the terms that the approver saw")

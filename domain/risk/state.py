@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import numpy as np
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from domain.instruments import Frozen, SecType
 from domain.portfolio import ZERO, AccountState
@@ -33,6 +33,7 @@ from domain.risk.margin_regt import regt_margin
 from domain.risk.post_expiry import PostExpiryMargin, post_expiry_margin
 from domain.risk.ratios import ratio
 from domain.risk.scenarios import StressView, stress
+from domain.risk.usage import MarginUsage, margin_usage
 from domain.risk.valuation import STANDARD, Book, PricingAssumptions, value_book
 
 
@@ -64,15 +65,9 @@ class MarginEstimates(Frozen):
     left_out: tuple[str, ...]
 
 
-class RiskState(Frozen):
-    """The risk figures of one account. Ratios are decimal fractions to six places.
+class RiskState(MarginUsage):
+    """The risk figures of one account. Ratios are decimal fractions to six places."""
 
-    A ratio is None where its denominator is zero or negative: there is then no number that
-    would not mislead, and every control that needs it denies.
-    """
-
-    account_code: str
-    as_of: AwareDatetime
     currency: str
     cash: Decimal
     equity: Decimal = Field(description="net liquidation value")
@@ -83,8 +78,6 @@ class RiskState(Frozen):
     init_margin: Decimal = Field(description="the broker's")
     maint_margin: Decimal = Field(description="the broker's")
     unrealized_pnl: Decimal | None = Field(description="None unless told of every position")
-    pm_usage: Decimal | None = Field(description="maintenance margin over equity with loan value")
-    init_usage: Decimal | None = Field(description="initial margin over equity with loan value")
     assignment_cash: Decimal = Field(description="cash needed if every short put is assigned")
     cash_settled_put_notional: Decimal
     assignment_coverage: Decimal | None = Field(
@@ -135,8 +128,7 @@ def compute_risk_state(
         book = value_book(account_state, assumptions)
         valueless = {p.key for p in positions if p.market_value is None} | set(book.unpriced)
         return RiskState(
-            account_code=values.account_code,
-            as_of=account_state.as_of,
+            **dict(margin_usage(account_state)),
             currency=values.currency,
             cash=values.cash,
             equity=values.net_liquidation,
@@ -147,8 +139,6 @@ def compute_risk_state(
             init_margin=values.init_margin,
             maint_margin=values.maint_margin,
             unrealized_pnl=_unrealized(account_state),
-            pm_usage=ratio(values.maint_margin, values.equity_with_loan),
-            init_usage=ratio(values.init_margin, values.equity_with_loan),
             assignment_cash=needed,
             cash_settled_put_notional=account_state.cash_settled_put_notional,
             assignment_coverage=ratio(values.cash, needed),

@@ -14,9 +14,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array  # pyright: ignore
 
-from domain.pricing import spot_grid
-from domain.pricing.american_boundary import LANES, put_terms
-
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -113,6 +110,10 @@ def _usable(book: OptionBook) -> BoolArray:
 
 def _values(book: OptionBook, moves: FloatArray, vols: FloatArray) -> FloatArray:
     """Model values ``(positions, moves, vols)``, vols being ``(positions, vols)``."""
+    # numba: only when asked for.
+    from domain.pricing import spot_grid  # noqa: PLC0415
+    from domain.pricing.american_boundary import LANES, put_terms  # noqa: PLC0415
+
     count, shifts = vols.shape
     years = np.maximum(book.years, 0.0)
     strike_or_spot = np.where(book.is_call, book.spot, book.strike)

@@ -37,10 +37,10 @@ def haug() -> Iterator[dict[str, str]]:
 def test_every_row_of_haug_s_tables_is_reproduced():
     checked = 0
     for row in haug():
-        numbers = (float(row[name]) for name in ("S", "K", "T", "r", "q", "vol"))
-        is_call = row["type"] == "call"
-        g = european.greeks(*numbers, is_call)
-        spot, years = float(row["S"]), float(row["T"])
+        spot, strike, years, rate, paid, vol = (
+            float(row[name]) for name in ("S", "K", "T", "r", "q", "vol")
+        )
+        g = european.greeks(spot, strike, years, rate, paid, vol, row["type"] == "call")
         ours = {
             "price": g.price,
             "delta": g.delta,
