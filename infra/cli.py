@@ -21,6 +21,7 @@ import typer
 
 from infra.facts_commands import facts_group
 from infra.gateway_commands import accounts_group, gateways_group
+from infra.limit_commands import limits_group
 from infra.logging import configure
 from infra.settings import Settings, get_settings
 from infra.simulator.command import gateway_command
@@ -78,6 +79,7 @@ app.command("gateway")(gateway_command(lambda: _start_process("gateway")))
 app.add_typer(gateways_group(lambda: _start_process("cli")), name="gateways")
 app.add_typer(accounts_group(lambda: _start_process("cli")), name="accounts")
 app.add_typer(facts_group(lambda: _start_process("cli")), name="facts")
+app.add_typer(limits_group(lambda: _start_process("cli")), name="limits")
 
 
 @worker.command("core")

@@ -22,8 +22,8 @@ from infra.db.bulk import upsert
 from infra.db.models import EarningsDate
 from infra.db.session import engine, sessions
 from infra.settings import Settings
+from infra.users import COMMAND_LINE
 
-COMMAND_LINE = Actor(name="command line")
 REQUIRED, OPTIONAL = ("symbol", "date"), ("until",)
 SHOWN_FAULTS = 20
 _SYMBOL = TypeAdapter[str](Symbol)

@@ -62,7 +62,7 @@ def gateways_group(start: Start) -> typer.Typer:
                 ),
             )
 
-        outcome = _run(wanted())
+        outcome = run_command(wanted())
         typer.echo(f"gateway {slug}: {outcome}")
         _set_schedules(settings)
         if outcome is Outcome.CHANGED:
@@ -78,8 +78,8 @@ def gateways_group(start: Start) -> typer.Typer:
         """Every gateway: where it is, and whether a broker worker holds it."""
         from infra.gateways import list_gateways
 
-        lines = _run(list_gateways(start()))
-        _table(
+        lines = run_command(list_gateways(start()))
+        table(
             ("GATEWAY", "KIND", "ADDRESS", "CLIENT ID", "ACCOUNTS", "CONNECTION"),
             [
                 (
@@ -100,8 +100,8 @@ def gateways_group(start: Start) -> typer.Typer:
         """The accounts behind a gateway, those it serves that are not set up here included."""
         from infra.gateways import list_accounts
 
-        lines = _run(list_accounts(start(), slug))
-        _table(
+        lines = run_command(list_accounts(start(), slug))
+        table(
             ("ACCOUNT", "ALIAS", "CLIENT", "PORTFOLIO", "TRADING"),
             [
                 (
@@ -151,7 +151,7 @@ def accounts_group(start: Start) -> typer.Typer:
             client_name=client_name,
             alias=alias,
         )
-        outcome = _run(add_account(start(), wanted))
+        outcome = run_command(add_account(start(), wanted))
         typer.echo(f"account {code.upper()} on gateway {gateway}: {outcome}")
         if outcome is Outcome.ADDED:
             typer.echo("It is read and compared with the broker at the gateway's next turn.")
@@ -159,7 +159,7 @@ def accounts_group(start: Start) -> typer.Typer:
     return group
 
 
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
+def run_command(work: Coroutine[Any, Any, Any]) -> Any:
     """The result, or a message that names the option and an exit code other than 0."""
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -197,7 +197,7 @@ def _set_schedules(settings: Settings) -> None:
     typer.echo("Its schedules are set.")
 
 
-def _table(heading: Sequence[str], rows: Sequence[Sequence[str]], *, nothing: str) -> None:
+def table(heading: Sequence[str], rows: Sequence[Sequence[str]], *, nothing: str) -> None:
     if not rows:
         typer.echo(nothing)
         return
