@@ -75,6 +75,7 @@ _GROUPS: dict[str, tuple[type[models.Base], ...]] = {
         models.Alert,
         models.AuditEvent,
         models.Setting,
+        models.LimitVersion,
         models.User,
         models.Membership,
         models.Session,

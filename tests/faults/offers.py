@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 from domain.instruments import Side
@@ -17,6 +18,7 @@ from domain.ports import ChainReading
 from domain.proposals import OfferPolicy, TradeIdea, build_proposal, build_terms
 from domain.recommendations import RecommendationAction, Terms
 from domain.strategies.base import ChainWindow, Opportunity, OpportunityMetrics, StrategyResult
+from infra.db import offers
 from infra.db.clock import host_now
 from infra.db.ingestion import PostgresIngestion
 from infra.db.session import Sessions
@@ -112,7 +114,9 @@ class Offers:
             name = f"offer {next(self._numbers)} {uuid4().hex[:8]}"
             instance_id = await add_instance(session, self._furniture, account, name)
         plan = await self._store.begin_run(instance_id, name)
-        outcome = await self._store.save_result(plan, _result(chain, row, account, shape), ())
+        # The desk offers one trade on a name at a time; a campaign needs tens in flight.
+        with patch.object(offers, "contests", lambda _: frozenset()):
+            outcome = await self._store.save_result(plan, _result(chain, row, account, shape), ())
         (recommendation_id,) = outcome.proposed
         terms = _terms(chain, row, account, shape)
         return Offer(recommendation_id, terms.hash, account, terms.quantity, terms.limit_price)

@@ -14,6 +14,7 @@ from domain.instruments import Side
 from domain.market import QuoteQuality
 from domain.order_evidence import BrokerStatus
 from domain.position_events import PositionEventKind
+from domain.risk.limits import LimitScope
 from domain.severity import Severity
 from infra.db import models as m
 
@@ -81,8 +82,14 @@ async def reconciled(
 
 
 def market_rows(instrument_id: UUID, at: datetime) -> list[m.Base]:
-    """A quote and a dividend of one instrument."""
+    """What is known of one instrument, and the desk's limits: a row of each kind."""
     return [
+        m.UnderlyingFact(instrument_id=instrument_id, sector="Technology", stock_type="COMMON"),
+        m.HistoryDay(instrument_id=instrument_id, day=at.date(), close=Decimal(655), iv=0.18),
+        m.EarningsDate(symbol="AAPL", day=at.date(), known_to=at.date()),
+        m.LimitVersion(
+            scope=LimitScope.GLOBAL, version=1, limits={}, author="desk", reason="the first"
+        ),
         m.Quote(instrument_id=instrument_id, as_of=at, quality=QuoteQuality.LIVE),
         m.CorporateAction(
             instrument_id=instrument_id,

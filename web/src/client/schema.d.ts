@@ -2496,9 +2496,6 @@ export interface components {
         /**
          * RiskState
          * @description The risk figures of one account. Ratios are decimal fractions to six places.
-         *
-         *     A ratio is None where its denominator is zero or negative: there is then no number that
-         *     would not mislead, and every control that needs it denies.
          */
         RiskState: {
             /** Account Code */
