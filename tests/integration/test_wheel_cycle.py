@@ -14,6 +14,7 @@ from tests.integration.cycle_world import CycleWorld, contract_of
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.faults,  # minutes of a whole desk
+    pytest.mark.timeout(600),
     pytest.mark.xdist_group("desk"),
 ]
 
