@@ -30,6 +30,8 @@ CONFIG: dict[str, Any] = {
     "max_vix": None,
     "ladder_rungs": 1,
     "max_contracts": 1,
+    # A chain of 900 index puts is read over minutes of a market this fast.
+    "max_chain_age_minutes": 240,
     "max_new_trades": 1,
     "min_open_interest": 0,
     "price_concession": "0.3",
