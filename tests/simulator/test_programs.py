@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -127,15 +127,14 @@ async def sell_puts_until(port: int, symbol: str, count: int) -> list[float]:
         price = round(ticker.midpoint(), 2)
         order = ib_async.LimitOrder("SELL", 1, price, tif="DAY", orderRef=f"wheel-{len(sold)}")
         trade = ib.placeOrder(option, order)
-        for _ in range(20):
-            with_fill = asyncio.wait_for(trade.filledEvent, 0.5)
-            try:
-                await with_fill
-                break
-            except TimeoutError:
+        # The bid may fall as well: the price follows it for as long as it takes.
+        while not trade.isDone():
+            # Not its event: a fill between two waits would be missed, and the order modified.
+            with suppress(TimeoutError):
+                await until(trade.isDone, 0.5)
+            if not trade.isDone():
                 order.lmtPrice = round(max(order.lmtPrice - 0.02, ticker.bid), 2)
                 ib.placeOrder(option, order)
-        await until(trade.isDone)
         sold.append(trade.orderStatus.avgFillPrice)
         ib.cancelMktData(option)
     ib.disconnect()
