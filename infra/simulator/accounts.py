@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from math import nan
 
-from infra.simulator.commissions import CENT
+from domain.commissions import CENT
 from infra.simulator.contracts import ContractBook, Security
 from infra.simulator.margin import MarkedPosition, Requirement, requirement
 from infra.simulator.market import Market

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
+from domain.commissions import Charges
 from domain.instruments import Side
 from infra.simulator.accounts import Account, value_account
 from infra.simulator.clock import MarketClock
-from infra.simulator.commissions import Charges
 from infra.simulator.contracts import Security, full_spec
 from infra.simulator.market import Market
 from infra.simulator.matching import WorkingOrder
@@ -203,5 +203,5 @@ def _expected_price(terms: OrderTerms, touch: Touch) -> Decimal | None:
 def _charges(trades: Iterable[Trade]) -> Decimal:
     charges = Charges()
     for security, quantity, price in trades:
-        charges = charges.plus(security, abs(quantity), price)
+        charges = charges.plus(abs(quantity), price, is_option=security.is_option)
     return charges.total

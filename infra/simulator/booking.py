@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from domain.commissions import Charges
 from domain.instruments import Side
 from infra.simulator.accounts import Account
-from infra.simulator.commissions import Charges
 from infra.simulator.contracts import BAG_CON_ID, Security
 from infra.simulator.matching import Match
 from infra.simulator.records import ExecutionRecord, OrderRecord, OrderStatus
@@ -50,7 +50,7 @@ def book_fill(
     charged = order.commission_charged
     for leg, price in zip(legs, match.leg_prices, strict=True):
         signed = order.terms.side.sign * leg.ratio * match.quantity
-        charges = charges.plus(leg.security, abs(signed), price)
+        charges = charges.plus(abs(signed), price, is_option=leg.security.is_option)
         commission = charges.total - charged
         charged += commission
         realized = trial.apply_trade(leg.security, signed, price, commission)

@@ -4,16 +4,9 @@ Each duty is one transaction that also remembers that it was done, so a gateway 
 middle of a night takes up exactly where it stopped. Clients see new positions and balances, and
 nothing else, as at IBKR.
 
-The rules are this gateway's own:
-
-- A short American call in the money is assigned the night before an ex-date when its time value is
-  under the dividend.
-- A short American put whose time value is under one night's interest on its strike is assigned
-  with a chance of one in four each night, drawn from the seed.
-- Cash earns 0.5 % under the risk-free rate beyond 10,000 USD and costs 1.5 % over it, by calendar
-  day on a 360-day year; it is booked on the first of the month.
-- Holders at the close before an ex-date are owed the dividend, short sellers owe it; it turns into
-  cash on its pay date. Until then it is part of net liquidation.
+Early assignment follows ``domain.early_exercise``, interest ``domain.cash_interest``. Holders at
+the close before an ex-date are owed the dividend, short sellers owe it; it turns into cash on its
+pay date. Until then it is part of net liquidation.
 """
 
 from __future__ import annotations
@@ -22,8 +15,9 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 
-import numpy as np
-
+from domain.cash_interest import daily_interest
+from domain.early_exercise import Draw, Evening, is_assigned_early
+from domain.instruments import Right
 from infra.simulator.accounts import CENT, Account, value_account
 from infra.simulator.contracts import Security
 from infra.simulator.events import PositionsChanged
@@ -33,11 +27,7 @@ from infra.simulator.records import DividendDue, HoldingRecord, LifecycleEvent
 from infra.simulator.reference import RISK_FREE_RATE, exchange_date
 from infra.simulator.step import Step
 
-PUT_ASSIGNMENT_CHANCE = 0.25
-INTEREST_FREE = Decimal(10_000)
-CREDIT_RATE = Decimal(str(RISK_FREE_RATE)) - Decimal("0.005")
-DEBIT_RATE = Decimal(str(RISK_FREE_RATE)) + Decimal("0.015")
-INTEREST_YEAR = 360
+_BENCHMARK = Decimal(str(RISK_FREE_RATE))
 _ASSIGNED, _DATED = "assigned until", "dated until"
 
 
@@ -119,19 +109,18 @@ class Overnight:
             return False
         now = self._exchange.clock.now()
         quote = self._market.quote(security, now)
-        strike = float(security.strike)
-        sign = 1 if security.is_call else -1
-        intrinsic = sign * (quote.underlying_price - strike)
-        if intrinsic <= 0:
-            return False
-        time_value = quote.mark - intrinsic
         following = self._market.calendar.add_sessions(today, 1)
-        if security.is_call:
-            paid = self._market.dividends(security.symbol, today, following)
-            return time_value < float(sum(d.amount for d in paid))
-        interest = strike * RISK_FREE_RATE * (following - today).days / 365
-        rng = np.random.default_rng([self._market.seed, security.con_id, today.toordinal()])
-        return time_value < interest and rng.random() < PUT_ASSIGNMENT_CHANCE
+        paid = self._market.dividends(security.symbol, today, following)
+        option = Evening(
+            right=Right.CALL if security.is_call else Right.PUT,
+            strike=float(security.strike),
+            spot=quote.underlying_price,
+            mark=quote.mark,
+            dividends=float(sum(dividend.amount for dividend in paid)),
+            nights=(following - today).days,
+            risk_free=RISK_FREE_RATE,
+        )
+        return is_assigned_early(option, Draw(self._market.seed, security.con_id, today))
 
     def _effective_splits(self, today: date) -> dict[str, Split]:
         symbols = self._market.book.underlyings
@@ -196,11 +185,7 @@ class Overnight:
         account.dividends_due = tuple(d for d in account.dividends_due if d.pay_date > today)
 
     def _interest(self, step: Step, account: Account, today: date) -> None:
-        if account.cash < 0:
-            yearly = account.cash * DEBIT_RATE
-        else:
-            yearly = max(account.cash - INTEREST_FREE, Decimal(0)) * CREDIT_RATE
-        account.accrued_interest += (yearly / INTEREST_YEAR).quantize(Decimal("0.0001"))
+        account.accrued_interest += daily_interest(account.cash, _BENCHMARK)
         if today.day != 1:
             return
         booked = account.accrued_interest.quantize(CENT)

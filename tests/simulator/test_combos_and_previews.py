@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,10 +10,9 @@ import ib_async
 import pytest
 from ib_async import ComboLeg, Contract, LimitOrder, MarketOrder, Order
 
-from domain.instruments import Right
+from domain.commissions import Charges
 from infra.calendars import trading_calendar
 from infra.simulator.app import SimulatedGateway
-from infra.simulator.commissions import Charges
 from infra.simulator.contracts import ContractBook
 from tests.simulator.conftest import (
     Connect,
@@ -187,8 +186,7 @@ async def test_a_what_if_of_a_closing_trade_frees_margin_and_burns_no_id(ib: Rec
      ("3.00", 1, "1.00")],
 )  # fmt: skip
 def test_option_commissions_fall_with_the_premium(premium: str, contracts: int, due: str):
-    put = BOOK.option("SPY", date(2026, 12, 18), Decimal(640), Right.PUT)
-    charges = Charges().plus(put, Decimal(contracts), Decimal(premium))
+    charges = Charges().plus(Decimal(contracts), Decimal(premium), is_option=True)
     assert charges.total == Decimal(due)
 
 
@@ -197,7 +195,7 @@ def test_option_commissions_fall_with_the_premium(premium: str, contracts: int, 
     [(10, "270", "1.00"), (1000, "270", "5.00"), (1, "5.00", "0.05"), (1000, "0.20", "2.00")],
 )
 def test_stock_commissions_have_a_floor_and_a_ceiling(shares: int, price: str, due: str):
-    charges = Charges().plus(BOOK.underlying("AAPL"), Decimal(shares), Decimal(price))
+    charges = Charges().plus(Decimal(shares), Decimal(price), is_option=False)
     assert charges.total == Decimal(due)
 
 
