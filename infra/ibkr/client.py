@@ -28,7 +28,9 @@ CONNECT_TIMEOUT_SECONDS = 15.0
 REQUEST_TIMEOUT_SECONDS = 10.0
 HEARTBEAT_SECONDS = 4.0
 SILENCE_SECONDS = 8.0
-"""A gateway that has not answered for so long is taken for dead, though the socket is open."""
+"""A line on which nothing was heard for so long is taken for dead, though the socket is open."""
+SLOW_SECONDS = 20.0
+"""So long a gateway may take to answer while anything else is heard from it: it may be slow."""
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 
 LOST, RESTORED_DATA_LOST, RESTORED = 1100, 1101, 1102
@@ -132,10 +134,10 @@ class IbkrClient:
         except ConnectionError as error:
             raise BrokerUnavailable(f"connection lost: {error}") from error
 
-    async def server_time(self) -> datetime:
+    async def server_time(self, timeout_seconds: float = REQUEST_TIMEOUT_SECONDS) -> datetime:
         """The gateway's clock. One question at a time: TWS's answers to it carry no id."""
         async with self._time_lock:
-            return await self.ask(self.ib.reqCurrentTimeAsync())
+            return await self.ask(self.ib.reqCurrentTimeAsync(), timeout_seconds)
 
     @contextlib.contextmanager
     def unbroken(self) -> Iterator[None]:
@@ -251,8 +253,7 @@ class IbkrClient:
                 if gone.is_set():
                     break
                 if silent.done():
-                    silent.result()
-                    return f"no answer for {SILENCE_SECONDS:g} s: the connection is half-open"
+                    return f"no answer for {silent.result():g} s: the connection is half-open"
                 if self._data_lost:
                     return "IBKR came back without our subscriptions (1101): connecting anew"
                 if self._resync.is_set():
@@ -267,13 +268,24 @@ class IbkrClient:
             self.ib.disconnectedEvent -= gone.set
         return "connection lost"
 
-    async def _until_silent(self) -> None:
-        """Return once the gateway no longer answers; TCP may never tell."""
-        with contextlib.suppress(TimeoutError, BrokerUnavailable):
-            while True:
-                await asyncio.sleep(HEARTBEAT_SECONDS)
-                async with asyncio.timeout(SILENCE_SECONDS):
-                    await self.server_time()
+    async def _until_silent(self) -> float:
+        """Return once the gateway no longer answers, after how many seconds; TCP may never tell."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            heard_before = self._bytes_heard()
+            question = asyncio.create_task(self.server_time(SLOW_SECONDS))
+            try:
+                await asyncio.wait({question}, timeout=SILENCE_SECONDS)
+                if not question.done() and self._bytes_heard() == heard_before:
+                    return SILENCE_SECONDS
+                await question
+            except BrokerUnavailable:
+                return SLOW_SECONDS
+            finally:
+                question.cancel()
+
+    def _bytes_heard(self) -> int:
+        return self.ib.client.connectionStats().numBytesRecv
 
     async def _after_connectivity_change(self) -> None:
         if self._lost:

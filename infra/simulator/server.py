@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
+from collections import deque
+from collections.abc import AsyncGenerator
 
 from infra.simulator import messages
 from infra.simulator.delivery import ConnectionCut, Direction, Inlet
@@ -92,16 +95,40 @@ class Server:
         return True
 
     async def _converse(self, session: ClientSession, inlet: Inlet) -> None:
-        pace = self._gateway.faults.pace
-        while (fields := await self._next_frame(session, inlet)) is not None:
-            if session.deaf:
-                continue
-            if pace.delays:
-                await self._delay(session, fields)
-            self._handle(session, fields)
-            if session.writer.is_closing():
-                return
-            await session.writer.drain()
+        async with contextlib.aclosing(self._arrivals(session, inlet)) as arrivals:
+            async for fields in arrivals:
+                if session.deaf:
+                    continue
+                self._handle(session, fields)
+                if session.writer.is_closing():
+                    return
+                await session.writer.drain()
+
+    async def _arrivals(
+        self, session: ClientSession, inlet: Inlet
+    ) -> AsyncGenerator[list[str], None]:
+        """Frames in their order, each when its delay is over; those behind it travel meanwhile."""
+        under_way: deque[tuple[float, list[str]]] = deque()
+        reading: asyncio.Task[list[str] | None] | None = None
+        hung_up = False
+        try:
+            while not self._stopping.is_set() and not (hung_up and not under_way):
+                if hung_up:
+                    await self._pause(under_way[0][0] - time.monotonic())
+                elif under_way:
+                    reading = reading or asyncio.create_task(self._next_frame(session, inlet))
+                    await asyncio.wait({reading}, timeout=under_way[0][0] - time.monotonic())
+                if not hung_up and (reading is None or reading.done() or not under_way):
+                    fields = await (reading or self._next_frame(session, inlet))
+                    reading, hung_up = None, fields is None
+                    if fields is not None:
+                        due = time.monotonic() + self._delay(session, fields)
+                        under_way.append((max(due, under_way[-1][0] if under_way else due), fields))
+                while under_way and under_way[0][0] <= time.monotonic():
+                    yield under_way.popleft()[1]
+        finally:
+            if reading is not None:
+                reading.cancel()
 
     async def _next_frame(self, session: ClientSession, inlet: Inlet) -> list[str] | None:
         try:
@@ -111,13 +138,16 @@ class Server:
             session.error(-1, 507, "Bad message length")
             raise
 
-    async def _delay(self, session: ClientSession, fields: list[str]) -> None:
-        message_id = int(fields[0]) if fields and fields[0].isdecimal() else 0
+    def _delay(self, session: ClientSession, fields: list[str]) -> float:
+        """Seconds by which the faults in force hold up a message that has been read."""
         faults = self._gateway.faults
+        if not faults.pace.delays:
+            return 0.0
+        message_id = int(fields[0]) if fields and fields[0].isdecimal() else 0
         seconds = faults.pace.wait(Direction.RECEIVED, message_id)
         if seconds:
             faults.struck_once(session, "delay", f"received message {message_id}")
-            await self._pause(seconds)
+        return seconds
 
     async def _leave(self, session: ClientSession) -> None:
         """Free the client id, at once or when the gateway would notice."""

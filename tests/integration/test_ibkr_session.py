@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 
 import ib_async
@@ -191,6 +192,7 @@ async def test_a_connection_that_is_open_and_dead_is_noticed_and_made_anew(
     await world.stop()
     monkeypatch.setattr(client, "HEARTBEAT_SECONDS", 0.1)
     monkeypatch.setattr(client, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(client, "SLOW_SECONDS", 1.5)
     await world.start()
     (dead,) = world.gateway.faults.connections
     world.gateway.faults.half_open(direction)
@@ -201,6 +203,35 @@ async def test_a_connection_that_is_open_and_dead_is_noticed_and_made_anew(
     await world.until(made_anew, 15)
     key = await world.working()
     assert len(world.at_broker(key)) == 1
+
+
+async def test_a_line_that_grows_slow_and_still_answers_is_kept(
+    world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
+):
+    await world.stop()
+    monkeypatch.setattr(client, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(client, "SILENCE_SECONDS", 1.0)
+    await world.start()
+    (line,) = world.gateway.faults.connections
+    loop = asyncio.get_running_loop()
+
+    async def keep_talking() -> None:
+        while True:
+            world.session.client.ib.client.reqMatchingSymbols(next(numbers), "SPY")
+            await asyncio.sleep(0.05)
+
+    numbers = count(1_000_000)
+    talking = asyncio.create_task(keep_talking())
+    # Each step is shorter than a silence; together they come to twice as much.
+    for _ in range(5):
+        world.gateway.faults.delay(0.4)
+        await asyncio.sleep(0.5)
+    asked = loop.time()
+    await world.session.client.server_time()
+    talking.cancel()
+    assert loop.time() - asked > 1.8
+    assert world.session.client.ready.is_set()
+    assert world.gateway.faults.connections == {line}
 
 
 # --- whose number is it? -------------------------------------------------------------------

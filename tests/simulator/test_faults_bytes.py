@@ -240,6 +240,31 @@ async def test_a_received_message_can_be_acted_on_late(gateway: SimulatedGateway
     assert len(gateway.ledger.orders("GL-late")) == 1
 
 
+async def test_late_messages_travel_side_by_side(gateway: SimulatedGateway):
+    """A slow line has a latency; it does not carry fewer messages."""
+    async with raw_client(gateway) as client:
+        gateway.faults.delay(0.3, direction="received")
+        began = time.monotonic()
+        for _ in range(20):
+            client.send(CURRENT_TIME, 1)
+        for _ in range(20):
+            await client.until_message(CURRENT_TIME)
+        assert 0.3 <= time.monotonic() - began < 3
+
+
+async def test_what_was_under_way_when_a_client_hung_up_still_arrives(
+    gateway: SimulatedGateway, connect: Connect
+):
+    ib: ib_async.IB = await connect(gateway)
+    put = await spy_put(ib)  # type: ignore[arg-type]
+    gateway.faults.delay(0.3, message_ids=[PLACE_ORDER], direction="received")
+    ib.placeOrder(put, LimitOrder("SELL", 1, 90, orderRef="GL-late"))
+    await asyncio.sleep(0.05)
+    ib.disconnect()
+    assert gateway.ledger.orders("GL-late") == []
+    await until(lambda: len(gateway.ledger.orders("GL-late")) == 1)
+
+
 @pytest.mark.parametrize("chop", [lambda f: f.slice_frames(5), lambda f: f.coalesce(0.05)])
 async def test_a_client_understands_frames_in_any_pieces(
     gateway: SimulatedGateway, connect: Connect, chop: Callable[[object], None]
