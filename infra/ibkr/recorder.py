@@ -86,8 +86,9 @@ class RecordingWrapper(Wrapper):
         order: IbOrder,
         orderState: OrderState,
     ) -> None:
-        self._note(OrderSeen(contract, copy.copy(order), orderState, completed=True))
-        super().completedOrder(contract, order, orderState)
+        # Not ib_async's own: for each order of the day, at every reading of the books, it builds a
+        # trade with seven events that nobody here asks for.
+        self._note(OrderSeen(contract, order, orderState, completed=True))
 
     def orderStatus(
         self,

@@ -184,8 +184,9 @@ class Slices(WireRow):
 
     async def weather(self, storm: Storm) -> None:
         draw, faults = storm.draw, storm.faults
+        await storm.until_sent(4)
         if draw.random() < 0.5:
-            await storm.strike(lambda: faults.slice_frames(draw.randint(8, 64)), 30)
+            await storm.strike(lambda: faults.slice_frames(draw.randint(60, 400)), 30)
         else:
             await storm.strike(lambda: faults.coalesce(draw.uniform(0.05, 0.6)), 30)
         await storm.until_sent(ORDERS // 2)
