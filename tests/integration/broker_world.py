@@ -84,6 +84,15 @@ class BrokerWorld:
             while not (client.ready.is_set() and client.ib.isConnected()):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
+    async def connected_anew(self, line: object) -> None:
+        """Until the session is ready on another connection than ``line`` of the gateway's."""
+
+        async def ready() -> bool:
+            is_gone = line not in self.gateway.faults.connections
+            return is_gone and self.session.client.ready.is_set()
+
+        await self.until(ready, 15)
+
     # --- making ----------------------------------------------------------------------------
 
     async def put(self, strike: int = 640) -> OptionContract:

@@ -196,11 +196,7 @@ async def test_a_connection_that_is_open_and_dead_is_noticed_and_made_anew(
     await world.start()
     (dead,) = world.gateway.faults.connections
     world.gateway.faults.half_open(direction)
-
-    async def made_anew() -> bool:
-        return world.session.client.ready.is_set() and dead not in world.gateway.faults.connections
-
-    await world.until(made_anew, 15)
+    await world.connected_anew(dead)
     key = await world.working()
     assert len(world.at_broker(key)) == 1
 

@@ -354,11 +354,11 @@ async def test_a_fill_recorded_just_before_the_cancel_is_noted_does_no_harm(
 
 async def test_a_cancel_lost_on_the_line_can_be_asked_again(world: BrokerWorld, no_waiting: None):
     key = await world.working()
+    (line,) = world.gateway.faults.connections
     world.gateway.faults.drop_connection(Moment.BEFORE, CANCEL_ORDER)
     with pytest.raises((GreenlightError, ConnectionError)):
         await world.cancel(key)
-    await world.until(lambda: _not_ready(world))
-    await world.synced()
+    await world.connected_anew(line)
     assert (await world.cancel(key)).state is OrderState.CANCELLED
 
 
