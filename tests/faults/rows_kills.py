@@ -20,8 +20,6 @@ STRIKES = 6
 """Per round, one after the other: each meets what is in flight at its instant."""
 LOGS = Path(__file__).parents[1] / "output"
 """Where the logs go of a desk that broke a promise."""
-CLICKING_SECONDS = 5.0
-"""Over which the clicks of a round are spread; the desk works at them for a good while."""
 STRIKE_SECONDS = 30.0
 """How long the process may take to come by a crash point."""
 FEW = 8
@@ -55,10 +53,10 @@ BROKER_POINTS = (
 RESTART_POINTS = ("lease.acquired", "session.books_read", "session.books_folded")
 """Passed by a broker worker that starts: it is killed first, and again there."""
 CORE_POINTS = (
-    "recommendation.taken_up",
     "decision.read",
     "recommendation.concluding",
     "recommendation.concluded",
+    "recommendation.taken_up",
 )
 API_POINTS = (
     "decision.uncommitted",
@@ -74,6 +72,8 @@ class KillRow(Row):
     """Rounds on one long-lived desk; it keeps what earlier rounds left in it."""
 
     process: ClassVar[str]
+    clicking_seconds: ClassVar[float] = 5.0
+    """Over which the clicks of a round are spread; the desk works at them for a good while."""
 
     def __init__(self, servers: Servers) -> None:
         super().__init__(servers)
@@ -145,7 +145,7 @@ class KillRow(Row):
             *(
                 decide(
                     offer,
-                    draw.uniform(0, CLICKING_SECONDS),
+                    draw.uniform(0, self.clicking_seconds),
                     draw.uniform(0, 2) if number % 5 == 0 else None,
                 )
                 for number, offer in enumerate(offers)
@@ -157,6 +157,8 @@ class LabelledKillRow(KillRow):
     """The kills come at the crash points of one process, in turn; the passing is drawn by lot."""
 
     points: ClassVar[tuple[str, ...]]
+    clicking_seconds = 30.0
+    """Some points are passed as a decision is taken up: every strike needs fresh clicks."""
 
     async def round(self, seed: int) -> Round:
         # By the round's number, so that a campaign run in pieces covers them all.
