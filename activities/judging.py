@@ -10,11 +10,11 @@ from temporalio import activity
 
 from activities.portfolio import fresh_account
 from domain.errors import ErrorCode, GreenlightError
-from domain.instruments import Leg
+from domain.instruments import Leg, SecType, Settlement
 from domain.market import Quote
 from domain.orders import OrderIntent
 from domain.packages import package_quote
-from domain.portfolio import ZERO
+from domain.portfolio import ZERO, AccountState
 from domain.ports import Broker, Judgement, TradeContext, WhatIf
 from domain.recommendations import RuleResult, approval_freshness, walked_price
 from domain.risk.pretrade import first_denial, run_controls
@@ -24,7 +24,11 @@ from domain.risk.pretrade_inputs import (
     PretradeInputs,
     Stage,
 )
+from domain.risk.trade_margin import TradeMargin
 from domain.risk.usage import margin_usage
+
+ESTIMATE_SECONDS = 0.2
+"""How long our own margin estimate may take beyond the broker's preview before it is given up."""
 
 
 class PriceStep(NamedTuple):
@@ -42,6 +46,15 @@ class Judged(NamedTuple):
     denial: RuleResult | None
 
 
+class _Look(NamedTuple):
+    """What was seen of the market and the account, and the order that would go out on it."""
+
+    intent: OrderIntent
+    inputs: PretradeInputs
+    quotes: tuple[Quote, ...]
+    """Of the legs, in their order."""
+
+
 class Judge:
     """Looks at one gateway's market, account and margin afresh."""
 
@@ -50,37 +63,43 @@ class Judge:
 
     async def judge(self, context: TradeContext, key: str, step: PriceStep) -> Judged:
         """Re-quote, re-risk, ask for a preview where nothing else stands against it, and judge."""
-        intent, inputs = await self._look(context, key, step)
+        intent, inputs, quotes = await self._look(context, key, step)
         # Only the first attempt answers the click; later ones walk the price of the same approval.
         fresh: tuple[RuleResult, ...] = ()
         if context.attempts == 0:
             fresh = (approval_freshness(context.trade.terms, inputs.market_now),)
         before = inputs.model_copy(update={"stage": Stage.BEFORE_PREVIEW})
         rules = (*fresh, *run_controls(before))
-        preview = None
+        preview, own_margin = None, None
         if first_denial(rules) is None:
-            preview, refusal = await self._preview(intent)
+            estimating = asyncio.create_task(self._estimate(intent, inputs, quotes))
+            try:
+                preview, refusal = await self._preview(intent)
+            except BaseException:
+                estimating.cancel()
+                raise
             final = inputs.model_copy(
                 update={"what_if": _margin_preview(preview), "what_if_refusal": refusal}
             )
             rules = (*fresh, *run_controls(final))
+            own_margin = await _within(ESTIMATE_SECONDS, estimating)
         judgement = Judgement(
             rules=rules,
             notional=ZERO if inputs.reduces_risk else inputs.notional,
             what_if=preview,
+            own_margin=own_margin,
         )
         return Judged(intent, judgement, first_denial(rules))
 
-    async def _look(
-        self, context: TradeContext, key: str, step: PriceStep
-    ) -> tuple[OrderIntent, PretradeInputs]:
+    async def _look(self, context: TradeContext, key: str, step: PriceStep) -> _Look:
         trade, terms = context.trade, context.trade.terms
-        quote, account, listed, market_now = await asyncio.gather(
-            self._quote(terms.legs),
+        quotes, account, listed, market_now = await asyncio.gather(
+            self._quotes(terms.legs),
             fresh_account(self._broker, terms.account_code),
             self._listed(terms.legs),
             self._broker.market_time(),
         )
+        quote = package_quote(terms.legs, quotes)
         intent = OrderIntent(
             order_key=key,
             account_code=terms.account_code,
@@ -89,7 +108,7 @@ class Judge:
             limit_price=walked_price(trade, step.at, step.of, quote),
         )
         session_close = self._broker.session_close(market_now)
-        return intent, PretradeInputs(
+        inputs = PretradeInputs(
             trade=trade,
             quantity=intent.quantity,
             limit_price=intent.limit_price,
@@ -111,10 +130,10 @@ class Judge:
             open_order_keys=context.open_order_keys,
             committed_assignment_cash=context.committed_assignment_cash,
         )
+        return _Look(intent, inputs, quotes)
 
-    async def _quote(self, legs: Sequence[Leg]) -> Quote:
-        quotes = await asyncio.gather(*(self._broker.quote(leg.contract) for leg in legs))
-        return package_quote(legs, quotes)
+    async def _quotes(self, legs: Sequence[Leg]) -> tuple[Quote, ...]:
+        return tuple(await asyncio.gather(*(self._broker.quote(leg.contract) for leg in legs)))
 
     async def _listed(self, legs: Sequence[Leg]) -> tuple[ListedContract, ...] | None:
         """Every leg as the broker describes it; None where it does not describe them all."""
@@ -134,6 +153,45 @@ class Judge:
                 raise
             activity.logger.warning("what-if failed: %s", error.detail)
             return None, error.detail
+
+    async def _estimate(
+        self, intent: OrderIntent, inputs: PretradeInputs, quotes: tuple[Quote, ...]
+    ) -> TradeMargin | None:
+        """Our own figures for the same trade; none where they fail, for nothing hangs on them."""
+        if inputs.account is None:
+            return None
+        try:
+            underlying = await self._broker.underlying(inputs.contract.symbol)
+            on_index = underlying.sec_type is SecType.INDEX
+            settlement = Settlement.CASH if on_index else Settlement.PHYSICAL
+            return await asyncio.to_thread(
+                _trade_margin, inputs.account, intent, quotes, settlement
+            )
+        except Exception as error:
+            activity.logger.warning("own margin not estimated: %s", error)
+            return None
+
+
+def _trade_margin(
+    account: AccountState, intent: OrderIntent, quotes: tuple[Quote, ...], settlement: Settlement
+) -> TradeMargin:
+    # The pricing library and the solver: loaded where they work, not where workflows import us.
+    from domain.risk.own_margin import QuotedTrade, trade_margin  # noqa: PLC0415
+
+    trade = QuotedTrade(intent.legs, quotes, intent.quantity, settlement)
+    return trade_margin(account, trade)
+
+
+async def _within(
+    seconds: float, estimating: asyncio.Task[TradeMargin | None]
+) -> TradeMargin | None:
+    """The estimate, if it is there ``seconds`` from now: an order does not wait for it longer."""
+    done, _ = await asyncio.wait([estimating], timeout=seconds)
+    if not done:
+        estimating.cancel()
+        activity.logger.warning("own margin not estimated: it took too long")
+        return None
+    return estimating.result()
 
 
 def _margin_preview(preview: WhatIf | None) -> MarginPreview | None:

@@ -154,6 +154,8 @@ def order_detail(
             )
             for row in events
         ],
+        what_if=order.what_if,
+        own_margin=order.own_margin,
         ending_evidence=_ending_evidence(*evidence),
     )
 

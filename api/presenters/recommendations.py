@@ -119,6 +119,7 @@ def recommendation_detail(
         rule_trace=row.rule_trace,
         controls=row.controls,
         what_if=row.what_if,
+        own_margin=row.own_margin,
         assignment_cash=assignment_cash(terms),
         decision=None if card.decision is None else DecisionAnswer.model_validate(card.decision),
         orders=orders_with_executions(card.orders, card.executions, viewer, settings),

@@ -21,6 +21,7 @@ from domain.errors import ErrorCode
 from domain.instruments import Side
 from domain.order_evidence import BrokerStatus
 from domain.orders import OrderState
+from domain.risk.trade_margin import TradeMargin
 
 
 class ExecutionRow(Answer):
@@ -116,6 +117,8 @@ class EndingEvidence(Answer):
 
 
 class OrderDetail(OrderWithExecutions):
+    what_if: dict[str, Any] | None = Field(description="the broker's margin preview")
+    own_margin: TradeMargin | None = Field(description="our estimate of the same margin")
     events: list[OrderEventRow]
     ending_evidence: EndingEvidence | None = Field(description="of an order in doubt")
 

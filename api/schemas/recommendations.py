@@ -28,6 +28,7 @@ from domain.recommendations import (
     RuleResult,
     Terms,
 )
+from domain.risk.trade_margin import TradeMargin
 
 
 class Metrics(Answer):
@@ -109,6 +110,9 @@ class RecommendationDetail(RecommendationRow):
     rule_trace: list[RuleResult]
     controls: list[RuleResult] = Field(description="pre-trade controls of the latest attempt")
     what_if: dict[str, Any] | None = Field(description="the broker's margin preview")
+    own_margin: TradeMargin | None = Field(
+        description="our estimate of the same margin; null while there is none"
+    )
     assignment_cash: Exact | None = Field(
         description="strike × multiplier × contracts of the puts sold, less what a roll gives back"
     )

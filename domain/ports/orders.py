@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from pydantic import Field
@@ -16,6 +16,7 @@ from domain.ports.broker import BrokerBooks, WhatIf
 from domain.recommendations import ApprovedTrade, RuleResult
 from domain.risk.limits import LimitsInForce, TradingState
 from domain.risk.pretrade_inputs import DayRecord, HeldGreeks
+from domain.risk.trade_margin import TradeMargin
 
 
 class OrderRecord(Frozen):
@@ -66,9 +67,7 @@ class Judgement(Frozen):
         default=Decimal(0), description="of the opened legs; zero for a close that reduces risk"
     )
     what_if: WhatIf | None = Field(default=None, description="the broker's preview")
-    own_margin: dict[str, Any] | None = Field(
-        default=None, description="our estimates of the same, named by method"
-    )
+    own_margin: TradeMargin | None = Field(default=None, description="our estimate of the same")
 
 
 class OrderLedger(Protocol):

@@ -7,6 +7,11 @@ nothing; a short option alone asks for its market value plus the greater of 20 %
 underlying for a call). Positions may be combined, and which combination is cheapest is a linear
 assignment of contracts to ``margin_strategies``, solved exactly for each product group.
 
+Contracts come whole, but spreads, strangles and stock against options form a network, whose linear
+program has whole solutions by itself. So one linear program answers for all groups together, and
+only a group whose answer is not whole (condors and collars may bring it about) is solved again by
+an integer program of its own.
+
 An estimate: brokers add house requirements of their own, and the broker's figure governs.
 """
 
@@ -18,12 +23,15 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.sparse import csc_array  # pyright: ignore[reportMissingTypeStubs]
+from scipy.sparse import block_diag, csc_array  # pyright: ignore
 
 from domain.instruments import Frozen
 from domain.market import FloatArray
 from domain.risk.margin_strategies import MarginLeg, Strategy, possible_strategies, single
 from domain.risk.products import product_group
+
+_WHOLE_WITHIN = 1e-6
+"""Contracts: the solver's own tolerance."""
 
 
 class StrategyMargin(Frozen):
@@ -66,85 +74,135 @@ class RegTMargin(Frozen):
 
 def regt_margin(legs: Sequence[MarginLeg]) -> RegTMargin:
     """The least requirement of the positions together; never raises."""
-    groups: dict[str, list[int]] = defaultdict(list)
+    members: dict[str, list[int]] = defaultdict(list)
     unmargined: list[int] = []
     for index, leg in enumerate(legs):
         if not leg.is_usable:
             unmargined.append(index)
         elif leg.quantity:
-            groups[product_group(leg.symbol).name].append(index)
-    found: list[StrategyMargin] = []
-    initial = maintenance = 0.0
-    for members in groups.values():
-        held = [legs[index] for index in members]
-        least, parts = _least(held, of_initial=False)
-        maintenance += least
-        # Options alone ask for the same at first as afterwards.
-        has_stock = any(not leg.is_option for leg in held)
-        initial += _least(held, of_initial=True)[0] if has_stock else least
-        found.extend(
-            part.model_copy(update={"legs": tuple(members[each] for each in part.legs)})
-            for part in parts
-        )
-    usable = [legs[index] for members in groups.values() for index in members]
-    options = [leg for leg in usable if leg.is_option]
+            members[product_group(leg.symbol).name].append(index)
+    groups = [_group(legs, each) for each in members.values()]
+    parts = _cheapest(groups, of_initial=False)
+    # Options alone ask for the same at first as afterwards.
+    with_stock = [group for group in groups if any(not leg.is_option for leg in group.legs)]
+    at_first = _cheapest(with_stock, of_initial=True)
+    maintenance = sum(part.maintenance for each in parts for part in each)
+    initial = sum(part.initial for each in at_first for part in each) + sum(
+        part.maintenance
+        for group, each in zip(groups, parts, strict=True)
+        if group not in with_stock
+        for part in each
+    )
+    options = [leg for group in groups for leg in group.legs if leg.is_option]
     return RegTMargin(
         initial=max(initial, maintenance),
         maintenance=maintenance,
         long_option_value=sum(leg.value for leg in options if leg.quantity > 0),
         short_option_value=-sum(leg.value for leg in options if leg.quantity < 0),
-        strategies=tuple(found),
+        strategies=tuple(part for each in parts for part in each),
         unmargined=tuple(unmargined),
     )
+
+
+class _Group(NamedTuple):
+    """The positions of one product group, and every way to margin them: alone first."""
+
+    members: tuple[int, ...]
+    legs: tuple[MarginLeg, ...]
+    strategies: tuple[Strategy, ...]
+
+    @property
+    def available(self) -> FloatArray:
+        return np.array([abs(leg.quantity) for leg in self.legs])
+
+    @property
+    def can_combine(self) -> bool:
+        return len(self.strategies) > len(self.legs)
+
+
+def _group(legs: Sequence[MarginLeg], members: Sequence[int]) -> _Group:
+    held = tuple(legs[index] for index in members)
+    alone = (single(held, index) for index in range(len(held)))
+    return _Group(tuple(members), held, (*alone, *possible_strategies(held)))
+
+
+def _cheapest(groups: Sequence[_Group], *, of_initial: bool) -> list[tuple[StrategyMargin, ...]]:
+    """The cheapest way to combine the legs of each group."""
+    programs = {
+        index: _program(group, of_initial=of_initial)
+        for index, group in enumerate(groups)
+        if group.can_combine
+    }
+    solved = dict(zip(programs, _solve(list(programs.values())), strict=True))
+    return [
+        # Without an answer nothing is combined: more than needed, never less.
+        _parts(group, group.available if (amounts := solved.get(index)) is None else amounts)
+        for index, group in enumerate(groups)
+    ]
 
 
 class _Program(NamedTuple):
     """Minimise ``costs · x`` where every leg is used up: ``uses @ x = available``."""
 
     costs: FloatArray
+    """Scaled to one size, which keeps the solver's tolerances meaningful for any account."""
     uses: csc_array
     available: FloatArray
     whole: FloatArray
     """1 where a strategy comes in whole units only."""
 
 
-def _least(
-    legs: Sequence[MarginLeg], *, of_initial: bool
-) -> tuple[float, tuple[StrategyMargin, ...]]:
-    """The cheapest way to combine the legs of one product group."""
-    alone = [single(legs, index) for index in range(len(legs))]
-    combined = possible_strategies(legs)
-    available = np.array([abs(leg.quantity) for leg in legs])
-    if not combined:
-        return _summed(alone, available, of_initial=of_initial)
-    strategies = [*alone, *combined]
-    program = _Program(
-        costs=np.array([each.initial if of_initial else each.maintenance for each in strategies]),
-        uses=_uses(strategies, len(legs)),
-        available=available,
-        whole=np.array([0.0] * len(alone) + [1.0] * len(combined)),
-    )
-    amounts = _solve(program)
-    if amounts is None:
-        # Without an answer nothing is combined: more than needed, never less.
-        return _summed(alone, available, of_initial=of_initial)
-    return _summed(strategies, amounts, of_initial=of_initial)
-
-
-def _uses(strategies: Sequence[Strategy], legs: int) -> csc_array:
+def _program(group: _Group, *, of_initial: bool) -> _Program:
+    strategies = group.strategies
+    costs = np.array([each.initial if of_initial else each.maintenance for each in strategies])
     rows = [leg for strategy in strategies for leg in strategy.legs]
     columns = [j for j, strategy in enumerate(strategies) for _ in strategy.legs]
     amounts = [amount for strategy in strategies for amount in strategy.amounts]
-    return csc_array((amounts, (rows, columns)), shape=(legs, len(strategies)))
+    whole = np.ones(len(strategies))
+    whole[: len(group.legs)] = 0.0
+    return _Program(
+        costs=costs / max(float(np.abs(costs).max()), 1e-9),
+        uses=csc_array((amounts, (rows, columns)), shape=(len(group.legs), len(strategies))),
+        available=group.available,
+        whole=whole,
+    )
 
 
-def _solve(program: _Program) -> FloatArray | None:
-    # Costs of one size keep the solver's tolerances meaningful for any account.
-    scale = max(float(np.abs(program.costs).max()), 1e-9)
-    # Half a second to import: only when asked for. It brings no types.
-    solver: Any = import_module("scipy.optimize")
+def _solve(programs: Sequence[_Program]) -> list[FloatArray | None]:
+    """Each program's solution; None where it has none that was found."""
+    if not programs:
+        return []
+    together = _relaxed(programs)
+    return [
+        amounts if amounts is not None and _is_whole(program, amounts) else _in_integers(program)
+        for program, amounts in zip(programs, together, strict=True)
+    ]
+
+
+def _relaxed(programs: Sequence[_Program]) -> list[FloatArray] | list[None]:
+    """All programs in one, as if contracts could be divided."""
+    solved = _solver().linprog(
+        np.concatenate([program.costs for program in programs]),
+        A_eq=block_diag([program.uses for program in programs], format="csc"),
+        b_eq=np.concatenate([program.available for program in programs]),
+        # By its simplex method: solutions are corners, and those of a network are whole.
+        method="highs-ds",
+    )
+    if solved.x is None:
+        return [None] * len(programs)
+    edges = np.cumsum([len(program.costs) for program in programs])
+    return np.split(np.asarray(solved.x, dtype=np.float64), edges[:-1])
+
+
+def _is_whole(program: _Program, amounts: FloatArray) -> bool:
+    counted = amounts[program.whole > 0]
+    return bool(np.all(np.abs(counted - np.round(counted)) < _WHOLE_WITHIN))
+
+
+def _in_integers(program: _Program) -> FloatArray | None:
+    solver = _solver()
     solved = solver.milp(
-        program.costs / scale,
+        program.costs,
         constraints=solver.LinearConstraint(program.uses, program.available, program.available),
         integrality=program.whole,
         bounds=solver.Bounds(0, np.inf),
@@ -153,18 +211,21 @@ def _solve(program: _Program) -> FloatArray | None:
     return None if solved.x is None else np.asarray(solved.x, dtype=np.float64)
 
 
-def _summed(
-    strategies: Sequence[Strategy], amounts: FloatArray, *, of_initial: bool
-) -> tuple[float, tuple[StrategyMargin, ...]]:
-    parts = tuple(
+def _solver() -> Any:
+    """Half a second to import: only when asked for. It brings no types."""
+    return import_module("scipy.optimize")
+
+
+def _parts(group: _Group, amounts: FloatArray) -> tuple[StrategyMargin, ...]:
+    return tuple(
         StrategyMargin(
             strategy=strategy.name,
-            legs=strategy.legs,
-            quantity=float(amount),
-            initial=float(amount * strategy.initial),
-            maintenance=float(amount * strategy.maintenance),
+            legs=tuple(group.members[each] for each in strategy.legs),
+            quantity=amount,
+            initial=amount * strategy.initial,
+            maintenance=amount * strategy.maintenance,
         )
-        for strategy, amount in zip(strategies, amounts, strict=True)
-        if amount > 1e-6
+        # Fewer amounts than strategies: the legs alone.
+        for strategy, amount in zip(group.strategies, amounts.tolist(), strict=False)
+        if amount > _WHOLE_WITHIN
     )
-    return sum(part.initial if of_initial else part.maintenance for part in parts), parts

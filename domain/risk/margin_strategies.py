@@ -6,13 +6,17 @@ amounts are in the currency of the prices, per contract (per share for stock alo
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date
-from itertools import combinations
-from math import inf, isfinite
+from itertools import product
+from math import comb, isfinite
 from typing import NamedTuple
 
+import numpy as np
+
 from domain.instruments import Right
+from domain.market import FloatArray
 from domain.risk.products import is_broad_index, product_group
 
 STOCK_INITIAL = 0.50
@@ -227,9 +231,6 @@ class _Spread(NamedTuple):
     long: int
     width: float
     """What it can lose at the short option's expiry, per contract; 0 where it cannot."""
-    gap: float
-    """Strike of the long less strike of the short option, per contract and signed."""
-    right: Right
     expiry: date | None
     """Of both; None where the long option lives longer."""
 
@@ -249,11 +250,10 @@ def _spreads(
                 continue
             if bought.expiry is None or sold.expiry is None or bought.expiry < sold.expiry:
                 continue
-            assert sold.right is not None
             gap = (bought.strike - sold.strike) * sold.multiplier
             width = max(gap if sold.right is Right.CALL else -gap, 0.0)
             expiry = sold.expiry if bought.expiry == sold.expiry else None
-            yield _Spread(short, long, width, gap, sold.right, expiry)
+            yield _Spread(short, long, width, expiry)
 
 
 def _strategy_of(spread: _Spread) -> Strategy:
@@ -263,17 +263,16 @@ def _strategy_of(spread: _Spread) -> Strategy:
 
 def _strangles(legs: Sequence[MarginLeg], shorts: Sequence[int]) -> Iterator[Strategy]:
     """A short put and a short call: the greater requirement, and the other's market value."""
-    for one, other in combinations(shorts, 2):
-        first, second = legs[one], legs[other]
-        if first.right is second.right or (first.symbol, first.multiplier) != (
-            second.symbol,
-            second.multiplier,
-        ):
+    needed = {index: naked(legs[index]) for index in shorts}
+    puts = [index for index in shorts if legs[index].right is Right.PUT]
+    calls = [index for index in shorts if legs[index].right is Right.CALL]
+    for put, call in product(puts, calls):
+        if (legs[put].symbol, legs[put].multiplier) != (legs[call].symbol, legs[call].multiplier):
             continue
-        dear, cheap = (first, second) if naked(first) >= naked(second) else (second, first)
-        needed = naked(dear) + cheap.mark * cheap.multiplier
-        name = "straddle" if first.strike == second.strike else "strangle"
-        yield Strategy(f"short {name}", (one, other), (1.0, 1.0), needed, needed)
+        dear, cheap = (put, call) if needed[put] >= needed[call] else (call, put)
+        asked = needed[dear] + legs[cheap].mark * legs[cheap].multiplier
+        name = "straddle" if legs[put].strike == legs[call].strike else "strangle"
+        yield Strategy(f"short {name}", (put, call), (1.0, 1.0), asked, asked)
 
 
 def _spread_pairs(legs: Sequence[MarginLeg], spreads: Sequence[_Spread]) -> Iterator[Strategy]:
@@ -282,19 +281,33 @@ def _spread_pairs(legs: Sequence[MarginLeg], spreads: Sequence[_Spread]) -> Iter
     A put and a call spread (iron condor or butterfly), or one that loses below and one that
     loses above (condor, butterfly). Rule 10.3(c)(5)(A)(4)-(5).
     """
-    paired = [spread for spread in spreads if spread.expiry is not None]
-    if len(paired) * (len(paired) - 1) // 2 > MOST_SPREAD_PAIRS:
+    series: dict[tuple[str, date], list[_Spread]] = defaultdict(list)
+    for spread in spreads:
+        if spread.expiry is not None:
+            series[legs[spread.short].symbol, spread.expiry].append(spread)
+    if sum(comb(len(members), 2) for members in series.values()) > MOST_SPREAD_PAIRS:
         return
-    for one, other in combinations(paired, 2):
-        if one.expiry != other.expiry or one.long == other.long:
-            continue
-        if legs[one.short].symbol != legs[other.short].symbol:
-            continue
-        most = _most_lost([legs[i] for i in (one.short, one.long, other.short, other.long)])
-        if most >= one.width + other.width:
+    for members in series.values():
+        if len(members) > 1:
+            yield from _pairs_of_series(legs, members)
+
+
+def _pairs_of_series(legs: Sequence[MarginLeg], spreads: Sequence[_Spread]) -> Iterator[Strategy]:
+    """The pairs that ask for less than their spreads, or the short options, would alone."""
+    alone = np.array([min(spread.width, naked(legs[spread.short])) for spread in spreads])
+    values = _expiry_values(legs, spreads)
+    first, second = np.triu_indices(len(spreads), k=1)
+    # Piecewise linear, and level above the highest strike: the worst is at a strike, or at zero.
+    most = np.maximum(-(values[first] + values[second]).min(axis=1), 0.0)
+    useful = np.flatnonzero(most < alone[first] + alone[second])
+    columns = (first[useful].tolist(), second[useful].tolist(), most[useful].tolist())
+    pairs: list[tuple[int, int, float]] = list(zip(*columns, strict=True))
+    for i, j, lost in pairs:
+        one, other = spreads[i], spreads[j]
+        if one.long == other.long:
             continue
         used = _merged((one.short, one.long, other.short, other.long))
-        yield Strategy("spread pair", tuple(used), tuple(used.values()), most, most)
+        yield Strategy("spread pair", tuple(used), tuple(used.values()), lost, lost)
 
 
 def _merged(indices: tuple[int, ...]) -> dict[int, float]:
@@ -304,16 +317,15 @@ def _merged(indices: tuple[int, ...]) -> dict[int, float]:
     return used
 
 
-def _most_lost(legs: Sequence[MarginLeg]) -> float:
-    """The most that one contract of each, of one expiry, can be exercised against at any price."""
-    corners = [0.0, *(leg.strike for leg in legs)]
-    worst = min(sum(_expiry_value(leg, price) for leg in legs) for price in corners)
-    slope = sum(
-        (1 if leg.quantity > 0 else -1) * leg.multiplier for leg in legs if leg.right is Right.CALL
-    )
-    return inf if slope < 0 else max(-worst, 0.0)
-
-
-def _expiry_value(leg: MarginLeg, price: float) -> float:
-    beyond = price - leg.strike if leg.right is Right.CALL else leg.strike - price
-    return (1 if leg.quantity > 0 else -1) * max(beyond, 0.0) * leg.multiplier
+def _expiry_values(legs: Sequence[MarginLeg], spreads: Sequence[_Spread]) -> FloatArray:
+    """What each spread is worth at expiry, at zero and at every strike: ``(spreads, prices)``."""
+    sold = [legs[spread.short] for spread in spreads]
+    bought = [legs[spread.long] for spread in spreads]
+    side = np.array([1.0 if leg.right is Right.CALL else -1.0 for leg in sold])[:, None]
+    sold_at = np.array([leg.strike for leg in sold])[:, None]
+    bought_at = np.array([leg.strike for leg in bought])[:, None]
+    prices = np.unique(np.concatenate([[0.0], sold_at.ravel(), bought_at.ravel()]))
+    units = np.array([leg.multiplier for leg in sold])[:, None]
+    worth_bought = np.maximum(side * (prices - bought_at), 0.0)
+    worth_sold = np.maximum(side * (prices - sold_at), 0.0)
+    return units * (worth_bought - worth_sold)

@@ -253,11 +253,11 @@ async def _require_still_left(session: AsyncSession, row: OrderRow) -> None:
 
 def _judged_by(context: TradeContext, judgement: Judgement) -> dict[str, Any]:
     """The judgement in the columns that orders and recommendations share."""
-    what_if = judgement.what_if
+    what_if, own = judgement.what_if, judgement.own_margin
     return {
         "controls": [rule.model_dump(mode="json") for rule in judgement.rules],
         "what_if": None if what_if is None else what_if.model_dump(mode="json"),
-        "own_margin": judgement.own_margin,
+        "own_margin": None if own is None else own.model_dump(mode="json"),
         "limits": context.limits.model_dump(mode="json"),
     }
 

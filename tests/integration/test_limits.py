@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
+from activities import judging
 from activities.orders import PreparedOutcome
 from domain.errors import ErrorCode
 from domain.risk.limits import Limits, LimitScope
@@ -53,6 +55,57 @@ async def test_an_order_keeps_the_limits_controls_and_preview_it_was_judged_by(w
     assert [(ref["scope"], ref["version"]) for ref in order.limits["versions"]] == [("ACCOUNT", 1)]
     assert all(rule["passed"] for rule in order.controls)
     assert order.notional == 64_000
+
+
+async def test_an_order_keeps_our_own_margin_estimate_beside_the_brokers_preview(
+    world: BrokerWorld,
+):
+    prepared = await world.prepare(await world.approve())
+    assert prepared.order is not None, prepared
+    order = await world.desk.order(prepared.order.order_key)
+    assert order.own_margin is not None
+    assert order.what_if is not None
+    assert order.own_margin["is_estimate"] is True
+    assert order.own_margin["group"] == "S&P 500"
+    assert order.own_margin["left_out"] == []
+    by_rule, by_portfolio = (
+        order.own_margin["reg_t_maintenance"],
+        order.own_margin["portfolio_maintenance"],
+    )
+    assert by_rule["change"] == by_rule["after"] - by_rule["before"] > 0
+    assert by_portfolio["change"] > 0
+    # The simulated gateway asks by rules of its own for this same put.
+    asked = float(order.what_if["maint_margin_after"]) - float(order.what_if["maint_margin_before"])
+    assert 0.2 < by_portfolio["change"] / asked < 5
+    (card,) = await world.desk.all(m.Recommendation)
+    assert card.own_margin == order.own_margin
+
+
+async def test_an_order_does_not_wait_for_an_estimate_that_takes_too_long(
+    world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
+):
+    late = Event()
+    monkeypatch.setattr(judging, "_trade_margin", lambda *_: late.wait(30))
+    try:
+        prepared = await world.prepare(await world.approve())
+    finally:
+        late.set()
+    assert prepared.order is not None, prepared
+    order = await world.desk.order(prepared.order.order_key)
+    assert order.own_margin is None
+    assert order.what_if is not None
+
+
+async def test_an_estimate_that_fails_refuses_nothing(
+    world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: object) -> None:
+        raise ArithmeticError("no such number")
+
+    monkeypatch.setattr(judging, "_trade_margin", fail)
+    prepared = await world.prepare(await world.approve())
+    assert prepared.order is not None, prepared
+    assert (await world.desk.order(prepared.order.order_key)).own_margin is None
 
 
 @pytest.mark.parametrize(

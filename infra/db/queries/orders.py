@@ -142,7 +142,8 @@ async def order_rows(
 
 async def order_detail(session: AsyncSession, viewer: Viewer, order_id: UUID) -> AnyRow | None:
     """One order, or None if it does not exist or the viewer may not see it."""
-    return (await session.execute(_orders(viewer).where(Order.id == order_id))).one_or_none()
+    statement = _orders(viewer).add_columns(Order.what_if, Order.own_margin)
+    return (await session.execute(statement.where(Order.id == order_id))).one_or_none()
 
 
 async def orders_of_recommendation(

@@ -171,6 +171,7 @@ async def recommendation_detail(
         Recommendation.rule_trace,
         Recommendation.controls,
         Recommendation.what_if,
+        Recommendation.own_margin,
         Recommendation.predecessor_id,
         Recommendation.superseded_by_id,
         Recommendation.withdrawn_at,

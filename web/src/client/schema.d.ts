@@ -1446,6 +1446,18 @@ export interface components {
             /** Reg T Maintenance */
             reg_t_maintenance: number;
         };
+        /**
+         * MarginStep
+         * @description One requirement before and after a trade, in the currency of the prices.
+         */
+        MarginStep: {
+            /** After */
+            after: number;
+            /** Before */
+            before: number;
+            /** Change */
+            change: number;
+        };
         /** MarketAnswer */
         MarketAnswer: {
             /**
@@ -1658,6 +1670,8 @@ export interface components {
             may_declare_not_sent: boolean;
             /** Order Key */
             order_key: string;
+            /** @description our estimate of the same margin */
+            own_margin: components["schemas"]["TradeMargin"] | null;
             /** Perm Id */
             perm_id: number | null;
             /** Quantity */
@@ -1681,6 +1695,13 @@ export interface components {
              * @description what is traded, in words
              */
             trade: string;
+            /**
+             * What If
+             * @description the broker's margin preview
+             */
+            what_if: {
+                [key: string]: unknown;
+            } | null;
             /** Workflow Url */
             workflow_url: string;
         };
@@ -2343,6 +2364,8 @@ export interface components {
             order_state: components["schemas"]["OrderState"] | null;
             /** Orders */
             orders: components["schemas"]["OrderWithExecutions"][];
+            /** @description our estimate of the same margin; null while there is none */
+            own_margin: components["schemas"]["TradeMargin"] | null;
             /** Predecessor Id */
             predecessor_id: string | null;
             /**
@@ -2823,6 +2846,35 @@ export interface components {
             title: string;
         };
         /**
+         * TradeMargin
+         * @description Our own estimate of a trade's margin, to set beside the broker's preview, which governs.
+         *
+         *     Of the trade's product group alone: neither method offsets one group against another, so the
+         *     change is that of the whole account.
+         */
+        TradeMargin: {
+            /**
+             * Group
+             * @description the product group the amounts are of
+             */
+            group: string;
+            /**
+             * Is Estimate
+             * @default true
+             */
+            is_estimate: boolean;
+            /**
+             * Left Out
+             * @description keys of positions of the group that could not be priced: in no amount
+             */
+            left_out: string[];
+            /** @description in the manner of TIMS */
+            portfolio_initial: components["schemas"]["MarginStep"];
+            portfolio_maintenance: components["schemas"]["MarginStep"];
+            reg_t_initial: components["schemas"]["MarginStep"];
+            reg_t_maintenance: components["schemas"]["MarginStep"];
+        };
+        /**
          * TradingState
          * @description ACTIVE trades; REDUCING and HALTED let through only what is proven to reduce risk.
          * @enum {string}
@@ -2957,6 +3009,7 @@ export type LimitScope = components['schemas']['LimitScope'];
 export type LimitsRef = components['schemas']['LimitsRef'];
 export type LoginAsk = components['schemas']['LoginAsk'];
 export type MarginEstimates = components['schemas']['MarginEstimates'];
+export type MarginStep = components['schemas']['MarginStep'];
 export type MarketAnswer = components['schemas']['MarketAnswer'];
 export type Me = components['schemas']['Me'];
 export type Metrics = components['schemas']['Metrics'];
@@ -3006,6 +3059,7 @@ export type StressCell = components['schemas']['StressCell'];
 export type StressView = components['schemas']['StressView'];
 export type Terms = components['schemas']['Terms'];
 export type TimelineEntry = components['schemas']['TimelineEntry'];
+export type TradeMargin = components['schemas']['TradeMargin'];
 export type TradingState = components['schemas']['TradingState'];
 export type UnderlyingRisk = components['schemas']['UnderlyingRisk'];
 export type UnderlyingState = components['schemas']['UnderlyingState'];
