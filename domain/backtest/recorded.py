@@ -165,6 +165,12 @@ def contract_numbers(
     return (((number << _STRIKE_BITS) | mills) << 1) | is_call
 
 
+def restruck(con_id: int, strike: float) -> int:
+    """The number of the contract that differs from ``con_id`` in its strike alone."""
+    mask = ((1 << _STRIKE_BITS) - 1) << 1
+    return (con_id & ~mask) | (round(strike * MILLS) << 1)
+
+
 def moments_of(
     at: IntArray,
     option_class: IntArray,

@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 from domain.instruments import Right, SecType, Side
 from domain.recommendations import RecommendationAction
 
+UNFILLED = "UNFILLED"
+"""In place of a control's code: nothing refused an order, and yet it did not trade."""
+
 
 class BacktestProgress(NamedTuple):
     """How far a run has come: slices done, of so many, and the session it is at."""
@@ -147,7 +150,8 @@ class Skip(NamedTuple):
 class EquityCurve:
     """Column by column, one row per slice at its end.
 
-    ``equity`` is cash, positions at their marks, and what is accrued. ``margin`` is the maintenance
+    ``equity`` is cash, positions at their marks, and what is accrued; ``with_loan`` counts no
+    options unless margin is portfolio margin. ``margin`` is the maintenance
     asked for by the run's margin model; ``reg_t`` and ``portfolio_margin`` are both estimates.
     ``pm_usage`` is margin over equity with loan value (nan where that is not positive);
     ``exposure`` the gross notional at stake over equity.
@@ -159,6 +163,7 @@ class EquityCurve:
     positions: list[Decimal] = field(default_factory=list[Decimal])
     accrued: list[Decimal] = field(default_factory=list[Decimal])
     equity: list[Decimal] = field(default_factory=list[Decimal])
+    with_loan: list[Decimal] = field(default_factory=list[Decimal])
     margin: list[float] = field(default_factory=list[float])
     reg_t: list[float] = field(default_factory=list[float])
     portfolio_margin: list[float] = field(default_factory=list[float])

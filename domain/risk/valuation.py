@@ -114,7 +114,7 @@ def value_book(account: AccountState, assumptions: PricingAssumptions = STANDARD
         vega=np.where(is_option, np.nan, 0.0),
         theta_per_day=np.where(is_option, np.nan, 0.0),
     )
-    return _with_greeks(book) if is_option.any() else book
+    return with_model_values(book) if is_option.any() else book
 
 
 def with_greeks(account: AccountState, assumptions: PricingAssumptions = STANDARD) -> AccountState:
@@ -170,7 +170,7 @@ def profits(book: Book, grid: StressGrid, underlying: IntArray, count: int) -> F
     ``underlying`` numbers the positions' underlyings, or groups of them, from 0 to ``count`` - 1.
     Positions in ``book.unpriced`` are in no sum.
     """
-    everything = np.ones(len(book.positions), dtype=np.bool_)
+    everything = np.ones(len(book.units), dtype=np.bool_)
     result = stress_options(option_book(book, everything, underlying), grid, count).pnl
     stock = ~book.is_option & book.is_priced & np.isfinite(book.spot)
     value = np.bincount(underlying[stock], (book.units * book.spot)[stock], minlength=count)
@@ -187,7 +187,8 @@ def exchange_today(at: datetime) -> date:
     return at.astimezone(EXCHANGE_ZONE).date()
 
 
-def _with_greeks(book: Book) -> Book:
+def with_model_values(book: Book) -> Book:
+    """The book with the volatility, value and greeks of every option that can be priced."""
     rows = book.is_option
     spot, strike, years, is_call = book.spot, book.strike, book.years, book.is_call
     rate, paid = book.rate, book.dividend_yield

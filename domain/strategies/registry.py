@@ -59,6 +59,19 @@ def resolve_strategy(code_ref: str) -> type[BaseStrategy]:
     return _checked(code_ref, found)
 
 
+def strategy_named(name: str) -> type[BaseStrategy]:
+    """The strategy of a ``code_ref``, or the installed one of that slug.
+
+    Raises GreenlightError STRATEGY_UNRESOLVED.
+    """
+    if ":" in name:
+        return resolve_strategy(name)
+    known = {each.slug: each.code_ref for each in installed_strategies() if not each.error}
+    if name not in known:
+        raise _unresolved(name, f"the installed strategies are {', '.join(known)}")
+    return resolve_strategy(known[name])
+
+
 def validate_config(strategy: type[BaseStrategy], raw: object) -> StrategyConfig:
     """``raw`` (decoded JSON) as the strategy's config.
 

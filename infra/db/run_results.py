@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.instruments import Right, Side
+from domain.offers import Choice, choose
 from domain.ports import RunOutcome, RunPlan
 from domain.recommendations import RecommendationState, Terms
 from domain.strategies.base import Opportunity, Proposal, StrategyResult
@@ -25,7 +26,7 @@ from infra.db.models import (
     StrategyRun,
 )
 from infra.db.models import Opportunity as OpportunityRow
-from infra.db.offers import Choice, choose, standing
+from infra.db.offers import standing
 
 
 async def keep_result(
@@ -124,10 +125,10 @@ async def _opportunities(
 
 async def _choose(
     session: AsyncSession, instance: StrategyInstance, proposals: Sequence[Proposal]
-) -> Choice:
+) -> Choice[Recommendation]:
     symbols = {proposal.terms.contract.symbol for proposal in proposals}
     if not symbols:
-        return Choice()
+        return Choice[Recommendation]()
     before = await standing(session, instance.broker_account_id, symbols)
     return choose(proposals, before, instance.id)
 

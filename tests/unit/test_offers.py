@@ -10,10 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain.instruments import Right, Side
+from domain.offers import Choice, Standing, choose, contests
 from domain.recommendations import RecommendationAction, RecommendationState, Terms
 from domain.strategies.base import Proposal
-from infra.db import models as m
-from infra.db.offers import Choice, Standing, choose, contests
 from tests.unit.trade_factories import NOW, TARGET, contract, roll, terms
 
 OURS, THEIRS = UUID(int=1), UUID(int=2)
@@ -25,14 +24,17 @@ def stands(
     offered: Terms,
     instance: UUID = OURS,
     state: RecommendationState = RecommendationState.PROPOSED,
-) -> Standing:
-    row = m.Recommendation(
-        id=uuid4(), strategy_instance_id=instance, state=state, summary=offered.describe()
+) -> Standing[UUID]:
+    return Standing(
+        key=uuid4(),
+        terms=offered,
+        instance_id=instance,
+        instance_name="Another wheel" if instance is THEIRS else "This wheel",
+        is_waiting=state is RecommendationState.PROPOSED,
     )
-    return Standing(row, offered, "Another wheel" if instance is THEIRS else "This wheel")
 
 
-def decide(*before: Standing, new: Terms | tuple[Terms, ...]) -> Choice:
+def decide(*before: Standing[UUID], new: Terms | tuple[Terms, ...]) -> Choice[UUID]:
     offered = new if isinstance(new, tuple) else (new,)
     proposals = [
         Proposal(
@@ -54,7 +56,7 @@ def close(**changes: Any) -> Terms:
 def test_an_offer_that_says_nearly_the_same_is_kept_and_not_made_again():
     old = stands(terms())
     choice = decide(old, new=terms(limit_price=Decimal("4.20")))
-    assert (choice.made, choice.kept) == ([], {0: old.row})
+    assert (choice.made, choice.kept) == ([], {0: old.key})
 
 
 @pytest.mark.parametrize(
@@ -70,13 +72,13 @@ def test_an_offer_that_says_nearly_the_same_is_kept_and_not_made_again():
 def test_another_offer_on_the_same_name_takes_the_older_ones_place(changes: dict[str, Any]):
     old = stands(terms())
     choice = decide(old, new=terms(**changes))
-    assert (choice.made, choice.replaced) == ([0], {0: [old.row]})
+    assert (choice.made, choice.replaced) == ([0], {0: [old.key]})
 
 
 @pytest.mark.parametrize(("old", "new"), [(close(), roll()), (roll(), close())])
 def test_to_close_and_to_roll_one_position_replace_each_other(old: Terms, new: Terms):
     before = stands(old)
-    assert decide(before, new=new).replaced == {0: [before.row]}
+    assert decide(before, new=new).replaced == {0: [before.key]}
 
 
 def test_a_call_and_a_put_and_another_position_do_not_compete():
@@ -91,14 +93,14 @@ def test_offers_of_one_run_never_replace_each_other():
     old = stands(terms())
     choice = decide(old, new=(terms(contract=OTHER_PUT), terms(contract=TARGET)))
     assert choice.made == [0, 1]
-    assert choice.replaced == {0: [old.row], 1: []}
+    assert choice.replaced == {0: [old.key], 1: []}
 
 
 def test_a_rung_that_is_kept_is_not_replaced_by_a_new_one_beside_it():
     kept, gone = stands(terms()), stands(terms(contract=TARGET))
     choice = decide(kept, gone, new=(terms(), terms(contract=OTHER_PUT)))
-    assert choice.kept == {0: kept.row}
-    assert choice.replaced == {1: [gone.row]}
+    assert choice.kept == {0: kept.key}
+    assert choice.replaced == {1: [gone.key]}
 
 
 @pytest.mark.parametrize(("old", "new"), [(terms(), terms(contract=OTHER_PUT)), (close(), roll())])

@@ -1,0 +1,425 @@
+"""The desk of a backtest: an account's state, the judgement of an approval, and its orders.
+
+The strategy, the contest of offers, the terms, the controls and the walk of prices are those of the
+live desk. What differs is who answers: an approver who says yes at once to everything, and a broker
+whose books, margin and market are the backtest's own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID, uuid5
+
+from domain.backtest.book import Book, Ending, Instrument, capital_of
+from domain.backtest.config import BacktestConfig, MarginModel
+from domain.backtest.fills import Attempt, attempts, leg_prices, size_there
+from domain.backtest.history import HistorySlice
+from domain.backtest.margin import (
+    BUYING_POWER,
+    Requirement,
+    margin_leg,
+    model_row,
+    portfolio_requirement,
+    strategy_based,
+)
+from domain.backtest.market import leg_quotes, row_of
+from domain.backtest.results import UNFILLED, Denial, Fill
+from domain.commissions import Charges
+from domain.gateways import GatewayKind
+from domain.instruments import Leg, PriceIncrements, Side
+from domain.market import OptionChain, Quote, QuoteQuality, decimal_of
+from domain.packages import assignment_cash, package_quote
+from domain.portfolio import AccountState, AccountValues, UnderlyingState
+from domain.recommendations import (
+    ApprovedTrade,
+    Decision,
+    DecisionAction,
+    RecommendationAction,
+    RuleResult,
+    approved_trade,
+)
+from domain.risk.limits import TradingState
+from domain.risk.pretrade import first_denial, run_controls
+from domain.risk.pretrade_inputs import (
+    DayRecord,
+    HeldGreeks,
+    ListedContract,
+    MarginPreview,
+    PretradeInputs,
+    Stage,
+)
+from domain.risk.usage import margin_usage
+from domain.risk.valuation import with_greeks
+from domain.strategies.base import Proposal
+
+ZERO = Decimal(0)
+ACCOUNT = "DUBACKTEST"
+NAMES = UUID("5d3c1f4e-0f55-5d1a-9b1e-6e2f3a9b7c10")
+"""Where the ids of a run are drawn from: equal runs have equal ids."""
+APPROVER = uuid5(NAMES, "the obedient approver")
+
+
+class Moment(NamedTuple):
+    """One slice as the desk lives it. ``closes_at`` leaves time for a decision after it."""
+
+    seen: HistorySlice
+    at: datetime
+    session: date
+    closes_at: datetime
+    chains: Mapping[str, OptionChain]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingOrder:
+    """An approved trade that has not met its quotes yet."""
+
+    number: int
+    trade: ApprovedTrade
+    proposal: Proposal
+    decided_at: datetime
+
+    @property
+    def symbol(self) -> str:
+        return self.trade.terms.contract.symbol
+
+    @property
+    def ending(self) -> Ending:
+        """What is told of a position that it closes: the first rule that called for it."""
+        trace, action = self.proposal.rule_trace, self.trade.terms.action
+        rule = trace[0].rule if trace and action is not RecommendationAction.OPEN else action
+        return Ending(rule.lower(), action)
+
+
+@dataclass(slots=True)
+class Desk:
+    """One account, its pending orders, and what was refused."""
+
+    config: BacktestConfig
+    book: Book
+    strategy: str
+    spots: dict[str, float]
+    indexes: frozenset[str]
+    pending: list[PendingOrder] = field(default_factory=list[PendingOrder])
+    denials: list[Denial] = field(default_factory=list[Denial])
+    orders: int = 0
+    equity_at_open: Decimal | None = None
+    sent_today: Counter[date] = field(default_factory=Counter[date])
+    sent_at: Counter[datetime] = field(default_factory=Counter[datetime])
+    opened_today: dict[date, Decimal] = field(default_factory=dict[date, Decimal])
+
+    # --- the account -----------------------------------------------------------------------------
+
+    def requirement(self, at: datetime) -> Requirement:
+        if self.config.margin is MarginModel.REG_T:
+            held = self.book.holdings.values()
+            return strategy_based([margin_leg(each, self._spot(each.instrument)) for each in held])
+        rows = [
+            model_row(each, self._spot(each.instrument), at, 0)
+            for each in self.book.holdings.values()
+        ]
+        return portfolio_requirement(rows)
+
+    def equity_with_loan(self) -> Decimal:
+        """Reg-T gives options no loan value; portfolio margin counts everything."""
+        if self.config.margin is MarginModel.PORTFOLIO:
+            return self.book.equity
+        return self.book.cash + self.book.stock_value
+
+    def account(self, at: datetime) -> AccountState:
+        """The account as its broker would tell it."""
+        book, asked = self.book, self.requirement(at)
+        initial, maintenance = _money(asked.initial), _money(asked.maintenance)
+        with_loan = self.equity_with_loan()
+        available = with_loan - initial
+        values = AccountValues.model_construct(
+            account_code=ACCOUNT,
+            currency=self.config.currency,
+            net_liquidation=book.equity,
+            cash=book.cash,
+            equity_with_loan=with_loan,
+            buying_power=max(available, ZERO) * BUYING_POWER[self.config.margin],
+            available_funds=available,
+            excess_liquidity=with_loan - maintenance,
+            init_margin=initial,
+            maint_margin=maintenance,
+            gross_position_value=sum((abs(each.value) for each in book.holdings.values()), ZERO),
+            as_of=at,
+        )
+        symbols = {each.instrument.symbol for each in book.holdings.values()}
+        return AccountState.model_construct(
+            values=values,
+            positions=book.positions(),
+            underlyings={symbol: self._underlying(symbol, at) for symbol in sorted(symbols)},
+            benchmark=None,
+            as_of=at,
+        )
+
+    def _underlying(self, symbol: str, at: datetime) -> UnderlyingState:
+        spot = self.spots.get(symbol)
+        return UnderlyingState.model_construct(
+            symbol=symbol,
+            is_index=symbol in self.indexes,
+            price=None if spot is None else decimal_of(spot),
+            quality=QuoteQuality.LIVE,
+            as_of=at,
+            sector=None,
+            beta=None,
+            dividends=(),
+            dividends_known_to=None,
+        )
+
+    def _spot(self, instrument: Instrument) -> float:
+        return self.spots.get(instrument.symbol, float("nan"))
+
+    # --- decisions -------------------------------------------------------------------------------
+
+    def approve(self, proposal: Proposal, at: datetime) -> PendingOrder:
+        """Yes, at once, on the terms as they are."""
+        self.orders += 1
+        recommendation = uuid5(NAMES, f"recommendation {self.orders}")
+        decision = Decision(
+            id=uuid5(NAMES, f"decision {self.orders}"),
+            recommendation_id=recommendation,
+            action=DecisionAction.APPROVE,
+            user_id=APPROVER,
+            terms_hash=proposal.terms.hash,
+            decided_at=at,
+        )
+        order = PendingOrder(self.orders, approved_trade(proposal.terms, decision), proposal, at)
+        self.pending.append(order)
+        return order
+
+    def committed_cash(self) -> Decimal:
+        """What assignment of the short puts approved and not yet traded would take."""
+        return sum((each.trade.terms.assignment_cash for each in self.pending), ZERO)
+
+    # --- orders ----------------------------------------------------------------------------------
+
+    def work(self, now: Moment) -> None:
+        """Every pending order whose underlying has a usable quote meets it; the others wait."""
+        waiting, self.pending = self.pending, []
+        for order in waiting:
+            chain = now.chains.get(order.symbol)
+            if chain is None:
+                self.pending.append(order)
+            else:
+                self._carry_out(order, chain, now)
+
+    def _carry_out(self, order: PendingOrder, chain: OptionChain, now: Moment) -> None:
+        legs = order.trade.terms.legs
+        quotes = leg_quotes(legs, chain, now.seen)
+        quote = None if quotes is None else package_quote(legs, quotes)
+        for attempt in attempts(order.trade, quote, self.config.fills):
+            denial = self._judged(order, attempt, quote, chain, now)
+            if denial is not None:
+                self._deny(order, now, str(denial.code), f"{denial.rule}: {denial.value}")
+                return
+            self.sent_today[now.session] += 1
+            self.sent_at[now.at] += 1
+            if attempt.price is not None:
+                assert quotes is not None
+                self._fill(order, attempt.price, quotes, now)
+                return
+        self._deny(order, now, UNFILLED, "the market did not reach the worst price allowed")
+
+    def _deny(self, order: PendingOrder, now: Moment, code: str, reason: str) -> None:
+        action = order.trade.terms.action
+        self.denials.append(Denial(now.at, order.symbol, action, code, reason))
+
+    def _fill(
+        self, order: PendingOrder, price: Decimal, quotes: Sequence[Quote], now: Moment
+    ) -> None:
+        terms, quantity = order.trade.terms, order.trade.quantity
+        if self.config.fills.size_limited:
+            there = size_there(terms.legs, quotes)
+            quantity = quantity if there is None else min(quantity, there)
+        if quantity < order.trade.quantity:
+            self._deny(order, now, UNFILLED, f"{quantity} of {order.trade.quantity} traded")
+        if not quantity:
+            return
+        charges = Charges(schedule=self.config.commission)
+        charged = ZERO
+        prices = leg_prices(terms.legs, quotes, terms.side, price)
+        for leg, quote, each in zip(terms.legs, quotes, prices, strict=True):
+            count = Decimal(leg.ratio * quantity)
+            charges = charges.plus(count, each, is_option=True)
+            fill = _execution(order, leg, count, each, quote, charges.total - charged, now.at)
+            charged = charges.total
+            spot = decimal_of(self.spots[leg.contract.symbol])
+            settlement = now.chains[leg.contract.symbol].settlement
+            instrument = Instrument.of_option(leg.contract, settlement)
+            self.book.fill(fill, instrument, capital_of(leg.contract, spot), order.ending)
+            held = self.book.holdings.get(instrument.key)
+            if held is not None and held.mark is None:
+                held.mark = fill.mid
+        if terms.action is not RecommendationAction.CLOSE:
+            opened = sum(
+                (
+                    leg.contract.strike * leg.contract.multiplier * leg.ratio * quantity
+                    for leg in terms.legs
+                    if leg.side is Side.SELL or terms.action is RecommendationAction.OPEN
+                ),
+                ZERO,
+            )
+            before = self.opened_today.get(now.session, ZERO)
+            self.opened_today[now.session] = before + opened
+
+    # --- judgement -------------------------------------------------------------------------------
+
+    def _judged(
+        self,
+        order: PendingOrder,
+        attempt: Attempt,
+        quote: Quote | None,
+        chain: OptionChain,
+        now: Moment,
+    ) -> RuleResult | None:
+        """The first control that refuses, the margin preview asked for only where none has."""
+        trade, terms = order.trade, order.trade.terms
+        account = self.account(now.at)
+        others = [each for each in self.pending if each is not order]
+        inputs = PretradeInputs(
+            trade=trade,
+            quantity=trade.quantity,
+            limit_price=attempt.limit_price,
+            quote=quote,
+            account=account,
+            risk=margin_usage(account),
+            limits=self.config.limits,
+            trading_state=TradingState.ACTIVE,
+            approved_hash=terms.hash,
+            strategy=self.strategy,
+            gateway_kind=GatewayKind.SIMULATED,
+            listed=_listed(terms.legs, chain, chain.increments),
+            record=self._record(now),
+            held_greeks=self._held_greeks(account),
+            market_now=now.at,
+            today=now.session,
+            session_open=True,
+            session_close=now.closes_at,
+            committed_assignment_cash=sum(
+                (
+                    assignment_cash(
+                        each.trade.terms.legs, each.trade.quantity, is_roll=each.trade.terms.is_roll
+                    )
+                    for each in others
+                ),
+                ZERO,
+            ),
+            stage=Stage.BEFORE_PREVIEW,
+        )
+        denial = first_denial(run_controls(inputs))
+        if denial is not None or quote is None:
+            return denial
+        preview = self._preview(order, attempt, quote, now)
+        final = inputs.model_copy(update={"what_if": preview, "stage": Stage.FINAL})
+        return first_denial(run_controls(final))
+
+    def _record(self, now: Moment) -> DayRecord:
+        return DayRecord(
+            orders_last_minute=self.sent_at[now.at],
+            orders_today=self.sent_today[now.session],
+            notional_today=self.opened_today.get(now.session, ZERO),
+            same_trades=(),
+            opposite_orders=(),
+            contracts_under_way=ZERO,
+            notional_under_way=ZERO,
+            equity_at_open=self.equity_at_open,
+        )
+
+    def _held_greeks(self, account: AccountState) -> dict[str, HeldGreeks] | None:
+        limits = self.config.limits
+        if limits.max_delta_fraction is None and limits.max_vega_fraction is None:
+            return None
+        return {
+            position.key: HeldGreeks(
+                delta=position.greeks.delta,
+                vega=position.greeks.vega,
+                underlying_price=decimal_of(self.spots[position.symbol]),
+            )
+            for position in with_greeks(account).positions
+            if position.greeks is not None
+        }
+
+    def _preview(
+        self, order: PendingOrder, attempt: Attempt, quote: Quote, now: Moment
+    ) -> MarginPreview:
+        """Margin and equity as they would be after the trade at its limit, by our own rules."""
+        terms, quantity = order.trade.terms, order.trade.quantity
+        settlement = now.chains[order.symbol].settlement
+        trial = Book(self.config.currency, self.book.cash, {})
+        trial.accrued_interest = self.book.accrued_interest
+        trial.holdings = {key: replace(held) for key, held in self.book.holdings.items()}
+        quotes = quote.legs or (quote,)
+        charges = Charges(schedule=self.config.commission)
+        prices = leg_prices(terms.legs, quotes, terms.side, attempt.limit_price)
+        for leg, leg_quote, price in zip(terms.legs, quotes, prices, strict=True):
+            count = Decimal(leg.ratio * quantity)
+            charges = charges.plus(count, price, is_option=True)
+            fill = _execution(order, leg, count, price, leg_quote, ZERO, now.at)
+            instrument = Instrument.of_option(leg.contract, settlement)
+            trial.fill(fill, instrument, ZERO, order.ending)
+            held = trial.holdings.get(instrument.key)
+            if held is not None and held.mark is None:
+                held.mark = leg_quote.mid
+        trial.cash -= charges.total
+        after = Desk(self.config, trial, self.strategy, self.spots, self.indexes)
+        asked = after.requirement(now.at)
+        return MarginPreview(
+            init_margin_after=_money(asked.initial),
+            maint_margin_after=_money(asked.maintenance),
+            equity_with_loan_after=after.equity_with_loan(),
+            commission=charges.total,
+        )
+
+
+def _execution(
+    order: PendingOrder,
+    leg: Leg,
+    quantity: Decimal,
+    price: Decimal,
+    quote: Quote,
+    commission: Decimal,
+    at: datetime,
+) -> Fill:
+    assert quote.mid is not None
+    contract = leg.contract
+    return Fill(
+        at=at,
+        order=order.number,
+        action=order.trade.terms.action,
+        symbol=contract.symbol,
+        description=contract.describe(),
+        con_id=contract.con_id,
+        side=leg.side,
+        quantity=quantity,
+        price=price,
+        multiplier=contract.multiplier,
+        mid=quote.mid,
+        commission=commission,
+        slippage=leg.side.sign * (price - quote.mid) * quantity * contract.multiplier,
+        decided_at=order.decided_at,
+    )
+
+
+def _listed(
+    legs: Sequence[Leg], chain: OptionChain, increments: PriceIncrements
+) -> tuple[ListedContract, ...] | None:
+    """The legs as the recorded chain describes them."""
+    rows = [row_of(chain, leg.contract.con_id) for leg in legs]
+    if any(row is None for row in rows):
+        return None
+    return tuple(
+        ListedContract(contract=chain.contract(row), increments=increments)
+        for row in rows
+        if row is not None
+    )
+
+
+def _money(value: float) -> Decimal:
+    return Decimal(f"{value:.2f}")
