@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,9 @@ from domain.backtest.side_data import (
 )
 from domain.calendar import Session, TradingCalendar
 from domain.instruments import ExerciseStyle, PriceIncrements, Settlement
-from domain.market import decimal_of
+from domain.pricing.european import greeks
 
-CENTS = PriceIncrements.flat(decimal_of(0.01))
+CENTS = PriceIncrements.flat(Decimal("0.01"))
 FIRST = date(2024, 1, 2)
 
 
@@ -233,3 +234,33 @@ def theta(**changes: Any) -> BacktestConfig:
     } | changes.pop("config", {})
     fields: dict[str, Any] = {"strategy": "theta", "config": settings}
     return wheel().model_copy(update=fields | changes)
+
+
+def wandering(
+    seed: int, sessions: int = 45, symbol: str = "ABC", first: date = FIRST, vol: float = 0.35
+) -> list[Day]:
+    """A market that wanders as its own volatility says, with puts and calls on three expiries."""
+    rng = np.random.default_rng(seed)
+    spot, days = 100.0, list[Day]()
+    dates = [each.date for each in CALENDAR.sessions if each.date >= first][:sessions]
+    fridays = [each.date for each in CALENDAR.sessions if each.date.weekday() == 4]
+    expiries = [day for day in fridays if first < day <= dates[-1] + timedelta(days=50)][1::2]
+    for day in dates:
+        spot = round(spot * float(np.exp(rng.normal(0, vol / 252**0.5))), 2)
+        live = [each for each in expiries if each >= day][:4]
+        days.append(Day(day, spot, tuple(_rows(spot, day, live, vol)), symbol))
+    return days
+
+
+def _rows(spot: float, day: date, expiries: Sequence[date], vol: float) -> Iterator[Row]:
+    strikes = np.arange(60.0, 142.5, 2.5)
+    for expiry in expiries:
+        years = max((expiry - day).days, 0.2) / 365
+        for is_call in (False, True):
+            told = greeks(spot, strikes, years, 0.0, 0.0, vol, is_call)
+            for strike, value, delta in zip(
+                strikes.tolist(), told.price.tolist(), told.delta.tolist(), strict=True
+            ):
+                bid = max(round(value * 0.98 - 0.01, 2), 0.0)
+                size = min(max(abs(delta), 1e-6), 1 - 1e-6)
+                yield Row(strike, expiry, bid, round(value * 1.02 + 0.02, 2), is_call, size, vol)
