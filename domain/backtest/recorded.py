@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from itertools import groupby, pairwise
 
 import numpy as np
@@ -86,12 +87,17 @@ class RecordedChains:
     """``HistoricalChains`` over columns in memory."""
 
     label: str
-    digest: str
+    digest_of: Callable[[], str]
+    """Reading every file once more takes its time: only a run that is kept asks."""
     columns: ChainColumns
     moments: tuple[Moment, ...]
     underlying_histories: Mapping[str, UnderlyingHistory]
     rates: RateHistory = field(default_factory=RateHistory)
     vix: DailySeries | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        return self.digest_of()
 
     def timestamps(self) -> Sequence[datetime]:
         return tuple(moment.at for moment in self.moments)
@@ -189,7 +195,7 @@ def moments_of(
     bounds = [0, *(np.flatnonzero(changes) + 1).tolist(), len(at)]
     moments: list[Moment] = []
     for time_us, blocks in groupby(pairwise(bounds), key=lambda block: int(at[block[0]])):
-        moment = EPOCH_MOMENT + timedelta(microseconds=time_us)
+        moment = moment_at(time_us)
         by_underlying = groupby(
             blocks, key=lambda block: classes[int(option_class[block[0]]) - 1].underlying
         )
@@ -220,3 +226,8 @@ def _chain_rows(
             (classes[int(option_class[start]) - 1].name, stop - start) for start, stop in blocks
         ),
     )
+
+
+def moment_at(time_us: int) -> datetime:
+    """The aware UTC moment so many microseconds after 1970-01-01."""
+    return EPOCH_MOMENT + timedelta(microseconds=time_us)

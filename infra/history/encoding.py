@@ -1,0 +1,155 @@
+"""Canonical tables as arrays: each distinct text is parsed once, whatever the number of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from domain.backtest.recorded import OptionClass
+from domain.market import BoolArray, FloatArray, IntArray
+from infra.calendars import EXCHANGE_ZONE
+from infra.history.canonical import HistoryError
+from infra.history.reading import Table
+from infra.history.times import Times, parse_date, parse_right
+
+STANDARD_MULTIPLIER = 100.0
+FLOATS = (
+    "strike", "bid", "ask", "bid_size", "ask_size", "iv", "delta", "volume", "open_interest",
+    "underlying_price", "multiplier",
+)  # fmt: skip
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which sessions to read, both ends included; None is without end."""
+
+    first: date | None = None
+    last: date | None = None
+
+
+@dataclass
+class Encoded:
+    """Rows as arrays, before they are put in order."""
+
+    at: list[IntArray] = field(default_factory=list[IntArray])
+    listed: list[IntArray] = field(default_factory=list[IntArray])
+    is_call: list[BoolArray] = field(default_factory=list[BoolArray])
+    option_class: list[IntArray] = field(default_factory=list[IntArray])
+    floats: dict[str, list[FloatArray]] = field(
+        default_factory=lambda: {name: [] for name in FLOATS}
+    )
+    classes: dict[OptionClass, int] = field(default_factory=dict[OptionClass, int])
+    layouts: dict[str, None] = field(default_factory=dict[str, None])
+
+
+def encode(table: Table, encoded: Encoded, times: Times, span: Span) -> None:
+    rows, place = table.rows, Path(table.place)
+    encoded.layouts[table.layout.name] = None
+
+    def moment(text: str) -> int | None:
+        return times.moment(text, table.layout)
+
+    at = _parsed(rows, "timestamp", moment, place, "is not a time this layout knows")
+    rows, at = _within(rows, at, span)
+    encoded.at.append(at)
+    encoded.listed.append(
+        _parsed(rows, "expiry", lambda text: parse_date(text, table.layout), place, "is not a date")
+    )
+    right = _parsed(rows, "right", parse_right, place, "is neither C nor P")
+    encoded.is_call.append(right.astype(np.bool_))
+    encoded.option_class.append(_classes(rows, encoded.classes))
+    for name in FLOATS:
+        encoded.floats[name].append(_floats(rows, name))
+
+
+def _within(rows: pl.DataFrame, at: IntArray, span: Span) -> tuple[pl.DataFrame, IntArray]:
+    if span.first is None and span.last is None:
+        return rows, at
+    kept = np.ones(len(at), dtype=np.bool_)
+    if span.first is not None:
+        kept &= at >= _midnight(span.first)
+    if span.last is not None:
+        kept &= at < _midnight(span.last + timedelta(days=1))
+    return rows.filter(pl.Series(kept)), at[kept]
+
+
+def _midnight(day: date) -> int:
+    at = datetime(day.year, day.month, day.day, tzinfo=EXCHANGE_ZONE)
+    return round((at - EPOCH) / timedelta(microseconds=1))
+
+
+def _parsed(
+    rows: pl.DataFrame,
+    name: str,
+    parse: Callable[[str], int | None],
+    place: Path,
+    reason: str,
+) -> IntArray:
+    """A text column as numbers: each distinct text is parsed once."""
+    column = rows[name]
+    if column.dtype == pl.Date:
+        return column.to_physical().to_numpy().astype(np.int64)
+    if isinstance(column.dtype, pl.Datetime):
+        return column.dt.epoch("us").to_numpy()
+    codes, texts = _factorised(column)
+    values = [parse(text.strip()) for text in texts]
+    table = np.array([0 if value is None else value for value in values], dtype=np.int64)
+    unreadable = {text for text, value in zip(texts, values, strict=True) if value is None}
+    if unreadable:
+        bad = rows.filter(pl.col(name).cast(pl.String).is_in(sorted(unreadable)))
+        first = bad.sort("line").row(0, named=True)
+        raise HistoryError(place, f"{first[name]!r} {reason}", line=first["line"], column=name)
+    return table[codes]
+
+
+def _factorised(column: pl.Series) -> tuple[IntArray, list[str]]:
+    """Codes and the texts they stand for; a missing text is an empty one."""
+    if column.dtype != pl.Categorical:
+        column = column.cast(pl.String).fill_null("").cast(pl.Categorical(pl.Categories.random()))
+    elif column.null_count():
+        return _factorised(column.cast(pl.String))
+    distinct = column.unique()
+    physical = distinct.to_physical().to_numpy().astype(np.int64)
+    texts: list[str] = distinct.cast(pl.String).to_list()
+    place = np.zeros(int(physical.max(initial=0)) + 1, dtype=np.int64)
+    place[physical] = np.arange(len(physical))
+    return place[column.to_physical().to_numpy()], texts
+
+
+def _classes(rows: pl.DataFrame, classes: dict[OptionClass, int]) -> IntArray:
+    """The number of each row's class, from 1, in the order in which classes were met."""
+    underlying, symbols = _factorised(rows["underlying"])
+    root, names = _factorised(rows["root"])
+    multiplier = rows["multiplier"].fill_null(STANDARD_MULTIPLIER)
+    sizes, size = np.unique(multiplier.to_numpy(), return_inverse=True)
+    if len(symbols) == len(names) == len(sizes) == 1:
+        key, keys = np.zeros(len(rows), dtype=np.int64), np.zeros(1, dtype=np.int64)
+    else:
+        keys, key = np.unique(
+            (underlying * len(names) + root) * len(sizes) + size, return_inverse=True
+        )
+    numbers = np.empty(len(keys), dtype=np.int64)
+    for place, packed in enumerate(keys.tolist()):
+        rest, sized = divmod(packed, len(sizes))
+        symbol, name = (part.strip() for part in _pair(rest, symbols, names))
+        option_class = OptionClass(symbol, name or symbol, float(sizes[sized]))
+        numbers[place] = classes.setdefault(option_class, len(classes) + 1)
+    return numbers[key]
+
+
+def _pair(packed: int, symbols: list[str], names: list[str]) -> tuple[str, str]:
+    symbol, name = divmod(packed, len(names))
+    return symbols[symbol], names[name]
+
+
+def _floats(rows: pl.DataFrame, name: str) -> FloatArray:
+    column = rows[name]
+    if name == "multiplier":
+        column = column.fill_null(STANDARD_MULTIPLIER)
+    return column.to_numpy().astype(np.float64, copy=False)
