@@ -123,6 +123,7 @@ export function recommendation(changes: Partial<RecommendationDetail> = {}): Rec
     ],
     controls: [],
     what_if: null,
+    own_margin: null,
     assignment_cash: '128000',
     decision: null,
     orders: [],
