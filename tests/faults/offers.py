@@ -12,13 +12,13 @@ from decimal import Decimal
 from unittest.mock import patch
 from uuid import UUID, uuid4
 
+from domain import offers
 from domain.instruments import Side
 from domain.market import OptionChain
 from domain.ports import ChainReading
 from domain.proposals import OfferPolicy, TradeIdea, build_proposal, build_terms
 from domain.recommendations import RecommendationAction, Terms
 from domain.strategies.base import ChainWindow, Opportunity, OpportunityMetrics, StrategyResult
-from infra.db import offers
 from infra.db.clock import host_now
 from infra.db.ingestion import PostgresIngestion
 from infra.db.session import Sessions
