@@ -25,6 +25,7 @@ from domain.ports import (
     OrderWatch,
     TradeContext,
 )
+from domain.risk.control_words import sentence_of
 
 ACKNOWLEDGEMENT_SECONDS = 5.0
 CANCEL_SECONDS = 3.0
@@ -137,7 +138,7 @@ class OrderActivities:
             return Prepared(
                 outcome=PreparedOutcome.DENIED,
                 code=denial.code,
-                reason=f"{denial.rule}: {denial.value}, allowed {denial.threshold}",
+                reason=sentence_of(denial),
             )
         crash_point("prepare_order.judged")
         record = await self._ledger.make_ready(context, intent, attempt, judgement)

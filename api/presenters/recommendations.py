@@ -14,6 +14,7 @@ from api.presenters.common import account_brief, advice_on, contract_brief, leg_
 from api.presenters.orders import orders_with_executions
 from api.presenters.timeline import timeline
 from api.schemas.recommendations import (
+    ControlAnswer,
     DecisionAnswer,
     Metrics,
     RecommendationDetail,
@@ -23,7 +24,13 @@ from api.schemas.recommendations import (
 from domain.instruments import Right, Side
 from domain.market import MarketClock
 from domain.packages import describe_legs
-from domain.recommendations import RecommendationAction, RecommendationState, Terms
+from domain.recommendations import (
+    RecommendationAction,
+    RecommendationState,
+    RuleResult,
+    Terms,
+)
+from domain.risk.control_words import figure_of, label_of, sentence_of
 from infra.db.queries.columns import AnyRow
 from infra.db.queries.viewer import Viewer
 from infra.settings import Settings
@@ -65,6 +72,15 @@ def assignment_cash(terms: Terms) -> Decimal | None:
     sells_put = any(leg.side is Side.SELL for leg in terms.legs_of(Right.PUT))
     opens = terms.action is not RecommendationAction.CLOSE
     return terms.assignment_cash if sells_put and opens else None
+
+
+def control_answer(result: RuleResult) -> ControlAnswer:
+    return ControlAnswer(
+        **result.model_dump(),
+        label=label_of(result.rule),
+        sentence=sentence_of(result),
+        figure=figure_of(result.rule),
+    )
 
 
 def _row_fields(row: AnyRow, terms: Terms) -> dict[str, Any]:
@@ -117,7 +133,7 @@ def recommendation_detail(
         rationale=row.rationale,
         advice=advice_on(row.reason_code),
         rule_trace=row.rule_trace,
-        controls=row.controls,
+        controls=[control_answer(RuleResult.model_validate(each)) for each in row.controls],
         what_if=row.what_if,
         own_margin=row.own_margin,
         assignment_cash=assignment_cash(terms),

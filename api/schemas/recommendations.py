@@ -28,6 +28,7 @@ from domain.recommendations import (
     RuleResult,
     Terms,
 )
+from domain.risk.control_words import Figure
 from domain.risk.trade_margin import TradeMargin
 
 
@@ -103,12 +104,25 @@ class TimelineEntry(Answer):
     detail: str
 
 
+class ControlAnswer(Answer):
+    """One pre-trade control's answer: as recorded, and in words."""
+
+    rule: str
+    label: str = Field(description="what is looked at")
+    sentence: str = Field(description="value and limit in words")
+    figure: Figure = Field(description="what the numbers in value and threshold are")
+    value: str
+    threshold: str
+    passed: bool
+    code: ErrorCode | None
+
+
 class RecommendationDetail(RecommendationRow):
     terms: Terms
     rationale: str
     advice: str | None = Field(description="what to do about `reason_code`")
     rule_trace: list[RuleResult]
-    controls: list[RuleResult] = Field(description="pre-trade controls of the latest attempt")
+    controls: list[ControlAnswer] = Field(description="pre-trade controls of the latest attempt")
     what_if: dict[str, Any] | None = Field(description="the broker's margin preview")
     own_margin: TradeMargin | None = Field(
         description="our estimate of the same margin; null while there is none"

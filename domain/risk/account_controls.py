@@ -53,7 +53,7 @@ def _cash_secured(inputs: PretradeInputs, account: AccountState) -> RuleResult:
     held = account.assignment_cash + account.cash_settled_put_notional
     needed = held + inputs.committed_assignment_cash + change
     passed = needed <= account.values.cash or (terms.is_roll and change <= 0)
-    threshold = f"≤ cash {plain(account.values.cash)}"
+    threshold = f"≤ {plain(account.values.cash)} in cash"
     return judged("covered", needed, threshold, passed, ErrorCode.ASSIGNMENT_CASH)
 
 

@@ -111,7 +111,7 @@ def quote_two_sided(inputs: PretradeInputs) -> RuleResult:
 def quote_not_crossed(inputs: PretradeInputs) -> RuleResult:
     quote = inputs.quote
     if quote is None or quote.spread is None:
-        return judged("quote_not_crossed", None, "bid ≤ ask", False, ErrorCode.QUOTE_MISSING)
+        return judged("quote_not_crossed", None, "≥ 0", False, ErrorCode.QUOTE_MISSING)
     passed = not quote.is_crossed
     return judged("quote_not_crossed", quote.spread, "≥ 0", passed, ErrorCode.QUOTE_CROSSED)
 

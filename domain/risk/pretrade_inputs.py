@@ -20,6 +20,8 @@ from domain.risk.usage import MarginUsage
 from domain.risk.worst_case import never_worse_after
 
 MISSING = "missing"
+REDUCES_RISK = "none: reduces risk"
+NO_LIMIT = "no limit"
 
 
 class Stage(StrEnum):
@@ -211,9 +213,9 @@ def written(value: object) -> str:
 
 def exempt(rule: str, value: object) -> RuleResult:
     """A limit that does not bind a close proven to reduce risk."""
-    return RuleResult(rule=rule, value=written(value), threshold="none: reduces risk", passed=True)
+    return RuleResult(rule=rule, value=written(value), threshold=REDUCES_RISK, passed=True)
 
 
 def unlimited(rule: str, value: object) -> RuleResult:
     """A limit that nobody has set."""
-    return RuleResult(rule=rule, value=written(value), threshold="no limit", passed=True)
+    return RuleResult(rule=rule, value=written(value), threshold=NO_LIMIT, passed=True)

@@ -9,8 +9,8 @@ what counts as proof, or how many attempts may be made.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -44,10 +44,15 @@ PAUSES: dict[str, Any] = {
 }
 
 
-@contextmanager
-def hurried() -> Iterator[None]:
+def hurried() -> AbstractContextManager[None]:
     """The desk's code in this process with the shorter pauses, until the block ends."""
-    before = [(name, _swap(name, value)) for name, value in PAUSES.items()]
+    return swapped(PAUSES)
+
+
+@contextmanager
+def swapped(constants: Mapping[str, Any]) -> Iterator[None]:
+    """Other values for constants, each named ``module:NAME``, until the block ends."""
+    before = [(name, _swap(name, value)) for name, value in constants.items()]
     try:
         yield
     finally:

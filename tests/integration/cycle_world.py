@@ -6,6 +6,8 @@ between the gateway's ledger, which knows nothing of the desk, and the desk's ow
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from math import log
@@ -22,15 +24,40 @@ from infra.db import models as m
 from infra.db.wheel_cycles import open_cycles
 from infra.operations import reconcile, run_strategies, sync_ibkr, sync_ibkr_market
 from infra.simulator.market_events import Jump
+from tests.faults.hurry import swapped
 from tests.faults.servers import Servers
-from tests.faults.world import GATEWAY, World, WorldOptions
+from tests.faults.world import GATEWAY, World, WorldOptions, open_world
 
 NEW_YORK = ZoneInfo("America/New_York")
-SPEED = 20.0
-"""Market seconds per second while trades are decided on and filled."""
-DECIDED_SECONDS = 120.0
-CAUGHT_UP_SECONDS = 60.0
+SPEED = 5.0
+"""Market seconds per second while trades are decided on and filled.
+
+Gateway and desk share one process, and a faster market leaves a loaded machine no time for the
+rest; days pass in a jump anyway.
+"""
+DECIDED_SECONDS = 240.0
+CAUGHT_UP_SECONDS = 120.0
+PATIENCE: dict[str, Any] = {
+    # How long this process may be kept from the processor before it gives up the gateway.
+    "infra.db.lease:LEASE_SECONDS": 60,
+    "infra.ibkr.session:LEASE_SECONDS": 60,
+    "infra.ibkr.client:SILENCE_SECONDS": 60.0,
+}
+"""What is lost to a full machine is tried elsewhere; here days of a strategy's life are."""
 ENDED = ("COMPLETED", "LAPSED", "DENIED", "REJECTED", "EXPIRED", "SUPERSEDED")
+
+
+@asynccontextmanager
+async def cycle_world() -> AsyncIterator[CycleWorld]:
+    """A desk with one account and nothing on it yet, until the block ends."""
+    servers = Servers()
+    world = CycleWorld(servers)
+    try:
+        with swapped(PATIENCE):
+            async with open_world(servers, world=world):
+                yield world
+    finally:
+        await servers.stop()
 
 
 class CycleWorld(World):

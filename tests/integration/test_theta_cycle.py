@@ -8,29 +8,27 @@ from typing import Any
 import pytest
 
 from infra.calendars import trading_calendar
-from tests.faults.servers import Servers
-from tests.faults.world import open_world
-from tests.integration.cycle_world import CycleWorld, contract_of
+from tests.integration.cycle_world import CycleWorld, contract_of, cycle_world
 
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.faults,  # minutes of a whole desk each
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     pytest.mark.xdist_group("desk"),
 ]
 
 SYMBOL = "XSP"
 CONFIG: dict[str, Any] = {
     "universe": [SYMBOL],
-    "min_dte": 20,
-    "max_dte": 35,
+    "min_dte": 24,
+    "max_dte": 31,
     "min_delta": 0.10,
     "max_delta": 0.25,
     "min_ror_annualised": 0.001,
     "max_vix": None,
     "ladder_rungs": 1,
     "max_contracts": 1,
-    # A chain of 900 index puts is read over minutes of a market this fast.
+    # A chain of hundreds of index puts is read over minutes of a market this fast.
     "max_chain_age_minutes": 240,
     "max_new_trades": 1,
     "min_open_interest": 0,
@@ -42,13 +40,8 @@ CONFIG: dict[str, Any] = {
 
 @pytest.fixture
 async def world() -> AsyncIterator[CycleWorld]:
-    servers = Servers()
-    built = CycleWorld(servers)
-    try:
-        async with open_world(servers, world=built):
-            yield built
-    finally:
-        await servers.stop()
+    async with cycle_world() as opened:
+        yield opened
 
 
 async def test_a_profit_is_taken_and_a_loss_is_stopped(world: CycleWorld):
@@ -86,7 +79,7 @@ async def test_a_tested_put_is_rolled_down_and_out_for_a_credit(world: CycleWorl
         take_profit=None,
         roll=True,
         roll_dte=40,
-        roll_max_dte=90,
+        roll_max_dte=60,
         roll_max_delta=0.6,
     )
     calendar = trading_calendar()

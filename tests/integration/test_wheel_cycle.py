@@ -7,14 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from tests.faults.servers import Servers
-from tests.faults.world import open_world
-from tests.integration.cycle_world import CycleWorld, contract_of
+from tests.integration.cycle_world import CycleWorld, contract_of, cycle_world
 
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.faults,  # minutes of a whole desk
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     pytest.mark.xdist_group("desk"),
 ]
 
@@ -25,13 +23,8 @@ DEEP = 0.02
 
 @pytest.fixture
 async def world() -> AsyncIterator[CycleWorld]:
-    servers = Servers()
-    built = CycleWorld(servers)
-    try:
-        async with open_world(servers, world=built):
-            yield built
-    finally:
-        await servers.stop()
+    async with cycle_world() as opened:
+        yield opened
 
 
 async def test_a_put_is_assigned_calls_are_sold_and_the_shares_called_away(world: CycleWorld):

@@ -727,6 +727,33 @@ export interface components {
             trading_class: string;
         };
         /**
+         * ControlAnswer
+         * @description One pre-trade control's answer: as recorded, and in words.
+         */
+        ControlAnswer: {
+            code: components["schemas"]["ErrorCode"] | null;
+            /** @description what the numbers in value and threshold are */
+            figure: components["schemas"]["Figure"];
+            /**
+             * Label
+             * @description what is looked at
+             */
+            label: string;
+            /** Passed */
+            passed: boolean;
+            /** Rule */
+            rule: string;
+            /**
+             * Sentence
+             * @description value and limit in words
+             */
+            sentence: string;
+            /** Threshold */
+            threshold: string;
+            /** Value */
+            value: string;
+        };
+        /**
          * DecisionAction
          * @enum {string}
          */
@@ -1103,6 +1130,12 @@ export interface components {
             /** Message */
             message: string;
         };
+        /**
+         * Figure
+         * @description What the numbers in a control's value and threshold are.
+         * @enum {string}
+         */
+        Figure: "PLAIN" | "MONEY" | "PRICE" | "FRACTION";
         /** GatewayAnswer */
         GatewayAnswer: {
             /** Clock Read At */
@@ -2321,7 +2354,7 @@ export interface components {
              * Controls
              * @description pre-trade controls of the latest attempt
              */
-            controls: components["schemas"]["RuleResult"][];
+            controls: components["schemas"]["ControlAnswer"][];
             /**
              * Created At
              * Format: date-time
@@ -2978,6 +3011,7 @@ export type ClientAnswer = components['schemas']['ClientAnswer'];
 export type ComingDividend = components['schemas']['ComingDividend'];
 export type ConnectionState = components['schemas']['ConnectionState'];
 export type ContractBrief = components['schemas']['ContractBrief'];
+export type ControlAnswer = components['schemas']['ControlAnswer'];
 export type DecisionAction = components['schemas']['DecisionAction'];
 export type DecisionAnswer = components['schemas']['DecisionAnswer'];
 export type DecisionReceipt = components['schemas']['DecisionReceipt'];
@@ -2994,6 +3028,7 @@ export type ExDividendExposure = components['schemas']['ExDividendExposure'];
 export type ExecutionRow = components['schemas']['ExecutionRow'];
 export type ExpiryGroup = components['schemas']['ExpiryGroup'];
 export type FieldError = components['schemas']['FieldError'];
+export type Figure = components['schemas']['Figure'];
 export type GatewayAnswer = components['schemas']['GatewayAnswer'];
 export type GatewayKind = components['schemas']['GatewayKind'];
 export type Greeks = components['schemas']['Greeks'];

@@ -1,14 +1,17 @@
 import { Text, Tooltip } from '@mantine/core';
 import { IconCheck, IconX } from '@tabler/icons-react';
 import { useExchangeTimeZone } from '@/client/hooks';
-import type { RuleResult } from '@/client/schema';
+import type { ControlAnswer, RuleResult } from '@/client/schema';
 import styles from '@/components/PlainTable.module.css';
 import { Tag } from '@/components/Tag';
-import { ruleFigure, ruleName } from '@/lib/rules';
+import { figureOf, ruleFigure, ruleName } from '@/lib/rules';
 import ruleStyles from './RuleTable.module.css';
 
+/** A rule of a strategy, or a control, whose words the desk gives. */
+type Rule = RuleResult & Partial<Pick<ControlAnswer, 'label' | 'sentence' | 'figure'>>;
+
 /** Every rule with what it saw, what it allowed, and whether it passed. Failures come first. */
-export function RuleTable({ label, rules }: { label: string; rules: readonly RuleResult[] }) {
+export function RuleTable({ label, rules }: { label: string; rules: readonly Rule[] }) {
   const timeZone = useExchangeTimeZone();
   if (rules.length === 0) return <Text size="sm">No rules were recorded.</Text>;
   const ordered = [...rules].sort((a, b) => Number(a.passed) - Number(b.passed));
@@ -33,12 +36,16 @@ export function RuleTable({ label, rules }: { label: string; rules: readonly Rul
           {ordered.map((rule) => (
             <tr key={rule.rule}>
               <td>
-                <Tooltip label={rule.rule}>
-                  <span>{ruleName(rule.rule)}</span>
+                <Tooltip label={rule.sentence ?? rule.rule}>
+                  <span>{rule.label ?? ruleName(rule.rule)}</span>
                 </Tooltip>
               </td>
-              <td data-numeric>{ruleFigure(rule.rule, rule.value, timeZone)}</td>
-              <td data-numeric>{ruleFigure(rule.rule, rule.threshold, timeZone)}</td>
+              <td data-numeric>
+                {ruleFigure(rule.figure ?? figureOf(rule.rule), rule.value, timeZone)}
+              </td>
+              <td data-numeric>
+                {ruleFigure(rule.figure ?? figureOf(rule.rule), rule.threshold, timeZone)}
+              </td>
               <td>
                 <Result rule={rule} />
               </td>
@@ -50,7 +57,7 @@ export function RuleTable({ label, rules }: { label: string; rules: readonly Rul
   );
 }
 
-function Result({ rule }: { rule: RuleResult }) {
+function Result({ rule }: { rule: Rule }) {
   if (rule.passed) {
     return (
       <Tag tone="ok" icon={<IconCheck size={13} aria-hidden />}>
