@@ -19,6 +19,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from infra.data_commands import data_group
 from infra.facts_commands import facts_group
 from infra.gateway_commands import accounts_group, gateways_group
 from infra.limit_commands import limits_group
@@ -79,6 +80,7 @@ app.command("gateway")(gateway_command(lambda: _start_process("gateway")))
 app.add_typer(gateways_group(lambda: _start_process("cli")), name="gateways")
 app.add_typer(accounts_group(lambda: _start_process("cli")), name="accounts")
 app.add_typer(facts_group(lambda: _start_process("cli")), name="facts")
+app.add_typer(data_group(), name="data")
 app.add_typer(limits_group(lambda: _start_process("cli")), name="limits")
 
 

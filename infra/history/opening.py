@@ -17,18 +17,17 @@ from domain.backtest.recorded import (
     Moment,
     OptionClass,
     RecordedChains,
-    contract_numbers,
     moment_at,
     moments_of,
 )
 from domain.backtest.side_data import DailySeries, day_number
 from domain.calendar import TradingCalendar
-from domain.expiration import SettlementTime, settlement_time
-from domain.market import BoolArray, FloatArray, IntArray
+from domain.market import IntArray
 from infra.calendars import exchange_date, trading_calendar
 from infra.history.canonical import HistoryError
-from infra.history.encoding import Encoded, Span, encode
-from infra.history.reading import Reading, files_of, read_tables
+from infra.history.encoding import Span
+from infra.history.ordering import Rows, read_rows
+from infra.history.reading import Reading, files_of
 from infra.history.side_files import SideFiles, read_side_files
 from infra.history.times import Times, micros_of
 
@@ -44,6 +43,8 @@ class OpenedHistory:
     counts: tuple[tuple[ChainCounts, ...], ...]
     layouts: tuple[str, ...]
     rows_read: int
+    calendar: TradingCalendar
+    """One that covers the whole recording."""
 
 
 def open_history(
@@ -71,86 +72,31 @@ def examine(
     files = [file for source in sources for file in files_of(source)]
     if not files:
         raise HistoryError(Path(), "no file is given")
-    encoded = Encoded()
+    side = side or SideFiles()
     times = Times(calendar or trading_calendar())
-    for file in files:
-        for table in read_tables(file, how or Reading()):
-            encode(table, encoded, times, span or Span())
-    rows_read = sum(len(part) for part in encoded.at)
-    if not rows_read:
-        raise HistoryError(files[0], "has no rows in the span asked for")
-    history, counts = _assemble(encoded, times, side or SideFiles(), files, sources)
-    return OpenedHistory(history, counts, tuple(encoded.layouts), rows_read)
-
-
-def _assemble(
-    encoded: Encoded, times: Times, side: SideFiles, files: list[Path], sources: Sequence[Path]
-) -> tuple[RecordedChains, tuple[tuple[ChainCounts, ...], ...]]:
-    classes = sorted(encoded.classes, key=lambda c: (c.underlying, c.name, c.multiplier))
-    renumbered = np.zeros(len(classes) + 1, dtype=np.int64)
-    for number, option_class in enumerate(classes, start=1):
-        renumbered[encoded.classes[option_class]] = number
-    option_class = renumbered[_joined(encoded.option_class)]
-    at, listed, is_call = (_joined(e) for e in (encoded.at, encoded.listed, encoded.is_call))
-    floats = {name: _joined(parts) for name, parts in encoded.floats.items()}
-    expiry = _last_trading_days(listed, option_class, classes, times)
-    try:
-        con_id = contract_numbers(option_class, expiry, floats["strike"], is_call)
-    except ValueError as error:
-        raise HistoryError(files[0], str(error)) from None
-    rows = _Rows(at, con_id, option_class, expiry, listed, is_call, floats)
-    rows, dropped = _without_unusable(_ordered(rows), classes)
-    moments = moments_of(
-        rows.at, rows.option_class, rows.floats["underlying_price"], classes, exchange_date
-    )
+    read = read_rows(files, how or Reading(), span or Span(), times)
+    rows, dropped = _without_unusable(read.rows, read.classes)
+    prices = rows.floats["underlying_price"]
+    moments = moments_of(rows.at, rows.option_class, prices, read.classes, exchange_date)
     side_data = read_side_files(side, moments, times)
     moments = tuple(_with_prices(moment, side_data.closes) for moment in moments)
     moments, counts = _checked(moments, rows, dropped, times)
+    side_files = side.files()
     history = RecordedChains(
         label=", ".join(source.name for source in sources),
-        digest_of=lambda: _digest([*files, *side.files()]),
+        digest_of=lambda: _digest([*files, *side_files]),
         columns=_columns(rows),
         moments=moments,
         underlying_histories=side_data.underlyings,
         rates=side_data.rates,
         vix=side_data.vix,
     )
-    return history, counts
-
-
-@dataclass(frozen=True)
-class _Rows:
-    at: IntArray
-    con_id: IntArray
-    option_class: IntArray
-    expiry: IntArray
-    listed: IntArray
-    is_call: BoolArray
-    floats: Mapping[str, FloatArray]
-
-    def taken(self, rows: IntArray | BoolArray) -> _Rows:
-        return _Rows(
-            self.at[rows],
-            self.con_id[rows],
-            self.option_class[rows],
-            self.expiry[rows],
-            self.listed[rows],
-            self.is_call[rows],
-            {name: column[rows] for name, column in self.floats.items()},
-        )
-
-
-def _ordered(rows: _Rows) -> _Rows:
-    """By moment and contract; what is so already is not copied."""
-    later = np.diff(rows.at)
-    if ((later > 0) | ((later == 0) & (np.diff(rows.con_id) >= 0))).all():
-        return rows
-    return rows.taken(np.lexsort((rows.con_id, rows.at)))
+    return OpenedHistory(history, counts, read.layouts, len(read.rows.at), times.calendar)
 
 
 def _without_unusable(
-    rows: _Rows, classes: Sequence[OptionClass]
-) -> tuple[_Rows, Mapping[tuple[int, str], tuple[int, int, int]]]:
+    rows: Rows, classes: Sequence[OptionClass]
+) -> tuple[Rows, Mapping[tuple[int, str], tuple[int, int, int]]]:
     """Rows less those expired before their quote and the second ones of a contract.
 
     With what was dropped by moment and underlying: expired, duplicates, conflicting ones.
@@ -183,29 +129,9 @@ def _days(at: IntArray) -> IntArray:
     return np.repeat(np.array(days, dtype=np.int64), ends - first)
 
 
-def _last_trading_days(
-    listed: IntArray, option_class: IntArray, classes: Sequence[OptionClass], times: Times
-) -> IntArray:
-    """From expiries as listed: a holiday's, or an old Saturday's, is the session before it, and
-    what settles in the morning trades for the last time on the session before that."""
-    low = int(listed.min())
-    present = np.flatnonzero(np.bincount(listed - low))
-    tables = np.zeros((2, int(present[-1]) + 1), dtype=np.int64)
-    is_morning = np.array(
-        [False] + [settlement_time(each.name) is SettlementTime.AM for each in classes]
-    )
-    for day in present.tolist():
-        tables[0, day] = times.last_session(low + day)
-        if is_morning.any():
-            tables[1, day] = times.last_session(int(tables[0, day]) - 1)
-    if not is_morning.any():
-        return tables[0][listed - low]
-    return tables[is_morning[option_class].astype(np.int64), listed - low]
-
-
 def _checked(
     moments: tuple[Moment, ...],
-    rows: _Rows,
+    rows: Rows,
     dropped: Mapping[tuple[int, str], tuple[int, int, int]],
     times: Times,
 ) -> tuple[tuple[Moment, ...], tuple[tuple[ChainCounts, ...], ...]]:
@@ -288,7 +214,7 @@ def _with_prices(moment: Moment, closes: Mapping[str, DailySeries]) -> Moment:
     return replace(moment, chains=tuple(chains))
 
 
-def _columns(rows: _Rows) -> ChainColumns:
+def _columns(rows: Rows) -> ChainColumns:
     names = (
         "strike", "multiplier", "bid", "bid_size", "ask_size", "iv", "delta", "volume",
         "open_interest",
@@ -301,10 +227,6 @@ def _columns(rows: _Rows) -> ChainColumns:
         ask=np.where(ask > 0, ask, np.nan) if (ask <= 0).any() else ask,
         **{name: rows.floats[name] for name in names},
     )
-
-
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _digest(files: Sequence[Path]) -> str:

@@ -231,10 +231,12 @@ def _check(rows: pl.DataFrame, place: Path) -> None:
     for name in ("strike", "multiplier"):
         if low[name] is not None and low[name] <= 0:
             _refuse(rows, place, name, pl.col(name) <= 0, "is not positive")
-    endless = rows.select(pl.col(numbers).is_infinite().any()).row(0, named=True)
-    for name in numbers:
-        if endless[name]:
-            _refuse(rows, place, name, pl.col(name).is_infinite(), "is not a number")
+    unusable = {name: pl.col(name).is_infinite() for name in numbers}
+    unusable["strike"] = ~pl.col("strike").is_finite()
+    found = rows.select(bad.any().alias(name) for name, bad in unusable.items())
+    for name, is_found in found.row(0, named=True).items():
+        if is_found:
+            _refuse(rows, place, name, unusable[name], "is not a number")
 
 
 def _refuse(rows: pl.DataFrame, place: Path, column: str, bad: pl.Expr, reason: str) -> None:
