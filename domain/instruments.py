@@ -154,8 +154,13 @@ class OptionContract(Frozen):
 
     def describe(self) -> str:
         """In a trader's words: ``SPY 12 Dec 2026 560 put``."""
-        right = "put" if self.right is Right.PUT else "call"
-        return f"{self.symbol} {self.expiry.day} {self.expiry:%b %Y} {plain(self.strike)} {right}"
+        return describe_option(self.symbol, self.expiry, self.strike, self.right)
+
+
+def describe_option(symbol: str, expiry: date, strike: Decimal, right: Right) -> str:
+    """An option in a trader's words: ``SPY 12 Dec 2026 560 put``."""
+    kind = "put" if right is Right.PUT else "call"
+    return f"{symbol} {expiry.day} {expiry:%b %Y} {plain(strike)} {kind}"
 
 
 class Leg(Frozen):

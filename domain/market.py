@@ -21,6 +21,7 @@ from domain.instruments import (
     PriceIncrements,
     Right,
     Settlement,
+    describe_option,
 )
 
 if TYPE_CHECKING:
@@ -220,18 +221,30 @@ class OptionChain(Frozen):
             for name, column in self.columns().items()
             if isinstance(column, np.ndarray)
         }
-        columns["trading_class"] = tuple(self.trading_class[row] for row in numbers)
+        columns["trading_class"] = tuple(map(self.trading_class.__getitem__, numbers))
         # What is part of a valid chain is one: there is nothing to check again.
         return self.model_copy(update=columns)
+
+    def describe(self, row: int) -> str:
+        """The contract in ``row`` in a trader's words."""
+        return describe_option(
+            self.symbol, self._expiry(row), decimal_of(self.strike[row]), self._right(row)
+        )
+
+    def _expiry(self, row: int) -> date:
+        return date(1970, 1, 1) + timedelta(days=int(self.expiry[row]))
+
+    def _right(self, row: int) -> Right:
+        return Right.CALL if self.is_call[row] else Right.PUT
 
     def contract(self, row: int) -> OptionContract:
         """The identity of the contract in ``row``."""
         return OptionContract(
             symbol=self.symbol,
             trading_class=self.trading_class[row],
-            expiry=date(1970, 1, 1) + timedelta(days=int(self.expiry[row])),
+            expiry=self._expiry(row),
             strike=decimal_of(self.strike[row]),
-            right=Right.CALL if self.is_call[row] else Right.PUT,
+            right=self._right(row),
             multiplier=decimal_of(self.multiplier[row]),
             currency=self.currency,
             con_id=int(self.con_id[row]),

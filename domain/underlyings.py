@@ -79,11 +79,11 @@ class UnderlyingFacts(Frozen):
         return (iv_now - low) / (high - low) if high > low else None
 
     def average_close(self, sessions: int) -> float | None:
-        """Mean of the last ``sessions`` closes; None while there are fewer."""
+        """Mean of the last ``sessions`` closes; None while one of them is not known."""
         past = self.close[-sessions:]
-        if len(past) < sessions or not np.isfinite(past).all():
-            return None
-        return float(past.mean())
+        mean = float(past.sum()) / sessions
+        # One close that is not known makes the sum unknown.
+        return mean if len(past) == sessions and np.isfinite(mean) else None
 
     def dividends_until(self, last: date) -> Sequence[ComingDividend]:
         """The dividends known to go ex on or before ``last``."""

@@ -7,7 +7,8 @@ the same code; only the market it is shown differs.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +16,16 @@ from enum import StrEnum
 from typing import Annotated, ClassVar, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    PlainValidator,
+    StringConstraints,
+    field_validator,
+)
 
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import Frozen, OptionContract, Side
@@ -205,6 +215,14 @@ class Proposal(Frozen):
     rule_trace: tuple[RuleResult, ...]
 
 
+def packed_ids(con_ids: Iterable[int]) -> Sequence[int]:
+    """Contract ids as 64-bit integers side by side: a run may name a hundred thousand."""
+    return array("q", con_ids)
+
+
+ConIds = Annotated[Sequence[int], PlainValidator(packed_ids), PlainSerializer(list)]
+
+
 class StrategyResult(Frozen):
     """All that one run found, and what became of every contract it looked at.
 
@@ -217,7 +235,7 @@ class StrategyResult(Frozen):
     opportunities: tuple[Opportunity, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     eliminated: dict[str, int] = Field(default_factory=dict)
-    eliminated_con_ids: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    eliminated_con_ids: dict[str, ConIds] = Field(default_factory=dict)
     no_trade_reason: str | None = Field(
         default=None, description="why nothing is proposed; None when something is"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -177,7 +178,7 @@ def gather(
     )
 
 
-def _merged(looks: Sequence[Look], outranked: Sequence[int]) -> dict[str, tuple[int, ...]]:
+def _merged(looks: Sequence[Look], outranked: Sequence[int]) -> dict[str, Sequence[int]]:
     """The contracts of all looks by the rule that removed them."""
     parts: dict[str, list[IntArray]] = {}
     for look in looks:
@@ -185,7 +186,7 @@ def _merged(looks: Sequence[Look], outranked: Sequence[int]) -> dict[str, tuple[
             parts.setdefault(rule, []).append(con_ids)
     if outranked:
         parts.setdefault(OUTRANKED, []).append(np.asarray(outranked, dtype=np.int64))
-    return {rule: tuple(np.concatenate(each).tolist()) for rule, each in parts.items()}
+    return {rule: array("q", np.concatenate(each).tobytes()) for rule, each in parts.items()}
 
 
 def _no_trade_reason(
@@ -217,7 +218,7 @@ def _sifted_signal(
         kind = SignalKind.PUT_CANDIDATES if right == "put" else SignalKind.CALL_CANDIDATES
         summary = (
             f"{at}: {right}s that pass every rule: {len(found)}, best the "
-            f"{chain.contract(best).describe()}, {sifted.columns.ror_annualised[best]:.1%} a year."
+            f"{chain.describe(best)}, {sifted.columns.ror_annualised[best]:.1%} a year."
         )
         return Signal(symbol=chain.symbol, kind=kind, summary=summary, facts=facts)
     main = max(counts, key=lambda rule: counts[rule], default="")

@@ -24,32 +24,34 @@ class Screen:
 
     con_id: IntArray
     alive: BoolArray
+    standing: int
+    """How many are alive: counting is cheap, and most rules remove nothing."""
     removed: dict[str, IntArray] = field(default_factory=dict[str, IntArray])
 
     @classmethod
     def of(cls, chain: OptionChain) -> Screen:
-        return cls(con_id=chain.con_id, alive=np.ones(len(chain), dtype=np.bool_))
+        return cls(chain.con_id, np.ones(len(chain), dtype=np.bool_), len(chain))
 
     def require(self, rule: str, passed: BoolArray | bool | np.bool_) -> None:
         """Remove the contracts still standing for which ``passed`` (shape (n,) or one) is false."""
         if passed is True:
             return
         left = self.alive & passed
-        out = self.alive ^ left
-        if out.any():
-            self.removed[rule] = self.con_id[out]
-            self.alive = left
+        standing = int(np.count_nonzero(left))
+        if standing < self.standing:
+            self.removed[rule] = self.con_id[self.alive ^ left]
+            self.alive, self.standing = left, standing
 
     def narrowed(self) -> Screen:
         """The screen of a chain that holds what is still standing alone; what was removed stays
         on record."""
-        standing = self.con_id[self.alive]
-        return Screen(standing, np.ones(len(standing), dtype=np.bool_), self.removed)
+        left = self.con_id[self.alive]
+        return Screen(left, np.ones(len(left), dtype=np.bool_), len(left), self.removed)
 
     @property
     def rows(self) -> IntArray:
         """Row numbers still standing."""
-        return np.flatnonzero(self.alive).astype(np.int64)
+        return self.alive.nonzero()[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def short_columns(chain: OptionChain, today: date) -> ShortColumns:
     dte = chain.dte(today)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         mid = chain.mid
-        collateral = np.where(chain.is_call, chain.underlying_price, chain.strike)
+        collateral = by_right(chain, np.full(len(chain), chain.underlying_price), chain.strike)
         ror = mid / collateral
         return ShortColumns(
             dte=dte,
@@ -83,6 +85,14 @@ def short_columns(chain: OptionChain, today: date) -> ShortColumns:
             ror=ror,
             ror_annualised=ror * DAYS_PER_YEAR / np.where(dte > 0, dte, np.nan),
         )
+
+
+def by_right(chain: OptionChain, calls: FloatArray, puts: FloatArray) -> FloatArray:
+    """Of each row what belongs to its right; without a copy where all rows are of one right."""
+    number = np.count_nonzero(chain.is_call)
+    if number in (0, len(chain)):
+        return calls if number else puts
+    return np.where(chain.is_call, calls, puts)
 
 
 def probability_out_of_the_money(chain: OptionChain, rows: IntArray, dte: IntArray) -> FloatArray:
@@ -124,12 +134,16 @@ def screen_quotes(screen: Screen, chain: OptionChain) -> None:
     screen.require("bid_positive", chain.bid > 0)
     screen.require("not_crossed", chain.ask >= chain.bid)
     screen.require("price_possible", _possible(chain))
-    toward = np.where(chain.is_call, chain.delta, -chain.delta)
+    toward = by_right(chain, chain.delta, -chain.delta)
     screen.require("delta_known", (toward > 0) & (toward < 1))
 
 
-def _unique(chain: OptionChain) -> BoolArray:
-    ordered = np.sort(chain.con_id)
+def _unique(chain: OptionChain) -> BoolArray | bool:
+    con_id = chain.con_id
+    ascending = np.count_nonzero(con_id[1:] > con_id[:-1]) == len(con_id) - 1
+    if ascending and con_id[0] > 0:  # as chains usually come; nothing needs sorting then
+        return True
+    ordered = np.sort(con_id)
     if not (ordered[1:] == ordered[:-1]).any():
         return chain.con_id > 0
     _, inverse, counts = np.unique(chain.con_id, return_inverse=True, return_counts=True)
@@ -154,9 +168,10 @@ def _possible(chain: OptionChain) -> BoolArray:
 
     An exercise that pays more than the ask is only proof of a fault for American options.
     """
-    most = np.where(chain.is_call, chain.underlying_price, chain.strike)
+    spot = np.full(len(chain), chain.underlying_price)
+    most = by_right(chain, spot, chain.strike)
     possible = (chain.bid < most) & (chain.ask <= most)
     if chain.style is ExerciseStyle.EUROPEAN:
         return possible
-    inside = chain.underlying_price - chain.strike
-    return possible & (chain.ask >= np.where(chain.is_call, inside, -inside))
+    inside = spot - chain.strike
+    return possible & (chain.ask >= by_right(chain, inside, -inside))
