@@ -59,6 +59,9 @@ class CashRecord(Frozen):
     expected: Decimal | None
     tolerance: Decimal = Decimal("0.05")
     last_matched_on: date | None = Field(default=None, description="exchange date")
+    interest_posted_on: date | None = Field(
+        default=None, description="exchange date of the last interest that was recognised"
+    )
 
 
 class ExpectedDividend(Frozen):
@@ -155,6 +158,8 @@ def _name(look: AccountLook, con_id: int) -> str:
 
 # More a day than any rate of interest explains: a tenth of the balance a year.
 INTEREST_PER_DAY = Decimal("0.10") / 365
+# Interest is posted for a whole month at once, in the first days of the next.
+INTEREST_DAYS = 36
 # Withholding takes up to this part of a dividend.
 MOST_WITHHELD = Decimal("0.37")
 
@@ -230,8 +235,7 @@ def _cash_event(
     last = record.cash.last_matched_on
     if last is None or last >= look.on:
         return None
-    most = abs(look.cash or ZERO) * INTEREST_PER_DAY * (look.on - last).days
-    if abs(difference) > most:
+    if abs(difference) > abs(look.cash or ZERO) * INTEREST_PER_DAY * _interest_days(record, look):
         return None
     return PositionEvent(
         kind=PositionEventKind.INTEREST,
@@ -239,6 +243,12 @@ def _cash_event(
         cash=difference,
         detail=f"interest posted between {last} and {look.on}",
     )
+
+
+def _interest_days(record: AccountRecord, look: AccountLook) -> int:
+    """For how many days interest may be posted: since the last, so that no day counts twice."""
+    posted = record.cash.interest_posted_on
+    return INTEREST_DAYS if posted is None else min((look.on - posted).days, INTEREST_DAYS)
 
 
 # --- orders --------------------------------------------------------------------------------

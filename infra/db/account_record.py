@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ from domain.corporate_actions import CorporateActionKind
 from domain.instruments import Frozen, SecType, Settlement, Side
 from domain.orders import OrderState
 from domain.ports import BrokerBooks
-from domain.position_events import HeldContract, HeldQuantity
+from domain.position_events import HeldContract, HeldQuantity, PositionEventKind
 from domain.reconciliation import AccountRecord, CashRecord, ExpectedDividend, OwnOrder
 from infra.calendars import exchange_date, trading_calendar
 from infra.db.accounts import option_of
@@ -146,6 +146,7 @@ async def account_record(
             expected=expected,
             tolerance=ROUNDING + ROUNDING_PER_EXECUTION * moved.executions,
             last_matched_on=account.cash_matched_on,
+            interest_posted_on=await _interest_posted_on(session, account),
         ),
         own_orders=await _own_orders(session, account, books),
         dividends=await _dividends(session, account, positions, books.read_at),
@@ -154,6 +155,16 @@ async def account_record(
             exec_id for exec_id, order_id in order_of_exec_id.items() if order_id is None
         ),
     )
+
+
+async def _interest_posted_on(session: AsyncSession, account: BrokerAccount) -> date | None:
+    posted = await session.scalar(
+        select(func.max(PositionEvent.market_at)).where(
+            PositionEvent.broker_account_id == account.id,
+            PositionEvent.kind == PositionEventKind.INTEREST,
+        )
+    )
+    return None if posted is None else exchange_date(posted)
 
 
 async def reconciled_positions(

@@ -169,15 +169,17 @@ class CycleWorld(World):
         )
 
     async def why_nothing(self) -> str:
-        """What the last run said, and what waits or was under way."""
-        (run,) = await self.rows(
-            "SELECT id, status, errors, stats FROM strategy_runs ORDER BY id DESC LIMIT 1"
+        """What the last runs said, and what waits or was under way."""
+        said = await self.rows(
+            "SELECT r.workflow_id, r.status, r.market_at, r.errors, r.stats,"
+            " array_agg(s.kind || ': ' || s.summary) AS signals FROM strategy_runs r"
+            " LEFT JOIN signals s ON s.strategy_run_id = r.id"
+            " GROUP BY r.id ORDER BY r.id DESC LIMIT 3"
         )
-        signals = await self.rows(
-            "SELECT summary FROM signals WHERE strategy_run_id = :run", run=run["id"]
+        offers = await self.rows(
+            "SELECT state, reason_code, summary FROM recommendations ORDER BY id"
         )
-        offers = await self.rows("SELECT state, summary FROM recommendations ORDER BY id")
-        return f"{run} {signals} {offers}"
+        return "\n".join(map(str, [*said, *offers]))
 
     async def approve_one(self, action: str) -> dict[str, Any]:
         """Run the strategies, approve the first proposal with the action, see it filled."""

@@ -77,6 +77,7 @@ async def test_a_tested_put_is_rolled_down_and_out_for_a_credit(world: CycleWorl
         "domain.strategies.theta:Theta",
         **CONFIG,
         take_profit=None,
+        stop_multiple=None,
         roll=True,
         roll_dte=40,
         roll_max_dte=60,
@@ -86,7 +87,9 @@ async def test_a_tested_put_is_rolled_down_and_out_for_a_credit(world: CycleWorl
     sold = contract_of(await world.approve_one("OPEN"))
     await world.look()
     day = calendar.add_sessions(world.today, 3)
-    world.move_to(SYMBOL, day, float(sold["strike"]) * 0.995)
+    # From the eve on: days of the market's own moves would take the strike out of reach.
+    await world.pass_to(calendar.add_sessions(day, -1))
+    world.move_to(SYMBOL, day, float(sold["strike"]) * 0.985)
     await world.pass_to(calendar.add_sessions(day, 1))
     rolled = await world.approve_one("ROLL")
     bought, new = rolled["terms"]["legs"]

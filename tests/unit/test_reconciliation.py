@@ -33,9 +33,11 @@ CONTRACTS = {
 }
 
 
-def cash(expected: int | None, last: date = TODAY) -> CashRecord:
+def cash(
+    expected: int | None, last: date = TODAY, interest_posted_on: date | None = None
+) -> CashRecord:
     amount = None if expected is None else Decimal(expected)
-    return CashRecord(expected=amount, last_matched_on=last)
+    return CashRecord(expected=amount, last_matched_on=last, interest_posted_on=interest_posted_on)
 
 
 def compared(
@@ -132,6 +134,29 @@ def test_a_little_overnight_is_interest_and_the_same_within_a_day_is_not():
     overnight = compared({"cash": cash(1000, TODAY - timedelta(days=1))}, look)
     assert [event.kind for event in overnight.events] == [PositionEventKind.INTEREST]
     assert types(compared(look=look)) == ["CASH_MISMATCH"]
+
+
+@pytest.mark.parametrize(
+    ("posted_days_ago", "amount", "is_interest"),
+    [
+        (None, "9.80", True),
+        (None, "10.10", False),
+        (31, "8.40", True),
+        (31, "8.70", False),
+        (400, "9.80", True),
+        (1, "0.20", True),
+        (1, "0.40", False),
+        (0, "0.20", False),
+    ],
+)
+def test_a_month_of_interest_is_posted_at_once_and_no_day_counts_twice(
+    posted_days_ago: int | None, amount: str, is_interest: bool
+):
+    """A thousand bears at most 27 cents a day; what is more than that is a question."""
+    yesterday = TODAY - timedelta(days=1)
+    posted = None if posted_days_ago is None else TODAY - timedelta(days=posted_days_ago)
+    found = compared({"cash": cash(1000, yesterday, posted)}, {"cash": 1000 + Decimal(amount)})
+    assert types(found) == ([] if is_interest else ["CASH_MISMATCH"])
 
 
 # --- orders ----------------------------------------------------------------------------------
