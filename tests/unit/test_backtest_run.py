@@ -19,6 +19,7 @@ from domain.backtest.runner import run_backtest
 from domain.backtest.side_data import PastDividend
 from domain.errors import ErrorCode, GreenlightError
 from domain.portfolio import AccountState
+from domain.risk.limits import Limits
 from domain.risk.state import RiskState
 from domain.strategies.base import StrategyContext, StrategyResult
 from domain.strategies.wheel import Wheel
@@ -202,7 +203,7 @@ def test_a_put_that_outgrows_the_account_is_called():
         Day(TUESDAY, 100.0, (Row(95, EXPIRY, 1.0, 1.2, delta=0.12),), "XSP"),
         Day(WEDNESDAY, 60.0, (Row(95, EXPIRY, 35.0, 35.2, delta=0.99),), "XSP"),
     ]
-    config = theta(config=settings, limits=BacktestConfig(strategy="x", limits=limits).limits)
+    config = theta(config=settings, limits=Limits.model_validate(limits))
     result = run_backtest(config, recorded(days, {"XSP": index()}), CALENDAR)
     assert result.stats["margin_calls"] == 1
 
