@@ -74,6 +74,10 @@ class IngestionActivities:
 
         async def positions(code: str) -> SyncCounts:
             rows = await self._broker.positions(code)
+            pnl = await self._broker.daily_pnl(code, [row.contract.con_id for row in rows])
+            rows = [
+                row.model_copy(update={"daily_pnl": pnl.get(row.contract.con_id)}) for row in rows
+            ]
             as_of = await self._broker.market_time()
             return await self._store.save_positions(request.gateway, code, rows, as_of)
 

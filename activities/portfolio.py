@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from temporalio import activity
 
 from domain.errors import ErrorCode, GreenlightError
@@ -38,9 +40,10 @@ class PortfolioActivities:
         inputs = await self._store.risk_review_inputs(request.gateway)
         raised = changed = cleared = 0
         for each in inputs:
+            risk = await asyncio.to_thread(compute_risk_state, each.account)
             transitions = alert_transitions(
                 each.open_alerts,
-                compute_risk_state(each.account),
+                risk,
                 each.thresholds,
                 each.market_now,
                 is_open=each.is_open,

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -41,6 +41,28 @@ class QuoteQuality(StrEnum):
     MISSING = "MISSING"
 
 
+class QuoteCode(IntEnum):
+    """Why a row of a chain may not be priced; 0 is none. See ``domain.pricing.quality``."""
+
+    OK = 0
+    NAN_INPUT = 1
+    """Spot, term, rate or yield is not a finite number."""
+    BAD_SPOT = 2
+    BAD_STRIKE = 3
+    EXPIRED = 4
+    STALE = 5
+    """Not of this session, or older than the caller allows."""
+    NO_ASK = 6
+    NO_BID = 7
+    """Absent, zero or negative: the middle would be invented."""
+    CROSSED = 8
+    """The bid is above the ask."""
+    BELOW_INTRINSIC = 9
+    """The middle is at or below what exercise, now or at expiry, is worth."""
+    ABOVE_BOUND = 10
+    """The middle is at or above what no option of its kind can be worth."""
+
+
 class Quote(Frozen):
     """A two-sided market per share, in the contract's currency: in one contract, or in a package.
 
@@ -60,6 +82,13 @@ class Quote(Frozen):
     halted: bool | None = Field(
         default=None, description="whether trading is halted; None where the broker does not tell"
     )
+    grade: str | None = Field(
+        default=None, description="a QuoteCode by name; None where it was not graded"
+    )
+    forward: float | None = Field(
+        default=None, description="of the underlying at expiry, as calls and puts imply it"
+    )
+    rate: float | None = Field(default=None, description="annualised, as the forward came with")
     as_of: AwareDatetime = Field(description="market time of the observation")
     legs: tuple[Quote, ...] = Field(default=(), description="of a package, leg by leg")
 
@@ -113,12 +142,24 @@ class MarketClock(Frozen):
         return max(remaining / self.rate, 0.0)
 
 
+class ImpliedCarry(Frozen):
+    """The forward and rate that one expiry's calls and puts agree on."""
+
+    trading_class: str
+    expiry: int = Field(description="days since 1970-01-01")
+    forward: float
+    rate: float = Field(description="annualised, continuously compounded")
+    is_rate_assumed: bool = Field(description="the quotes tell the forward, but not the rate")
+
+
 class OptionChain(Frozen):
     """The listed options of one underlying at one instant, column by column.
 
     Every array has one entry per contract (shape ``(n,)``), in the same order. Prices are per
     share; ``nan`` marks an absent quote. ``expiry`` is days since 1970-01-01; ``is_call`` and
-    ``right`` agree; ``iv`` is annualised and decimal; ``delta`` is the holder's.
+    ``right`` agree; ``iv`` is annualised and decimal; ``delta`` is the holder's. ``code`` is the
+    ``QuoteCode`` and ``arbitrage`` the ``Arbitrage`` flags of each row; None where nobody has
+    graded the chain (``domain.chain_grading``).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -143,6 +184,9 @@ class OptionChain(Frozen):
     delta: FloatArray
     volume: FloatArray
     open_interest: FloatArray
+    code: IntArray | None = None
+    arbitrage: IntArray | None = None
+    carries: tuple[ImpliedCarry, ...] = ()
 
     @field_validator(
         "multiplier",
@@ -159,10 +203,10 @@ class OptionChain(Frozen):
     def _floats(cls, value: Any) -> FloatArray:
         return np.asarray([np.nan if v is None else v for v in value], dtype=np.float64)
 
-    @field_validator("con_id", "expiry", mode="before")
+    @field_validator("con_id", "expiry", "code", "arbitrage", mode="before")
     @classmethod
-    def _ints(cls, value: Any) -> IntArray:
-        return np.asarray(value, dtype=np.int64)
+    def _ints(cls, value: Any) -> IntArray | None:
+        return None if value is None else np.asarray(value, dtype=np.int64)
 
     @field_validator("is_call", mode="before")
     @classmethod
@@ -178,7 +222,7 @@ class OptionChain(Frozen):
         return len(self.con_id)
 
     def columns(self) -> dict[str, Any]:
-        """The per-contract columns by name."""
+        """The per-contract columns by name; those of the grading where there is one."""
         names = (
             "trading_class",
             "multiplier",
@@ -193,7 +237,9 @@ class OptionChain(Frozen):
             "volume",
             "open_interest",
         )
-        return {name: getattr(self, name) for name in names}
+        columns = {name: getattr(self, name) for name in names}
+        graded = {"code": self.code, "arbitrage": self.arbitrage}
+        return columns | {name: column for name, column in graded.items() if column is not None}
 
     def to_json(self) -> bytes:
         """The chain as JSON, absent quotes as null; ``OptionChain.from_json`` reads it back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -30,5 +31,5 @@ async def account_risk(account_id: UUID, session: Transaction, viewer: SignedIn)
         as_of=account.as_of,
         positions=list(account.positions),
         underlyings=[account.underlyings[symbol] for symbol in sorted(account.underlyings)],
-        risk=compute_risk_state(account),
+        risk=await asyncio.to_thread(compute_risk_state, account),
     )

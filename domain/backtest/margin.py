@@ -13,6 +13,8 @@ from domain.backtest.book import Holding
 from domain.backtest.config import MarginModel
 from domain.instruments import Right, Settlement
 from domain.market import FloatArray
+from domain.pricing import european
+from domain.pricing.implied_vol import implied_vol
 from domain.risk.margin_estimate import INITIAL_OVER_MAINTENANCE, LEAST_PER_UNIT, MOVES
 from domain.risk.margin_regt import regt_margin
 from domain.risk.margin_strategies import MarginLeg
@@ -24,7 +26,6 @@ from domain.risk.valuation import (
     Book,
     expiry_moment,
     profits,
-    with_model_values,
 )
 
 BUYING_POWER = {MarginModel.REG_T: Decimal(4), MarginModel.PORTFOLIO: 1 / Decimal("0.15")}
@@ -142,7 +143,7 @@ def _book(rows: Sequence[ModelRow]) -> Book:
     unknown = np.where(is_option, np.nan, 0.0)
     book = Book(
         positions=(),
-        rate=STANDARD.rate,
+        rate=np.full(len(rows), STANDARD.rate),
         units=units,
         is_option=is_option,
         is_call=is_call,
@@ -159,4 +160,26 @@ def _book(rows: Sequence[ModelRow]) -> Book:
         vega=unknown,
         theta_per_day=unknown,
     )
-    return with_model_values(book) if is_option.any() else book
+    return _with_volatility(book) if is_option.any() else book
+
+
+def _with_volatility(book: Book) -> Book:
+    """By the European formula, which is quick: early exercise enters where the book is stressed."""
+    rows = book.is_option
+    terms = (book.spot, book.strike, book.years, book.rate, book.dividend_yield)
+    with np.errstate(all="ignore"):
+        iv = implied_vol(book.mark, *terms, book.is_call)
+        found = european.greeks(*terms, iv, book.is_call)
+    sane = rows & (book.spot > 0) & np.isfinite(iv) & (iv < european.MAX_VOL)
+
+    def mixed(figures: FloatArray, otherwise: FloatArray) -> FloatArray:
+        return np.where(rows, np.where(sane, figures, np.nan), otherwise)
+
+    return book._replace(
+        iv=np.where(rows, iv, np.nan),
+        value=mixed(found.price, book.value),
+        delta=mixed(found.delta, book.delta),
+        gamma=mixed(found.gamma, book.gamma),
+        vega=mixed(found.vega, book.vega),
+        theta_per_day=mixed(found.theta_per_day, book.theta_per_day),
+    )

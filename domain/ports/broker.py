@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
@@ -158,6 +158,9 @@ class BrokerPosition(Frozen):
     market_value: Decimal | None = None
     unrealized_pnl: Decimal | None = None
     realized_pnl: Decimal | None = None
+    daily_pnl: Decimal | None = Field(
+        default=None, description="since the session before; see Broker.daily_pnl"
+    )
 
 
 class ChainReading(Frozen):
@@ -199,6 +202,13 @@ class Broker(Protocol):
 
     async def account_values(self, account_code: str) -> AccountValues: ...
     async def positions(self, account_code: str) -> Sequence[BrokerPosition]: ...
+    async def daily_pnl(self, account_code: str, con_ids: Collection[int]) -> Mapping[int, Decimal]:
+        """The day's profit and loss of positions, by conId, as far as the broker has told it.
+
+        Of many positions it takes several calls until all are told.
+        """
+        ...
+
     async def quote(self, contract: OptionContract) -> Quote: ...
     async def chain(
         self, symbol: str, window: ChainWindow, held: Sequence[OptionContract] = ()

@@ -8,13 +8,15 @@ yield by its exercise boundary, either with cash dividends before expiry by a tr
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import elementwise  # pyright: ignore
 
 from domain.pricing import american, european
 from domain.pricing.american_boundary import Scheme
+from domain.pricing.implied_vol import implied_vol
 from domain.pricing.option_tree import tree_value
 
 FloatArray = npt.NDArray[np.float64]
@@ -25,6 +27,10 @@ Floats = npt.ArrayLike
 DAYS_PER_YEAR = 365.0
 _VOL_BUMP = 1e-2
 _RATE_BUMP = 1e-3
+_NEAR_EXERCISE = 5e-3
+"""Of the spot: a quote this far below the exercise value is taken for one at it."""
+_HAIR = 1e-5
+"""Of the strike."""
 
 
 class ValueCode(IntEnum):
@@ -102,6 +108,47 @@ def price_options(
     return OptionValues(price, delta, gamma, vega, theta, rho, premium, code)
 
 
+def solve_vols(
+    prices: FloatArray, options: OptionColumns, dividends: CashDividends | None = None
+) -> FloatArray:
+    """The volatility at which ``price_options`` gives each price, ``options.vol`` being ignored.
+
+    An American option quoted about at its exercise value tells only that its volatility is no
+    higher than where holding it begins to pay: it gets that one. nan where there is none.
+    """
+    arrays = (np.atleast_1d(np.asarray(column, dtype=np.float64)) for column in options)
+    columns = [np.array(column) for column in np.broadcast_arrays(*arrays)]
+    columns[5] = np.ones_like(columns[5])
+    live = _codes(columns) == ValueCode.OK
+    by_tree = live & _pays(columns[2], dividends)
+    by_boundary = live & ~by_tree & (columns[7] > 0)
+    by_formula = live & ~by_tree & ~by_boundary
+    wanted = np.where(columns[7] > 0, _above_exercise(prices, columns), prices)
+    vols = np.full(len(live), np.nan)
+    if by_formula.any():
+        spot, strike, years, rate, carried, _, call, _ = _rows(columns, by_formula)
+        given = wanted[by_formula]
+        vols[by_formula] = implied_vol(given, spot, strike, years, rate, carried, call > 0)
+    if by_boundary.any():
+        spot, strike, years, rate, carried, _, call, _ = _rows(columns, by_boundary)
+        given = wanted[by_boundary]
+        vols[by_boundary] = american.implied_vol(
+            given, spot, strike, years, rate, carried, call > 0
+        )
+    if by_tree.any() and dividends is not None:
+        due = CashDividends(dividends.years[by_tree], dividends.amounts[by_tree])
+        vols[by_tree] = _tree_vols(wanted[by_tree], _rows(columns, by_tree), due)
+    return vols
+
+
+def _above_exercise(prices: FloatArray, columns: list[FloatArray]) -> FloatArray:
+    """A price about at the exercise value raised to a hair above it."""
+    spot, strike, call = columns[0], columns[1], columns[6]
+    exercise = np.maximum(np.where(call > 0, spot - strike, strike - spot), 0.0)
+    is_near = (exercise > 0) & (prices > exercise - _NEAR_EXERCISE * spot)
+    return np.where(is_near, np.maximum(prices, exercise + _HAIR * strike), prices)
+
+
 def early_exercise_likely(
     call_price: Floats, spot: Floats, strike: Floats, next_dividend: Floats
 ) -> BoolArray:
@@ -147,6 +194,29 @@ def _pays(years: FloatArray, dividends: CashDividends | None) -> BoolArray:
         return np.zeros(len(years), dtype=np.bool_)
     due = (dividends.years > 0) & (dividends.years <= years[:, None]) & (dividends.amounts > 0)
     return np.count_nonzero(due, axis=1) > 0
+
+
+def _tree_vols(
+    prices: FloatArray, columns: list[FloatArray], dividends: CashDividends
+) -> FloatArray:
+    strike = columns[1]
+
+    def miss(vol: FloatArray, number: FloatArray) -> FloatArray:
+        rows = number.astype(np.int64)
+        tried = [column[rows] for column in columns]
+        tried[5] = vol
+        value = tree_value(tried, dividends.years[rows], dividends.amounts[rows])[0]
+        return (value - prices[rows]) / strike[rows]
+
+    find_root: Any = elementwise.find_root  # pyright: ignore
+    with np.errstate(all="ignore"):
+        found = find_root(
+            miss,
+            (np.full(len(prices), american.MIN_VOL), np.full(len(prices), american.MAX_VOL)),
+            args=(np.arange(len(prices), dtype=np.float64),),
+            tolerances={"xatol": 1e-8, "xrtol": 0.0, "fatol": 0.0, "frtol": 0.0},
+        )
+    return np.where(found.success, found.x, np.nan)
 
 
 def _by_tree(columns: list[FloatArray], dividends: CashDividends) -> FloatArray:

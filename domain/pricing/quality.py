@@ -7,37 +7,16 @@ apart, as ``Arbitrage`` flags: such a quote may be right and its neighbour wrong
 
 from __future__ import annotations
 
-from enum import IntEnum, IntFlag
+from enum import IntFlag
 
 import numpy as np
 import numpy.typing as npt
 
+from domain.market import QuoteCode
 from domain.pricing.european import FloatArray, Floats
 
 CodeArray = npt.NDArray[np.int8]
 BoolArray = npt.NDArray[np.bool_]
-
-
-class QuoteCode(IntEnum):
-    """Why a row may not be priced; 0 is none."""
-
-    OK = 0
-    NAN_INPUT = 1
-    """Spot, term, rate or yield is not a finite number."""
-    BAD_SPOT = 2
-    BAD_STRIKE = 3
-    EXPIRED = 4
-    STALE = 5
-    """Not of this session, or older than the caller allows."""
-    NO_ASK = 6
-    NO_BID = 7
-    """Absent, zero or negative: the middle would be invented."""
-    CROSSED = 8
-    """The bid is above the ask."""
-    BELOW_INTRINSIC = 9
-    """The middle is at or below what exercise, now or at expiry, is worth."""
-    ABOVE_BOUND = 10
-    """The middle is at or above what no option of its kind can be worth."""
 
 
 class Arbitrage(IntFlag):

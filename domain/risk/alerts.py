@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 from domain.instruments import Frozen
 from domain.market import QuoteQuality
 from domain.risk.exposures import UNKNOWN_SECTOR
+from domain.risk.limits import Limits
 from domain.risk.state import RiskState
 from domain.severity import Severity
 
@@ -45,6 +46,13 @@ class Threshold(Frozen):
         if self.critical < self.warning:
             raise ValueError("critical lies below warning")
         return self
+
+    def by(self, limit: Decimal | None) -> Threshold:
+        """Critical at ``limit`` at the latest, and the warning earlier in proportion."""
+        if limit is None or limit <= 0 or self.critical <= limit:
+            return self
+        critical = float(limit)
+        return Threshold(warning=self.warning * critical / self.critical, critical=critical)
 
 
 class AlertThresholds(Frozen):
@@ -82,6 +90,19 @@ class AlertThresholds(Frozen):
     clear_at: float = Field(
         default=0.9, gt=0, le=1, description="an alert is lowered below this part of its threshold"
     )
+
+    def within(self, limits: Limits) -> AlertThresholds:
+        """These thresholds for an account whose orders ``limits`` bind.
+
+        Where a limit stops trading on a figure, the figure is critical by then: no scope's
+        tighter limit is reached in silence.
+        """
+        return self.model_copy(
+            update={
+                "pm_usage": self.pm_usage.by(limits.max_pm_usage),
+                "name_concentration": self.name_concentration.by(limits.max_name_fraction),
+            }
+        )
 
 
 class Measure(Frozen):

@@ -19,6 +19,10 @@ from domain.risk.valuation import Book
 UNKNOWN_SECTOR = "unknown"
 
 
+LARGEST_BETA = 100.0
+"""No share moves a hundredfold with the market: a figure beyond is a fault of the data."""
+
+
 class Greeks(Frozen):
     """Sums in the account's currency.
 
@@ -102,12 +106,12 @@ def portfolio_greeks(account: AccountState, book: Book) -> PortfolioGreeks:
 
 
 def beta_of(account: AccountState, symbol: str) -> float | None:
-    """To the S&P 500; one for the index and its funds, None where it is not known."""
+    """To the S&P 500; one for the index and its funds, None where it is not known or cannot be."""
     if symbol in BENCHMARK_SYMBOLS:
         return 1.0
     known = account.underlyings.get(symbol)
     beta = None if known is None else known.beta
-    return beta if beta is not None and np.isfinite(beta) else None
+    return beta if beta is not None and abs(beta) <= LARGEST_BETA else None
 
 
 def underlying_risks(account: AccountState, book: Book) -> tuple[UnderlyingRisk, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
+from math import exp, isfinite, log
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -19,11 +20,10 @@ from domain.instruments import Frozen, OptionContract, Right, SecType, Settlemen
 from domain.market import BoolArray, FloatArray, IntArray
 from domain.portfolio import AccountState, PositionGreeks, PositionState, UnderlyingState
 from domain.pricing import european
-from domain.pricing.implied_vol import implied_vol
 from domain.risk.stress import OptionBook, StressGrid, stress_options
 
 EXCHANGE_ZONE = ZoneInfo("America/New_York")
-CLOSE = time(16)
+OPEN, CLOSE = time(9, 30), time(16)
 SECONDS_PER_YEAR = 365.0 * 86400.0
 
 
@@ -43,13 +43,15 @@ class Book(NamedTuple):
 
     ``nan`` marks what is not known. ``units`` is the signed quantity times the multiplier;
     ``mark`` the market price per share: the middle of a sound quote, else the broker's mark, else
-    (of a stock) the underlying's price. ``spot`` is the underlying's; ``dividend_yield`` stands for
-    the cash dividends before an option's expiry: it takes their present value off the spot.
-    ``value`` and the greeks are ours, of one long unit per share.
+    (of a stock) the underlying's price. ``spot`` is the underlying's. ``rate`` and
+    ``dividend_yield`` of a European option lead to the forward that its chain implies, where it
+    does; of others the rate is assumed, and the yield stands for the cash dividends before expiry:
+    it takes their present value off the spot. ``value`` and the greeks are ours, of one long unit
+    per share, an American option's with its dividends at their own dates.
     """
 
     positions: tuple[PositionState, ...]
-    rate: float
+    rate: FloatArray
     units: FloatArray
     is_option: BoolArray
     is_call: BoolArray
@@ -90,12 +92,18 @@ def value_book(account: AccountState, assumptions: PricingAssumptions = STANDARD
     options = [position.option for position in positions]
     expiries = _years_to_expiry(options, account.as_of)
     years = np.array([np.nan if o is None else expiries[o.expiry] for o in options])
-    paid = np.array([_dividends(p, account, assumptions.rate) for p in positions])
+    dividends = [_dividends(p, account) for p in positions]
+    paid = np.array([_present_value(each, assumptions.rate) for each in dividends])
+    rate = np.full(len(positions), assumptions.rate)
     with np.errstate(all="ignore"):
         dividend_yield = np.where(paid > 0, -np.log1p(-paid / spot) / years, 0.0)
+    for row, position in enumerate(positions):
+        implied = _implied_carry(position)
+        if implied is not None:
+            rate[row], dividend_yield[row] = implied
     book = Book(
         positions=positions,
-        rate=assumptions.rate,
+        rate=rate,
         units=np.array([float(p.quantity) * float(p.multiplier) for p in positions]),
         is_option=is_option,
         is_call=_bools(o is not None and o.right is Right.CALL for o in options),
@@ -114,7 +122,7 @@ def value_book(account: AccountState, assumptions: PricingAssumptions = STANDARD
         vega=np.where(is_option, np.nan, 0.0),
         theta_per_day=np.where(is_option, np.nan, 0.0),
     )
-    return with_model_values(book) if is_option.any() else book
+    return _with_greeks(book, dividends) if is_option.any() else book
 
 
 def with_greeks(account: AccountState, assumptions: PricingAssumptions = STANDARD) -> AccountState:
@@ -156,7 +164,7 @@ def option_book(book: Book, rows: BoolArray, underlying: IntArray) -> OptionBook
         strike=book.strike[chosen],
         years=book.years[chosen],
         vol=book.iv[chosen],
-        rate=book.rate * ones,
+        rate=book.rate[chosen],
         dividend_yield=book.dividend_yield[chosen],
         is_call=book.is_call[chosen],
         is_american=book.is_american[chosen],
@@ -187,32 +195,59 @@ def exchange_today(at: datetime) -> date:
     return at.astimezone(EXCHANGE_ZONE).date()
 
 
-def with_model_values(book: Book) -> Book:
-    """The book with the volatility, value and greeks of every option that can be priced."""
-    rows = book.is_option
-    spot, strike, years, is_call = book.spot, book.strike, book.years, book.is_call
-    rate, paid = book.rate, book.dividend_yield
-    with np.errstate(all="ignore"):
-        is_given = book.iv > 0
-        iv = book.iv
-        if np.any(rows & ~is_given):
-            solved = implied_vol(book.mark, spot, strike, years, rate, paid, is_call)
-            iv = np.where(is_given, book.iv, solved)
-        greeks = european.greeks(spot, strike, years, rate, paid, iv, is_call)
-    intrinsic = np.maximum(np.where(is_call, book.spot - strike, strike - book.spot), 0.0)
-    value = np.where(book.is_american, np.fmax(greeks.price, intrinsic), greeks.price)
-    sane = rows & (spot > 0) & np.isfinite(paid) & np.isfinite(iv) & (iv < european.MAX_VOL)
+class _Paid(NamedTuple):
+    """One dividend before an option's expiry."""
 
-    def mixed(ours: FloatArray, otherwise: FloatArray) -> FloatArray:
-        return np.where(rows, np.where(sane, ours, np.nan), otherwise)
+    years: float
+    amount: float
+
+
+def _with_greeks(book: Book, dividends: Sequence[Sequence[_Paid]]) -> Book:
+    # Compiled: loaded where something is valued, not by whoever imports this.
+    from domain.pricing.options import (  # noqa: PLC0415
+        CashDividends,
+        OptionColumns,
+        price_options,
+        solve_vols,
+    )
+
+    rows = book.is_option
+    sound = rows & (book.spot > 0) & np.isfinite(book.dividend_yield)
+    ex_years, amounts = _columns_of(dividends)
+    has_cash = np.array([len(each) > 0 for each in dividends], dtype=np.bool_)
+    options = OptionColumns(
+        spot=np.where(sound, book.spot, np.nan),
+        strike=book.strike,
+        years=book.years,
+        rate=book.rate,
+        dividend_yield=np.where(has_cash, 0.0, book.dividend_yield),
+        vol=book.iv,
+        is_call=book.is_call,
+        is_american=book.is_american,
+    )
+    with np.errstate(all="ignore"):
+        iv = book.iv
+        untold = sound & ~(iv > 0)
+        if untold.any():
+            chosen = [np.asarray(column)[untold] for column in options]
+            paid = CashDividends(ex_years[untold], amounts[untold])
+            iv = iv.copy()
+            iv[untold] = solve_vols(book.mark[untold], OptionColumns(*chosen), paid)
+        sane = sound & np.isfinite(iv) & (iv < european.MAX_VOL)
+        ours = price_options(
+            options._replace(vol=np.where(sane, iv, np.nan)), CashDividends(ex_years, amounts)
+        )
+
+    def mixed(figures: FloatArray, otherwise: FloatArray) -> FloatArray:
+        return np.where(rows, np.where(sane, figures, np.nan), otherwise)
 
     return book._replace(
         iv=np.where(rows, iv, np.nan),
-        value=mixed(value, book.value),
-        delta=mixed(greeks.delta, book.delta),
-        gamma=mixed(greeks.gamma, book.gamma),
-        vega=mixed(greeks.vega, book.vega),
-        theta_per_day=mixed(greeks.theta_per_day, book.theta_per_day),
+        value=mixed(ours.price, book.value),
+        delta=mixed(ours.delta, book.delta),
+        gamma=mixed(ours.gamma, book.gamma),
+        vega=mixed(ours.vega, book.vega),
+        theta_per_day=mixed(ours.theta_per_day, book.theta_per_day),
     )
 
 
@@ -245,25 +280,62 @@ def _told_iv(position: PositionState) -> float:
     return np.nan if told is None else told
 
 
-def _dividends(position: PositionState, account: AccountState, rate: float) -> float:
-    """Discounted cash dividends per share before an option's expiry; indexes pay none."""
+def _dividends(position: PositionState, account: AccountState) -> list[_Paid]:
+    """Cash dividends per share before an option's expiry, ascending; indexes pay none."""
     known: UnderlyingState | None = account.underlyings.get(position.symbol)
     if position.option is None or known is None or known.is_index:
-        return 0.0
+        return []
     today = exchange_today(account.as_of)
-    return sum(
-        float(each.amount) * float(np.exp(-rate * (each.ex_date - today).days / 365.0))
+    return sorted(
+        _Paid(_years_until(_ex_moment(each.ex_date), account.as_of), float(each.amount))
         for each in known.dividends
         if today < each.ex_date <= position.option.expiry
     )
 
 
+def _ex_moment(ex_date: date) -> datetime:
+    """When the price falls by the dividend: 09:30 in New York on its ex-date."""
+    return datetime.combine(ex_date, OPEN, EXCHANGE_ZONE)
+
+
+def _years_until(moment: datetime, now: datetime) -> float:
+    return (moment - now).total_seconds() / SECONDS_PER_YEAR
+
+
+def _present_value(dividends: Sequence[_Paid], rate: float) -> float:
+    return sum(each.amount * exp(-rate * each.years) for each in dividends)
+
+
+def _columns_of(dividends: Sequence[Sequence[_Paid]]) -> tuple[FloatArray, FloatArray]:
+    """Times and amounts ``(positions, most dividends of one)``, nan where one has fewer."""
+    shape = (len(dividends), max(1, *(len(each) for each in dividends)))
+    years, amounts = np.full(shape, np.nan), np.full(shape, np.nan)
+    for row, paid in enumerate(dividends):
+        for place, each in enumerate(paid):
+            years[row, place], amounts[row, place] = each
+    return years, amounts
+
+
+def _implied_carry(position: PositionState) -> tuple[float, float] | None:
+    """Rate and yield that lead from the spot to the forward its chain implied; None where unknown.
+
+    Of cash-settled options alone: early exercise keeps parity from telling an American forward.
+    """
+    quote, option = position.quote, position.option
+    if quote is None or option is None or position.settlement is not Settlement.CASH:
+        return None
+    if quote.forward is None or quote.rate is None or not quote.underlying_price:
+        return None
+    years = _years_until(expiry_moment(option.expiry), quote.as_of)
+    ratio = quote.forward / float(quote.underlying_price)
+    if not (years > 0 and ratio > 0 and isfinite(ratio + quote.rate)):
+        return None
+    return quote.rate, quote.rate - log(ratio) / years
+
+
 def _years_to_expiry(options: Sequence[OptionContract | None], now: datetime) -> dict[date, float]:
     expiries = {option.expiry for option in options if option is not None}
-    return {
-        expiry: max((expiry_moment(expiry) - now).total_seconds(), 0.0) / SECONDS_PER_YEAR
-        for expiry in expiries
-    }
+    return {expiry: max(_years_until(expiry_moment(expiry), now), 0.0) for expiry in expiries}
 
 
 def _bools(values: object) -> BoolArray:

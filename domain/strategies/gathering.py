@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from pydantic import JsonValue
 
-from domain.market import IntArray, OptionChain
+from domain.market import IntArray, OptionChain, QuoteCode
 from domain.portfolio import AccountState
 from domain.recommendations import RecommendationAction
 from domain.risk.state import RiskState
@@ -199,6 +199,17 @@ def _no_trade_reason(
     return " ".join(signal.summary for look in looks for signal in look.signals)
 
 
+def _grades(chain: OptionChain) -> dict[str, JsonValue]:
+    """How many of the rows looked at had each quality code, and how many contradict a neighbour."""
+    if chain.code is None:
+        return {}
+    counts = np.bincount(chain.code, minlength=len(QuoteCode)).tolist()
+    told: dict[str, JsonValue] = {code.name: counts[code] for code in QuoteCode if counts[code]}
+    if chain.arbitrage is not None and chain.arbitrage.any():
+        told["ARBITRAGE"] = int(np.count_nonzero(chain.arbitrage))
+    return told
+
+
 def _sifted_signal(
     sifted: Sifted, found: Sequence[Ranked], removed: Mapping[str, IntArray]
 ) -> Signal:
@@ -209,6 +220,7 @@ def _sifted_signal(
         "contracts": sifted.looked_at,
         "candidates": len(found),
         "quality": chain.quality.value,
+        "grades": _grades(sifted.chain),
         "iv_rank": sifted.known.iv_rank,
         "eliminated": dict(counts),
     }

@@ -18,7 +18,7 @@ from domain.market import IntArray, OptionChain, decimal_of
 from domain.packages import combo_increments
 from domain.portfolio import ZERO, PositionState
 from domain.recommendations import RuleResult
-from domain.strategies.screening import Screen, ShortColumns, screen_chain_data
+from domain.strategies.screening import Screen, ShortColumns, screen_chain_data, screen_soundness
 from domain.strategies.wheel_cycle import WheelCycle
 
 
@@ -281,6 +281,7 @@ def roll_targets(
     screen = Screen.of(chain)
     screen.require("is_put" if is_put else "is_call", chain.is_call != is_put)
     screen_chain_data(screen, chain, columns.dte)
+    screen_soundness(screen, chain)
     same_class = [name == option.trading_class for name in chain.trading_class]
     screen.require("same_class", np.asarray(same_class, dtype=np.bool_))
     screen.require("same_multiplier", chain.multiplier == float(option.multiplier))

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri  # pyright: ignore[reportMissingTypeStubs]
 
 from domain.instruments import ExerciseStyle
-from domain.market import BoolArray, FloatArray, IntArray, OptionChain, QuoteQuality
+from domain.market import BoolArray, FloatArray, IntArray, OptionChain, QuoteCode, QuoteQuality
 
 DAYS_PER_YEAR = 365.0
 
@@ -136,6 +136,17 @@ def screen_quotes(screen: Screen, chain: OptionChain) -> None:
     screen.require("price_possible", _possible(chain))
     toward = by_right(chain, chain.delta, -chain.delta)
     screen.require("delta_known", (toward > 0) & (toward < 1))
+
+
+def screen_soundness(screen: Screen, chain: OptionChain) -> None:
+    """Remove what was graded as faulty when the chain came in, whatever its fault is called.
+
+    For what is to be sold only: an option deep in the money may be quoted at its exercise value,
+    which gives it no volatility, and must still be bought back. A chain that was not graded is
+    judged by the other rules, which leave nothing faulty out of the money.
+    """
+    if chain.code is not None:
+        screen.require("quote_sound", chain.code == QuoteCode.OK)
 
 
 def _unique(chain: OptionChain) -> BoolArray | bool:

@@ -26,6 +26,7 @@ from domain.strategies.screening import (
     probability_out_of_the_money,
     screen_identity,
     screen_quotes,
+    screen_soundness,
     short_columns,
 )
 from domain.underlyings import UnderlyingFacts
@@ -179,6 +180,7 @@ def sift_short_options(
     screen = screen.narrowed()
     columns = short_columns(part, today)
     screen_quotes(screen, part)
+    screen_soundness(screen, part)
     _screen_bands(screen, part, columns, rules, cost)
     known = KnownFacts.of(facts, rules.facts, today)
     screen_facts(screen, part, columns.dte, known, rules.facts, today)

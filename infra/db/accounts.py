@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -60,7 +61,9 @@ async def account_state(session: AsyncSession, broker_account_id: UUID) -> Accou
             ErrorCode.ACCOUNT_STALE, f"account {account.code} has not been ingested yet"
         )
     values = _values(account.code, snapshot, account.snapshot_synced_at or snapshot.as_of)
-    return with_greeks(await read_holdings(session, account, values))
+    holdings = await read_holdings(session, account, values)
+    # Beside the event loop: a large account takes a while, and a first one loads the library.
+    return await asyncio.to_thread(with_greeks, holdings)
 
 
 async def read_holdings(
@@ -193,6 +196,7 @@ def _position(
         market_price=position.market_price,
         market_value=position.market_value,
         unrealized_pnl=position.unrealized_pnl,
+        daily_pnl=position.daily_pnl,
         delta=None if quote is None else quote.delta,
         quote=None if quote is None else _quote(quote),
         open_interest=None if quote is None else quote.open_interest,
@@ -207,6 +211,9 @@ def _quote(row: Quote) -> MarketQuote:
         iv=row.iv,
         delta=row.delta,
         quality=row.quality,
+        grade=row.grade,
+        forward=row.forward,
+        rate=row.rate,
         as_of=row.as_of,
     )
 

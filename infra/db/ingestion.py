@@ -43,6 +43,7 @@ from infra.db.session import Sessions
 
 _POSITION_FIELDS = (
     "quantity", "average_cost", "market_price", "market_value", "unrealized_pnl", "realized_pnl",
+    "daily_pnl",
 )  # fmt: skip
 _SNAPSHOT_FIELDS = (
     "currency", "net_liquidation", "cash", "equity_with_loan", "buying_power", "available_funds",

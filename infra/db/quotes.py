@@ -11,12 +11,13 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.market import OptionChain, QuoteQuality, decimal_of
+from domain.market import ImpliedCarry, OptionChain, QuoteCode, QuoteQuality, decimal_of
 from infra.db.bulk import Upserted, upsert
 from infra.db.models import Quote
 
 _TOLD = (
     "as_of", "quality", "bid", "ask", "underlying_price", "iv", "delta", "volume", "open_interest",
+    "grade", "forward", "rate",
 )  # fmt: skip
 
 
@@ -35,9 +36,11 @@ async def keep_quotes(
         _decimals(chain.bid),
         _decimals(chain.ask),
         *(_floats(each) for each in (chain.iv, chain.delta, chain.volume, chain.open_interest)),
+        _grades(chain),
+        _carries(chain),
         strict=True,
     )
-    for con_id, bid, ask, iv, delta, volume, open_interest in columns:
+    for con_id, bid, ask, iv, delta, volume, open_interest, grade, carry in columns:
         is_quoted = bid is not None and ask is not None
         rows.append(
             {
@@ -51,6 +54,9 @@ async def keep_quotes(
                 "delta": delta,
                 "volume": volume,
                 "open_interest": open_interest,
+                "grade": grade,
+                "forward": None if carry is None else carry.forward,
+                "rate": None if carry is None else carry.rate,
             }
         )
     return await upsert(session, Quote, rows, key=("instrument_id",), update=_TOLD)
@@ -63,6 +69,18 @@ def _underlying(underlying_id: UUID, chain: OptionChain, spot: Decimal) -> dict[
         "quality": chain.quality,
         "underlying_price": spot,
     }
+
+
+def _grades(chain: OptionChain) -> list[str | None]:
+    if chain.code is None:
+        return [None] * len(chain)
+    return [QuoteCode(code).name for code in chain.code.tolist()]
+
+
+def _carries(chain: OptionChain) -> list[ImpliedCarry | None]:
+    known = {(carry.trading_class, carry.expiry): carry for carry in chain.carries}
+    series = zip(chain.trading_class, chain.expiry.tolist(), strict=True)
+    return [known.get(each) for each in series]
 
 
 def _decimals(values: np.ndarray) -> list[Decimal | None]:

@@ -21,6 +21,7 @@ from infra.calendars import trading_calendar
 from infra.db.accounts import account_state
 from infra.db.alerts import clear_alert, raise_alert
 from infra.db.clock import clock_of, host_now
+from infra.db.limits import limits_in_force
 from infra.db.models import Alert, AlertState, BrokerAccount, Gateway, Setting
 from infra.db.session import Sessions
 
@@ -60,12 +61,13 @@ class PostgresRisk:
                     # One account that cannot be told stops no other.
                     log.warning("risk.account_not_reviewed", account=account.code, error=str(error))
                     continue
+                limits = await limits_in_force(session, account.id)
                 found.append(
                     RiskReviewInputs(
                         account_id=account.id,
                         account=state,
                         open_alerts=await _open_alerts(session, account),
-                        thresholds=thresholds,
+                        thresholds=thresholds.within(limits.limits),
                         market_now=market_now,
                         is_open=is_open,
                     )

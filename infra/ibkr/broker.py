@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -33,6 +33,7 @@ from infra.db.clock import host_now
 from infra.ibkr.books import BookReader, Clock, Reading, books_of
 from infra.ibkr.client import IbkrClient
 from infra.ibkr.contracts import ContractBook
+from infra.ibkr.daily_pnl import daily_pnl
 from infra.ibkr.history import PastBars
 from infra.ibkr.look import look
 from infra.ibkr.mapping import (
@@ -75,6 +76,7 @@ class IbkrBroker:
         self._summary_lock = asyncio.Lock()
         self._positions_lock = asyncio.Lock()
         self._portfolio_lock = asyncio.Lock()
+        self._pnl_lock = asyncio.Lock()
         self._unthrottled = asyncio.Event()
         self._unthrottled.set()
         client.ib.client.throttleStart += self._unthrottled.clear
@@ -194,6 +196,13 @@ class IbkrBroker:
                 )
             )
         return rows
+
+    async def daily_pnl(self, account_code: str, con_ids: Collection[int]) -> dict[int, Decimal]:
+        ib = self._client.require_ready()
+        if account_code not in self.accounts():
+            return {}
+        async with self._pnl_lock:
+            return await daily_pnl(ib, account_code, con_ids)
 
     async def _portfolio(self, account_code: str) -> list[PortfolioItem]:
         """What the account's positions are worth, by the broker.

@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from ib_async import Contract, Ticker
 
+from domain.chain_grading import graded
 from domain.corporate_actions import AnnouncedDividend
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import ExerciseStyle, OptionContract, Right, Settlement
@@ -324,7 +325,7 @@ def _chain(
             for option, ticker in zip(options, tickers, strict=True)
         ],
     }
-    return OptionChain.model_validate(columns)
+    return graded(OptionChain.model_validate(columns))
 
 
 def _open_interest(option: OptionContract, ticker: Ticker) -> float:

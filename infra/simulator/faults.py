@@ -15,7 +15,6 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from typing import Protocol
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from infra.simulator.connectivity import IbkrLine
 from infra.simulator.corrections import correct_execution
 from infra.simulator.delivery import ByteLimit, ConnectionCut, Delay, Direction, Pace
 from infra.simulator.exchange import Exchange
+from infra.simulator.faulty_connection import Connection
 from infra.simulator.messages import Message
 from infra.simulator.records import ExecutionRecord
 from infra.simulator.refusals import RefusalRule, Refusals, RefusalShape
@@ -46,30 +46,6 @@ from infra.simulator.triggers import Moment, Triggers
 __all__ = ["ConnectionCut", "Direction", "Faults", "Moment", "RefusalShape"]
 
 _RANDOM_STREAM = 0xFA17
-
-
-class Connection(Protocol):
-    """What a fault can do to a client's connection."""
-
-    client_id: int | None
-    deaf: bool
-    lingers: float
-
-    def send(self, rows: Iterable[Message]) -> None: ...
-
-    def cut(self) -> None:
-        """Drop the TCP connection without a word; nothing queued is sent any more."""
-
-    def hang_up(self) -> None:
-        """Close the connection once everything written has been sent."""
-
-    def silence(self) -> None:
-        """Send nothing any more, and leave the connection open."""
-
-    def flush_held(self) -> None:
-        """Send the callbacks that were held back."""
-
-    def forget_subscriptions(self) -> None: ...
 
 
 class Faults:

@@ -58,8 +58,10 @@ async def test_an_order_keeps_the_limits_controls_and_preview_it_was_judged_by(w
 
 
 async def test_an_order_keeps_our_own_margin_estimate_beside_the_brokers_preview(
-    world: BrokerWorld,
+    world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
 ):
+    # The first estimate of a process loads the pricing library.
+    monkeypatch.setattr(judging, "ESTIMATE_SECONDS", 120)
     prepared = await world.prepare(await world.approve())
     assert prepared.order is not None, prepared
     order = await world.desk.order(prepared.order.order_key)

@@ -81,7 +81,7 @@ async def test_an_account_is_built_with_quotes_greeks_and_its_underlyings(world:
     assert held.quote is not None
     assert (held.quote.bid, held.open_interest) == (Decimal("2.95"), 4000)
     assert held.greeks is not None
-    assert held.greeks.delta == pytest.approx(-0.207, abs=0.001)
+    assert held.greeks.delta == pytest.approx(-0.2083, abs=0.0005)
     assert account.underlyings["AAPL"].price == 210
     risk = compute_risk_state(account)
     assert risk.unpriced_positions == ()

@@ -16,6 +16,7 @@ from domain.risk.alerts import (
     Threshold,
     alert_transitions,
 )
+from domain.risk.limits import Limits
 from domain.risk.state import RiskState, compute_risk_state
 from domain.severity import Severity
 from tests.unit.trade_factories import (
@@ -134,3 +135,15 @@ def test_positions_that_are_gone_take_their_alerts_with_them():
 def test_thresholds_out_of_order_are_refused():
     with pytest.raises(ValueError, match="critical"):
         Threshold(warning=0.5, critical=0.4)
+
+
+def test_an_account_with_a_tighter_limit_is_warned_before_that_limit_stops_it():
+    bound = AlertThresholds().within(Limits(max_pm_usage=Decimal("0.2")))
+    assert bound.pm_usage.critical == 0.2
+    assert bound.pm_usage.warning == pytest.approx(0.14)
+    assert bound.stress_loss == AlertThresholds().stress_loss
+
+
+def test_a_looser_limit_and_no_limit_leave_the_thresholds_alone():
+    usual = AlertThresholds()
+    assert usual.within(Limits(max_pm_usage=Decimal("0.9"), max_name_fraction=None)) == usual

@@ -9,7 +9,8 @@ import pytest
 
 from domain.instruments import Right, Settlement
 from domain.portfolio import AccountState, PositionState, UnderlyingState, build_account_state
-from domain.pricing import european
+from domain.pricing import american, european
+from domain.pricing.options import CashDividends, OptionColumns, price_options
 from domain.risk.valuation import PricingAssumptions, value_book, with_greeks
 from domain.underlyings import ComingDividend
 from tests.unit.trade_factories import (
@@ -37,7 +38,7 @@ def account(*positions: PositionState, spot: UnderlyingState | None = None) -> A
 def test_an_option_is_valued_at_the_volatility_of_its_quote():
     state = with_greeks(account(option_position(-2, contract(), quote=quote(iv=0.16))))
     ours = state.positions[0].greeks
-    expected = european.greeks(656.2, 640.0, YEARS, 0.04, 0.0, 0.16, False)
+    expected = american.greeks(656.2, 640.0, YEARS, 0.04, 0.0, 0.16, False)
     assert ours is not None
     assert ours.iv == 0.16
     assert ours.delta == pytest.approx(float(expected.delta))
@@ -47,7 +48,7 @@ def test_an_option_is_valued_at_the_volatility_of_its_quote():
 
 def test_without_a_told_volatility_it_is_solved_from_the_middle_of_the_quote():
     book = value_book(account(option_position(-2, contract(), quote=quote(iv=None))))
-    assert book.value[0] == pytest.approx(4.15, abs=1e-9)
+    assert book.value[0] == pytest.approx(4.15, abs=1e-6)
     assert 0.05 < book.iv[0] < 0.5
 
 
@@ -80,6 +81,58 @@ def test_dividends_before_expiry_make_a_put_dearer_and_later_ones_do_not():
     none = float(value_book(account(undisturbed)).value[0])
     assert put_value(EXPIRY + timedelta(days=1)) == none
     assert put_value(EXPIRY) > none + 0.5
+
+
+def test_a_dividend_falls_at_its_own_date():
+    """Against the tree itself, the ex-date's open counted from now."""
+    ex_date = date(2026, 12, 11)
+    dividend = ComingDividend(ex_date=ex_date, amount=Decimal(3))
+    call = contract(right=Right.CALL, strike=Decimal(650), con_id=5)
+    held = option_position(-1, call, quote=quote(iv=0.16))
+    book = value_book(account(held, spot=spy(dividends=(dividend,))))
+    until = ((ex_date - date(2026, 11, 20)).days * 86400 - 1800) / (365 * 86400)
+    paid = CashDividends(np.array([[until]]), np.array([[3.0]]))
+    expected = price_options(OptionColumns(656.2, 650, YEARS, 0.04, 0, 0.16, True, True), paid)
+    assert book.value[0] == pytest.approx(expected.price[0], abs=1e-9)
+    assert book.delta[0] == pytest.approx(expected.delta[0], abs=1e-9)
+
+
+def test_a_volatility_solved_with_dividends_gives_back_the_market_price():
+    dividend = ComingDividend(ex_date=date(2026, 12, 11), amount=Decimal(3))
+    held = option_position(-2, contract(), quote=quote(iv=None))
+    book = value_book(account(held, spot=spy(dividends=(dividend,))))
+    assert book.value[0] == pytest.approx(4.15, abs=1e-4)
+
+
+def test_a_deep_option_quoted_at_its_exercise_value_is_priced_there():
+    deep = contract(strike=Decimal(900))
+    parity = quote(bid=Decimal("243.80"), ask=Decimal("243.80"), iv=None)
+    book = value_book(account(option_position(-1, deep, quote=parity)))
+    assert book.value[0] == pytest.approx(243.8, abs=0.02)
+    assert book.delta[0] == pytest.approx(-1, abs=0.02)
+
+
+def test_a_price_far_below_exercise_is_no_price():
+    deep = contract(strike=Decimal(900))
+    absurd = quote(bid=Decimal(100), ask=Decimal(100), iv=None)
+    held = option_position(-1, deep, quote=absurd)
+    assert value_book(account(held)).unpriced == (held.key,)
+
+
+def test_an_index_option_is_valued_on_the_forward_its_chain_implies():
+    implied = quote(iv=0.16, forward=660.0, rate=0.05)
+    held = option_position(-1, contract(), quote=implied, settlement=Settlement.CASH)
+    book = value_book(account(held))
+    expected = european.black76_price(660.0, 640.0, YEARS, 0.05, 0.16, False)
+    assert book.value[0] == pytest.approx(float(expected))
+    assert book.rate[0] == 0.05
+
+
+def test_a_forward_that_cannot_be_is_not_used():
+    for wrong in (0.0, -5.0, float("nan"), float("inf")):
+        told = quote(iv=0.16, forward=wrong, rate=0.05)
+        held = option_position(-1, contract(), quote=told, settlement=Settlement.CASH)
+        assert value_book(account(held)).rate[0] == 0.04
 
 
 def test_an_american_option_is_worth_exercising_at_least():

@@ -97,6 +97,9 @@ class Quote(Base):
     delta: Mapped[float | None]
     volume: Mapped[float | None]
     open_interest: Mapped[float | None]
+    grade: Mapped[str | None] = mapped_column(comment="QuoteCode by name; null: not graded")
+    forward: Mapped[float | None] = mapped_column(comment="to expiry, by put-call parity")
+    rate: Mapped[float | None] = mapped_column(comment="annualised; that of the forward")
 
     instrument: Mapped[Instrument] = relationship()
 

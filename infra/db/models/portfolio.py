@@ -28,6 +28,7 @@ class Position(Base):
     market_value: Mapped[Decimal | None]
     unrealized_pnl: Mapped[Decimal | None]
     realized_pnl: Mapped[Decimal | None]
+    daily_pnl: Mapped[Decimal | None] = mapped_column(comment="since the session before")
     as_of: Mapped[datetime]
 
     broker_account: Mapped[BrokerAccount] = relationship()

@@ -2280,6 +2280,16 @@ export interface components {
             /** Delta */
             delta?: number | null;
             /**
+             * Forward
+             * @description of the underlying at expiry, as calls and puts imply it
+             */
+            forward?: number | null;
+            /**
+             * Grade
+             * @description a QuoteCode by name; None where it was not graded
+             */
+            grade?: string | null;
+            /**
              * Halted
              * @description whether trading is halted; None where the broker does not tell
              */
@@ -2298,6 +2308,11 @@ export interface components {
              */
             legs: components["schemas"]["Quote"][];
             quality: components["schemas"]["QuoteQuality"];
+            /**
+             * Rate
+             * @description annualised, as the forward came with
+             */
+            rate?: number | null;
             /** Underlying Price */
             underlying_price?: string | null;
         };
