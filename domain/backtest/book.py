@@ -137,6 +137,8 @@ class Book:
     events: list[Event] = field(default_factory=list[Event])
     trades: list[Trade] = field(default_factory=list[Trade])
     accrued_interest: Decimal = ZERO
+    changes: int = 0
+    """How often anything changed, marks included: what was worked out before is void after."""
 
     # --- what is held --------------------------------------------------------------------------
 
@@ -170,6 +172,7 @@ class Book:
         self, fill: Fill, instrument: Instrument, capital_per_unit: Decimal, ending: Ending
     ) -> None:
         """Book an execution; ``ending`` is told of a position that it closes."""
+        self.changes += 1
         self.fills.append(fill)
         self.cash += fill.cash
         held = self._holding(instrument, fill.at, ending.action, capital_per_unit)
@@ -178,6 +181,7 @@ class Book:
 
     def record(self, event: Event) -> None:
         """An event whose change of positions, if any, is booked by the caller."""
+        self.changes += 1
         self.events.append(event)
         self.cash += event.cash
 

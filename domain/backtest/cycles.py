@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 
 from domain.backtest.book import Book
 from domain.backtest.results import Event, EventKind, Fill
@@ -28,35 +26,47 @@ _GONE = frozenset(
 )
 
 
-@dataclass(slots=True)
-class Cycles:
-    """The open cycle of each underlying; one is folded again only when something was added."""
+class Cycles(Mapping[str, WheelCycle]):
+    """The open cycle of each underlying, folded when it is asked for: few strategies do."""
 
-    entries: defaultdict[str, list[CycleEntry]] = field(
-        default_factory=lambda: defaultdict[str, list[CycleEntry]](list)
-    )
-    folded: dict[str, WheelCycle] = field(default_factory=dict[str, WheelCycle])
-    _fills: int = 0
-    _events: int = 0
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._entries: dict[str, list[CycleEntry]] = {}
+        self._folded: dict[str, WheelCycle] = {}
+        self._changed: set[str] = set()
+        self._fills = self._events = 0
 
-    def open(self, book: Book) -> dict[str, WheelCycle]:
-        """The cycle under way on each underlying that has one."""
+    def __getitem__(self, symbol: str) -> WheelCycle:
+        self._take()
+        if symbol in self._changed:
+            self._changed.discard(symbol)
+            self._fold(symbol)
+        return self._folded[symbol]
+
+    def __iter__(self) -> Iterator[str]:
+        self._take()
+        return (symbol for symbol in self._entries if symbol in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _take(self) -> None:
+        """What has happened since it was last looked."""
+        book = self._book
         fills, events = book.fills[self._fills :], book.events[self._events :]
         self._fills, self._events = len(book.fills), len(book.events)
-        self._fold([*map(_of_fill, fills), *filter(None, map(_of_event, events))])
-        return self.folded
+        for symbol, entry in (*map(_of_fill, fills), *filter(None, map(_of_event, events))):
+            self._entries.setdefault(symbol, []).append(entry)
+            self._changed.add(symbol)
 
-    def _fold(self, added: Collection[tuple[str, CycleEntry]]) -> None:
-        for symbol, entry in added:
-            self.entries[symbol].append(entry)
-        for symbol in {symbol for symbol, _ in added}:
-            cycle = open_cycle(fold_cycles(symbol, self.entries[symbol]))
-            if cycle is None:
-                self.folded.pop(symbol, None)
-                # A cycle that is over says nothing of the next, but for a dividend paid late.
-                self.entries[symbol].clear()
-            else:
-                self.folded[symbol] = cycle
+    def _fold(self, symbol: str) -> None:
+        cycle = open_cycle(fold_cycles(symbol, self._entries[symbol]))
+        if cycle is None:
+            self._folded.pop(symbol, None)
+            # A cycle that is over says nothing of the next.
+            self._entries[symbol].clear()
+        else:
+            self._folded[symbol] = cycle
 
 
 def _of_fill(fill: Fill) -> tuple[str, CycleEntry]:

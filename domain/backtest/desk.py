@@ -44,7 +44,7 @@ from domain.recommendations import (
     approved_trade,
 )
 from domain.risk.limits import TradingState
-from domain.risk.pretrade import first_denial, run_controls
+from domain.risk.pretrade import first_denial, run_controls, run_preview_controls
 from domain.risk.pretrade_inputs import (
     DayRecord,
     HeldGreeks,
@@ -64,6 +64,13 @@ NAMES = UUID("5d3c1f4e-0f55-5d1a-9b1e-6e2f3a9b7c10")
 APPROVER = uuid5(NAMES, "the obedient approver")
 
 
+class Version(NamedTuple):
+    """What the account's figures depend on: when it was marked, and how often it was changed."""
+
+    at: datetime
+    changes: int
+
+
 class Moment(NamedTuple):
     """One slice as the desk lives it. ``closes_at`` leaves time for a decision after it."""
 
@@ -81,6 +88,7 @@ class PendingOrder:
     number: int
     trade: ApprovedTrade
     proposal: Proposal
+    approved_hash: str
     decided_at: datetime
 
     @property
@@ -111,10 +119,19 @@ class Desk:
     sent_today: Counter[date] = field(default_factory=Counter[date])
     sent_at: Counter[datetime] = field(default_factory=Counter[datetime])
     opened_today: dict[date, Decimal] = field(default_factory=dict[date, Decimal])
+    _asked: tuple[Version, Requirement] | None = None
+    _account: tuple[Version, AccountState] | None = None
 
     # --- the account -----------------------------------------------------------------------------
 
     def requirement(self, at: datetime) -> Requirement:
+        """What the account must keep at its marks, worked out once for each state it is in."""
+        version = Version(at, self.book.changes)
+        if self._asked is None or self._asked[0] != version:
+            self._asked = version, self._requirement(at)
+        return self._asked[1]
+
+    def _requirement(self, at: datetime) -> Requirement:
         if self.config.margin is MarginModel.REG_T:
             held = self.book.holdings.values()
             return strategy_based([margin_leg(each, self._spot(each.instrument)) for each in held])
@@ -132,6 +149,12 @@ class Desk:
 
     def account(self, at: datetime) -> AccountState:
         """The account as its broker would tell it."""
+        version = Version(at, self.book.changes)
+        if self._account is None or self._account[0] != version:
+            self._account = version, self._told(at)
+        return self._account[1]
+
+    def _told(self, at: datetime) -> AccountState:
         book, asked = self.book, self.requirement(at)
         initial, maintenance = _money(asked.initial), _money(asked.maintenance)
         with_loan = self.equity_with_loan()
@@ -190,7 +213,8 @@ class Desk:
             terms_hash=proposal.terms.hash,
             decided_at=at,
         )
-        order = PendingOrder(self.orders, approved_trade(proposal.terms, decision), proposal, at)
+        trade = approved_trade(proposal.terms, decision)
+        order = PendingOrder(self.orders, trade, proposal, decision.terms_hash, at)
         self.pending.append(order)
         return order
 
@@ -292,7 +316,7 @@ class Desk:
             risk=margin_usage(account),
             limits=self.config.limits,
             trading_state=TradingState.ACTIVE,
-            approved_hash=terms.hash,
+            approved_hash=order.approved_hash,
             strategy=self.strategy,
             gateway_kind=GatewayKind.SIMULATED,
             listed=_listed(terms.legs, chain, chain.increments),
@@ -318,7 +342,7 @@ class Desk:
             return denial
         preview = self._preview(order, attempt, quote, now)
         final = inputs.model_copy(update={"what_if": preview, "stage": Stage.FINAL})
-        return first_denial(run_controls(final))
+        return first_denial(run_preview_controls(final))
 
     def _record(self, now: Moment) -> DayRecord:
         return DayRecord(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from domain.backtest.config import BacktestConfig
@@ -24,7 +24,7 @@ def canonical(result: BacktestResult) -> bytes:
     parts: list[Any] = [
         result.label,
         result.strategy,
-        asdict(result.curve),
+        {each.name: getattr(result.curve, each.name) for each in fields(result.curve)},
         result.trades,
         result.fills,
         result.events,

@@ -62,6 +62,7 @@ from domain.strategies.registry import strategy_named, validate_config
 ZERO = Decimal(0)
 PROGRESS_EVERY = 10
 MOST_ERRORS = 20
+INSTANCE = uuid5(NAMES, "instance")
 
 
 def run_backtest(
@@ -110,7 +111,7 @@ class _Run:
     book: Book = field(init=False)
     desk: Desk = field(init=False)
     nights: Nights = field(init=False)
-    cycles: Cycles = field(default_factory=Cycles)
+    cycles: Cycles = field(init=False)
     curve: EquityCurve = field(default_factory=EquityCurve)
     skipped: list[Skip] = field(default_factory=list[Skip])
     errors: list[str] = field(default_factory=list[str])
@@ -122,6 +123,7 @@ class _Run:
     def __post_init__(self) -> None:
         histories = self.history.underlyings()
         self.book = Book(self.config.currency, self.config.cash)
+        self.cycles = Cycles(self.book)
         self.nights = Nights(
             self.book,
             self.calendar,
@@ -178,6 +180,7 @@ class _Run:
         spots = self.nights.spots
         for symbol, chain in now.chains.items():
             spots[symbol] = chain.underlying_price
+        self.book.changes += 1
         for held in self.book.holdings.values():
             instrument = held.instrument
             chain = now.chains.get(instrument.symbol)
@@ -230,7 +233,7 @@ class _Run:
             vix=self._vix(now),
         )  # fmt: skip
         return StrategyContext(
-            instance_id=uuid5(NAMES, "instance"),
+            instance_id=INSTANCE,
             name=f"{self.strategy.title}, backtest",
             account_code=ACCOUNT,
             config=self.settings,
@@ -238,7 +241,7 @@ class _Run:
             session_close=now.closes_at,
             working_symbols=frozenset(each.symbol for each in self.desk.pending),
             committed_cash=self.desk.committed_cash(),
-            cycles=self.cycles.open(self.book),
+            cycles=self.cycles,
         )
 
     def _window(self, chain: OptionChain, now: Moment, account: AccountState) -> OptionChain:
@@ -265,7 +268,10 @@ class _Run:
         seen = [spots.get(each.instrument.symbol, float("nan")) for each in held]
         pairs = list(zip(held, seen, strict=True))
         self.margin_rows += [model_row(each, spot, now.at, number) for each, spot in pairs]
-        reg_t = strategy_based([margin_leg(each, spot) for each, spot in pairs]).maintenance
+        if self.config.margin is MarginModel.REG_T:
+            reg_t = self.desk.requirement(now.at).maintenance
+        else:
+            reg_t = strategy_based([margin_leg(each, spot) for each, spot in pairs]).maintenance
         curve.at.append(now.at)
         curve.session.append(now.session)
         curve.cash.append(book.cash)

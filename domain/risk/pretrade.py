@@ -135,6 +135,11 @@ def run_controls(inputs: PretradeInputs) -> tuple[RuleResult, ...]:
     return tuple(control(inputs) for control in controls)
 
 
+def run_preview_controls(inputs: PretradeInputs) -> tuple[RuleResult, ...]:
+    """The answers that only the margin preview gives, where the others were given before it."""
+    return tuple(control(inputs) for control in PREVIEW_CONTROLS)
+
+
 def first_denial(results: Iterable[RuleResult]) -> RuleResult | None:
     """The first control that refused, in the controls' order; None when all passed."""
     return next((result for result in results if not result.passed), None)

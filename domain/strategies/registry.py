@@ -66,6 +66,10 @@ def strategy_named(name: str) -> type[BaseStrategy]:
     """
     if ":" in name:
         return resolve_strategy(name)
+    for code_ref in BUILT_IN:
+        strategy = resolve_strategy(code_ref)
+        if strategy.slug == name:
+            return strategy
     known = {each.slug: each.code_ref for each in installed_strategies() if not each.error}
     if name not in known:
         raise _unresolved(name, f"the installed strategies are {', '.join(known)}")

@@ -199,6 +199,13 @@ class _Turn:
         return look
 
     def _sift(self, look: Look, chain: OptionChain, *, fresh: bool) -> None:
+        taken = self.rungs[chain.symbol]
+        if len(taken) >= self.config.ladder_rungs:
+            # There is no room for any: a look at each of them would change nothing.
+            said = f"All {self.config.ladder_rungs} rungs of {chain.symbol} are taken."
+            look.say(SignalKind.SKIPPED, said)
+            look.leave("ladder_full")
+            return
         sifted = sift_short_options(
             chain,
             self.instance.market.today,
@@ -206,8 +213,6 @@ class _Turn:
             fresh=fresh,
             facts=self.instance.market.facts.get(chain.symbol),
         )
-        taken = self.rungs[chain.symbol]
-        sifted.screen.require("ladder_full", len(taken) < self.config.ladder_rungs)
         for rung in taken:
             apart = np.abs(sifted.chain.expiry - rung) >= self.config.ladder_gap_days
             sifted.screen.require("rung_free", apart)

@@ -75,7 +75,8 @@ def look_after(
     if not positions:
         return upkeep
     columns = short_columns(chain, instance.market.today)
-    cycle = instance.cycles.get(chain.symbol)
+    # A cycle bounds what rolls may give back, and nothing else here.
+    cycle = None if policy.roll is None else instance.cycles.get(chain.symbol)
     for position in positions:
         held = find_held(chain, position, columns, fresh=fresh)
         if isinstance(held, str):
