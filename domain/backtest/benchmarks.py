@@ -121,9 +121,8 @@ class PutWrite:
             put = self._at_the_money(chain, expiry, trading_class)
             if put is not None:
                 years = (expiry - session).days / 365
-                secured = put.strike * exp(-self.rates.on(session) * years)
                 bid = float(chain.bid[row_of(chain, put.con_id) or 0])
-                put.puts = self.cash / (secured - bid)
+                put.puts = puts_covered(self.cash, put.strike, bid, self.rates.on(session), years)
                 self.cash += put.puts * bid
                 self.written = put
                 return
@@ -168,6 +167,11 @@ class PutWrite:
     def result(self) -> Benchmark:
         words = f"{self.history.symbol} put at the money, written monthly, secured by cash"
         return Benchmark("put_write", words, tuple(round(each, 2) for each in self.equity))
+
+
+def puts_covered(money: float, strike: float, premium: float, rate: float, years: float) -> float:
+    """Puts that ``money`` secures in full, their own premium put aside with it."""
+    return money / (strike * exp(-rate * years) - premium)
 
 
 @dataclass(slots=True)

@@ -131,11 +131,13 @@ def drawdown(days: Sequence[date], equity: FloatArray) -> dict[str, Any]:
     """
     highs = np.maximum.accumulate(equity)
     falls = 1 - equity / highs
-    longest, since = 0, days[0]
+    longest, since, is_below = 0, days[0], False
     for day, value, high in zip(days, equity[1:].tolist(), highs[1:].tolist(), strict=True):
-        if value >= high:
+        if is_below or value < high:
+            longest = max(longest, (day - since).days)
+        is_below = value < high
+        if not is_below:
             since = day
-        longest = max(longest, (day - since).days)
     return {
         "max_drawdown": _rounded(float(falls.max())),
         "max_drawdown_days": longest,

@@ -122,7 +122,7 @@ def value_book(account: AccountState, assumptions: PricingAssumptions = STANDARD
         vega=np.where(is_option, np.nan, 0.0),
         theta_per_day=np.where(is_option, np.nan, 0.0),
     )
-    return _with_greeks(book, dividends) if is_option.any() else book
+    return with_model_values(book, dividends) if is_option.any() else book
 
 
 def with_greeks(account: AccountState, assumptions: PricingAssumptions = STANDARD) -> AccountState:
@@ -195,14 +195,18 @@ def exchange_today(at: datetime) -> date:
     return at.astimezone(EXCHANGE_ZONE).date()
 
 
-class _Paid(NamedTuple):
+class CashDividend(NamedTuple):
     """One dividend before an option's expiry."""
 
     years: float
     amount: float
 
 
-def _with_greeks(book: Book, dividends: Sequence[Sequence[_Paid]]) -> Book:
+def with_model_values(book: Book, dividends: Sequence[Sequence[CashDividend]]) -> Book:
+    """The book with volatility, value and greeks of every option that can be priced.
+
+    ``dividends`` are those before expiry, position by position.
+    """
     # Compiled: loaded where something is valued, not by whoever imports this.
     from domain.pricing.options import (  # noqa: PLC0415
         CashDividends,
@@ -280,14 +284,14 @@ def _told_iv(position: PositionState) -> float:
     return np.nan if told is None else told
 
 
-def _dividends(position: PositionState, account: AccountState) -> list[_Paid]:
+def _dividends(position: PositionState, account: AccountState) -> list[CashDividend]:
     """Cash dividends per share before an option's expiry, ascending; indexes pay none."""
     known: UnderlyingState | None = account.underlyings.get(position.symbol)
     if position.option is None or known is None or known.is_index:
         return []
     today = exchange_today(account.as_of)
     return sorted(
-        _Paid(_years_until(_ex_moment(each.ex_date), account.as_of), float(each.amount))
+        CashDividend(_years_until(_ex_moment(each.ex_date), account.as_of), float(each.amount))
         for each in known.dividends
         if today < each.ex_date <= position.option.expiry
     )
@@ -302,11 +306,11 @@ def _years_until(moment: datetime, now: datetime) -> float:
     return (moment - now).total_seconds() / SECONDS_PER_YEAR
 
 
-def _present_value(dividends: Sequence[_Paid], rate: float) -> float:
+def _present_value(dividends: Sequence[CashDividend], rate: float) -> float:
     return sum(each.amount * exp(-rate * each.years) for each in dividends)
 
 
-def _columns_of(dividends: Sequence[Sequence[_Paid]]) -> tuple[FloatArray, FloatArray]:
+def _columns_of(dividends: Sequence[Sequence[CashDividend]]) -> tuple[FloatArray, FloatArray]:
     """Times and amounts ``(positions, most dividends of one)``, nan where one has fewer."""
     shape = (len(dividends), max(1, *(len(each) for each in dividends)))
     years, amounts = np.full(shape, np.nan), np.full(shape, np.nan)

@@ -244,7 +244,7 @@ def wandering(
     spot, days = 100.0, list[Day]()
     dates = [each.date for each in CALENDAR.sessions if each.date >= first][:sessions]
     fridays = [each.date for each in CALENDAR.sessions if each.date.weekday() == 4]
-    expiries = [day for day in fridays if first < day <= dates[-1] + timedelta(days=50)][1::2]
+    expiries = [day for day in fridays if first < day <= dates[-1] + timedelta(days=50)][::2]
     for day in dates:
         spot = round(spot * float(np.exp(rng.normal(0, vol / 252**0.5))), 2)
         live = [each for each in expiries if each >= day][:4]
