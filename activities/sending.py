@@ -23,48 +23,63 @@ _FINAL_REFUSALS = frozenset(
     }
 )
 
-AT_ONCE = 4
-"""Orders between claim and wire. Should the line drop, every one of them is in doubt."""
+SEARCH_HOLDS_SECONDS = 10.0
+"""How old a search of the books may be when its order is claimed."""
 
 
 class OrderSender:
-    """Claims, searches, sends.
+    """Searches, claims, sends.
 
-    The gateway refuses (103) an order whose id is below one that it has seen, so claims, which
-    reserve the ids, take turns, and orders reach the wire in the order of their claims. Between
-    the two every order is searched for in the broker's books; orders claimed together share one
-    reading, or a queue of readings would outlast a send's permission.
+    The broker's books are searched for the order first: whoever waits shares one reading, and
+    while it is read nothing is claimed, so that a slow or dying line leaves no order in doubt.
+    Then claim and send follow each other at once and one order at a time: the gateway refuses
+    (103) an order whose id, reserved for the claim, is below one that it has seen.
     """
 
     def __init__(self, broker: Broker, ledger: OrderLedger) -> None:
         self._broker = broker
         self._ledger = ledger
-        self._under_way = asyncio.Semaphore(AT_ONCE)
-        self._claiming = asyncio.Lock()
-        self._queue = _Queue()
+        self._turn = asyncio.Lock()
 
     async def send(self, key: str) -> OrderRecord | None:
-        """None once it is sent; else the order that was not, or about which that is not proven."""
-        async with self._under_way:
-            return await self._send(key)
+        """None once it is sent; else the order that was not, or about which that is not proven.
 
-    async def _send(self, key: str) -> OrderRecord | None:
-        async with self._claiming:
-            record = await required(self._ledger, key)
-            if record.order.state is not OrderState.READY:
-                return record
-            broker_order_id = self._broker.reserve_order_id()
-            send_before = monotonic() + SEND_WITHIN.total_seconds()
-            crash_point("place_order.claiming")
-            refused = await self._claim(key, broker_order_id)
-            if refused is not None:
-                return refused
-            crash_point("place_order.claimed")
-            place = self._queue.join()
+        Raises BrokerUnavailable while nothing is claimed: the order is READY as before.
+        """
+        record = await required(self._ledger, key)
+        if record.order.state is not OrderState.READY:
+            return record
+        books = await self._broker.read_books()
+        searched = monotonic()
+        crash_point("place_order.searched")
+        async with self._turn:
+            if monotonic() - searched > SEARCH_HOLDS_SECONDS:
+                raise BrokerUnavailable("the order's turn came too late after the books were read")
+            return await self._claim_and_send(record, books)
+
+    async def _claim_and_send(self, record: OrderRecord, books: BrokerBooks) -> OrderRecord | None:
+        """None once it is sent."""
+        key = record.order.order_key
+        broker_order_id = self._broker.reserve_order_id()
+        send_before = monotonic() + SEND_WITHIN.total_seconds()
+        crash_point("place_order.claiming")
+        refused = await self._claim(key, broker_order_id)
+        if refused is not None:
+            return refused
+        crash_point("place_order.claimed")
         try:
-            return await self._search_and_send(record, broker_order_id, send_before, place)
-        finally:
-            self._queue.leave(place)
+            if _mentions(books, key):
+                await self._ledger.record_books(record.gateway, books)
+                return await required(self._ledger, key)
+            await self._ledger.confirm_claim(key)
+            _require_in_time(send_before)
+            await self._broker.send(record.intent, broker_order_id)
+            crash_point("place_order.sent")
+        except Exception as error:
+            activity.logger.exception("send of %s not proven", key)
+            unproven = Unproven(reason=f"sending ended in {type(error).__name__}: {error}")
+            return await self._ledger.record(key, unproven)
+        return None
 
     async def _claim(self, key: str, broker_order_id: int) -> OrderRecord | None:
         """None once the order is ours to send; else the order that is not."""
@@ -76,49 +91,6 @@ class OrderSender:
             refusal = Denied(code=error.code, message=error.detail)
             return await self._ledger.record(key, refusal)
         return None if claimed else await required(self._ledger, key)
-
-    async def _search_and_send(
-        self, record: OrderRecord, broker_order_id: int, send_before: float, place: asyncio.Event
-    ) -> OrderRecord | None:
-        """None once it is sent."""
-        key = record.order.order_key
-        try:
-            books = await self._broker.read_books()
-            if _mentions(books, key):
-                await self._ledger.record_books(record.gateway, books)
-                return await required(self._ledger, key)
-            await place.wait()
-            await self._ledger.confirm_claim(key)
-            crash_point("place_order.searched")
-            _require_in_time(send_before)
-            await self._broker.send(record.intent, broker_order_id)
-            crash_point("place_order.sent")
-        except Exception as error:
-            activity.logger.exception("send of %s not proven", key)
-            unproven = Unproven(reason=f"sending ended in {type(error).__name__}: {error}")
-            return await self._ledger.record(key, unproven)
-        return None
-
-
-class _Queue:
-    """Those who may still send, first come first; the first one's place is set."""
-
-    def __init__(self) -> None:
-        self._places: list[asyncio.Event] = []
-
-    def join(self) -> asyncio.Event:
-        place = asyncio.Event()
-        self._places.append(place)
-        self._call_first()
-        return place
-
-    def leave(self, place: asyncio.Event) -> None:
-        self._places.remove(place)
-        self._call_first()
-
-    def _call_first(self) -> None:
-        if self._places:
-            self._places[0].set()
 
 
 async def required(ledger: OrderLedger, key: str) -> OrderRecord:

@@ -15,6 +15,7 @@ from ib_async import CommissionReport
 
 from domain.order_evidence import BrokerStatus
 from domain.ports import BrokerBooks, BrokerExecution, BrokerOrder, RefusedMessage
+from infra.calendars import trading_calendar
 from infra.ibkr.client import IbkrClient
 from infra.ibkr.mapping import (
     broker_execution,
@@ -30,44 +31,35 @@ from infra.ibkr.recorder import (
     OrderSeen,
     StatusLine,
 )
+from infra.ibkr.sharing import SharedReading
 
 Clock = Callable[[], Awaitable[datetime]]
-Reading = tuple[datetime, list[BrokerMessage]]
 
 
 class BookReader:
-    """One reading at a time: TWS's order requests carry no id to tell two answers apart.
+    """One reading at a time, shared by all who wait: a queue would outlast a send's permission.
 
-    Whoever asks while a reading runs gets the next one, together with all others who wait: it is
-    begun after each of them asked, and a queue of readings would outlast a send's permission.
-
-    ``now`` is the clock by which claims are dated too, so that books and claims can be compared.
+    ``now`` is the clock by which claims are dated too, so that books and claims can be compared;
+    ``market_now`` the gateway's, also during the sync.
     """
 
-    def __init__(self, client: IbkrClient, now: Clock) -> None:
+    def __init__(self, client: IbkrClient, now: Clock, market_now: Clock) -> None:
         self._client = client
         self._now = now
-        self._lock = asyncio.Lock()
-        self._next: asyncio.Task[Reading] | None = None
+        self._market_now = market_now
+        self._turn = asyncio.Lock()
+        self._shared = SharedReading(lambda: self._read(synced=True), "books", self._turn)
 
-    async def read(self) -> Reading:
-        """The time at the start, and every raw order message until the last book was read."""
-        if self._next is None:
-            self._next = asyncio.create_task(self._read_in_turn(), name="books")
-        # One reader's cancellation must not take the books from the others.
-        return await asyncio.shield(self._next)
+    async def read(self) -> BrokerBooks:
+        """Begun after the call. Raises BrokerUnavailable."""
+        return await self._shared.get()
 
-    async def _read_in_turn(self) -> Reading:
-        async with self._lock:
-            self._next = None
-            return await self._read_now(synced=True)
-
-    async def read_while_syncing(self) -> Reading:
+    async def read_while_syncing(self) -> BrokerBooks:
         """The same during the sync itself, before the session is declared ready."""
-        async with self._lock:
-            return await self._read_now(synced=False)
+        async with self._turn:
+            return await self._read(synced=False)
 
-    async def _read_now(self, *, synced: bool) -> Reading:
+    async def _read(self, *, synced: bool) -> BrokerBooks:
         seen: list[BrokerMessage] = []
         # Judged in turn: a wait may outlast the connection, and the next one's sync asks for
         # the same books by the same names.
@@ -77,7 +69,8 @@ class BookReader:
             await self._client.ask(ib.reqAllOpenOrdersAsync())
             await self._client.ask(ib.reqCompletedOrdersAsync(False))
             await self._client.ask(ib.reqExecutionsAsync())
-        return began_at, seen
+        read_at = await self._market_now()
+        return books_of(began_at, seen, read_at, trading_calendar().is_open(read_at))
 
 
 def books_of(

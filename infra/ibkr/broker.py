@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import structlog
-from ib_async import Contract, PortfolioItem
+from ib_async import AccountValue, Contract, PortfolioItem
 from ib_async import Position as IbPosition
 
 from domain.corporate_actions import AnnouncedDividend
@@ -30,7 +30,7 @@ from domain.ports.reconciliation import BrokerLook, DescribedContract, Unsupport
 from domain.strategies.base import ChainWindow
 from infra.calendars import exchange_date, trading_calendar
 from infra.db.clock import host_now
-from infra.ibkr.books import BookReader, Clock, Reading, books_of
+from infra.ibkr.books import BookReader, Clock
 from infra.ibkr.client import IbkrClient
 from infra.ibkr.contracts import ContractBook
 from infra.ibkr.daily_pnl import daily_pnl
@@ -47,6 +47,7 @@ from infra.ibkr.mapping import (
 )
 from infra.ibkr.market_data import MarketData, ib_underlying
 from infra.ibkr.recorder import BrokerMessage, ErrorSeen
+from infra.ibkr.sharing import SharedReading
 
 log = structlog.get_logger(__name__)
 
@@ -72,9 +73,9 @@ class IbkrBroker:
         self._contracts = ContractBook(client)
         self._market_data = MarketData(client, self._contracts)
         self._past = PastBars(client)
-        self._books = BookReader(client, record_now)
-        self._summary_lock = asyncio.Lock()
-        self._positions_lock = asyncio.Lock()
+        self._books = BookReader(client, record_now, self.read_time)
+        self._summary = SharedReading(self._read_summary, "account summary")
+        self._held = SharedReading(self._read_held, "positions")
         self._portfolio_lock = asyncio.Lock()
         self._pnl_lock = asyncio.Lock()
         self._unthrottled = asyncio.Event()
@@ -110,23 +111,8 @@ class IbkrBroker:
 
     async def account_values(self, account_code: str) -> AccountValues:
         """A fresh account summary; ACCOUNT_STALE names a tag the gateway left out."""
-        ib = self._client.require_ready()
-        async with self._summary_lock:
-            request_id = ib.client.getReqId()
-            answered = ib.wrapper.startReq(request_id)
-            ib.wrapper.acctSummary.clear()
-            ib.client.reqAccountSummary(request_id, "All", ",".join(SUMMARY_TAGS.values()))
-            try:
-                await self._client.ask(answered)
-            finally:
-                # TWS allows two open summaries; this one has served, or is given up.
-                if ib.isConnected():
-                    ib.client.cancelAccountSummary(request_id)
-            rows = {
-                row.tag: row
-                for row in ib.wrapper.acctSummary.values()
-                if row.account == account_code
-            }
+        told, as_of = await self._summary.get()
+        rows = {row.tag: row for row in told if row.account == account_code}
         amounts: dict[str, Decimal] = {}
         for field, tag in SUMMARY_TAGS.items():
             amount = optional_amount(rows[tag].value) if tag in rows else None
@@ -141,9 +127,24 @@ class IbkrBroker:
         return AccountValues(
             account_code=account_code,
             currency=rows["NetLiquidation"].currency or "USD",
-            as_of=await self.market_time(),
+            as_of=as_of,
             **amounts,
         )
+
+    async def _read_summary(self) -> tuple[list[AccountValue], datetime]:
+        """Of every account, and the market time at its end."""
+        ib = self._client.require_ready()
+        request_id = ib.client.getReqId()
+        answered = ib.wrapper.startReq(request_id)
+        ib.wrapper.acctSummary.clear()
+        ib.client.reqAccountSummary(request_id, "All", ",".join(SUMMARY_TAGS.values()))
+        try:
+            await self._client.ask(answered)
+        finally:
+            # TWS allows two open summaries; this one has served, or is given up.
+            if ib.isConnected():
+                ib.client.cancelAccountSummary(request_id)
+        return list(ib.wrapper.acctSummary.values()), await self.market_time()
 
     def accounts(self) -> tuple[str, ...]:
         """Every account the gateway's login reaches."""
@@ -153,7 +154,7 @@ class IbkrBroker:
         """Signed quantities of every account by (account code, conId), zeros left out."""
         return {
             (each.account, each.contract.conId): decimal_of(each.position)
-            for each in await self._held()
+            for each in await self._held.get()
             if each.position and is_supported(each.contract)
         }
 
@@ -166,12 +167,12 @@ class IbkrBroker:
                 description=f"{each.contract.secType} {each.contract.localSymbol}",
                 quantity=decimal_of(each.position),
             )
-            for each in await self._held()
+            for each in await self._held.get()
             if each.position and not is_supported(each.contract)
         )
 
     async def positions(self, account_code: str) -> Sequence[BrokerPosition]:
-        held = await self._held()
+        held = await self._held.get()
         self._contracts.start_day(exchange_date(await self.market_time()))
         valued = {item.contract.conId: item for item in await self._portfolio(account_code)}
         rows: list[BrokerPosition] = []
@@ -220,10 +221,8 @@ class IbkrBroker:
                 await self._client.ask(ib.reqAccountUpdatesAsync(account_code))
         return ib.portfolio(account_code)
 
-    async def _held(self) -> list[IbPosition]:
-        ib = self._client.require_ready()
-        async with self._positions_lock:
-            answer = await self._client.ask(ib.reqPositionsAsync())
+    async def _read_held(self) -> list[IbPosition]:
+        answer = await self._client.ask(self._client.require_ready().reqPositionsAsync())
         # A fill during the answer tells its position twice: the later word counts.
         return list({(each.account, each.contract.conId): each for each in answer}.values())
 
@@ -349,16 +348,11 @@ class IbkrBroker:
         await self._client.ask(self._unthrottled.wait())
 
     async def read_books(self) -> BrokerBooks:
-        return await self._compiled(await self._books.read())
+        return await self._books.read()
 
     async def read_books_while_syncing(self) -> BrokerBooks:
         """For the sync itself: the books are compared before the session counts as ready."""
-        return await self._compiled(await self._books.read_while_syncing())
-
-    async def _compiled(self, reading: Reading) -> BrokerBooks:
-        began_at, seen = reading
-        read_at = await self.read_time()
-        return books_of(began_at, seen, read_at, trading_calendar().is_open(read_at))
+        return await self._books.read_while_syncing()
 
 
 def _refused(refusals: list[ErrorSeen]) -> WhatIf:

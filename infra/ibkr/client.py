@@ -20,6 +20,7 @@ from ib_async.client import Client as IbSocketClient
 
 from domain.errors import BrokerUnavailable
 from infra.ibkr.recorder import BrokerMessage, ErrorSeen, RecordingWrapper, Sink
+from infra.ibkr.sharing import SharedReading
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -84,7 +85,7 @@ class IbkrClient:
         self._on_state = on_state
         self._on_synced = on_synced
         self._resync = asyncio.Event()
-        self._time_lock = asyncio.Lock()
+        self._time = SharedReading(self._ask_time, "gateway time")
         self._farms_changed = asyncio.Event()
         self._broken_farms: set[str] = set()
         self._lost = False
@@ -135,9 +136,11 @@ class IbkrClient:
             raise BrokerUnavailable(f"connection lost: {error}") from error
 
     async def server_time(self, timeout_seconds: float = REQUEST_TIMEOUT_SECONDS) -> datetime:
-        """The gateway's clock. One question at a time: TWS's answers to it carry no id."""
-        async with self._time_lock:
-            return await self.ask(self.ib.reqCurrentTimeAsync(), timeout_seconds)
+        """The gateway's clock."""
+        return await self.ask(self._time.get(), timeout_seconds)
+
+    async def _ask_time(self) -> datetime:
+        return await self.ask(self.ib.reqCurrentTimeAsync(), SLOW_SECONDS)
 
     @contextlib.contextmanager
     def unbroken(self) -> Iterator[None]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -59,7 +60,33 @@ async def until_shown(world: BrokerWorld, words: str, state: m.ConnectionState) 
 # --- the lease -----------------------------------------------------------------------------
 
 
+async def steal_lease(world: BrokerWorld) -> None:
+    async with world.sessions.begin() as session:
+        gateway = await session.get_one(m.Gateway, world.desk.gateway_id)
+        gateway.lease_owner, gateway.lease_epoch = "thief", gateway.lease_epoch + 1
+
+
 async def test_a_lease_stolen_between_claim_and_send_leaves_nobody_who_sends(
+    world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
+):
+    key = await world.ready()
+    claim = world.session.ledger.claim
+
+    async def claim_and_lose(*args: Any) -> bool:
+        claimed = await claim(*args)
+        await steal_lease(world)
+        return claimed
+
+    monkeypatch.setattr(world.session.ledger, "claim", claim_and_lose)
+    view = await world.place(key)
+    assert view.state is OrderState.UNKNOWN
+    thief = LeaseHolder()
+    thief.lease = Lease(SLUG, "thief", (await gateway_row(world.sessions)).lease_epoch)
+    assert not await PostgresLedger(world.sessions, thief).claim(key, 999, CLIENT_NUMBER)
+    assert world.at_broker(key) == []
+
+
+async def test_a_lease_stolen_while_the_books_are_read_leaves_the_order_to_its_thief(
     world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
 ):
     key = await world.ready()
@@ -67,17 +94,14 @@ async def test_a_lease_stolen_between_claim_and_send_leaves_nobody_who_sends(
 
     async def robbed() -> BrokerBooks:
         seen = await read()
-        async with world.sessions.begin() as session:
-            gateway = await session.get_one(m.Gateway, world.desk.gateway_id)
-            gateway.lease_owner, gateway.lease_epoch = "thief", gateway.lease_epoch + 1
+        await steal_lease(world)
         return seen
 
     monkeypatch.setattr(world.session.broker, "read_books", robbed)
-    view = await world.place(key)
-    assert view.state is OrderState.UNKNOWN
-    thief = LeaseHolder()
-    thief.lease = Lease(SLUG, "thief", (await gateway_row(world.sessions)).lease_epoch)
-    assert not await PostgresLedger(world.sessions, thief).claim(key, 999, CLIENT_NUMBER)
+    with pytest.raises(GreenlightError) as raised:
+        await world.place(key)
+    assert raised.value.code is ErrorCode.LEASE_LOST
+    assert await world.desk.state(key) is OrderState.READY
     assert world.at_broker(key) == []
 
 

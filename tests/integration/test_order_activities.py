@@ -27,7 +27,7 @@ from tests.integration.trading_world import CLIENT_NUMBER, SLUG, execution
 
 pytestmark = pytest.mark.integration
 
-PLACE_ORDER, CANCEL_ORDER = 3, 4
+PLACE_ORDER, CANCEL_ORDER, COMPLETED_ORDERS = 3, 4, 99
 
 
 @pytest.fixture
@@ -162,10 +162,45 @@ async def test_an_order_whose_search_fails_leaves_the_next_ones_their_turn(
 
     keys = [await world.ready(strike=strike) for strike in (600, 610, 620)]
     monkeypatch.setattr(broker, "read_books", read_books_but_once)
-    placed = await asyncio.gather(*(world.place(key) for key in keys))
-    states = [OrderState.UNKNOWN, OrderState.WORKING, OrderState.WORKING]
-    assert [view.state for view in placed] == states
-    assert [len(world.at_broker(key)) for key in keys] == [0, 1, 1]
+    placed = await asyncio.gather(*(world.place(key) for key in keys), return_exceptions=True)
+    (unlucky,) = (key for key, each in zip(keys, placed, strict=True)
+                  if isinstance(each, BrokerUnavailable))  # fmt: skip
+    others = [key for key in keys if key != unlucky]
+    assert [await world.desk.state(key) for key in others] == [OrderState.WORKING] * 2
+    assert [len(world.at_broker(key)) for key in (unlucky, *others)] == [0, 1, 1]
+    # Nothing was claimed: the next look closes the attempt, and no person is needed.
+    assert await world.desk.state(unlucky) is OrderState.READY
+    assert (await world.resolve(unlucky)).reason_code is ErrorCode.SEND_ABANDONED
+
+
+async def test_a_line_that_dies_while_the_books_are_read_leaves_nothing_in_doubt(
+    world: BrokerWorld, no_waiting: None
+):
+    keys = [await world.ready(strike=strike) for strike in (600, 610, 620)]
+    world.gateway.faults.drop_connection(Moment.BEFORE, COMPLETED_ORDERS)
+    placed = await asyncio.gather(*(world.place(key) for key in keys), return_exceptions=True)
+    assert all(isinstance(each, BrokerUnavailable) for each in placed), placed
+    assert {await world.desk.state(key) for key in keys} == {OrderState.READY}
+    assert [world.at_broker(key) for key in keys] == [[], [], []]
+
+
+async def test_an_order_whose_turn_comes_long_after_its_search_is_not_claimed(
+    world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
+):
+    key = await world.ready()
+    broker, now = world.session.broker, sending.monotonic
+    read_books = broker.read_books
+
+    async def read_and_stall() -> BrokerBooks:
+        books = await read_books()
+        late = iter([now(), now() + 60])
+        monkeypatch.setattr(sending, "monotonic", lambda: next(late))
+        return books
+
+    monkeypatch.setattr(broker, "read_books", read_and_stall)
+    with pytest.raises(BrokerUnavailable, match="turn came too late"):
+        await world.place(key)
+    assert await world.desk.state(key) is OrderState.READY
 
 
 async def test_an_order_the_gateway_took_before_the_line_dropped_is_found_not_sent_again(
@@ -271,7 +306,7 @@ async def test_resolving_a_ready_order_fences_the_sender_that_is_late(world: Bro
 
 
 async def test_an_order_already_in_the_books_is_not_sent(world: BrokerWorld):
-    """Found under our key by the search between claim and send: someone has sent it."""
+    """Found under our key by the search before the claim: someone has sent it."""
     approval = await world.approve()
     key = await world.desk.ready(world.session.ledger, approval)
     record = await world.session.ledger.find(key)
