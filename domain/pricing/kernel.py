@@ -30,22 +30,22 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numba
 import numpy as np
 
 from domain.pricing.coefficients import (
     ERFCX_CENTRE,
     ERFCX_EVEN,
     ERFCX_ODD,
-    EXP,
     GUESS_ABOVE,
     GUESS_BELOW,
     LOG,
 )
+from domain.pricing.compiling import decorators
+from domain.pricing.elementary import LN2_HIGH, LN2_LOW, MANTISSA_BITS
+from domain.pricing.elementary import exp as _exp
+from domain.pricing.elementary import polynomial as _polynomial
 
-# numba's decorators are untyped; the functions below are typed for the reader.
-_inline: Any = numba.njit(forceinline=True, error_model="numpy", fastmath={"contract"})
-_compiled: Any = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+_compiled, _inline = decorators("contract")
 
 SMALLEST = 1e-290
 """Of β: a value below says nothing about volatility."""
@@ -59,16 +59,9 @@ _SQRT_2_PI = math.sqrt(2 * math.pi)
 _LN_SQRT_2_PI = math.log(_SQRT_2_PI)
 _SQRT_HALF = math.sqrt(0.5)
 _SQRT_HALF_PI = math.sqrt(math.pi / 2)
-_LOG2_E = 1 / math.log(2)
-# ln 2 in two parts, the first with so few bits that its multiples by an exponent are exact.
-_LN2_HIGH = 6.93147180369123816490e-01
-_LN2_LOW = 1.90821492927058770002e-10
-_ROUNDER = float(3 << 51)
-"""Added and taken away again, leaves a number rounded to an integer, which its low bits hold."""
 _TWO_52 = float(1 << 52)
 _TWO_52_BITS = 0x4330000000000000
 _SQRT_HALF_BITS = 0x3FE6A09E667F3BCD
-_MANTISSA_BITS = 52
 _SMALL_T = 0.1
 _SETTLED = 1e-4
 """A last step below this leaves an error of its fourth power."""
@@ -77,38 +70,18 @@ _MAX_STEPS = 100
 
 
 @_inline
-def _polynomial(coefficients: tuple[float, ...], z: float) -> float:
-    """By Horner's rule, lowest order first; the compiler unrolls it."""
-    total = coefficients[-1]
-    for i in range(len(coefficients) - 2, -1, -1):
-        total = total * z + coefficients[i]
-    return total
-
-
-@_inline
-def _exp(z: float) -> float:
-    """e^z for |z| < 700."""
-    shifted = z * _LOG2_E + _ROUNDER
-    bits = np.float64(shifted).view(np.int64)
-    exponent = shifted - _ROUNDER
-    rest = z - exponent * _LN2_HIGH - exponent * _LN2_LOW
-    power_of_two = np.int64((bits + 1023) << _MANTISSA_BITS).view(np.float64)
-    return _polynomial(EXP, rest) * power_of_two
-
-
-@_inline
 def _log_ratio(numerator: float, denominator: float) -> float:
     """ln(numerator/denominator), both positive and normal; exact to the last bits near 1."""
     ratio = np.float64(numerator / denominator)
     offset = np.uint64(ratio.view(np.uint64)) - np.uint64(_SQRT_HALF_BITS)
     # The bias keeps the shift unsigned: there is no cheap signed one for a row of lanes.
-    biased = np.uint64(offset + np.uint64(1023 << _MANTISSA_BITS)) >> np.uint64(_MANTISSA_BITS)
+    biased = np.uint64(offset + np.uint64(1023 << MANTISSA_BITS)) >> np.uint64(MANTISSA_BITS)
     exponent = np.uint64(biased | np.uint64(_TWO_52_BITS)).view(np.float64) - (_TWO_52 + 1023.0)
-    scale = np.uint64((np.uint64(2046) - biased) << np.uint64(_MANTISSA_BITS)).view(np.float64)
+    scale = np.uint64((np.uint64(2046) - biased) << np.uint64(MANTISSA_BITS)).view(np.float64)
     scaled = numerator * scale
     f = (scaled - denominator) / (scaled + denominator)
     f2 = f * f
-    return exponent * _LN2_HIGH + (2 * f + (f * f2 * _polynomial(LOG, f2) + exponent * _LN2_LOW))
+    return exponent * LN2_HIGH + (2 * f + (f * f2 * _polynomial(LOG, f2) + exponent * LN2_LOW))
 
 
 @_inline

@@ -2,63 +2,30 @@
 
 Library calls in a loop keep the processor at one number at a time. These have no branch and no
 call: a loop of them over a float64 array runs on full vector registers. Relative errors are below
-1e-12, which suits prices; they are not a replacement for libm.
+1e-12, which suits prices; they are not a replacement for libm. The implied-volatility kernel needs
+the last digits of a logarithm near 1 and of Mills' ratio far out, and pays for them with functions
+of its own.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
-from numba import njit  # pyright: ignore
 from scipy.special import erfcx  # pyright: ignore
 
-F = TypeVar("F", bound=Callable[..., Any])
+from domain.pricing.compiling import decorators
+from domain.pricing.elementary import exp as unbounded_exp
 
-_KERNEL = {"fastmath": {"contract", "nsz"}, "error_model": "numpy"}
-"""Fused multiply-adds are wanted, re-association is not (``exp`` rounds by adding a constant);
-numpy's error model divides without a branch that would stop vectorisation."""
-
-
-def compiled(function: F) -> F:
-    """``function`` as machine code that releases the interpreter lock; kept on disk."""
-    return cast(F, njit(nogil=True, cache=True, **_KERNEL)(function))  # pyright: ignore
-
-
-def inlined(function: F) -> F:
-    """A building block of compiled functions."""
-    return cast(F, njit(forceinline=True, **_KERNEL)(function))  # pyright: ignore
-
-
-# exp(x) = 2^n · exp(r) with |r| ≤ ln(2)/2, where a Taylor polynomial of degree 11 errs by 1e-14.
-# Adding 1.5 · 2^52 rounds to an integer and leaves that integer in the low bits.
-_ROUND = 6755399441055744.0
-_LOG2_E = 1.4426950408889634
-_LN2_HIGH, _LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10
-_E2, _E3, _E4, _E5, _E6, _E7, _E8, _E9, _E10, _E11 = (1 / math.factorial(i) for i in range(2, 12))
+compiled, inlined = decorators("contract", "nsz")
+"""Fused multiply-adds and zeros without a sign are welcome, re-association is not: ``exp`` rounds
+by adding a constant."""
 
 
 @inlined
 def exp(x: float) -> float:
-    x = min(max(x, -700.0), 700.0)
-    shifted = x * _LOG2_E + _ROUND
-    n = shifted - _ROUND
-    r = (x - n * _LN2_HIGH) - n * _LN2_LOW
-    p = _E10 + r * _E11
-    p = _E9 + r * p
-    p = _E8 + r * p
-    p = _E7 + r * p
-    p = _E6 + r * p
-    p = _E5 + r * p
-    p = _E4 + r * p
-    p = _E3 + r * p
-    p = _E2 + r * p
-    p = 1.0 + r * p
-    p = 1.0 + r * p
-    bits = np.float64(shifted).view(np.int64)
-    return p * np.int64((bits + 1023) << 52).view(np.float64)
+    return unbounded_exp(min(max(x, -700.0), 700.0))
 
 
 # log(x) = n ln 2 + 2 atanh(s), s = (m − 1)/(m + 1), with m in [√½, √2): |s| ≤ 0.1716, where the

@@ -49,6 +49,7 @@ from infra.settings import Settings
 from infra.temporal.client import connect
 from infra.temporal.delivery import TemporalDelivery, announce_order, start_reconciliation
 from infra.temporal.interceptor import DeskInterceptor
+from infra.temporal.warming import warming_up
 from workflows.ids import CORE_QUEUE, broker_queue
 from workflows.ingestion import IngestionWorkflow, MarketReadingWorkflow
 from workflows.lifecycle import LifecycleWorkflow
@@ -264,7 +265,8 @@ async def _work(worker: Worker, until: Awaitable[object]) -> None:
     async with worker:
         log.info("worker.started", task_queue=worker.task_queue, pid=os.getpid())
         try:
-            await until
+            with warming_up():
+                await until
         finally:
             log.info("worker.stopping", task_queue=worker.task_queue)
 

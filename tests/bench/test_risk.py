@@ -1,4 +1,4 @@
-"""The risk of an account of 1,000 positions, and its stress grid beside a bare numpy pricing."""
+"""The risk of an account of 1,000 positions; its stress grid is measured in ``test_american``."""
 
 from __future__ import annotations
 
@@ -7,23 +7,19 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from scipy.special import ndtr
 
 from domain.instruments import OptionContract, Right, SecType
-from domain.market import FloatArray, Quote, QuoteQuality
+from domain.market import Quote, QuoteQuality
 from domain.portfolio import AccountState, PositionState, UnderlyingState, build_account_state
 from domain.risk.state import compute_risk_state
-from domain.risk.stress import OptionBook, StressGrid, stress_options
 from domain.underlyings import ComingDividend
-from tests.bench.harness import Bench, Timings, interleaved
+from tests.bench.harness import Bench, Timings
 from tests.unit.trade_factories import NOW, TODAY, values
 
 pytestmark = pytest.mark.bench
 
 POSITIONS, UNDERLYINGS = 1_000, 50
-SPOTS, VOLS = 31, 3
 SECONDS = 1.0
-GRID = StressGrid(tuple(np.linspace(-0.3, 0.3, SPOTS).tolist()), (-0.25, 0.0, 0.5))
 
 
 def large_account() -> AccountState:
@@ -44,6 +40,7 @@ def large_account() -> AccountState:
             PositionState(
                 key=f"STK:{symbol}", symbol=symbol, sec_type=SecType.STOCK, quantity=Decimal(300),
                 average_cost=Decimal(1), market_price=Decimal(f"{spot:.2f}"),
+                market_value=300 * Decimal(f"{spot:.2f}"),
             )
         )  # fmt: skip
         positions += [option(rng, symbol, spot, 100 * number + each) for each in range(19)]
@@ -81,49 +78,3 @@ def test_the_risk_of_a_thousand_positions_is_told_within_a_second(bench: Bench):
             compute_risk_state(account)
     what = f"risk of {POSITIONS} positions on {UNDERLYINGS} underlyings, s"
     bench.within(what, timings.median("ours"), SECONDS, against="a wall clock")
-
-
-def options() -> OptionBook:
-    rng = np.random.default_rng(6)
-    ones = np.ones(POSITIONS)
-    return OptionBook(
-        quantity=rng.choice([-2.0, -1.0, 1.0], POSITIONS),
-        multiplier=100 * ones,
-        spot=rng.uniform(30, 400, POSITIONS),
-        strike=ones,
-        years=rng.uniform(0.05, 1.0, POSITIONS),
-        vol=rng.uniform(0.15, 0.6, POSITIONS),
-        rate=0.04 * ones,
-        dividend_yield=0.01 * ones,
-        is_call=rng.random(POSITIONS) < 0.4,
-        is_american=rng.random(POSITIONS) < 0.8,
-        underlying=rng.integers(0, UNDERLYINGS, POSITIONS),
-    )
-
-
-def bare_prices(book: OptionBook) -> FloatArray:
-    """European values in every cell and no more: no sums by underlying, no early exercise."""
-    spot = book.spot[:, None, None] * (1 + np.asarray(GRID.spot_moves))[None, :, None]
-    vol = book.vol[:, None, None] * (1 + np.asarray(GRID.vol_shifts))[None, None, :]
-    years, strike = book.years[:, None, None], book.strike[:, None, None]
-    rate, carried = book.rate[:, None, None], book.dividend_yield[:, None, None]
-    sign = np.where(book.is_call, 1.0, -1.0)[:, None, None]
-    spread = vol * np.sqrt(years)
-    d1 = (np.log(spot / strike) + (rate - carried) * years) / spread + spread / 2
-    held = spot * np.exp(-carried * years) * ndtr(sign * d1)
-    return sign * (held - strike * np.exp(-rate * years) * ndtr(sign * (d1 - spread)))
-
-
-def test_a_stress_grid_costs_at_most_twice_the_bare_prices(bench: Bench):
-    book = options()
-    book = book._replace(strike=book.spot * np.random.default_rng(7).uniform(0.8, 1.2, POSITIONS))
-    assert not stress_options(book, GRID, UNDERLYINGS).unpriced.any()
-    timings = interleaved(
-        {
-            "ours": lambda: stress_options(book, GRID, UNDERLYINGS),
-            "numpy, prices only": lambda: bare_prices(book),
-        },
-        rounds=15,
-    )
-    what = f"stress grid, {POSITIONS} positions × {SPOTS} spots × {VOLS} vols"
-    bench.at_most(what, timings, peer="numpy, prices only", ratio=2.0)
