@@ -95,8 +95,12 @@ class RecordedChains:
     rates: RateHistory = field(default_factory=RateHistory)
     vix: DailySeries | None = None
 
-    @cached_property
+    @property
     def digest(self) -> str:
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         return self.digest_of()
 
     def timestamps(self) -> Sequence[datetime]:
