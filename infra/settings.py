@@ -86,6 +86,13 @@ class Settings(BaseSettings):
         default=None, description="API key for Temporal Cloud; implies TLS."
     )
 
+    workflow_cache: int = Field(
+        default=1000,
+        ge=0,
+        description="Workflows that a core worker keeps in memory, at some 65 kB each; "
+        "the others are replayed when something happens to them.",
+    )
+
     gateway_host: str = Field(default="127.0.0.1", description="Host of the IB Gateway.")
     gateway_port: int = Field(default=4002, description="API socket port of the IB Gateway.")
     gateway_slug: str = Field(

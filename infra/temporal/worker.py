@@ -152,7 +152,7 @@ def broker_activities(gateway: GatewaySession, sessions: Sessions) -> Sequence[A
     ]
 
 
-def core_worker(client: Client, sessions: Sessions) -> Worker:
+def core_worker(client: Client, sessions: Sessions, workflow_cache: int) -> Worker:
     return Worker(
         client,
         task_queue=CORE_QUEUE,
@@ -161,6 +161,7 @@ def core_worker(client: Client, sessions: Sessions) -> Worker:
         workflow_runner=sandbox(),
         interceptors=[DeskInterceptor()],
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
+        max_cached_workflows=workflow_cache,
         graceful_shutdown_timeout=GRACE,
     )
 
@@ -181,7 +182,8 @@ async def run_core(settings: Settings, stop: asyncio.Event | None = None) -> Non
     """Workflows and the activities that need no broker, until ``stop``; without one, SIGTERM."""
     async with _Foundations(settings) as ground:
         stop = stop or _stop_signal()
-        await _work(core_worker(ground.client, ground.sessions), stop.wait())
+        worker = core_worker(ground.client, ground.sessions, settings.workflow_cache)
+        await _work(worker, stop.wait())
 
 
 async def run_broker(

@@ -14,6 +14,7 @@ versions and the load of the machine, to ``tests/output/bench.json``.
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import statistics
@@ -73,6 +74,11 @@ class Timings:
     def median(self, contender: str) -> float:
         return statistics.median(self.seconds[contender])
 
+    def percentile(self, contender: str, percent: float) -> float:
+        """The smallest round that ``percent`` of the rounds do not exceed (nearest rank)."""
+        ordered = sorted(self.seconds[contender])
+        return ordered[math.ceil(percent / 100 * len(ordered)) - 1]
+
     def ratio(self, contender: str, other: str) -> float:
         """The median of ``contender`` over the median of ``other``."""
         return self.median(contender) / self.median(other)
@@ -117,6 +123,17 @@ class Bench:
     def at_least(self, what: str, timings: Timings, *, peer: str, times: float) -> None:
         """We are at least ``times`` as fast as the peer."""
         self._compare(what, timings, (peer, OURS), f"≥ {times:g}×", lambda got: got >= times)
+
+    def tail_at_most(
+        self, what: str, timings: Timings, *, peer: str, percent: float, ratio: float
+    ) -> None:
+        """Our time at a percentile is at most ``ratio`` times the peer's at the same."""
+        ours, theirs = (timings.percentile(name, percent) for name in (OURS, peer))
+        verdict = Verdict.MET if ours <= ratio * theirs else Verdict.MISSED
+        against = f"{peer}: {duration(theirs)}"
+        self.rows.append(
+            Row(what, duration(ours), against, ours / theirs, f"≤ {ratio:g}×", verdict)
+        )
 
     def within(self, what: str, value: float, limit: float, *, against: str) -> None:
         """A figure, an error say, is at most ``limit``, ``against`` telling of the yardstick."""

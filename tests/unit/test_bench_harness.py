@@ -38,3 +38,12 @@ def test_rounds_rotate_who_begins():
     calls: list[str] = []
     interleaved({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, rounds=2)
     assert "".join(calls) == "ab" + "ab" + "ba"
+
+
+def test_a_tail_is_compared_at_its_own_percentile_not_at_the_median():
+    taken = timings(ours=[1.0] * 98 + [9.0, 9.0], floor=[1.0] * 100)
+    bench = Bench()
+    bench.tail_at_most("p99", taken, peer="floor", percent=99, ratio=3)
+    bench.tail_at_most("p50", taken, peer="floor", percent=50, ratio=3)
+    assert [row.verdict for row in bench.rows] == [Verdict.MISSED, Verdict.MET]
+    assert bench.rows[0].value == 9

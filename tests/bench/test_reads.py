@@ -1,0 +1,188 @@
+"""What the desk reads most, a hundred rows at a time: from the session to the bytes of the answer.
+
+Ours is the route's own query, its wording and its serialisation, without HTTP and sign-in, which
+cost the same whatever is read. The floors run the very statement that ours sent, and dump what
+came: nothing is worded, no permission and no cursor worked out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pytest
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+from pydantic import BaseModel
+from sqlalchemy import event, make_url, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.presenters import orders as order_words
+from api.presenters import recommendations as recommendation_words
+from api.schemas.common import Page
+from api.schemas.orders import ExecutionRow, OrderRow
+from api.schemas.recommendations import RecommendationRow
+from domain.recommendations import RecommendationState
+from infra.db import models as m
+from infra.db.queries import orders as order_queries
+from infra.db.queries import recommendations as recommendation_queries
+from infra.db.queries.viewer import Viewer
+from infra.db.session import Sessions, create_engine, sessions
+from infra.settings import Settings
+from tests.bench.harness import OURS, Bench, Timings
+from tests.integration.api.world import build_world
+
+pytestmark = pytest.mark.bench
+
+ROWS = 100
+ROUNDS = 60
+WARM_UP = 10
+RAW = "raw psycopg pool + orjson"
+PLAIN = "plain SQLAlchemy + orjson"
+Read = Callable[[], Awaitable[bytes]]
+
+
+@dataclass
+class Reader:
+    """A database with a hundred rows of each kind, and who looks."""
+
+    engine: AsyncEngine
+    sessions: Sessions
+    pool: AsyncConnectionPool[AsyncConnection[Any]]
+    viewer: Viewer
+    settings: Settings
+
+    async def recommendations(self) -> bytes:
+        async with self.sessions() as session:
+            rows = await recommendation_queries.recommendation_rows(
+                session, self.viewer, client_id=None, account_id=None,
+                states=[RecommendationState.PROPOSED], limit=ROWS, cursor=None,
+            )  # fmt: skip
+            items = [recommendation_words.recommendation_row(row) for row in rows.items]
+        return _dumped(Page[RecommendationRow](items=items, next_cursor=rows.next_cursor))
+
+    async def orders(self) -> bytes:
+        async with self.sessions() as session:
+            rows = await order_queries.order_rows(
+                session, self.viewer, client_id=None, account_id=None,
+                states=[], limit=ROWS, cursor=None,
+            )  # fmt: skip
+            items = [order_words.order_row(row, self.viewer, self.settings) for row in rows.items]
+        return _dumped(Page[OrderRow](items=items, next_cursor=rows.next_cursor))
+
+    async def executions(self) -> bytes:
+        async with self.sessions() as session:
+            rows = await order_queries.execution_rows(
+                session, self.viewer, client_id=None, account_id=None,
+                order_id=None, limit=ROWS, cursor=None,
+            )  # fmt: skip
+            items = [order_words.execution_row(row) for row in rows.items]
+        return _dumped(Page[ExecutionRow](items=items, next_cursor=rows.next_cursor))
+
+    async def raw(self, statement: str, parameters: Any) -> bytes:
+        async with self.pool.connection() as connection:
+            answer = await connection.execute(statement, parameters)  # type: ignore[arg-type]
+            return orjson.dumps(await answer.fetchall(), default=str)
+
+    async def plain(self, statement: str, parameters: Any) -> bytes:
+        async with self.sessions() as session:
+            found = await (await session.connection()).exec_driver_sql(statement, parameters)
+            return orjson.dumps([tuple(row) for row in found], default=str)
+
+
+def _dumped(page: BaseModel) -> bytes:
+    return page.__pydantic_serializer__.to_json(page)
+
+
+@pytest.fixture
+async def reader(database_url: str) -> AsyncIterator[Reader]:
+    engine = create_engine(database_url)
+    made = sessions(engine)
+    async with made.begin() as session:
+        world = await build_world(session)
+        await _copies(session, m.Recommendation, world.a.waiting.id, {})
+        await _copies(
+            session,
+            m.Order,
+            world.a.order.id,
+            {
+                "attempt": "attempt + n",
+                "order_key": "order_key || n",
+                "broker_order_id": "broker_order_id + n",
+                "state": "'CANCELLED'",
+            },
+        )
+        await _copies(session, m.Execution, world.a.execution.id, {"exec_id": "exec_id || n"})
+        user = world.users["approver_a"]
+    plain = make_url(database_url).set(drivername="postgresql")
+    address = plain.render_as_string(hide_password=False)
+    async with AsyncConnectionPool[AsyncConnection[Any]](address, open=False) as pool:
+        viewer = Viewer(user.id, user.email, user.name, is_admin=True, session_id=user.id)
+        yield Reader(engine, made, pool, viewer, Settings())
+    await engine.dispose()
+
+
+async def _copies(session: Any, model: type[m.Base], row_id: Any, changed: dict[str, str]) -> None:
+    """A hundred copies of a row, ``changed`` telling columns by an expression of their number."""
+    columns = {name: name for name in model.__table__.columns.keys()}  # noqa: SIM118
+    quoted = {f'"{name}"': f'"{name}"' for name in columns}
+    quoted |= {'"id"': "gen_random_uuid()"} | {f'"{name}"': how for name, how in changed.items()}
+    await session.execute(
+        text(
+            f"INSERT INTO {model.__tablename__} ({', '.join(quoted)})"
+            f" SELECT {', '.join(quoted.values())}"
+            f" FROM {model.__tablename__}, generate_series(1, {ROWS}) AS n WHERE id = :id"
+        ),
+        {"id": row_id},
+    )
+
+
+async def _statement_of(engine: AsyncEngine, read: Read) -> tuple[str, Any]:
+    """The last statement that a read sends, with its parameters."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+        seen.append((statement, parameters))
+
+    event.listen(engine.sync_engine, "before_cursor_execute", note)
+    await read()
+    event.remove(engine.sync_engine, "before_cursor_execute", note)
+    return seen[-1]
+
+
+async def _timed(contenders: dict[str, Read]) -> Timings:
+    timings = Timings()
+    for turn in range(ROUNDS + WARM_UP):
+        if turn == WARM_UP:
+            timings = Timings()
+        for name, read in contenders.items():
+            with timings.of(name):
+                await read()
+    return timings
+
+
+async def _compare(reader: Reader, read: Read) -> Timings:
+    statement, parameters = await _statement_of(reader.engine, read)
+    assert len(orjson.loads(await reader.raw(statement, parameters))) >= ROWS
+    assert len(orjson.loads(await read())["items"]) == ROWS
+    return await _timed(
+        {
+            OURS: read,
+            RAW: lambda: reader.raw(statement, parameters),
+            PLAIN: lambda: reader.plain(statement, parameters),
+        }
+    )
+
+
+async def test_hot_lists_cost_at_most_twice_the_bare_driver(reader: Reader, bench: Bench):
+    for name, read in (("recommendations", reader.recommendations), ("orders", reader.orders)):
+        timings = await _compare(reader, read)
+        bench.at_most(f"read {ROWS} {name}", timings, peer=RAW, ratio=2)
+    bench.not_measured(f"read {ROWS} positions", "≤ 2×", "no list of positions yet")
+
+
+async def test_other_lists_cost_little_more_than_plain_sqlalchemy(reader: Reader, bench: Bench):
+    timings = await _compare(reader, reader.executions)
+    bench.at_most(f"read {ROWS} executions", timings, peer=PLAIN, ratio=1.2)
