@@ -22,7 +22,7 @@ ROW_GROUP = 250_000
 """Rows read at a time: some months of an index, so that a span skips the others."""
 NUMBERS = (
     "strike", "bid", "ask", "bid_size", "ask_size", "volume", "open_interest", "underlying_price",
-    "iv", "delta", "multiplier",
+    "iv", "delta",
 )  # fmt: skip
 
 
@@ -75,6 +75,7 @@ def _table(read: OrderedRows) -> pl.DataFrame:
         name: pl.Series(values, dtype=pl.Categorical)[pl.Series(rows.option_class - 1)]
         for name, values in by_class.items()
     }
+    multiplier = np.array([each.multiplier for each in classes])
     rights = pl.Series(["P", "C"], dtype=pl.Categorical)
     numbers = {name: pl.Series(rows.floats[name]).fill_nan(None) for name in NUMBERS}
     return pl.DataFrame(
@@ -87,5 +88,6 @@ def _table(read: OrderedRows) -> pl.DataFrame:
             "expiry": pl.Series(rows.listed.astype(np.int32)).cast(pl.Date),
             "settlement": text["settlement"],
             **numbers,
+            "multiplier": pl.Series(multiplier[rows.option_class - 1]),
         }
     )

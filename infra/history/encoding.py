@@ -20,7 +20,7 @@ from infra.history.times import Times, parse_date, parse_right
 STANDARD_MULTIPLIER = 100.0
 FLOATS = (
     "strike", "bid", "ask", "bid_size", "ask_size", "iv", "delta", "volume", "open_interest",
-    "underlying_price", "multiplier",
+    "underlying_price",
 )  # fmt: skip
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -110,7 +110,7 @@ def _parsed(
 
 def _factorised(column: pl.Series) -> tuple[IntArray, list[str]]:
     """Codes and the texts they stand for; a missing text is an empty one."""
-    if column.dtype != pl.Categorical:
+    if not isinstance(column.dtype, pl.Categorical):
         column = column.cast(pl.String).fill_null("").cast(pl.Categorical(pl.Categories.random()))
     elif column.null_count():
         return _factorised(column.cast(pl.String))
@@ -126,8 +126,7 @@ def _classes(rows: pl.DataFrame, classes: dict[OptionClass, int]) -> IntArray:
     """The number of each row's class, from 1, in the order in which classes were met."""
     underlying, symbols = _factorised(rows["underlying"])
     root, names = _factorised(rows["root"])
-    multiplier = rows["multiplier"].fill_null(STANDARD_MULTIPLIER)
-    sizes, size = np.unique(multiplier.to_numpy(), return_inverse=True)
+    sizes, size = _distinct(rows["multiplier"].fill_null(STANDARD_MULTIPLIER).to_numpy())
     if len(symbols) == len(names) == len(sizes) == 1:
         key, keys = np.zeros(len(rows), dtype=np.int64), np.zeros(1, dtype=np.int64)
     else:
@@ -148,8 +147,12 @@ def _pair(packed: int, symbols: list[str], names: list[str]) -> tuple[str, str]:
     return symbols[symbol], names[name]
 
 
+def _distinct(values: FloatArray) -> tuple[FloatArray, IntArray]:
+    """The values there are, and of each row which; mostly there is one."""
+    if len(values) and (values == values[0]).all():
+        return values[:1], np.zeros(len(values), dtype=np.int64)
+    return np.unique(values, return_inverse=True)
+
+
 def _floats(rows: pl.DataFrame, name: str) -> FloatArray:
-    column = rows[name]
-    if name == "multiplier":
-        column = column.fill_null(STANDARD_MULTIPLIER)
-    return column.to_numpy().astype(np.float64, copy=False)
+    return rows[name].to_numpy().astype(np.float64, copy=False)

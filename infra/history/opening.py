@@ -75,6 +75,7 @@ def examine(
     side = side or SideFiles()
     times = Times(calendar or trading_calendar())
     read = read_rows(files, how or Reading(), span or Span(), times)
+    rows_read = len(read.rows.at)
     rows, dropped = _without_unusable(read.rows, read.classes)
     prices = rows.floats["underlying_price"]
     moments = moments_of(rows.at, rows.option_class, prices, read.classes, exchange_date)
@@ -85,13 +86,13 @@ def examine(
     history = RecordedChains(
         label=", ".join(source.name for source in sources),
         digest_of=lambda: _digest([*files, *side_files]),
-        columns=_columns(rows),
+        columns=_columns(rows, read.classes),
         moments=moments,
         underlying_histories=side_data.underlyings,
         rates=side_data.rates,
         vix=side_data.vix,
     )
-    return OpenedHistory(history, counts, read.layouts, len(read.rows.at), times.calendar)
+    return OpenedHistory(history, counts, read.layouts, rows_read, times.calendar)
 
 
 def _without_unusable(
@@ -214,17 +215,19 @@ def _with_prices(moment: Moment, closes: Mapping[str, DailySeries]) -> Moment:
     return replace(moment, chains=tuple(chains))
 
 
-def _columns(rows: Rows) -> ChainColumns:
+def _columns(rows: Rows, classes: Sequence[OptionClass]) -> ChainColumns:
     names = (
-        "strike", "multiplier", "bid", "bid_size", "ask_size", "iv", "delta", "volume",
+        "strike", "bid", "bid_size", "ask_size", "iv", "delta", "volume",
         "open_interest",
     )  # fmt: skip
     ask = rows.floats["ask"]
+    multiplier = np.array([each.multiplier for each in classes])
     return ChainColumns(
         con_id=rows.con_id,
         expiry=rows.expiry,
         is_call=rows.is_call,
         ask=np.where(ask > 0, ask, np.nan) if (ask <= 0).any() else ask,
+        multiplier=multiplier[rows.option_class - 1],
         **{name: rows.floats[name] for name in names},
     )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.backtest.recorded import OptionClass, contract_numbers
 from domain.expiration import SettlementTime, settlement_time
@@ -15,6 +17,8 @@ from infra.history.canonical import HistoryError
 from infra.history.encoding import Encoded, Span, encode
 from infra.history.reading import Reading, read_tables
 from infra.history.times import Times
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -31,9 +35,12 @@ class Rows:
     expiry: IntArray
     listed: IntArray
     is_call: BoolArray
-    floats: Mapping[str, FloatArray]
+    floats: dict[str, FloatArray]
 
     def taken(self, rows: IntArray | BoolArray) -> Rows:
+        """These rows in their order. Each float column of this object is given up for its
+        successor: there is no memory for a second copy of a long history."""
+        floats = self.floats
         return Rows(
             self.at[rows],
             self.con_id[rows],
@@ -41,7 +48,7 @@ class Rows:
             self.expiry[rows],
             self.listed[rows],
             self.is_call[rows],
-            {name: column[rows] for name, column in self.floats.items()},
+            {name: floats.pop(name)[rows] for name in list(floats)},
         )
 
 
@@ -67,7 +74,11 @@ def read_rows(files: Sequence[Path], how: Reading, span: Span, times: Times) -> 
     for number, option_class in enumerate(classes, start=1):
         renumbered[encoded.classes[option_class]] = number
     option_class = renumbered[_joined(encoded.option_class)]
-    at, listed, is_call = (_joined(e) for e in (encoded.at, encoded.listed, encoded.is_call))
+    at, listed, is_call = (
+        _joined(encoded.at),
+        _joined(encoded.listed),
+        _joined(encoded.is_call),
+    )
     floats = {name: _joined(parts) for name, parts in encoded.floats.items()}
     expiry = _last_trading_days(listed, option_class, classes, times)
     try:
@@ -106,5 +117,8 @@ def _last_trading_days(
     return tables[is_morning[option_class].astype(np.int64), listed - low]
 
 
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+def _joined(parts: list[NDArray[Scalar]]) -> NDArray[Scalar]:
+    """The parts as one, and ``parts`` empty: their memory is needed for the next column."""
+    whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    parts.clear()
+    return whole
