@@ -87,10 +87,10 @@ async def test_a_tested_put_is_rolled_down_and_out_for_a_credit(world: CycleWorl
     sold = contract_of(await world.approve_one("OPEN"))
     await world.look()
     day = calendar.add_sessions(world.today, 3)
-    # From the eve on: days of the market's own moves would take the strike out of reach.
+    # From the eve, and deep: days of the market's own moves would take the strike out of reach.
     await world.pass_to(calendar.add_sessions(day, -1))
-    world.move_to(SYMBOL, day, float(sold["strike"]) * 0.985)
-    await world.pass_to(calendar.add_sessions(day, 1))
+    world.move_to(SYMBOL, day, float(sold["strike"]) * 0.975)
+    await world.pass_to(day)
     rolled = await world.approve_one("ROLL")
     bought, new = rolled["terms"]["legs"]
     assert bought["contract"]["con_id"] == sold["con_id"]
