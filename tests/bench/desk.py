@@ -149,6 +149,9 @@ class _BenchStack(Stack):
         specs = super().worker_specs()
         return [replace(spec, ready_timeout_seconds=START_SECONDS) for spec in specs]
 
+    def api_spec(self) -> ProcessSpec:
+        return replace(super().api_spec(), ready_timeout_seconds=START_SECONDS)
+
     async def _step(self, command: str, *arguments: str) -> str:
         if command == "run-strategies":
             return ""
