@@ -27,18 +27,17 @@ _EPOCH = date(1970, 1, 1)
 def graded(chain: OptionChain, given_rate: float = STANDARD.rate) -> OptionChain:
     """The chain with ``code``, ``arbitrage`` and ``carries``; never raises on a number."""
     is_european = chain.style is ExerciseStyle.EUROPEAN
-    years = _years(chain)
+    years = years_to_expiry(chain)
     carries: tuple[ImpliedCarry, ...] = ()
     rate, dividend_yield = np.zeros(len(chain)), np.zeros(len(chain))
     if is_european:
         rate += given_rate
         dividend_yield += given_rate
-        carries = _carries(chain, years, given_rate)
+        carries = implied_carries(chain, years, given_rate)
         for carry in carries:
             rows = _rows(chain, carry.trading_class, carry.expiry)
-            term = years[rows][0]
             rate[rows] = carry.rate
-            dividend_yield[rows] = carry.rate - _growth(carry.forward, chain, term)
+            dividend_yield[rows] = yield_of(carry, chain, float(years[rows][0]))
     code = grade_quotes(
         chain.bid,
         chain.ask,
@@ -68,14 +67,18 @@ def graded(chain: OptionChain, given_rate: float = STANDARD.rate) -> OptionChain
     )
 
 
-def _years(chain: OptionChain) -> FloatArray:
+def years_to_expiry(chain: OptionChain) -> FloatArray:
+    """Of every row, to the close of its last trading day; not positive once that is past."""
     expiries, place = np.unique(chain.expiry, return_inverse=True)
     moments = [expiry_moment(_EPOCH + timedelta(days=int(day))) for day in expiries.tolist()]
     left = [(moment - chain.as_of).total_seconds() / SECONDS_PER_YEAR for moment in moments]
     return np.array(left, dtype=np.float64)[place]
 
 
-def _carries(chain: OptionChain, years: FloatArray, given_rate: float) -> tuple[ImpliedCarry, ...]:
+def implied_carries(
+    chain: OptionChain, years: FloatArray, given_rate: float
+) -> tuple[ImpliedCarry, ...]:
+    """Forward and rate of each class and expiry whose calls and puts tell them."""
     found: list[ImpliedCarry] = []
     for name in sorted(set(chain.trading_class)):
         for expiry in np.unique(chain.expiry[_rows(chain, name)]).tolist():
@@ -115,6 +118,6 @@ def _rows(chain: OptionChain, trading_class: str, expiry: int | None = None) -> 
     return np.flatnonzero(chosen)
 
 
-def _growth(forward: float, chain: OptionChain, years: float) -> float:
-    """Annualised growth from the spot to the forward."""
-    return float(np.log(forward / chain.underlying_price)) / years
+def yield_of(carry: ImpliedCarry, chain: OptionChain, years: float) -> float:
+    """The annualised yield that leads, with the carry's rate, from the spot to its forward."""
+    return carry.rate - float(np.log(carry.forward / chain.underlying_price)) / years

@@ -15,6 +15,7 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
+from domain.backtest.greeks import with_missing_greeks
 from domain.backtest.history import ChainFault, HistorySlice
 from domain.backtest.side_data import DailySeries, RateHistory, UnderlyingHistory
 from domain.calendar import TradingCalendar
@@ -116,7 +117,7 @@ class RecordedChains:
         return HistorySlice(
             at=moment.at,
             session=moment.session,
-            chains={rows.underlying: self._chain(rows, moment.at) for rows in usable},
+            chains={rows.underlying: self._chain(rows, moment) for rows in usable},
             bid_size={r.underlying: self.columns.bid_size[r.first : r.end] for r in usable},
             ask_size={r.underlying: self.columns.ask_size[r.first : r.end] for r in usable},
             faults={rows.underlying: rows.faults for rows in moment.chains if rows.faults},
@@ -129,16 +130,16 @@ class RecordedChains:
         sessions = calendar.sessions_between(min(recorded), max(recorded))
         return tuple(each.date for each in sessions if each.date not in recorded)
 
-    def _chain(self, rows: ChainRows, at: datetime) -> OptionChain:
+    def _chain(self, rows: ChainRows, moment: Moment) -> OptionChain:
         part, columns = slice(rows.first, rows.end), self.columns
         underlying = self.underlying_histories[rows.underlying]
         names: tuple[str, ...] = ()
         for name, count in rows.trading_class:
             names += (name,) * count
-        return OptionChain.model_construct(
+        chain = OptionChain.model_construct(
             symbol=rows.underlying,
             currency=underlying.currency,
-            as_of=at,
+            as_of=moment.at,
             underlying_price=rows.underlying_price,
             quality=QuoteQuality.LIVE,
             style=underlying.style,
@@ -157,6 +158,7 @@ class RecordedChains:
             volume=columns.volume[part],
             open_interest=columns.open_interest[part],
         )
+        return with_missing_greeks(chain, self.rates.on(moment.session))
 
 
 def contract_numbers(
