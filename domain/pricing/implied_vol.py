@@ -112,9 +112,10 @@ def _solve_block(inputs: Columns, results: Columns) -> None:
     from domain.pricing import kernel  # noqa: PLC0415  # numba: only when asked for
 
     (vol,) = results
-    kernel.solve(*inputs, vol)
+    columns = (*inputs, vol)
+    kernel.solve(*columns)
     if np.any(vol < 0):
-        kernel.finish(*inputs, vol)
+        kernel.finish(*columns)
 
 
 def _solve_block_with_greeks(inputs: Columns, results: Columns) -> None:
@@ -122,4 +123,5 @@ def _solve_block_with_greeks(inputs: Columns, results: Columns) -> None:
 
     vol, *greeks = results
     _solve_block(inputs, [vol])
-    kernel.sensitivities(*inputs[1:], vol, *greeks)
+    columns = (*inputs[1:], vol, *greeks)
+    kernel.sensitivities(*columns)
