@@ -112,7 +112,7 @@ def _solve_block(inputs: Columns, results: Columns) -> None:
     from domain.pricing import kernel  # noqa: PLC0415  # numba: only when asked for
 
     (vol,) = results
-    columns = (*inputs, vol)
+    columns: Columns = [*inputs, vol]
     kernel.solve(*columns)
     if np.any(vol < 0):
         kernel.finish(*columns)
@@ -123,5 +123,5 @@ def _solve_block_with_greeks(inputs: Columns, results: Columns) -> None:
 
     vol, *greeks = results
     _solve_block(inputs, [vol])
-    columns = (*inputs[1:], vol, *greeks)
+    columns: Columns = [*inputs[1:], vol, *greeks]
     kernel.sensitivities(*columns)
