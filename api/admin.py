@@ -58,6 +58,8 @@ _GROUPS: dict[str, tuple[type[models.Base], ...]] = {
         models.StrategyVersion,
         models.StrategyInstance,
         models.StrategyRun,
+        models.Backtest,
+        models.BacktestSweep,
         models.Signal,
         models.Opportunity,
     ),

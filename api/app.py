@@ -23,6 +23,7 @@ from api.middleware import BodyLimit, CrossSiteGuard, RequestContext, SafetyHead
 from api.routers import (
     alerts,
     auth,
+    backtests,
     desk,
     discrepancies,
     health,
@@ -39,7 +40,18 @@ from api.web import WEB_DIST, WebApp
 from infra.db.session import create_engine, engine, sessions
 from infra.settings import Settings, get_settings
 
-_ROUTERS = (auth, desk, recommendations, risk, orders, alerts, discrepancies, limits, stream)
+_ROUTERS = (
+    auth,
+    desk,
+    recommendations,
+    risk,
+    orders,
+    alerts,
+    discrepancies,
+    limits,
+    backtests,
+    stream,
+)
 _DESCRIPTION = (
     "The desk's own API. Decimals are strings, times are UTC, errors are problem details "
     "(RFC 9457) with a stable `code`. Unsafe methods need the header `X-Greenlight: 1`."

@@ -101,6 +101,14 @@ CONTENT_POLICY = _policy()
 # The admin's pages are rendered with scripts inside them, for administrators only.
 ADMIN_CONTENT_POLICY = _policy(script_src="'self' 'unsafe-inline'")
 
+# A backtest's report is a page of its own without scripts: the desk may show it in a frame, and it
+# may ask for nothing.
+REPORT_CONTENT_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'"
+)
+_REPORT = re.compile(r"/api/backtests/[0-9a-f-]{36}/report/")
+
 
 class SafetyHeaders:
     """Headers that keep browsers from framing, sniffing, leaking and caching."""
@@ -113,15 +121,18 @@ class SafetyHeaders:
             await self._app(scope, receive, send)
             return
         path: str = scope["path"]
-        is_admin = path == "/admin" or path.startswith("/admin/")
+        policy, framing = CONTENT_POLICY, "DENY"
+        if path == "/admin" or path.startswith("/admin/"):
+            policy = ADMIN_CONTENT_POLICY
+        elif _REPORT.fullmatch(path):
+            policy, framing = REPORT_CONTENT_POLICY, "SAMEORIGIN"
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                policy = ADMIN_CONTENT_POLICY if is_admin else CONTENT_POLICY
                 headers["Content-Security-Policy"] = policy
                 headers["X-Content-Type-Options"] = "nosniff"
-                headers["X-Frame-Options"] = "DENY"
+                headers["X-Frame-Options"] = framing
                 headers["Referrer-Policy"] = "same-origin"
                 headers["Cross-Origin-Opener-Policy"] = "same-origin"
                 headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"

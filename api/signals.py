@@ -7,7 +7,8 @@ and is delivered by the reconciliation schedule.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Protocol
 from uuid import UUID
 
@@ -15,7 +16,10 @@ import structlog
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from domain.errors import ErrorCode, GreenlightError
+from domain.ports.backtests import BacktestRequest
 from domain.recommendations import DecisionAction
+from infra.backtests.submitting import cancel_backtest, start_backtest
 from infra.settings import Settings
 from infra.temporal.client import connect
 from infra.temporal.delivery import announce_order, deliver_decision, request_withdrawal
@@ -46,6 +50,14 @@ class Signals(Protocol):
 
     async def order_changed(self, recommendation_id: UUID, order_key: str) -> None:
         """Hint the workflow that a person changed an order; it also looks by itself."""
+        ...
+
+    async def start_backtest(self, request: BacktestRequest, workflow_id: str) -> None:
+        """Start a backtest or a sweep. GreenlightError NOT_STARTED while Temporal is away."""
+        ...
+
+    async def cancel_backtest(self, workflow_id: str) -> bool:
+        """Whether a running workflow was asked to stop. Raises as ``start_backtest`` does."""
         ...
 
     async def is_reachable(self) -> bool: ...
@@ -108,6 +120,16 @@ class TemporalSignals:
         except Exception:
             log.warning("order.change_not_announced", order_key=order_key, exc_info=True)
 
+    async def start_backtest(self, request: BacktestRequest, workflow_id: str) -> None:
+        with _not_started():
+            async with asyncio.timeout(DELIVERY_SECONDS):
+                await start_backtest(self._connected(), request, workflow_id)
+
+    async def cancel_backtest(self, workflow_id: str) -> bool:
+        with _not_started():
+            async with asyncio.timeout(DELIVERY_SECONDS):
+                return await cancel_backtest(self._connected(), workflow_id)
+
     async def is_reachable(self) -> bool:
         if self._client is None:
             return False
@@ -133,3 +155,13 @@ class TemporalSignals:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
         log.info("temporal.connected")
+
+
+@contextmanager
+def _not_started() -> Iterator[None]:
+    try:
+        yield
+    except (RPCError, TimeoutError) as error:
+        raise GreenlightError(
+            ErrorCode.NOT_STARTED, f"Temporal does not answer: {error}"
+        ) from error

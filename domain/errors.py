@@ -95,6 +95,8 @@ class ErrorCode(StrEnum):
     INSTRUMENT_UNKNOWN = "INSTRUMENT_UNKNOWN"
     DATA_INVALID = "DATA_INVALID"
     WORKFLOW_UNAVAILABLE = "WORKFLOW_UNAVAILABLE"
+    NOT_STARTED = "NOT_STARTED"
+    NO_RESULT_YET = "NO_RESULT_YET"
     # Limits
     LIMITS_CHANGED = "LIMITS_CHANGED"
     # Reconciliation
@@ -329,6 +331,12 @@ GUIDANCE: dict[ErrorCode, Guidance] = {
         503,
         "Recorded; the workflow will have it within a minute",
         "Nothing is lost and nothing needs to be pressed again.",
+    ),
+    ErrorCode.NOT_STARTED: Guidance(
+        503, "Temporal cannot be reached", "Nothing was started or stopped: try again in a moment."
+    ),
+    ErrorCode.NO_RESULT_YET: Guidance(
+        409, "There is no result", "Wait until it is complete; one that failed has none."
     ),
 }
 

@@ -19,6 +19,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from infra.backtest_commands import add_backtest_commands
 from infra.data_commands import data_group
 from infra.facts_commands import facts_group
 from infra.gateway_commands import accounts_group, gateways_group
@@ -82,6 +83,7 @@ app.add_typer(accounts_group(lambda: _start_process("cli")), name="accounts")
 app.add_typer(facts_group(lambda: _start_process("cli")), name="facts")
 app.add_typer(data_group(), name="data")
 app.add_typer(limits_group(lambda: _start_process("cli")), name="limits")
+add_backtest_commands(app, lambda: _start_process("cli"))
 
 
 @worker.command("core")

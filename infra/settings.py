@@ -108,6 +108,17 @@ class Settings(BaseSettings):
         default=False, description="Send the session cookie over HTTPS only (set it behind TLS)."
     )
 
+    history_dir: Path | None = Field(
+        default=None,
+        description="Folder of the recorded chains that the API may run backtests on; "
+        "`history` in the data directory if not set.",
+    )
+    backtest_processes: int | None = Field(
+        default=None,
+        ge=1,
+        description="Backtests a worker computes at once; as many as cores if not set.",
+    )
+
     log_format: Literal["json", "console"] = Field(default="json", description="Log line format.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least severe level that is logged."
@@ -123,6 +134,11 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, StackFileSource(settings_cls)
+
+    @property
+    def history(self) -> Path:
+        """Where the recorded chains lie that backtests asked for over the API may read."""
+        return self.history_dir or self.home / "history"
 
     @property
     def temporal_uses_tls(self) -> bool:

@@ -12,6 +12,7 @@ from activities.reconciliation import ExecutionsReport
 from domain.errors import ErrorCode
 from domain.instruments import Frozen
 from domain.ports import RunOutcome
+from domain.ports.backtests import BacktestStatus, Progress, SweepRequest
 from domain.recommendations import RecommendationState
 
 
@@ -117,3 +118,43 @@ class StrategyRunsInput(Frozen):
 
     instance_ids: tuple[UUID, ...] = ()
     patience_seconds: int = Field(default=0, ge=0)
+
+
+class BacktestProgressAnswer(Frozen):
+    """Answer to a backtest's ``progress`` query."""
+
+    status: BacktestStatus = BacktestStatus.RUNNING
+    run_id: UUID | None = None
+    percent: float = 0.0
+    progress: Progress = Progress()
+
+
+class SweepRow(Frozen):
+    """One finished backtest of a sweep, and the figure it is compared by."""
+
+    position: int
+    label: str
+    run_id: UUID
+    objective: float | None
+
+
+class SweepProgress(Frozen):
+    """Answer to a sweep's ``progress`` query, and what a run of it hands to the next one.
+
+    ``next`` is the first backtest not begun yet; ``best`` come best first.
+    """
+
+    status: BacktestStatus = BacktestStatus.RUNNING
+    sweep_id: UUID | None = None
+    total: int = 0
+    next: int = 0
+    completed: int = 0
+    failed: int = 0
+    best: tuple[SweepRow, ...] = ()
+    errors: tuple[str, ...] = Field(default=(), description="of the first that failed")
+
+
+class SweepInput(SweepRequest):
+    """A sweep's input; ``progress`` is for the run that goes on with a fresh history."""
+
+    progress: SweepProgress | None = None

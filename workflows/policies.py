@@ -82,6 +82,18 @@ COMPUTE: ActivityPolicy = {
     ),
 }
 
+# A backtest: hours at most, begun again elsewhere when its worker dies. A worker that is stopped
+# hands it back at once, and a fleet's restart may do so several times.
+BACKTEST: ActivityPolicy = {
+    "start_to_close_timeout": timedelta(hours=12),
+    "heartbeat_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        maximum_interval=timedelta(seconds=30),
+        maximum_attempts=20,
+    ),
+}
+
 # A working order: how often its row is read again without being told, how long one price is
 # given before it is walked, and in how many steps it goes from the limit to the floor.
 ORDER_REREAD = timedelta(seconds=20)

@@ -36,6 +36,23 @@ def _upsert(updates: list[SearchAttributeUpdate[Any]]) -> None:
     workflow.upsert_search_attributes(updates)  # pyright: ignore[reportUnknownMemberType]
 
 
+def describe_backtest(strategy: str, state: str, detail: str) -> None:
+    """What a backtest or a sweep is of; it waits on nobody."""
+    _upsert(
+        [
+            STRATEGY.value_set(strategy),
+            WAITING_ON.value_set(WaitingOn.NOTHING.value),
+            STATE.value_set(state),
+        ]
+    )
+    workflow.set_current_details(detail)
+
+
+def conclude_backtest(state: str, detail: str) -> None:
+    _upsert([STATE.value_set(state)])
+    workflow.set_current_details(detail)
+
+
 def history_is_long() -> bool:
     """Whether to go on as a new run, so that waiting can never fill a history."""
     info = workflow.info()

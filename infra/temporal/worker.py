@@ -18,6 +18,7 @@ from temporalio.service import RPCError
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.backtests import BacktestActivities
 from activities.facts import FactsReader
 from activities.ingestion import IngestionActivities, IngestionPlanner
 from activities.lifecycle import LifecycleActivities
@@ -30,10 +31,14 @@ from activities.reconciliation import (
     ReconciliationPlanner,
 )
 from activities.strategies import StrategyActivities, SuccessorActivities
+from domain.ports.backtests import BacktestRunner
 from domain.recommendations import RecommendationState
+from infra.backtests.pool import BacktestPool
+from infra.backtests.run import compute_backtest
 from infra.calendars import trading_calendar
 from infra.db import session as database
 from infra.db.backlog import PostgresBacklog
+from infra.db.backtests import PostgresBacktests
 from infra.db.facts import PostgresFacts
 from infra.db.ingestion import PostgresIngestion
 from infra.db.ledger import LeaseHolder, PostgresLedger
@@ -50,7 +55,8 @@ from infra.temporal.client import connect
 from infra.temporal.delivery import TemporalDelivery, announce_order, start_reconciliation
 from infra.temporal.interceptor import DeskInterceptor
 from infra.temporal.warming import warming_up
-from workflows.ids import CORE_QUEUE, broker_queue
+from workflows.backtest import BacktestSweepWorkflow, BacktestWorkflow
+from workflows.ids import BACKTEST_QUEUE, CORE_QUEUE, broker_queue
 from workflows.ingestion import IngestionWorkflow, MarketReadingWorkflow
 from workflows.lifecycle import LifecycleWorkflow
 from workflows.recommendation import RecommendationWorkflow
@@ -60,6 +66,8 @@ from workflows.strategy_run import StrategyRunsWorkflow, StrategyRunWorkflow
 log = structlog.get_logger(__name__)
 
 WORKFLOWS = (
+    BacktestSweepWorkflow,
+    BacktestWorkflow,
     IngestionWorkflow,
     LifecycleWorkflow,
     MarketReadingWorkflow,
@@ -91,7 +99,9 @@ def sandbox() -> SandboxedWorkflowRunner:
     )
 
 
-def core_activities(sessions: Sessions, client: Client) -> Sequence[Any]:
+def core_activities(
+    sessions: Sessions, client: Client, backtests: BacktestActivities
+) -> Sequence[Any]:
     """The activities that need our own records only."""
     recommendations = RecommendationActivities(PostgresRecommendations(sessions))
     strategies = StrategyActivities(PostgresStrategies(sessions))
@@ -119,6 +129,10 @@ def core_activities(sessions: Sessions, client: Client) -> Sequence[Any]:
         lifecycle.plan_lifecycle_look,
         lifecycle.look_ahead,
         portfolio.review_risk,
+        backtests.begin_backtest,
+        backtests.begin_sweep,
+        backtests.end_backtest,
+        backtests.end_sweep,
     ]
 
 
@@ -152,18 +166,40 @@ def broker_activities(gateway: GatewaySession, sessions: Sessions) -> Sequence[A
     ]
 
 
-def core_worker(client: Client, sessions: Sessions, workflow_cache: int) -> Worker:
-    return Worker(
+def core_workers(
+    client: Client,
+    sessions: Sessions,
+    runner: BacktestRunner,
+    *,
+    cores: int,
+    workflow_cache: int,
+) -> tuple[Worker, Worker]:
+    """Workflows with the activities of our own records, and beside them the backtests.
+
+    These come from a queue of their own, at most ``cores`` at once: a worker that took more would
+    keep them from one that has a core to spare.
+    """
+    backtests = BacktestActivities(PostgresBacktests(sessions), runner)
+    core = Worker(
         client,
         task_queue=CORE_QUEUE,
         workflows=WORKFLOWS,
-        activities=core_activities(sessions, client),
+        activities=core_activities(sessions, client, backtests),
         workflow_runner=sandbox(),
         interceptors=[DeskInterceptor()],
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         max_cached_workflows=workflow_cache,
         graceful_shutdown_timeout=GRACE,
     )
+    computing = Worker(
+        client,
+        task_queue=BACKTEST_QUEUE,
+        activities=[backtests.run_backtest],
+        interceptors=[DeskInterceptor()],
+        graceful_shutdown_timeout=GRACE,
+        max_concurrent_activities=cores,
+    )
+    return core, computing
 
 
 def broker_worker(client: Client, sessions: Sessions, gateway: GatewaySession) -> Worker:
@@ -182,8 +218,18 @@ async def run_core(settings: Settings, stop: asyncio.Event | None = None) -> Non
     """Workflows and the activities that need no broker, until ``stop``; without one, SIGTERM."""
     async with _Foundations(settings) as ground:
         stop = stop or _stop_signal()
-        worker = core_worker(ground.client, ground.sessions, settings.workflow_cache)
-        await _work(worker, stop.wait())
+        pool = BacktestPool(compute_backtest, settings.backtest_processes)
+        workers = core_workers(
+            ground.client,
+            ground.sessions,
+            pool,
+            cores=pool.processes,
+            workflow_cache=settings.workflow_cache,
+        )
+        try:
+            await asyncio.gather(*(_work(worker, stop.wait()) for worker in workers))
+        finally:
+            pool.close()
 
 
 async def run_broker(

@@ -1,7 +1,7 @@
 """Record the histories that `test_replay` replays, from real desks: about five minutes.
 
     python -m tests.replay.record
-    python -m tests.replay.record walk      # or: endings
+    python -m tests.replay.record walk      # or: endings, backtests
 
 Do so after a change of a workflow that no workflow under way may meet, e.g. before a first
 release. Otherwise keep the old histories, guard the change with ``workflow.patched``, and add to
@@ -19,6 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from tests.approver import Approver
+from tests.chain_files import write_chains, write_config
 from tests.desk import Desk, in_own_loop, running_desk, wait_until
 from workflows.ids import recommendation_workflow_id
 
@@ -67,6 +68,18 @@ def record_walk() -> None:
         walked = max(offers.values(), key=lambda each: len(desk.orders(each)))
         assert len(desk.orders(walked)) > 1, "nothing was walked; run it again"
         _save(desk, "recommendation-walked", _id(walked))
+
+
+def record_backtests() -> None:
+    """A backtest, and a sweep of which one has nothing to sell."""
+    with running_desk("--speed", "1") as desk:
+        data = str(write_chains(desk.home.root / "history.csv"))
+        config = str(write_config(desk.home.root / "config.json"))
+        asked = ("--strategy", "wheel", "--data", data, "--config", config, "--wait")
+        for command in (("backtest", "--submit"), ("sweep", "--set", "min_delta=0.15,0.20")):
+            done = desk.cli(*command, *asked)
+            assert done.returncode == 0, done.stderr
+        _save_latest(desk, "BacktestWorkflow", "BacktestSweepWorkflow")
 
 
 def _id(recommendation_id: str) -> str:
@@ -143,7 +156,7 @@ def recorded() -> Iterable[Path]:
 
 def main(names: Sequence[str]) -> None:
     """Record what is named, or everything."""
-    recordings = {"endings": record_endings, "walk": record_walk}
+    recordings = {"endings": record_endings, "walk": record_walk, "backtests": record_backtests}
     for name in names or recordings:
         recordings[name]()
 

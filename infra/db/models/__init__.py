@@ -1,5 +1,6 @@
 """Every table of the desk."""
 
+from infra.db.models.backtests import Backtest, BacktestSweep
 from infra.db.models.base import Base
 from infra.db.models.clients import (
     BrokerAccount,
@@ -46,6 +47,8 @@ __all__ = [
     "Alert",
     "AlertState",
     "AuditEvent",
+    "Backtest",
+    "BacktestSweep",
     "Base",
     "BrokerAccount",
     "Client",

@@ -27,6 +27,7 @@ class RunStatus(StrEnum):
     RUNNING = "RUNNING"
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
 
 
 class Strategy(Base):
@@ -79,13 +80,18 @@ class StrategyInstance(Base):
 
 
 class StrategyRun(Base):
+    """A live run is one of an instance; a backtest needs none, and has a ``Backtest`` beside it."""
+
     __tablename__ = "strategy_runs"
     __table_args__ = (
         CheckConstraint("(status = 'RUNNING') = (finished_at IS NULL)", name="finished_has_time"),
+        CheckConstraint(
+            "mode = 'BACKTEST' OR strategy_instance_id IS NOT NULL", name="live_has_instance"
+        ),
         Index("ix_strategy_runs_instance_started", "strategy_instance_id", "started_at"),
     )
 
-    strategy_instance_id: Mapped[UUID] = mapped_column(ForeignKey("strategy_instances.id"))
+    strategy_instance_id: Mapped[UUID | None] = mapped_column(ForeignKey("strategy_instances.id"))
     mode: Mapped[RunMode] = mapped_column(enum_column(RunMode))
     status: Mapped[RunStatus] = mapped_column(enum_column(RunStatus), default=RunStatus.RUNNING)
     workflow_id: Mapped[str] = mapped_column(index=True)
@@ -95,7 +101,7 @@ class StrategyRun(Base):
     stats: Mapped[dict[str, Any]] = mapped_column(default=dict)
     errors: Mapped[list[Any]] = mapped_column(default=list)
 
-    strategy_instance: Mapped[StrategyInstance] = relationship()
+    strategy_instance: Mapped[StrategyInstance | None] = relationship()
 
     def __str__(self) -> str:
         return f"{self.mode} run of {self.started_at:%Y-%m-%d %H:%M}"

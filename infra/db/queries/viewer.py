@@ -61,6 +61,12 @@ class Viewer:
         """Declare what became of an order that cannot be proven."""
         return self.role_for(client_id) in OPERATING_ROLES
 
+    def may_backtest_for(self, client_id: UUID | None) -> bool:
+        """Start and cancel backtests; those of no client belong to the whole desk."""
+        if client_id is None:
+            return self.is_admin
+        return self.role_for(client_id) in ACKNOWLEDGING_ROLES
+
     def may_acknowledge_for(self, client_id: UUID | None) -> bool:
         """Acknowledge an alert; one of no client may be acknowledged by whoever works here."""
         held = self.roles.values() if client_id is None else [self.role_for(client_id)]

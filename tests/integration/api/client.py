@@ -14,6 +14,8 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.deps import Resources
+from domain.errors import ErrorCode, GreenlightError
+from domain.ports.backtests import BacktestRequest
 from domain.recommendations import DecisionAction
 from infra.db.session import Sessions
 from infra.settings import Settings
@@ -44,6 +46,8 @@ class RecordedSignals:
     decisions: list[tuple[UUID, UUID, DecisionAction]] = field(default_factory=list)
     withdrawals: list[UUID] = field(default_factory=list)
     changed_orders: list[str] = field(default_factory=list)
+    backtests: dict[str, BacktestRequest] = field(default_factory=dict)
+    cancelled: list[str] = field(default_factory=list)
 
     def start(self) -> None: ...
     async def stop(self) -> None: ...
@@ -62,6 +66,15 @@ class RecordedSignals:
     async def order_changed(self, recommendation_id: UUID, order_key: str) -> None:
         if not self.broken:
             self.changed_orders.append(order_key)
+
+    async def start_backtest(self, request: BacktestRequest, workflow_id: str) -> None:
+        if self.broken:
+            raise GreenlightError(ErrorCode.NOT_STARTED, "away")
+        self.backtests[workflow_id] = request
+
+    async def cancel_backtest(self, workflow_id: str) -> bool:
+        self.cancelled.append(workflow_id)
+        return workflow_id in self.backtests
 
     async def is_reachable(self) -> bool:
         return not self.broken

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -79,6 +79,20 @@ async def reconciled(
     )
     await session.flush()
     return found
+
+
+def backtest_rows(at: datetime) -> list[m.Base]:
+    """A sweep, and a backtest of it."""
+    asked = {"author": "desk", "strategy": "theta", "request": {}}
+    sweep = m.BacktestSweep(
+        id=uuid4(), workflow_id="sweep-1", name="a sweep", total=2, started_at=at, **asked
+    )
+    run = m.StrategyRun(id=uuid4(), mode=m.RunMode.BACKTEST, workflow_id="sweep-1", started_at=at)
+    backtest = m.Backtest(
+        strategy_run_id=run.id, key="sweep-1/0", sweep_id=sweep.id, position=0, name="the first",
+        request_digest="", **asked,
+    )  # fmt: skip
+    return [sweep, run, backtest]
 
 
 def market_rows(instrument_id: UUID, at: datetime) -> list[m.Base]:

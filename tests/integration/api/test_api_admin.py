@@ -9,7 +9,7 @@ from api.admin import MODELS
 from infra.db import models as m
 from infra.db.models import Base
 from tests.integration.api.client import ApiWorld
-from tests.integration.api.reconciliation_maker import market_rows, reconciled
+from tests.integration.api.reconciliation_maker import backtest_rows, market_rows, reconciled
 from tests.integration.api.world import password_hash
 
 pytestmark = pytest.mark.integration
@@ -30,6 +30,7 @@ async def _fill_what_the_world_leaves_empty(api: ApiWorld) -> None:
         assert instrument is not None
         await reconciled(session, api.world.a.account, instrument, api.clock.at)
         session.add_all(market_rows(instrument, api.clock.at))
+        session.add_all(backtest_rows(api.clock.at))
         session.add(
             m.RecordedChain(
                 instrument_id=instrument,

@@ -126,6 +126,233 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/backtests/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Backtests
+         * @description Newest first; those of sweeps only where asked for.
+         */
+        get: operations["list_backtests"];
+        put?: never;
+        /**
+         * Start Backtest
+         * @description Start one on data of the desk's history directory.
+         *
+         *     Repeating the request with the same Idempotency-Key gives the same receipt.
+         */
+        post: operations["start_backtest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/{run_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Backtest
+         * @description What was asked, how far it is, and its figures once it is complete.
+         */
+        get: operations["get_backtest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/{run_id}/cancel/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Backtest
+         * @description Stop one that runs; cancelling one that has ended does nothing.
+         */
+        post: operations["cancel_backtest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/{run_id}/equity/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Backtest Equity
+         * @description The equity curve, as JSON (benchmarks included) or CSV.
+         */
+        get: operations["backtest_equity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/{run_id}/report/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Backtest Report
+         * @description The self-contained report, for a frame of the desk or to be kept.
+         */
+        get: operations["backtest_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/{run_id}/tables/{name}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Backtest Table
+         * @description Any table of its document: fills, events, denials and skipped days too.
+         */
+        get: operations["backtest_table"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/{run_id}/trades/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Backtest Trades
+         * @description Every trade, as JSON or CSV.
+         */
+        get: operations["backtest_trades"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/compare/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Backtests
+         * @description Backtests side by side: their figures, and the settings they differ in.
+         */
+        get: operations["compare_backtests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/sweeps/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sweeps
+         * @description Newest first, with how many of each are done.
+         */
+        get: operations["list_sweeps"];
+        put?: never;
+        /**
+         * Start Sweep
+         * @description Start many at once; each appears in the list of its sweep when it begins.
+         */
+        post: operations["start_sweep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/sweeps/{sweep_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Sweep */
+        get: operations["get_sweep"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/sweeps/{sweep_id}/cancel/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Sweep
+         * @description Stop a sweep; what it has finished stays. Cancelling one that has ended does nothing.
+         */
+        post: operations["cancel_sweep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/desk/": {
         parameters: {
             query?: never;
@@ -640,6 +867,216 @@ export interface components {
             symbol: string;
         };
         /**
+         * BacktestAsk
+         * @description One backtest. Everything but the strategy and the data has a default.
+         */
+        BacktestAsk: {
+            /**
+             * Cash
+             * @default 100000
+             */
+            cash: number | string;
+            /**
+             * Client Id
+             * @description whose it is; the whole desk's needs an administrator
+             */
+            client_id?: string | null;
+            /** Columns */
+            columns?: {
+                [key: string]: string;
+            };
+            /** @default ibkr-fixed */
+            commission: components["schemas"]["Schedule"];
+            /** Config */
+            config?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Data */
+            data: string[];
+            /** End */
+            end?: string | null;
+            /**
+             * @default {
+             *       "fraction": "0.5",
+             *       "kind": "cross",
+             *       "same_quote": false,
+             *       "size_limited": false,
+             *       "steps": 4
+             *     }
+             */
+            fills: components["schemas"]["FillPolicy"];
+            /** Layout */
+            layout?: string | null;
+            /** Limits */
+            limits?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** @default regt */
+            margin: components["schemas"]["MarginModel"];
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Seed
+             * @default 0
+             */
+            seed: number;
+            /**
+             * Side
+             * @description prices, dividends, rates, …
+             */
+            side?: string[];
+            /** Start */
+            start?: string | null;
+            /**
+             * Strategy
+             * @description slug, or a code_ref
+             */
+            strategy: string;
+        };
+        /** BacktestDetail */
+        BacktestDetail: {
+            /** Author */
+            author: string;
+            /** Client Id */
+            client_id: string | null;
+            /**
+             * Client Slug
+             * @description null: the whole desk's
+             */
+            client_slug: string | null;
+            /** Data Digest */
+            data_digest: string;
+            /** Data Label */
+            data_label: string;
+            /** Errors */
+            errors: unknown[];
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             * @description of its strategy run
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Position */
+            position: number | null;
+            progress: components["schemas"]["Progress"] | null;
+            /** Request */
+            request: {
+                [key: string]: unknown;
+            };
+            /** Result Digest */
+            result_digest: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Stats
+             * @description empty until it is complete
+             */
+            stats: {
+                [key: string]: unknown;
+            };
+            status: components["schemas"]["RunStatus"];
+            /** Strategy */
+            strategy: string;
+            /** Sweep Id */
+            sweep_id: string | null;
+            /** Workflow Id */
+            workflow_id: string;
+        };
+        /**
+         * BacktestReceipt
+         * @description A backtest on its way.
+         */
+        BacktestReceipt: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Workflow Id */
+            workflow_id: string;
+        };
+        /** BacktestRow */
+        BacktestRow: {
+            /** Author */
+            author: string;
+            /** Client Id */
+            client_id: string | null;
+            /**
+             * Client Slug
+             * @description null: the whole desk's
+             */
+            client_slug: string | null;
+            /** Data Digest */
+            data_digest: string;
+            /** Data Label */
+            data_label: string;
+            /** Errors */
+            errors: unknown[];
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             * @description of its strategy run
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Position */
+            position: number | null;
+            progress: components["schemas"]["Progress"] | null;
+            /** Result Digest */
+            result_digest: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Stats
+             * @description empty until it is complete
+             */
+            stats: {
+                [key: string]: unknown;
+            };
+            status: components["schemas"]["RunStatus"];
+            /** Strategy */
+            strategy: string;
+            /** Sweep Id */
+            sweep_id: string | null;
+            /** Workflow Id */
+            workflow_id: string;
+        };
+        /**
+         * BacktestTable
+         * @description Rows of JSON values under named columns; decimals are text.
+         */
+        BacktestTable: {
+            /** Columns */
+            columns: string[];
+            /** Rows */
+            rows: unknown[][];
+        };
+        /** BenchmarkCurve */
+        BenchmarkCurve: {
+            /** Description */
+            description: string;
+            /** Equity */
+            equity: (number | null)[];
+            /** Name */
+            name: string;
+        };
+        /**
          * BrokerStatus
          * @description What a broker status line amounts to, free of any API's spelling.
          * @enum {string}
@@ -696,6 +1133,28 @@ export interface components {
              * @default false
              */
             is_estimate: boolean;
+        };
+        /**
+         * Comparison
+         * @description Backtests side by side: figures by their name, and the settings they differ in.
+         */
+        Comparison: {
+            /**
+             * Differing
+             * @description settings that are not the same in all, a value per item
+             */
+            differing: {
+                [key: string]: unknown[];
+            };
+            /**
+             * Figures
+             * @description a value per item
+             */
+            figures: {
+                [key: string]: unknown[];
+            };
+            /** Items */
+            items: components["schemas"]["BacktestDetail"][];
         };
         /**
          * ConnectionState
@@ -984,10 +1443,22 @@ export interface components {
             shown_as: components["schemas"]["BrokerStatus"] | null;
         };
         /**
+         * EquityAnswer
+         * @description The equity curve and, row by row, what simpler things would have been worth.
+         */
+        EquityAnswer: {
+            /** Benchmarks */
+            benchmarks: components["schemas"]["BenchmarkCurve"][];
+            /** Columns */
+            columns: string[];
+            /** Rows */
+            rows: unknown[][];
+        };
+        /**
          * ErrorCode
          * @enum {string}
          */
-        ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "MARKET_DATA_LINES" | "MARKET_DATA_NOT_SUBSCRIBED" | "COMPETING_SESSION" | "INSTRUMENT_HALTED" | "EXPIRY_CUTOFF" | "CONTRACT_CHANGED" | "MULTIPLIER_CHANGED" | "WRONG_SIDE" | "PAPER_LIVE_MISMATCH" | "SYMBOL_RESTRICTED" | "STRATEGY_NOT_PERMITTED" | "PRICE_OUTSIDE_FLOOR" | "PRICE_COLLAR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "MAX_LOSS_EXCEEDED" | "POSITION_LIMIT" | "CONCENTRATION_LIMIT" | "DELTA_LIMIT" | "VEGA_LIMIT" | "GREEKS_MISSING" | "NOT_COVERED" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "DUPLICATE_TRADE" | "OWN_ORDER_CROSSED" | "ORDER_RATE" | "DAILY_ORDERS" | "DAILY_NOTIONAL" | "DAILY_LOSS" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ORDER_ALTERED" | "ORDER_DECLARED_ENDED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE" | "LIMITS_CHANGED" | "DISCREPANCY_CHANGED";
+        ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "MARKET_DATA_LINES" | "MARKET_DATA_NOT_SUBSCRIBED" | "COMPETING_SESSION" | "INSTRUMENT_HALTED" | "EXPIRY_CUTOFF" | "CONTRACT_CHANGED" | "MULTIPLIER_CHANGED" | "WRONG_SIDE" | "PAPER_LIVE_MISMATCH" | "SYMBOL_RESTRICTED" | "STRATEGY_NOT_PERMITTED" | "PRICE_OUTSIDE_FLOOR" | "PRICE_COLLAR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "MAX_LOSS_EXCEEDED" | "POSITION_LIMIT" | "CONCENTRATION_LIMIT" | "DELTA_LIMIT" | "VEGA_LIMIT" | "GREEKS_MISSING" | "NOT_COVERED" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "DUPLICATE_TRADE" | "OWN_ORDER_CROSSED" | "ORDER_RATE" | "DAILY_ORDERS" | "DAILY_NOTIONAL" | "DAILY_LOSS" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ORDER_ALTERED" | "ORDER_DECLARED_ENDED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE" | "NOT_STARTED" | "NO_RESULT_YET" | "LIMITS_CHANGED" | "DISCREPANCY_CHANGED";
         /**
          * ExDividendExposure
          * @description A short call on a stock that pays before the call expires.
@@ -1136,6 +1607,48 @@ export interface components {
          * @enum {string}
          */
         Figure: "PLAIN" | "MONEY" | "PRICE" | "FRACTION";
+        /**
+         * FillKind
+         * @description At which price an order trades on the quotes it meets.
+         *
+         *     MID at the middle; CROSS at the touch it trades against; FRACTION so far from the middle to
+         *     that touch; WALK at the first price of the live desk's walk, from the limit to the floor, that
+         *     gives the market so much.
+         * @enum {string}
+         */
+        FillKind: "mid" | "cross" | "fraction" | "walk";
+        /**
+         * FillPolicy
+         * @description How and when an approved order trades.
+         */
+        FillPolicy: {
+            /**
+             * Fraction
+             * @description of the way from the middle to the far touch that the market asks for; 1 is the touch. Only FRACTION and WALK look at it
+             * @default 0.5
+             */
+            fraction: number | string;
+            /** @default cross */
+            kind: components["schemas"]["FillKind"];
+            /**
+             * Same Quote
+             * @description whether an order may trade on the very quotes it was decided on; else it meets the next ones of its underlying
+             * @default false
+             */
+            same_quote: boolean;
+            /**
+             * Size Limited
+             * @description whether no more trades than the quote shows; an unknown size limits nothing
+             * @default false
+             */
+            size_limited: boolean;
+            /**
+             * Steps
+             * @description prices of a WALK
+             * @default 4
+             */
+            steps: number;
+        };
         /** GatewayAnswer */
         GatewayAnswer: {
             /** Clock Read At */
@@ -1228,6 +1741,7 @@ export interface components {
             /** Trading Class */
             trading_class: string | null;
         };
+        JsonValue: unknown;
         /**
          * Leg
          * @description One side of a trade; ``ratio`` contracts per unit of order quantity.
@@ -1479,6 +1993,12 @@ export interface components {
             /** Reg T Maintenance */
             reg_t_maintenance: number;
         };
+        /**
+         * MarginModel
+         * @description By which rules the account's margin is asked for.
+         * @enum {string}
+         */
+        MarginModel: "regt" | "portfolio";
         /**
          * MarginStep
          * @description One requirement before and after a trade, in the currency of the prices.
@@ -1958,6 +2478,13 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** Page[BacktestRow] */
+        Page_BacktestRow_: {
+            /** Items */
+            items: components["schemas"]["BacktestRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** Page[DiscrepancyRow] */
         Page_DiscrepancyRow_: {
             /** Items */
@@ -1983,6 +2510,13 @@ export interface components {
         Page_RecommendationRow_: {
             /** Items */
             items: components["schemas"]["RecommendationRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[SweepSummary] */
+        Page_SweepSummary_: {
+            /** Items */
+            items: components["schemas"]["SweepSummary"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -2255,6 +2789,27 @@ export interface components {
          * @enum {string}
          */
         ProductKind: "HIGH_CAP_INDEX" | "BROAD_INDEX" | "EQUITY";
+        /**
+         * Progress
+         * @description How far a backtest is: moments of the history done, of so many, and the session it is at.
+         */
+        Progress: {
+            /**
+             * Done
+             * @default 0
+             */
+            done: number;
+            /**
+             * Of
+             * @default 0
+             */
+            of: number;
+            /**
+             * Session
+             * @default
+             */
+            session: string;
+        };
         /**
          * Quote
          * @description A two-sided market per share, in the contract's currency: in one contract, or in a package.
@@ -2702,6 +3257,16 @@ export interface components {
             value: string;
         };
         /**
+         * RunStatus
+         * @enum {string}
+         */
+        RunStatus: "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED";
+        /**
+         * Schedule
+         * @enum {string}
+         */
+        Schedule: "ibkr-fixed" | "ibkr-tiered" | "none";
+        /**
          * ScopeLimits
          * @description What one scope says. Version 0 says nothing yet.
          */
@@ -2827,6 +3392,199 @@ export interface components {
             /** @description the largest loss of the whole grid */
             worst: components["schemas"]["StressCell"];
         };
+        /**
+         * SweepAsk
+         * @description Many backtests: ``grid`` gives settings several values, ``configs`` lists configurations.
+         */
+        SweepAsk: {
+            /**
+             * Cash
+             * @default 100000
+             */
+            cash: number | string;
+            /**
+             * Client Id
+             * @description whose it is; the whole desk's needs an administrator
+             */
+            client_id?: string | null;
+            /** Columns */
+            columns?: {
+                [key: string]: string;
+            };
+            /** @default ibkr-fixed */
+            commission: components["schemas"]["Schedule"];
+            /** Config */
+            config?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Configs */
+            configs?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            }[];
+            /** Data */
+            data: string[];
+            /** End */
+            end?: string | null;
+            /**
+             * @default {
+             *       "fraction": "0.5",
+             *       "kind": "cross",
+             *       "same_quote": false,
+             *       "size_limited": false,
+             *       "steps": 4
+             *     }
+             */
+            fills: components["schemas"]["FillPolicy"];
+            /** Grid */
+            grid?: {
+                [key: string]: components["schemas"]["JsonValue"][];
+            };
+            /** Layout */
+            layout?: string | null;
+            /** Limits */
+            limits?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** @default regt */
+            margin: components["schemas"]["MarginModel"];
+            /**
+             * Max Concurrent
+             * @default 16
+             */
+            max_concurrent: number;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Objective
+             * @default sharpe
+             */
+            objective: string;
+            /**
+             * Seed
+             * @default 0
+             */
+            seed: number;
+            /**
+             * Side
+             * @description prices, dividends, rates, …
+             */
+            side?: string[];
+            /** Start */
+            start?: string | null;
+            /**
+             * Strategy
+             * @description slug, or a code_ref
+             */
+            strategy: string;
+        };
+        /** SweepDetail */
+        SweepDetail: {
+            /** Author */
+            author: string;
+            /** Client Id */
+            client_id: string | null;
+            /** Client Slug */
+            client_slug: string | null;
+            /** Completed */
+            completed: number;
+            /** Errors */
+            errors: unknown[];
+            /** Failed */
+            failed: number;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Request */
+            request: {
+                [key: string]: unknown;
+            };
+            /** Running */
+            running: number;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            status: components["schemas"]["RunStatus"];
+            /** Strategy */
+            strategy: string;
+            /** Total */
+            total: number;
+            /** Workflow Id */
+            workflow_id: string;
+        };
+        /**
+         * SweepReceipt
+         * @description A sweep on its way; its backtests appear as they begin.
+         */
+        SweepReceipt: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Total */
+            total: number;
+            /** Workflow Id */
+            workflow_id: string;
+        };
+        /** SweepSummary */
+        SweepSummary: {
+            /** Author */
+            author: string;
+            /** Client Id */
+            client_id: string | null;
+            /** Client Slug */
+            client_slug: string | null;
+            /** Completed */
+            completed: number;
+            /** Errors */
+            errors: unknown[];
+            /** Failed */
+            failed: number;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Running */
+            running: number;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            status: components["schemas"]["RunStatus"];
+            /** Strategy */
+            strategy: string;
+            /** Total */
+            total: number;
+            /** Workflow Id */
+            workflow_id: string;
+        };
+        /**
+         * TableFormat
+         * @enum {string}
+         */
+        TableFormat: "json" | "csv";
+        /**
+         * TableName
+         * @enum {string}
+         */
+        TableName: "equity" | "trades" | "fills" | "events" | "denials" | "skipped";
         /**
          * Terms
          * @description The immutable economics a person approves. Any change makes a new recommendation.
@@ -3020,10 +3778,17 @@ export type AlertRow = components['schemas']['AlertRow'];
 export type AlertState = components['schemas']['AlertState'];
 export type ApproveAsk = components['schemas']['ApproveAsk'];
 export type AssignmentExposure = components['schemas']['AssignmentExposure'];
+export type BacktestAsk = components['schemas']['BacktestAsk'];
+export type BacktestDetail = components['schemas']['BacktestDetail'];
+export type BacktestReceipt = components['schemas']['BacktestReceipt'];
+export type BacktestRow = components['schemas']['BacktestRow'];
+export type BacktestTable = components['schemas']['BacktestTable'];
+export type BenchmarkCurve = components['schemas']['BenchmarkCurve'];
 export type BrokerStatus = components['schemas']['BrokerStatus'];
 export type ChangeLimitsAsk = components['schemas']['ChangeLimitsAsk'];
 export type ClientAnswer = components['schemas']['ClientAnswer'];
 export type ComingDividend = components['schemas']['ComingDividend'];
+export type Comparison = components['schemas']['Comparison'];
 export type ConnectionState = components['schemas']['ConnectionState'];
 export type ContractBrief = components['schemas']['ContractBrief'];
 export type ControlAnswer = components['schemas']['ControlAnswer'];
@@ -3038,18 +3803,22 @@ export type DeskCounts = components['schemas']['DeskCounts'];
 export type DiscrepancyRow = components['schemas']['DiscrepancyRow'];
 export type DiscrepancyType = components['schemas']['DiscrepancyType'];
 export type EndingEvidence = components['schemas']['EndingEvidence'];
+export type EquityAnswer = components['schemas']['EquityAnswer'];
 export type ErrorCode = components['schemas']['ErrorCode'];
 export type ExDividendExposure = components['schemas']['ExDividendExposure'];
 export type ExecutionRow = components['schemas']['ExecutionRow'];
 export type ExpiryGroup = components['schemas']['ExpiryGroup'];
 export type FieldError = components['schemas']['FieldError'];
 export type Figure = components['schemas']['Figure'];
+export type FillKind = components['schemas']['FillKind'];
+export type FillPolicy = components['schemas']['FillPolicy'];
 export type GatewayAnswer = components['schemas']['GatewayAnswer'];
 export type GatewayKind = components['schemas']['GatewayKind'];
 export type Greeks = components['schemas']['Greeks'];
 export type GroupMargin = components['schemas']['GroupMargin'];
 export type Health = components['schemas']['Health'];
 export type InstrumentBrief = components['schemas']['InstrumentBrief'];
+export type JsonValue = components['schemas']['JsonValue'];
 export type Leg = components['schemas']['Leg'];
 export type LegBrief = components['schemas']['LegBrief'];
 export type LimitInForce = components['schemas']['LimitInForce'];
@@ -3059,6 +3828,7 @@ export type LimitScope = components['schemas']['LimitScope'];
 export type LimitsRef = components['schemas']['LimitsRef'];
 export type LoginAsk = components['schemas']['LoginAsk'];
 export type MarginEstimates = components['schemas']['MarginEstimates'];
+export type MarginModel = components['schemas']['MarginModel'];
 export type MarginStep = components['schemas']['MarginStep'];
 export type MarketAnswer = components['schemas']['MarketAnswer'];
 export type Me = components['schemas']['Me'];
@@ -3072,10 +3842,12 @@ export type OrderRow = components['schemas']['OrderRow'];
 export type OrderState = components['schemas']['OrderState'];
 export type OrderWithExecutions = components['schemas']['OrderWithExecutions'];
 export type PageAlertRow = components['schemas']['Page_AlertRow_'];
+export type PageBacktestRow = components['schemas']['Page_BacktestRow_'];
 export type PageDiscrepancyRow = components['schemas']['Page_DiscrepancyRow_'];
 export type PageExecutionRow = components['schemas']['Page_ExecutionRow_'];
 export type PageOrderRow = components['schemas']['Page_OrderRow_'];
 export type PageRecommendationRow = components['schemas']['Page_RecommendationRow_'];
+export type PageSweepSummary = components['schemas']['Page_SweepSummary_'];
 export type PortfolioGreeks = components['schemas']['PortfolioGreeks'];
 export type PositionGreeks = components['schemas']['PositionGreeks'];
 export type PositionLiquidity = components['schemas']['PositionLiquidity'];
@@ -3085,6 +3857,7 @@ export type PriceBand = components['schemas']['PriceBand'];
 export type PriceIncrements = components['schemas']['PriceIncrements'];
 export type Problem = components['schemas']['Problem'];
 export type ProductKind = components['schemas']['ProductKind'];
+export type Progress = components['schemas']['Progress'];
 export type Quote = components['schemas']['Quote'];
 export type QuoteQuality = components['schemas']['QuoteQuality'];
 export type Readiness = components['schemas']['Readiness'];
@@ -3097,6 +3870,8 @@ export type Right = components['schemas']['Right'];
 export type RiskState = components['schemas']['RiskState'];
 export type Role = components['schemas']['Role'];
 export type RuleResult = components['schemas']['RuleResult'];
+export type RunStatus = components['schemas']['RunStatus'];
+export type Schedule = components['schemas']['Schedule'];
 export type ScopeLimits = components['schemas']['ScopeLimits'];
 export type SectorConcentration = components['schemas']['SectorConcentration'];
 export type SecType = components['schemas']['SecType'];
@@ -3107,6 +3882,12 @@ export type Side = components['schemas']['Side'];
 export type StrategyBrief = components['schemas']['StrategyBrief'];
 export type StressCell = components['schemas']['StressCell'];
 export type StressView = components['schemas']['StressView'];
+export type SweepAsk = components['schemas']['SweepAsk'];
+export type SweepDetail = components['schemas']['SweepDetail'];
+export type SweepReceipt = components['schemas']['SweepReceipt'];
+export type SweepSummary = components['schemas']['SweepSummary'];
+export type TableFormat = components['schemas']['TableFormat'];
+export type TableName = components['schemas']['TableName'];
 export type Terms = components['schemas']['Terms'];
 export type TimelineEntry = components['schemas']['TimelineEntry'];
 export type TradeMargin = components['schemas']['TradeMargin'];
@@ -3354,6 +4135,562 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+        };
+    };
+    list_backtests: {
+        parameters: {
+            query?: {
+                /** @description only this account's */
+                account?: string | null;
+                /** @description only this client's */
+                client?: string | null;
+                cursor?: string | null;
+                /** @description those of sweeps, too */
+                in_sweeps?: boolean;
+                limit?: number;
+                status?: components["schemas"]["RunStatus"][];
+                /** @description only this sweep's */
+                sweep?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_BacktestRow_"];
+                };
+            };
+        };
+    };
+    start_backtest: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BacktestAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestReceipt"];
+                };
+            };
+        };
+    };
+    get_backtest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description of the backtest's strategy run */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestDetail"];
+                };
+            };
+        };
+    };
+    cancel_backtest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description of the backtest's strategy run */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestDetail"];
+                };
+            };
+        };
+    };
+    backtest_equity: {
+        parameters: {
+            query?: {
+                format?: components["schemas"]["TableFormat"];
+            };
+            header?: never;
+            path: {
+                /** @description of the backtest's strategy run */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EquityAnswer"];
+                };
+            };
+        };
+    };
+    backtest_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description of the backtest's strategy run */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    backtest_table: {
+        parameters: {
+            query?: {
+                format?: components["schemas"]["TableFormat"];
+            };
+            header?: never;
+            path: {
+                name: components["schemas"]["TableName"];
+                /** @description of the backtest's strategy run */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestTable"];
+                };
+            };
+        };
+    };
+    backtest_trades: {
+        parameters: {
+            query?: {
+                format?: components["schemas"]["TableFormat"];
+            };
+            header?: never;
+            path: {
+                /** @description of the backtest's strategy run */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestTable"];
+                };
+            };
+        };
+    };
+    compare_backtests: {
+        parameters: {
+            query: {
+                ids: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+        };
+    };
+    list_sweeps: {
+        parameters: {
+            query?: {
+                /** @description only this account's */
+                account?: string | null;
+                /** @description only this client's */
+                client?: string | null;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SweepSummary_"];
+                };
+            };
+        };
+    };
+    start_sweep: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SweepAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SweepReceipt"];
+                };
+            };
+        };
+    };
+    get_sweep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sweep_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SweepDetail"];
+                };
+            };
+        };
+    };
+    cancel_sweep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sweep_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SweepDetail"];
                 };
             };
         };

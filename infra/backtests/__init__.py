@@ -1,0 +1,1 @@
+"""Running backtests on files, and what they leave behind."""

@@ -1,0 +1,166 @@
+"""Backtests and sweeps, newest first, for those who may see them.
+
+One that is for no client belongs to the whole desk: everybody who signs in sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from infra.db.models import Backtest, BacktestSweep, Client, RunStatus, StrategyRun
+from infra.db.queries.columns import AnyRow, Rowed
+from infra.db.queries.paging import Cursor, Rows, decode_cursor
+from infra.db.queries.viewer import Column, Viewer
+
+
+class BacktestCursor(Cursor):
+    id: UUID
+
+
+_COLUMNS = (
+    StrategyRun.id.label("id"),
+    Backtest.name,
+    Backtest.strategy,
+    Backtest.author,
+    Backtest.sweep_id,
+    Backtest.position,
+    Backtest.key,
+    Backtest.progress,
+    Backtest.data_label,
+    Backtest.data_digest,
+    Backtest.result_digest,
+    Client.slug.label("client_slug"),
+    Backtest.client_id,
+    StrategyRun.workflow_id,
+    StrategyRun.status,
+    StrategyRun.started_at,
+    StrategyRun.finished_at,
+    StrategyRun.stats,
+    StrategyRun.errors,
+)
+
+
+def _seen(viewer: Viewer, column: Column) -> ColumnElement[bool]:
+    return or_(column.is_(None), viewer.sees_client(column))
+
+
+def _visible(viewer: Viewer, *extra: Any) -> Rowed:
+    statement: Rowed = select(*_COLUMNS, *extra)
+    return (
+        statement.select_from(Backtest)
+        .join(StrategyRun, StrategyRun.id == Backtest.strategy_run_id)
+        .outerjoin(Client, Client.id == Backtest.client_id)
+        .where(_seen(viewer, Backtest.client_id))
+    )
+
+
+async def backtest_rows(
+    session: AsyncSession,
+    viewer: Viewer,
+    *,
+    client_id: UUID | None,
+    sweep_id: UUID | None,
+    in_sweeps: bool,
+    statuses: Collection[RunStatus],
+    limit: int,
+    cursor: str | None,
+) -> Rows[AnyRow]:
+    """Backtests, newest first; those of sweeps only where asked for."""
+    after = decode_cursor(BacktestCursor, cursor)
+    statement = _visible(viewer)
+    if client_id is not None:
+        statement = statement.where(Backtest.client_id == client_id)
+    if sweep_id is not None:
+        statement = statement.where(Backtest.sweep_id == sweep_id)
+    elif not in_sweeps:
+        statement = statement.where(Backtest.sweep_id.is_(None))
+    if statuses:
+        statement = statement.where(StrategyRun.status.in_(statuses))
+    if after is not None:
+        statement = statement.where(StrategyRun.id < after.id)
+    statement = statement.order_by(StrategyRun.id.desc()).limit(limit + 1)
+    rows = (await session.execute(statement)).all()
+    return Rows(rows, limit, lambda row: BacktestCursor(id=row.id))
+
+
+async def backtest_detail(session: AsyncSession, viewer: Viewer, run_id: UUID) -> AnyRow | None:
+    statement = _visible(viewer, Backtest.request).where(StrategyRun.id == run_id)
+    return (await session.execute(statement)).one_or_none()
+
+
+async def compared(session: AsyncSession, viewer: Viewer, run_ids: Sequence[UUID]) -> list[AnyRow]:
+    """Those of ``run_ids`` that can be seen, in the order asked for."""
+    statement = _visible(viewer, Backtest.request).where(StrategyRun.id.in_(run_ids))
+    found = {row.id: row for row in (await session.execute(statement)).all()}
+    return [found[each] for each in run_ids if each in found]
+
+
+async def backtest_document(session: AsyncSession, viewer: Viewer, run_id: UUID) -> AnyRow | None:
+    """``document``, None while there is none yet; no row for what cannot be seen."""
+    statement: Rowed = (
+        select(Backtest.document, StrategyRun.status)
+        .join(StrategyRun, StrategyRun.id == Backtest.strategy_run_id)
+        .where(Backtest.strategy_run_id == run_id, _seen(viewer, Backtest.client_id))
+    )
+    return (await session.execute(statement)).one_or_none()
+
+
+async def sweep_rows(
+    session: AsyncSession, viewer: Viewer, *, client_id: UUID | None, limit: int, cursor: str | None
+) -> Rows[AnyRow]:
+    after = decode_cursor(BacktestCursor, cursor)
+    statement = _sweeps(viewer)
+    if client_id is not None:
+        statement = statement.where(BacktestSweep.client_id == client_id)
+    if after is not None:
+        statement = statement.where(BacktestSweep.id < after.id)
+    statement = statement.order_by(BacktestSweep.id.desc()).limit(limit + 1)
+    rows = (await session.execute(statement)).all()
+    return Rows(rows, limit, lambda row: BacktestCursor(id=row.id))
+
+
+async def sweep_detail(session: AsyncSession, viewer: Viewer, sweep_id: UUID) -> AnyRow | None:
+    statement = _sweeps(viewer, BacktestSweep.request).where(BacktestSweep.id == sweep_id)
+    return (await session.execute(statement)).one_or_none()
+
+
+def _sweeps(viewer: Viewer, *extra: Any) -> Rowed:
+    statement: Rowed = select(
+        BacktestSweep.id,
+        BacktestSweep.name,
+        BacktestSweep.strategy,
+        BacktestSweep.author,
+        BacktestSweep.workflow_id,
+        BacktestSweep.total,
+        BacktestSweep.status,
+        BacktestSweep.started_at,
+        BacktestSweep.finished_at,
+        BacktestSweep.errors,
+        BacktestSweep.client_id,
+        Client.slug.label("client_slug"),
+        _in_status(RunStatus.COMPLETED).label("completed"),
+        _in_status(RunStatus.FAILED).label("failed"),
+        _in_status(RunStatus.RUNNING).label("running"),
+        *extra,
+    )
+    return (
+        statement.select_from(BacktestSweep)
+        .outerjoin(Client, Client.id == BacktestSweep.client_id)
+        .where(_seen(viewer, BacktestSweep.client_id))
+    )
+
+
+def _in_status(status: RunStatus) -> Any:
+    return (
+        select(func.count())
+        .select_from(Backtest)
+        .join(StrategyRun, StrategyRun.id == Backtest.strategy_run_id)
+        .where(Backtest.sweep_id == BacktestSweep.id, StrategyRun.status == status)
+        .correlate(BacktestSweep)
+        .scalar_subquery()
+    )
