@@ -113,7 +113,7 @@ def test_what_is_wrong_is_named_and_has_its_exit_code(
 
 def test_a_wrong_configuration_names_the_field(chains: Path, tmp_path: Path):
     wrong = tmp_path / "wrong.json"
-    wrong.write_text('{"max_delta": 7}')
+    wrong.write_text('{"universe": ["ABC"], "max_delta": 7}')
     ran = backtest("--strategy", "wheel", "--config", wrong, "--data", chains, "--no-record")
     assert ran.exit_code == 2
     assert ran.stderr.startswith(
