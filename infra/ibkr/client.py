@@ -129,7 +129,9 @@ class IbkrClient:
     ) -> T:
         """Await a request; silence or a dropped line is BrokerUnavailable, never a hang."""
         try:
-            return await asyncio.wait_for(request, timeout_seconds)
+            # Not asyncio.wait_for: before Python 3.12 it loses a cancellation that meets an answer.
+            async with asyncio.timeout(timeout_seconds):
+                return await request
         except TimeoutError:
             raise BrokerUnavailable(f"no answer within {timeout_seconds:g} s") from None
         except ConnectionError as error:

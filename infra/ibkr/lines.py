@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ib_async import Contract, Ticker
@@ -85,10 +86,9 @@ class MarketDataLines:
         request_id = ib.wrapper.ticker2ReqId["mktData"][ticker]
         ticker.updateEvent += on_update
         try:
-            with self._client.collecting(on_message):
-                await asyncio.wait_for(done.wait(), QUOTE_SECONDS)
-        except TimeoutError:
-            pass
+            with self._client.collecting(on_message), suppress(TimeoutError):
+                async with asyncio.timeout(QUOTE_SECONDS):
+                    await done.wait()
         finally:
             ticker.updateEvent -= on_update
             if ib.isConnected():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from decimal import Decimal
 
 import structlog
@@ -97,10 +98,9 @@ class OrderChanges:
                 left = deadline - asyncio.get_running_loop().time()
                 if is_reached(record) or left <= 0:
                     return record
-                try:
-                    await asyncio.wait_for(changed.wait(), left)
-                except TimeoutError:
-                    continue
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(left):
+                        await changed.wait()
         finally:
             self._waiting[order_key].discard(changed)
             if not self._waiting[order_key]:

@@ -68,6 +68,11 @@ async def denied(world: BrokerWorld, approval: Approval, code: ErrorCode) -> str
             "Notional opened today: 128,000, limit 127,999",
         ),
         (
+            {"max_position_contracts": 1},
+            ErrorCode.POSITION_LIMIT,
+            "Contracts after the trade: 3, limit 1",
+        ),
+        (
             {"restricted_symbols": {"SPY"}},
             ErrorCode.SYMBOL_RESTRICTED,
             "Underlying: SPY, needed: none of SPY",
