@@ -1,4 +1,4 @@
-import { Select, Text } from '@mantine/core';
+import { NativeSelect, Text } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { useChosenClient, useMe } from '@/client/hooks';
 import { rememberClient } from '@/lib/rememberedClient';
@@ -11,8 +11,8 @@ export function ClientSelector() {
   const chosen = useChosenClient();
   const navigate = useNavigate();
 
-  const choose = (slug: string | null) => {
-    const client = slug === null || slug === ALL ? undefined : slug;
+  const choose = (slug: string) => {
+    const client = slug === ALL ? undefined : slug;
     rememberClient(client ?? null);
     // The filters of a screen name accounts of the client just left.
     void navigate({ to: '.', search: client === undefined ? { client: undefined } : { client } });
@@ -27,13 +27,12 @@ export function ClientSelector() {
     );
   }
   return (
-    <Select
+    <NativeSelect
       aria-label="Client"
       size="sm"
       w={190}
-      allowDeselect={false}
       value={chosen?.slug ?? ALL}
-      onChange={choose}
+      onChange={(event) => choose(event.currentTarget.value)}
       data={[
         { value: ALL, label: 'All clients' },
         ...clients.map((client) => ({ value: client.slug, label: client.name })),

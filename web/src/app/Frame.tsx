@@ -1,4 +1,4 @@
-import { AppShell, Box } from '@mantine/core';
+import { Box } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { Outlet } from '@tanstack/react-router';
 import { useEffect } from 'react';
@@ -28,18 +28,15 @@ function Shell() {
   const kind = kinds.has('LIVE') ? 'LIVE' : kinds.has('PAPER') ? 'PAPER' : 'SIMULATED';
   useCloseOnEscape(isOpen, close);
   return (
-    <AppShell
-      header={{ height: 56 }}
-      navbar={{ width: 232, breakpoint: 'md', collapsed: { mobile: !isOpen } }}
-      padding={0}
-    >
-      <AppShell.Header className={styles.header} data-kind={kinds.size > 0 ? kind : undefined}>
+    <>
+      <header className={styles.header} data-kind={kinds.size > 0 ? kind : undefined}>
         <Header isNavigationOpen={isOpen} onToggleNavigation={toggle} />
-      </AppShell.Header>
-      <AppShell.Navbar className={styles.navbar} p="xs" id="navigation">
+      </header>
+      <div className={styles.navbar} id="navigation" data-open={isOpen || undefined}>
         <Navigation onNavigate={close} />
-      </AppShell.Navbar>
-      <AppShell.Main className={styles.main}>
+      </div>
+      {isOpen && <div className={styles.shade} onClick={close} aria-hidden />}
+      <main className={styles.main}>
         <Box hiddenFrom="lg" className={styles.strip}>
           <StatusStrip />
         </Box>
@@ -47,8 +44,8 @@ function Shell() {
         <div id="main" tabIndex={-1} className={styles.page}>
           <Outlet />
         </div>
-      </AppShell.Main>
-    </AppShell>
+      </main>
+    </>
   );
 }
 

@@ -1,20 +1,11 @@
 import { Box, Divider } from '@mantine/core';
-import { IconBell, IconChecklist, IconReceipt, IconSend } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
 import { useDesk } from '@/client/hooks';
-import type { DeskCounts } from '@/client/schema';
 import { Tag } from '@/components/Tag';
 import { ClientSelector } from './ClientSelector';
 import { ColorSchemeToggle } from './ColorSchemeToggle';
 import styles from './Navigation.module.css';
-
-const SCREENS = [
-  { to: '/recommendations', label: 'Recommendations', icon: IconChecklist, waiting: toDecide },
-  { to: '/orders', label: 'Orders', icon: IconSend, waiting: ordersWaiting },
-  { to: '/executions', label: 'Executions', icon: IconReceipt, waiting: nothing },
-  { to: '/alerts', label: 'Alerts', icon: IconBell, waiting: openAlerts },
-] as const;
+import { SCREEN_GROUPS, type Waiting } from './screens';
 
 export function Navigation({ onNavigate }: { onNavigate: () => void }) {
   const counts = useDesk()?.counts;
@@ -24,18 +15,25 @@ export function Navigation({ onNavigate }: { onNavigate: () => void }) {
         <ClientSelector />
         <Divider mt="sm" />
       </Box>
-      {SCREENS.map(({ to, label, icon: Picture, waiting }) => (
-        <Link
-          key={to}
-          to={to}
-          className={styles.screen}
-          activeOptions={{ exact: false, includeSearch: false }}
-          onClick={onNavigate}
-        >
-          <Picture size={18} stroke={1.7} aria-hidden />
-          <span className={styles.label}>{label}</span>
-          {counts !== undefined && waiting(counts)}
-        </Link>
+      {SCREEN_GROUPS.map((group) => (
+        <div key={group.label} className={styles.group}>
+          <span className={styles.heading} aria-hidden>
+            {group.label}
+          </span>
+          {group.screens.map(({ to, label, icon: Picture, waiting }) => (
+            <Link
+              key={to}
+              to={to}
+              className={styles.screen}
+              activeOptions={{ exact: false, includeSearch: false }}
+              onClick={onNavigate}
+            >
+              <Picture size={18} stroke={1.7} aria-hidden />
+              <span className={styles.label}>{label}</span>
+              {counts !== undefined && <Count waiting={waiting(counts)} />}
+            </Link>
+          ))}
+        </div>
       ))}
       <Box hiddenFrom="md" pt="xs">
         <Divider mb="sm" />
@@ -45,29 +43,12 @@ export function Navigation({ onNavigate }: { onNavigate: () => void }) {
   );
 }
 
-function toDecide(counts: DeskCounts): ReactNode {
-  return <Waiting count={counts.pending_recommendations} meaning="to decide" />;
-}
-
-function ordersWaiting(counts: DeskCounts): ReactNode {
-  if (counts.unknown_orders > 0) return <Tag tone="danger">{counts.unknown_orders} unknown</Tag>;
-  return <Waiting count={counts.working_orders} meaning="working" />;
-}
-
-function openAlerts(counts: DeskCounts): ReactNode {
-  return <Waiting count={counts.open_alerts} meaning="open" />;
-}
-
-function nothing(): ReactNode {
-  return null;
-}
-
-function Waiting({ count, meaning }: { count: number; meaning: string }) {
+function Count({ waiting: { count, meaning, isAlarming = false } }: { waiting: Waiting }) {
   if (count === 0) return null;
   return (
-    <Tag tone="neutral">
+    <Tag tone={isAlarming ? 'danger' : 'neutral'}>
       {count}
-      <span className={styles.meaning}> {meaning}</span>
+      <span className={isAlarming ? undefined : styles.meaning}> {meaning}</span>
     </Tag>
   );
 }

@@ -1,10 +1,13 @@
-import { ActionIcon, Button, Popover, Stack, Text } from '@mantine/core';
+import { ActionIcon, Button, Stack, Text } from '@mantine/core';
 import { IconLogout, IconUserCircle } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { answerOf, api } from '@/client/api';
 import { useChosenClient, useMe } from '@/client/hooks';
 import { announceProblem } from '@/components/announce';
+import styles from './UserMenu.module.css';
+
+const MENU = 'account-menu';
 
 /** Who is signed in, and the way out. */
 export function UserMenu() {
@@ -21,13 +24,17 @@ export function UserMenu() {
     onError: announceProblem,
   });
   return (
-    <Popover position="bottom-end" width={240} trapFocus returnFocus>
-      <Popover.Target>
-        <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`Account of ${user.name}`}>
-          <IconUserCircle size={22} stroke={1.6} aria-hidden />
-        </ActionIcon>
-      </Popover.Target>
-      <Popover.Dropdown aria-label="Account">
+    <>
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        size="lg"
+        aria-label={`Account of ${user.name}`}
+        popoverTarget={MENU}
+      >
+        <IconUserCircle size={22} stroke={1.6} aria-hidden />
+      </ActionIcon>
+      <div id={MENU} popover="auto" className={styles.menu}>
         <Stack gap="sm">
           <div>
             <Text size="sm" fw={600}>
@@ -49,7 +56,7 @@ export function UserMenu() {
             Sign out
           </Button>
         </Stack>
-      </Popover.Dropdown>
-    </Popover>
+      </div>
+    </>
   );
 }

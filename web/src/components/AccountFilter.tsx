@@ -1,4 +1,4 @@
-import { Select } from '@mantine/core';
+import { NativeSelect } from '@mantine/core';
 import { useDesk } from '@/client/hooks';
 
 interface AccountFilterProps {
@@ -11,17 +11,15 @@ export function AccountFilter({ value, onChange }: AccountFilterProps) {
   const accounts = useDesk()?.accounts ?? [];
   if (accounts.length < 2 && value === undefined) return null;
   return (
-    <Select
+    <NativeSelect
       aria-label="Account"
-      placeholder="All accounts"
-      clearable
       w={190}
-      value={value ?? null}
-      onChange={(account) => onChange(account ?? undefined)}
-      data={accounts.map(({ id, label, kind }) => ({
-        value: id,
-        label: `${label} (${kind})`,
-      }))}
+      value={value ?? ''}
+      onChange={(event) => onChange(event.currentTarget.value || undefined)}
+      data={[
+        { value: '', label: 'All accounts' },
+        ...accounts.map(({ id, label, kind }) => ({ value: id, label: `${label} (${kind})` })),
+      ]}
     />
   );
 }

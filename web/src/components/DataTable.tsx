@@ -1,4 +1,4 @@
-import { Table, Tooltip } from '@mantine/core';
+import { Tooltip } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from '@tabler/icons-react';
 import {
@@ -75,35 +75,35 @@ function WideTable<Row extends object>({
     enableSortingRemoval: true,
   });
   return (
-    <Table.ScrollContainer minWidth={720} type="native">
-      <Table className={styles.table} aria-label={label} verticalSpacing={8} horizontalSpacing={6}>
-        <Table.Thead>
+    <div className={styles.scroll}>
+      <table className={styles.table} aria-label={label}>
+        <thead>
           {table.getHeaderGroups().map((group) => (
-            <Table.Tr key={group.id}>
+            <tr key={group.id}>
               {group.headers.map((header, index) => (
                 <HeaderCell key={header.id} header={header} column={shown[index]} />
               ))}
-            </Table.Tr>
+            </tr>
           ))}
-        </Table.Thead>
-        <Table.Tbody>
+        </thead>
+        <tbody>
           {table.getRowModel().rows.map(({ id, original }) => (
-            <Table.Tr
+            <tr
               key={id}
               data-row={id}
               data-alarming={isAlarming?.(original) || undefined}
               className={styles.row}
             >
               {shown.map((column) => (
-                <Table.Td key={column.id} data-kind={column.kind} className={styles.cell}>
+                <td key={column.id} data-kind={column.kind} className={styles.cell}>
                   {column.cell?.(original) ?? column.value(original)}
-                </Table.Td>
+                </td>
               ))}
-            </Table.Tr>
+            </tr>
           ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        </tbody>
+      </table>
+    </div>
   );
 }
 
@@ -143,12 +143,12 @@ function HeaderCell<Row extends object>({ header, column }: HeaderCellProps<Row>
     </button>
   );
   return (
-    <Table.Th
+    <th
       data-kind={column.kind}
       className={styles.head}
       aria-sort={sorted === false ? 'none' : ARIA_SORT[sorted]}
     >
       {column.hint === undefined ? button : <Tooltip label={column.hint}>{button}</Tooltip>}
-    </Table.Th>
+    </th>
   );
 }

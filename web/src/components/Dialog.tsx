@@ -1,3 +1,4 @@
+import '@/styles/dialog';
 import { Group, Modal } from '@mantine/core';
 import type { ReactNode } from 'react';
 import styles from './Dialog.module.css';

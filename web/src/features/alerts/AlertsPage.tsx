@@ -1,3 +1,4 @@
+import '@/styles/segmentedControl';
 import { Button, SegmentedControl, Stack, Text } from '@mantine/core';
 import { IconBellCheck } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';

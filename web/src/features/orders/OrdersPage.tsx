@@ -1,3 +1,4 @@
+import '@/styles/combobox';
 import { Alert, Button, Group, MultiSelect, Stack, Text } from '@mantine/core';
 import { IconHelpHexagon, IconSend } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';

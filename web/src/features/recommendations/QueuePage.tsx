@@ -1,3 +1,4 @@
+import '@/styles/segmentedControl';
 import { SegmentedControl } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';

@@ -1,0 +1,55 @@
+import { IconBell, IconChecklist, IconReceipt, IconSend } from '@tabler/icons-react';
+import type { DeskCounts } from '@/client/schema';
+
+/** What waits on a screen, shown beside its name. */
+export interface Waiting {
+  count: number;
+  /** Read out after the number: `3 to decide`. */
+  meaning: string;
+  /** Shown, too: this needs a person now. */
+  isAlarming?: boolean;
+}
+
+export const nothing = (): Waiting => ({ count: 0, meaning: '' });
+
+function ordersWaiting(counts: DeskCounts): Waiting {
+  return counts.unknown_orders > 0
+    ? { count: counts.unknown_orders, meaning: 'unknown', isAlarming: true }
+    : { count: counts.working_orders, meaning: 'working' };
+}
+
+/** The screens of the rail, in groups, in the order of a working day. */
+export const SCREEN_GROUPS = [
+  {
+    label: 'Decide',
+    screens: [
+      {
+        to: '/recommendations',
+        label: 'Recommendations',
+        icon: IconChecklist,
+        waiting: (counts: DeskCounts): Waiting => ({
+          count: counts.pending_recommendations,
+          meaning: 'to decide',
+        }),
+      },
+    ],
+  },
+  {
+    label: 'Trade',
+    screens: [
+      { to: '/orders', label: 'Orders', icon: IconSend, waiting: ordersWaiting },
+      { to: '/executions', label: 'Executions', icon: IconReceipt, waiting: nothing },
+    ],
+  },
+  {
+    label: 'Review',
+    screens: [
+      {
+        to: '/alerts',
+        label: 'Alerts',
+        icon: IconBell,
+        waiting: (counts: DeskCounts): Waiting => ({ count: counts.open_alerts, meaning: 'open' }),
+      },
+    ],
+  },
+] as const;

@@ -1,0 +1,10 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { rootRoute } from '@/app/deskRoute';
+import { text } from '@/lib/searchParams';
+
+export const loginRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/login',
+  validateSearch: (raw: Record<string, unknown>): { return?: string } => text(raw, 'return'),
+  component: lazyRouteComponent(() => import('./LoginPage'), 'LoginPage'),
+});
