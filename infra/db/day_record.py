@@ -85,7 +85,7 @@ async def read_day_record(
         opposite_orders=_opposite(trade.terms.legs, others),
         contracts_under_way=_sum(o.opens_contracts for o in others if o.symbol == symbol),
         notional_under_way=_sum(o.opens_notional for o in others if o.symbol == symbol),
-        equity_at_open=await _equity_at(session, account_id, day_began),
+        equity_at_open=await equity_at_open(session, account_id, day_began),
     )
 
 
@@ -133,7 +133,7 @@ def _opposite(legs: Sequence[Leg], others: Sequence[OtherOrder]) -> tuple[Restin
     )
 
 
-async def _equity_at(
+async def equity_at_open(
     session: AsyncSession, account_id: UUID, day_began: datetime
 ) -> Decimal | None:
     """The last net liquidation value of the day before; on an account's first day the first."""

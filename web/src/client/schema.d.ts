@@ -353,6 +353,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/dashboard/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Dashboard
+         * @description Values, margin, exposure and what expires, over all accounts the person may see.
+         */
+        get: operations["dashboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/desk/": {
         parameters: {
             query?: never;
@@ -579,6 +599,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/portfolio-risk/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Portfolio Risk
+         * @description Positions, greeks, stress, margin and what expires, of the accounts in the commonest
+         *     currency: figures in different ones do not add up.
+         *
+         *     All of it at once, not in pages: rows and sums must be of the same moment.
+         */
+        get: operations["portfolio_risk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/recommendations/": {
         parameters: {
             query?: never;
@@ -683,6 +726,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/value-history/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Value History
+         * @description Net liquidation value and margin over time, of the accounts in the commonest currency.
+         */
+        get: operations["value_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -749,6 +812,43 @@ export interface components {
             kind: components["schemas"]["GatewayKind"];
             /** Label */
             label: string;
+        };
+        /**
+         * AccountMargin
+         * @description The broker's margin of one account beside our own estimates.
+         */
+        AccountMargin: {
+            account: components["schemas"]["AccountBrief"];
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
+            /**
+             * Assignment Cash
+             * @description cash needed if every short put is assigned
+             */
+            assignment_cash: string;
+            /** Cash */
+            cash: string;
+            /** Estimated Portfolio Margin */
+            estimated_portfolio_margin: number;
+            /** Estimated Reg T Margin */
+            estimated_reg_t_margin: number;
+            /** Excess Liquidity */
+            excess_liquidity: string;
+            gauge: components["schemas"]["MarginGauge"];
+            /** Init Margin */
+            init_margin: string;
+            /** Maint Margin */
+            maint_margin: string;
+            /** Net Liquidation */
+            net_liquidation: string;
+            /**
+             * Post Expiry Margin
+             * @description our Reg-T estimate after this week's expiries; null where there are none
+             */
+            post_expiry_margin: number | null;
         };
         /**
          * AccountRisk
@@ -821,6 +921,37 @@ export interface components {
             quantity?: number | null;
             /** Terms Hash */
             terms_hash: string;
+        };
+        /**
+         * Assignment
+         * @description A short option in the money, and what its assignment would mean.
+         */
+        Assignment: {
+            /**
+             * Cash
+             * @description change of cash
+             */
+            cash: string;
+            /**
+             * Extrinsic
+             * @description per share: what early exercise gives up
+             */
+            extrinsic: number | null;
+            /**
+             * In The Money
+             * @description per share
+             */
+            in_the_money: number;
+            /**
+             * Probability
+             * @description |delta|: about the chance to end in the money
+             */
+            probability: number | null;
+            /**
+             * Shares
+             * @description change of the shares held
+             */
+            shares: string;
         };
         /**
          * AssignmentExposure
@@ -1113,6 +1244,19 @@ export interface components {
             slug: string;
         };
         /**
+         * CombinedStress
+         * @description The grids of all accounts added cell by cell; see ``StressView``.
+         */
+        CombinedStress: {
+            /** Pnl */
+            pnl: number[][];
+            /** Spot Moves */
+            spot_moves: number[];
+            /** Vol Shifts */
+            vol_shifts: number[];
+            worst: components["schemas"]["StressCell"];
+        };
+        /**
          * ComingDividend
          * @description A cash dividend whose ex-date lies ahead.
          */
@@ -1211,6 +1355,91 @@ export interface components {
             threshold: string;
             /** Value */
             value: string;
+        };
+        /** Dashboard */
+        Dashboard: {
+            /** Accounts */
+            accounts: components["schemas"]["DashboardAccount"][];
+            /**
+             * Expiries
+             * @description within seven days, the next first
+             */
+            expiries: components["schemas"]["Expiry"][];
+            /**
+             * Exposures
+             * @description the largest first
+             */
+            exposures: components["schemas"]["Exposure"][];
+            /**
+             * Strategies
+             * @description enabled ones, by name
+             */
+            strategies: components["schemas"]["StrategyAtWork"][];
+            /**
+             * Totals
+             * @description the largest first
+             */
+            totals: components["schemas"]["DashboardTotal"][];
+        };
+        /**
+         * DashboardAccount
+         * @description One account as last ingested; every figure null before the first reading.
+         */
+        DashboardAccount: {
+            account: components["schemas"]["AccountBrief"];
+            /**
+             * As Of
+             * @description market time
+             */
+            as_of: string | null;
+            /** Buying Power */
+            buying_power?: string | null;
+            /** Cash */
+            cash?: string | null;
+            /** Currency */
+            currency: string;
+            /**
+             * Day Pnl
+             * @description change of net liquidation value since the exchange day began
+             */
+            day_pnl?: string | null;
+            /** Excess Liquidity */
+            excess_liquidity?: string | null;
+            /** Maint Margin */
+            maint_margin?: string | null;
+            margin: components["schemas"]["MarginGauge"];
+            /** Net Liquidation */
+            net_liquidation?: string | null;
+            /** Positions Count */
+            positions_count: number;
+            trading_state: components["schemas"]["TradingState"];
+        };
+        /**
+         * DashboardTotal
+         * @description The accounts of one currency together. ``day_pnl`` is null unless known of all.
+         */
+        DashboardTotal: {
+            /** Accounts */
+            accounts: number;
+            /** Buying Power */
+            buying_power: string;
+            /** Cash */
+            cash: string;
+            /** Currency */
+            currency: string;
+            /** Day Pnl */
+            day_pnl: string | null;
+            /**
+             * Day Pnl Fraction
+             * @description of the value the day began with
+             */
+            day_pnl_fraction: number | null;
+            /** Maint Margin */
+            maint_margin: string;
+            /** Net Liquidation */
+            net_liquidation: string;
+            /** Positions Count */
+            positions_count: number;
         };
         /**
          * DecisionAction
@@ -1460,6 +1689,34 @@ export interface components {
          */
         ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "MARKET_DATA_LINES" | "MARKET_DATA_NOT_SUBSCRIBED" | "COMPETING_SESSION" | "INSTRUMENT_HALTED" | "EXPIRY_CUTOFF" | "CONTRACT_CHANGED" | "MULTIPLIER_CHANGED" | "WRONG_SIDE" | "PAPER_LIVE_MISMATCH" | "SYMBOL_RESTRICTED" | "STRATEGY_NOT_PERMITTED" | "PRICE_OUTSIDE_FLOOR" | "PRICE_COLLAR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "MAX_LOSS_EXCEEDED" | "POSITION_LIMIT" | "CONCENTRATION_LIMIT" | "DELTA_LIMIT" | "VEGA_LIMIT" | "GREEKS_MISSING" | "NOT_COVERED" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "DUPLICATE_TRADE" | "OWN_ORDER_CROSSED" | "ORDER_RATE" | "DAILY_ORDERS" | "DAILY_NOTIONAL" | "DAILY_LOSS" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ORDER_ALTERED" | "ORDER_DECLARED_ENDED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE" | "NOT_STARTED" | "NO_RESULT_YET" | "LIMITS_CHANGED" | "DISCREPANCY_CHANGED";
         /**
+         * ExDividend
+         * @description The next dividend before a short call expires.
+         */
+        ExDividend: {
+            /**
+             * Cost
+             * @description owed on all of it if assigned uncovered
+             */
+            cost: string;
+            /**
+             * Dividend
+             * @description per share
+             */
+            dividend: string;
+            /**
+             * Ex Date
+             * Format: date
+             */
+            ex_date: string;
+            /** Is Estimate */
+            is_estimate: boolean;
+            /**
+             * Is Likely
+             * @description early exercise pays for whoever holds the call
+             */
+            is_likely: boolean;
+        };
+        /**
          * ExDividendExposure
          * @description A short call on a stock that pays before the call expires.
          */
@@ -1556,6 +1813,34 @@ export interface components {
             superseded: boolean;
         };
         /**
+         * Expiry
+         * @description All options that expire on one day.
+         */
+        Expiry: {
+            /** Dte */
+            dte: number;
+            /**
+             * Expiry
+             * Format: date
+             */
+            expiry: string;
+            /** Long Contracts */
+            long_contracts: string;
+            /** Short Contracts */
+            short_contracts: string;
+            /** Short In The Money */
+            short_in_the_money: string;
+            /** Short Notional */
+            short_notional: string;
+            /**
+             * Short Unknown
+             * @description contracts of which nobody can tell
+             */
+            short_unknown: string;
+            /** Symbols */
+            symbols: string[];
+        };
+        /**
          * ExpiryGroup
          * @description All options that expire on one day. Where a price is not known nobody can tell in or out.
          */
@@ -1590,6 +1875,23 @@ export interface components {
             short_unknown: string;
             /** Symbols */
             symbols: string[];
+        };
+        /**
+         * Exposure
+         * @description Gross at stake in one underlying; see ``AccountState.exposure_by_underlying``.
+         */
+        Exposure: {
+            /** Currency */
+            currency: string;
+            /**
+             * Fraction
+             * @description of net liquidation value in that currency
+             */
+            fraction: number | null;
+            /** Notional */
+            notional: string;
+            /** Symbol */
+            symbol: string;
         };
         /** FieldError */
         FieldError: {
@@ -1992,6 +2294,29 @@ export interface components {
             reg_t_initial: number;
             /** Reg T Maintenance */
             reg_t_maintenance: number;
+        };
+        /**
+         * MarginGauge
+         * @description Maintenance margin over equity with loan value, and where it begins to matter.
+         */
+        MarginGauge: {
+            /**
+             * Critical
+             * @description an alert is critical from here on
+             */
+            critical: number;
+            /**
+             * Limit
+             * @description no order may take the account beyond
+             */
+            limit: number;
+            /**
+             * Usage
+             * @description fraction; null where equity is not positive
+             */
+            usage: number | null;
+            /** Warning */
+            warning: number;
         };
         /**
          * MarginModel
@@ -2520,6 +2845,12 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /**
+         * Period
+         * @description How far back, counted from the latest figures in market time.
+         * @enum {string}
+         */
+        Period: "DAY" | "WEEK" | "MONTH" | "YEAR";
         /** PortfolioGreeks */
         PortfolioGreeks: {
             /** Benchmark */
@@ -2545,6 +2876,66 @@ export interface components {
              * @description keys of positions that are in no sum
              */
             unpriced: string[];
+        };
+        /** PortfolioGreeksAnswer */
+        PortfolioGreeksAnswer: {
+            /** Benchmark */
+            benchmark: string | null;
+            /**
+             * Beta Weighted Delta
+             * @description in currency, like delta
+             */
+            beta_weighted_delta: number;
+            /**
+             * Beta Weighted Units
+             * @description in shares of the benchmark
+             */
+            beta_weighted_units: number | null;
+            total: components["schemas"]["Greeks"];
+            /** Unknown Beta */
+            unknown_beta: string[];
+            /**
+             * Unpriced
+             * @description positions that are in no sum
+             */
+            unpriced: string[];
+        };
+        /**
+         * PortfolioRisk
+         * @description Everything held in the accounts of one currency, and what it risks together.
+         */
+        PortfolioRisk: {
+            /** Accounts */
+            accounts: components["schemas"]["AccountMargin"][];
+            /**
+             * Currency
+             * @description null where no account was ever read
+             */
+            currency: string | null;
+            /** Equity */
+            equity: string;
+            /**
+             * Expiries
+             * @description the next first
+             */
+            expiries: components["schemas"]["Expiry"][];
+            greeks: components["schemas"]["PortfolioGreeksAnswer"] | null;
+            /**
+             * Left Out
+             * @description of another currency, or never read
+             */
+            left_out: components["schemas"]["AccountBrief"][];
+            /**
+             * Positions
+             * @description by underlying, expiry, strike
+             */
+            positions: components["schemas"]["PositionRow"][];
+            stress: components["schemas"]["CombinedStress"] | null;
+            /**
+             * Underlyings
+             * @description most at stake first
+             */
+            underlyings: components["schemas"]["UnderlyingRow"][];
         };
         /**
          * PositionGreeks
@@ -2611,6 +3002,109 @@ export interface components {
             spread_fraction: number | null;
             /** Symbol */
             symbol: string;
+        };
+        /**
+         * PositionRow
+         * @description One holding with our own greeks; null where they are not known.
+         */
+        PositionRow: {
+            account: components["schemas"]["AccountBrief"];
+            assignment: components["schemas"]["Assignment"] | null;
+            /**
+             * Average Cost
+             * @description per unit including the multiplier, as IBKR tells it
+             */
+            average_cost: string;
+            /** Currency */
+            currency: string;
+            /** Daily Pnl */
+            daily_pnl: string | null;
+            /**
+             * Delta
+             * @description of one long unit, per share
+             */
+            delta: number | null;
+            /**
+             * Delta Shares
+             * @description of the position, in shares
+             */
+            delta_shares: number | null;
+            /** Description */
+            description: string;
+            /**
+             * Dte
+             * @description calendar days to expiry
+             */
+            dte: number | null;
+            /** Earnings Known To */
+            earnings_known_to: string | null;
+            ex_dividend: components["schemas"]["ExDividend"] | null;
+            /** Expiry */
+            expiry: string | null;
+            /**
+             * Gamma Shares
+             * @description change of delta_shares per 1.00 of price
+             */
+            gamma_shares: number | null;
+            /** Id */
+            id: string;
+            /**
+             * Iv
+             * @description annualised, decimal
+             */
+            iv: number | null;
+            /**
+             * Market Price
+             * @description per share
+             */
+            market_price: string | null;
+            /** Market Value */
+            market_value: string | null;
+            /**
+             * Moneyness
+             * @description how far in the money, of the underlying's price; negative is outside
+             */
+            moneyness: number | null;
+            /** Multiplier */
+            multiplier: string;
+            /** Next Earnings */
+            next_earnings: string | null;
+            quality: components["schemas"]["QuoteQuality"] | null;
+            /**
+             * Quantity
+             * @description signed: negative is short
+             */
+            quantity: string;
+            /**
+             * Quoted At
+             * @description market time
+             */
+            quoted_at: string | null;
+            right: components["schemas"]["Right"] | null;
+            sec_type: components["schemas"]["SecType"];
+            /**
+             * Spread Fraction
+             * @description spread over mid
+             */
+            spread_fraction: number | null;
+            /** Strike */
+            strike: string | null;
+            /** Symbol */
+            symbol: string;
+            /**
+             * Theta Per Day
+             * @description of the position, per calendar day
+             */
+            theta_per_day: number | null;
+            /** Underlying Price */
+            underlying_price: string | null;
+            /** Unrealized Pnl */
+            unrealized_pnl: string | null;
+            /**
+             * Vega Point
+             * @description of the position, per volatility point
+             */
+            vega_point: number | null;
         };
         /**
          * PositionState
@@ -3332,6 +3826,24 @@ export interface components {
          * @enum {string}
          */
         Side: "BUY" | "SELL";
+        /** StrategyAtWork */
+        StrategyAtWork: {
+            account: components["schemas"]["AccountBrief"];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Last Run At */
+            last_run_at: string | null;
+            /** Last Run Errors */
+            last_run_errors: number;
+            last_run_status: components["schemas"]["RunStatus"] | null;
+            /** Name */
+            name: string;
+            /** Strategy */
+            strategy: string;
+        };
         /** StrategyBrief */
         StrategyBrief: {
             /**
@@ -3712,6 +4224,48 @@ export interface components {
             unrealized_pnl: string | null;
         };
         /**
+         * UnderlyingRow
+         * @description One underlying over all accounts. Greeks are in currency, see ``Greeks``.
+         */
+        UnderlyingRow: {
+            /** Beta */
+            beta: number | null;
+            /** Daily Pnl */
+            daily_pnl: string | null;
+            /** Delta Shares */
+            delta_shares: number;
+            /**
+             * Fraction
+             * @description of net liquidation value
+             */
+            fraction: number | null;
+            greeks: components["schemas"]["Greeks"];
+            /** Next Earnings */
+            next_earnings: string | null;
+            /** Next Ex Date */
+            next_ex_date: string | null;
+            /**
+             * Notional
+             * @description gross at stake
+             */
+            notional: string;
+            /** Positions */
+            positions: number;
+            /** Price */
+            price: number | null;
+            /** Sector */
+            sector: string | null;
+            /** Symbol */
+            symbol: string;
+            /** Unrealized Pnl */
+            unrealized_pnl: string | null;
+            /**
+             * Worst Stress
+             * @description its worst cell, others standing still
+             */
+            worst_stress: number | null;
+        };
+        /**
          * UnderlyingState
          * @description What is known of an underlying that is held in any form; None or empty where nothing is.
          */
@@ -3764,6 +4318,41 @@ export interface components {
             /** Name */
             name: string;
         };
+        /**
+         * ValueHistory
+         * @description Values of the accounts of one currency together, oldest first.
+         */
+        ValueHistory: {
+            /**
+             * Currency
+             * @description null where no account was ever read
+             */
+            currency: string | null;
+            /**
+             * Left Out
+             * @description of another currency, or never read
+             */
+            left_out: components["schemas"]["AccountBrief"][];
+            /** Points */
+            points: components["schemas"]["ValuePoint"][];
+        };
+        /** ValuePoint */
+        ValuePoint: {
+            /**
+             * At
+             * Format: date-time
+             * @description market time
+             */
+            at: string;
+            /** Excess Liquidity */
+            excess_liquidity: string;
+            /** Maint Margin */
+            maint_margin: string;
+            /** Margin Usage */
+            margin_usage: number | null;
+            /** Net Liquidation */
+            net_liquidation: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -3773,10 +4362,12 @@ export interface components {
 }
 export type AcceptFigureAsk = components['schemas']['AcceptFigureAsk'];
 export type AccountBrief = components['schemas']['AccountBrief'];
+export type AccountMargin = components['schemas']['AccountMargin'];
 export type AccountRisk = components['schemas']['AccountRisk'];
 export type AlertRow = components['schemas']['AlertRow'];
 export type AlertState = components['schemas']['AlertState'];
 export type ApproveAsk = components['schemas']['ApproveAsk'];
+export type Assignment = components['schemas']['Assignment'];
 export type AssignmentExposure = components['schemas']['AssignmentExposure'];
 export type BacktestAsk = components['schemas']['BacktestAsk'];
 export type BacktestDetail = components['schemas']['BacktestDetail'];
@@ -3787,11 +4378,15 @@ export type BenchmarkCurve = components['schemas']['BenchmarkCurve'];
 export type BrokerStatus = components['schemas']['BrokerStatus'];
 export type ChangeLimitsAsk = components['schemas']['ChangeLimitsAsk'];
 export type ClientAnswer = components['schemas']['ClientAnswer'];
+export type CombinedStress = components['schemas']['CombinedStress'];
 export type ComingDividend = components['schemas']['ComingDividend'];
 export type Comparison = components['schemas']['Comparison'];
 export type ConnectionState = components['schemas']['ConnectionState'];
 export type ContractBrief = components['schemas']['ContractBrief'];
 export type ControlAnswer = components['schemas']['ControlAnswer'];
+export type Dashboard = components['schemas']['Dashboard'];
+export type DashboardAccount = components['schemas']['DashboardAccount'];
+export type DashboardTotal = components['schemas']['DashboardTotal'];
 export type DecisionAction = components['schemas']['DecisionAction'];
 export type DecisionAnswer = components['schemas']['DecisionAnswer'];
 export type DecisionReceipt = components['schemas']['DecisionReceipt'];
@@ -3805,9 +4400,12 @@ export type DiscrepancyType = components['schemas']['DiscrepancyType'];
 export type EndingEvidence = components['schemas']['EndingEvidence'];
 export type EquityAnswer = components['schemas']['EquityAnswer'];
 export type ErrorCode = components['schemas']['ErrorCode'];
+export type ExDividend = components['schemas']['ExDividend'];
 export type ExDividendExposure = components['schemas']['ExDividendExposure'];
 export type ExecutionRow = components['schemas']['ExecutionRow'];
+export type Expiry = components['schemas']['Expiry'];
 export type ExpiryGroup = components['schemas']['ExpiryGroup'];
+export type Exposure = components['schemas']['Exposure'];
 export type FieldError = components['schemas']['FieldError'];
 export type Figure = components['schemas']['Figure'];
 export type FillKind = components['schemas']['FillKind'];
@@ -3828,6 +4426,7 @@ export type LimitScope = components['schemas']['LimitScope'];
 export type LimitsRef = components['schemas']['LimitsRef'];
 export type LoginAsk = components['schemas']['LoginAsk'];
 export type MarginEstimates = components['schemas']['MarginEstimates'];
+export type MarginGauge = components['schemas']['MarginGauge'];
 export type MarginModel = components['schemas']['MarginModel'];
 export type MarginStep = components['schemas']['MarginStep'];
 export type MarketAnswer = components['schemas']['MarketAnswer'];
@@ -3848,9 +4447,13 @@ export type PageExecutionRow = components['schemas']['Page_ExecutionRow_'];
 export type PageOrderRow = components['schemas']['Page_OrderRow_'];
 export type PageRecommendationRow = components['schemas']['Page_RecommendationRow_'];
 export type PageSweepSummary = components['schemas']['Page_SweepSummary_'];
+export type Period = components['schemas']['Period'];
 export type PortfolioGreeks = components['schemas']['PortfolioGreeks'];
+export type PortfolioGreeksAnswer = components['schemas']['PortfolioGreeksAnswer'];
+export type PortfolioRisk = components['schemas']['PortfolioRisk'];
 export type PositionGreeks = components['schemas']['PositionGreeks'];
 export type PositionLiquidity = components['schemas']['PositionLiquidity'];
+export type PositionRow = components['schemas']['PositionRow'];
 export type PositionState = components['schemas']['PositionState'];
 export type PostExpiryMargin = components['schemas']['PostExpiryMargin'];
 export type PriceBand = components['schemas']['PriceBand'];
@@ -3879,6 +4482,7 @@ export type Settlement = components['schemas']['Settlement'];
 export type Severity = components['schemas']['Severity'];
 export type ShareChange = components['schemas']['ShareChange'];
 export type Side = components['schemas']['Side'];
+export type StrategyAtWork = components['schemas']['StrategyAtWork'];
 export type StrategyBrief = components['schemas']['StrategyBrief'];
 export type StressCell = components['schemas']['StressCell'];
 export type StressView = components['schemas']['StressView'];
@@ -3893,8 +4497,11 @@ export type TimelineEntry = components['schemas']['TimelineEntry'];
 export type TradeMargin = components['schemas']['TradeMargin'];
 export type TradingState = components['schemas']['TradingState'];
 export type UnderlyingRisk = components['schemas']['UnderlyingRisk'];
+export type UnderlyingRow = components['schemas']['UnderlyingRow'];
 export type UnderlyingState = components['schemas']['UnderlyingState'];
 export type UserAnswer = components['schemas']['UserAnswer'];
+export type ValueHistory = components['schemas']['ValueHistory'];
+export type ValuePoint = components['schemas']['ValuePoint'];
 export type $defs = Record<string, never>;
 export interface operations {
     account_risk: {
@@ -4695,6 +5302,47 @@ export interface operations {
             };
         };
     };
+    dashboard: {
+        parameters: {
+            query?: {
+                /** @description only this client's accounts */
+                client?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+        };
+    };
     desk: {
         parameters: {
             query?: {
@@ -5221,6 +5869,49 @@ export interface operations {
             };
         };
     };
+    portfolio_risk: {
+        parameters: {
+            query?: {
+                /** @description only this account */
+                account?: string | null;
+                /** @description only this client's accounts */
+                client?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortfolioRisk"];
+                };
+            };
+        };
+    };
     list_recommendations: {
         parameters: {
             query?: {
@@ -5433,6 +6124,50 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": unknown;
+                };
+            };
+        };
+    };
+    value_history: {
+        parameters: {
+            query?: {
+                /** @description only this account */
+                account?: string | null;
+                /** @description only this client's accounts */
+                client?: string | null;
+                period?: components["schemas"]["Period"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValueHistory"];
                 };
             };
         };
