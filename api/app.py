@@ -33,6 +33,7 @@ from api.routers import (
     portfolio,
     recommendations,
     risk,
+    stopping,
     stream,
 )
 from api.schemas.problems import MEDIA_TYPE, Problem
@@ -53,6 +54,7 @@ _ROUTERS = (
     alerts,
     discrepancies,
     limits,
+    stopping,
     backtests,
     stream,
 )

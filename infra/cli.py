@@ -27,6 +27,7 @@ from infra.limit_commands import limits_group
 from infra.logging import configure
 from infra.settings import Settings, get_settings
 from infra.simulator.command import gateway_command
+from infra.stopping_commands import add_stopping_commands
 
 app = typer.Typer(
     name="greenlight",
@@ -84,6 +85,7 @@ app.add_typer(facts_group(lambda: _start_process("cli")), name="facts")
 app.add_typer(data_group(), name="data")
 app.add_typer(limits_group(lambda: _start_process("cli")), name="limits")
 add_backtest_commands(app, lambda: _start_process("cli"))
+add_stopping_commands(app, lambda: _start_process("cli"))
 
 
 @worker.command("core")

@@ -7,8 +7,6 @@ make history mean something else (another kind of login, another owner) is refus
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -29,7 +27,7 @@ from infra.db.models import (
     Order,
     Portfolio,
 )
-from infra.db.session import Sessions, engine, sessions
+from infra.db.session import own_sessions
 from infra.settings import Settings
 from infra.users import COMMAND_LINE
 
@@ -100,22 +98,13 @@ class AccountLine(Frozen):
     trading_state: str | None = None
 
 
-@asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[Sessions]:
-    database = engine(settings)
-    try:
-        yield sessions(database)
-    finally:
-        await database.dispose()
-
-
 # --- gateways ------------------------------------------------------------------------------
 
 
 async def add_gateway(settings: Settings, wanted: NewGateway) -> Outcome:
     """Set the gateway up, or bring its address up to date. FieldError names what is wrong."""
     _check_gateway(wanted)
-    async with _opened(settings) as opened, opened.begin() as session:
+    async with own_sessions(settings) as opened, opened.begin() as session:
         await _require_free_address(session, wanted)
         row = await session.scalar(
             select(Gateway).where(Gateway.slug == wanted.slug).with_for_update()
@@ -221,7 +210,7 @@ async def list_gateways(settings: Settings) -> list[GatewayLine]:
         .correlate(Gateway)
         .scalar_subquery()
     )
-    async with _opened(settings) as opened, opened() as session:
+    async with own_sessions(settings) as opened, opened() as session:
         rows = await session.execute(select(Gateway, counted).order_by(Gateway.slug))
         return [GatewayLine(gateway, accounts) for gateway, accounts in rows]
 
@@ -236,7 +225,7 @@ async def add_account(settings: Settings, wanted: NewAccount) -> Outcome:
         raise FieldError("code", f"{wanted.code!r} is not an account code such as U1234567")
     if not wanted.portfolio.strip():
         raise FieldError("portfolio", "a name is needed")
-    async with _opened(settings) as opened, opened.begin() as session:
+    async with own_sessions(settings) as opened, opened.begin() as session:
         gateway = await _gateway(session, wanted.gateway)
         client = await _client(session, wanted)
         row = await session.scalar(
@@ -356,7 +345,7 @@ async def _change_account(
 
 async def list_accounts(settings: Settings, slug: str) -> list[AccountLine]:
     """The gateway's accounts: those set up, then those it was found to serve beyond them."""
-    async with _opened(settings) as opened, opened() as session:
+    async with own_sessions(settings) as opened, opened() as session:
         gateway = await _gateway(session, slug)
         rows = await session.execute(
             select(BrokerAccount, Portfolio.name, Client.name)

@@ -26,6 +26,11 @@ class TradingState(StrEnum):
     REDUCING = "REDUCING"
     HALTED = "HALTED"
 
+    def is_looser_than(self, other: TradingState) -> bool:
+        """Whether a change from ``other`` to this one lets more through."""
+        order = list(TradingState)
+        return order.index(self) < order.index(other)
+
 
 class LimitScope(StrEnum):
     """Whom limits bind, from the widest to the narrowest."""

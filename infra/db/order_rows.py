@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.contextvars import bind_contextvars
 
@@ -16,10 +16,11 @@ from domain.orders import Order, OrderIntent, OrderState
 from domain.ports import OrderRecord
 from domain.risk.limits import TradingState
 from infra.db.alerts import clear_alert, raise_alert
-from infra.db.audit import Actor, audit
+from infra.db.audit import Actor
 from infra.db.clock import database_now
-from infra.db.models import BrokerAccount, Execution, Gateway, OrderEvent, Severity
+from infra.db.models import Execution, Gateway, OrderEvent, Severity
 from infra.db.models import Order as OrderRow
+from infra.db.trading_state import StateChange, change_trading_state
 
 LEDGER = Actor(name="order ledger")
 
@@ -244,20 +245,5 @@ async def tell_uneven_package(session: AsyncSession, row: OrderRow) -> None:
 
 async def halt_account(session: AsyncSession, broker_account_id: UUID, reason: str) -> None:
     """Stop new orders on one account and say why; a person resumes it."""
-    previous = await session.scalar(
-        select(BrokerAccount.trading_state).where(BrokerAccount.id == broker_account_id)
-    )
-    await session.execute(
-        update(BrokerAccount)
-        .where(BrokerAccount.id == broker_account_id)
-        .values(trading_state=TradingState.HALTED, trading_state_reason=reason)
-    )
-    audit(
-        session,
-        LEDGER,
-        "account.halted",
-        "broker_account",
-        broker_account_id,
-        before={"trading_state": None if previous is None else previous.value},
-        after={"trading_state": TradingState.HALTED.value, "reason": reason},
-    )
+    halt = StateChange(account_id=broker_account_id, state=TradingState.HALTED, reason=reason)
+    await change_trading_state(session, halt, LEDGER)

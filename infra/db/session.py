@@ -42,6 +42,16 @@ def sessions(bound_to: AsyncEngine) -> Sessions:
 
 
 @asynccontextmanager
+async def own_sessions(settings: Settings) -> AsyncGenerator[Sessions]:
+    """Sessions for one command's work."""
+    opened = engine(settings)
+    try:
+        yield sessions(opened)
+    finally:
+        await opened.dispose()
+
+
+@asynccontextmanager
 async def own_connections(of: Sessions) -> AsyncGenerator[Sessions]:
     """Sessions on the same database over connections that nobody else can take."""
     bound_to = of.kw["bind"]

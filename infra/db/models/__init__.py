@@ -29,6 +29,7 @@ from infra.db.models.reconciliation import (
     PositionEvent,
     ReconciledPosition,
 )
+from infra.db.models.stopping import KillSwitch, KillSwitchTrade, TradingStateChange
 from infra.db.models.strategies import (
     Opportunity,
     RunMode,
@@ -64,6 +65,8 @@ __all__ = [
     "HistoryDay",
     "IbkrContract",
     "Instrument",
+    "KillSwitch",
+    "KillSwitchTrade",
     "LimitVersion",
     "Membership",
     "Opportunity",
@@ -87,6 +90,7 @@ __all__ = [
     "StrategyInstance",
     "StrategyRun",
     "StrategyVersion",
+    "TradingStateChange",
     "UnderlyingFact",
     "User",
 ]

@@ -6,7 +6,7 @@ else in the desk decides on visibility.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from infra.db.models import BrokerAccount, Portfolio, Role
 DECIDING_ROLES = frozenset({Role.APPROVER, Role.TRADER, Role.ADMIN})
 OPERATING_ROLES = frozenset({Role.OPERATOR, Role.ADMIN})
 ACKNOWLEDGING_ROLES = frozenset(Role) - {Role.VIEWER}
+HALTING_ROLES = frozenset({Role.TRADER, Role.OPERATOR, Role.ADMIN})
 
 Column = InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None]
 
@@ -60,6 +61,14 @@ class Viewer:
     def may_operate_for(self, client_id: UUID) -> bool:
         """Declare what became of an order that cannot be proven."""
         return self.role_for(client_id) in OPERATING_ROLES
+
+    def may_operate_everywhere(self, clients: Iterable[UUID]) -> bool:
+        """What concerns the whole desk: an administrator, or who operates for every client."""
+        return self.is_admin or all(self.may_operate_for(client) for client in clients)
+
+    def may_halt_for(self, client_id: UUID) -> bool:
+        """Halt an account and press its kill switch; to resume it takes who may operate."""
+        return self.role_for(client_id) in HALTING_ROLES
 
     def may_backtest_for(self, client_id: UUID | None) -> bool:
         """Start and cancel backtests; those of no client belong to the whole desk."""

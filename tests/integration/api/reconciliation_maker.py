@@ -14,7 +14,7 @@ from domain.instruments import Side
 from domain.market import QuoteQuality
 from domain.order_evidence import BrokerStatus
 from domain.position_events import PositionEventKind
-from domain.risk.limits import LimitScope
+from domain.risk.limits import LimitScope, TradingState
 from domain.severity import Severity
 from infra.db import models as m
 
@@ -111,5 +111,17 @@ def market_rows(instrument_id: UUID, at: datetime) -> list[m.Base]:
             ex_date=at.date(),
             amount=Decimal("1.75"),
             seen_at=at,
+        ),
+    ]
+
+
+def stopping_rows(recommendation_id: UUID) -> list[m.Base]:
+    """A pressing of the kill switch, one trade that it withdrew, and the halt that came of it."""
+    pressing = m.KillSwitch(id=uuid4(), digest="", reason="a test", author="desk")
+    return [
+        pressing,
+        m.KillSwitchTrade(kill_switch_id=pressing.id, recommendation_id=recommendation_id),
+        m.TradingStateChange(
+            before=TradingState.ACTIVE, after=TradingState.HALTED, reason="a test", author="desk"
         ),
     ]

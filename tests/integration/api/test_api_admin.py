@@ -9,7 +9,12 @@ from api.admin import MODELS
 from infra.db import models as m
 from infra.db.models import Base
 from tests.integration.api.client import ApiWorld
-from tests.integration.api.reconciliation_maker import backtest_rows, market_rows, reconciled
+from tests.integration.api.reconciliation_maker import (
+    backtest_rows,
+    market_rows,
+    reconciled,
+    stopping_rows,
+)
 from tests.integration.api.world import password_hash
 
 pytestmark = pytest.mark.integration
@@ -31,6 +36,7 @@ async def _fill_what_the_world_leaves_empty(api: ApiWorld) -> None:
         await reconciled(session, api.world.a.account, instrument, api.clock.at)
         session.add_all(market_rows(instrument, api.clock.at))
         session.add_all(backtest_rows(api.clock.at))
+        session.add_all(stopping_rows(api.world.a.approved.id))
         session.add(
             m.RecordedChain(
                 instrument_id=instrument,

@@ -453,6 +453,73 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/kill-switch/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Kill Switches
+         * @description Pressings of the kill switch, latest first.
+         */
+        get: operations["list_kill_switches"];
+        put?: never;
+        /**
+         * Press Kill Switch
+         * @description Halt, withdraw every approval under way and cancel its orders at the broker.
+         *
+         *     409 KILL_SWITCH_CHANGED when other trades are under way than ``digest`` stands for. The
+         *     report is asked for again until it is complete; orders are confirmed by the broker's books.
+         */
+        post: operations["press_kill_switch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kill-switch/{kill_switch_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Kill Switch
+         * @description One pressing and every trade it withdrew, as the broker's books show them now.
+         */
+        get: operations["get_kill_switch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kill-switch/preview/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview Kill Switch
+         * @description What pressing the kill switch would do now.
+         */
+        get: operations["preview_kill_switch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/limits/{scope}/": {
         parameters: {
             query?: never;
@@ -726,6 +793,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/trading-state/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Trading States
+         * @description The trading state of the desk and of each visible account, and who set it.
+         */
+        get: operations["get_trading_states"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trading-state/accounts/{account_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Trading State Of Account
+         * @description Stop or resume trading on one account. The stricter of its state and the desk's binds.
+         */
+        put: operations["change_trading_state_of_account"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trading-state/desk/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Trading State Of Desk
+         * @description Stop or resume all trading. No order is claimed for sending past a stop.
+         */
+        put: operations["change_trading_state_of_desk"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/value-history/": {
         parameters: {
             query?: never;
@@ -875,6 +1002,37 @@ export interface components {
             risk: components["schemas"]["RiskState"];
             /** Underlyings */
             underlyings: components["schemas"]["UnderlyingState"][];
+        };
+        /** AccountState */
+        AccountState: {
+            account: components["schemas"]["AccountBrief"];
+            /** Changed At */
+            changed_at: string | null;
+            /** Changed By */
+            changed_by: string | null;
+            /**
+             * Client Id
+             * Format: uuid
+             */
+            client_id: string;
+            /** @description the stricter of the account's and the desk's */
+            effective: components["schemas"]["TradingState"];
+            /**
+             * May Halt
+             * @description whether the asker may halt, or press the kill switch
+             */
+            may_halt: boolean;
+            /**
+             * May Resume
+             * @description whether the asker may set ACTIVE or REDUCING
+             */
+            may_resume: boolean;
+            /**
+             * Reason
+             * @description empty while nobody changed it
+             */
+            reason: string;
+            state: components["schemas"]["TradingState"];
         };
         /** AlertRow */
         AlertRow: {
@@ -1226,6 +1384,12 @@ export interface components {
             limits: components["schemas"]["Limits"];
             /** Reason */
             reason: string;
+        };
+        /** ChangeStateAsk */
+        ChangeStateAsk: {
+            /** Reason */
+            reason: string;
+            state: components["schemas"]["TradingState"];
         };
         /**
          * ClientAnswer
@@ -1687,7 +1851,7 @@ export interface components {
          * ErrorCode
          * @enum {string}
          */
-        ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "MARKET_DATA_LINES" | "MARKET_DATA_NOT_SUBSCRIBED" | "COMPETING_SESSION" | "INSTRUMENT_HALTED" | "EXPIRY_CUTOFF" | "CONTRACT_CHANGED" | "MULTIPLIER_CHANGED" | "WRONG_SIDE" | "PAPER_LIVE_MISMATCH" | "SYMBOL_RESTRICTED" | "STRATEGY_NOT_PERMITTED" | "PRICE_OUTSIDE_FLOOR" | "PRICE_COLLAR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "MAX_LOSS_EXCEEDED" | "POSITION_LIMIT" | "CONCENTRATION_LIMIT" | "DELTA_LIMIT" | "VEGA_LIMIT" | "GREEKS_MISSING" | "NOT_COVERED" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "DUPLICATE_TRADE" | "OWN_ORDER_CROSSED" | "ORDER_RATE" | "DAILY_ORDERS" | "DAILY_NOTIONAL" | "DAILY_LOSS" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ORDER_ALTERED" | "ORDER_DECLARED_ENDED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE" | "NOT_STARTED" | "NO_RESULT_YET" | "LIMITS_CHANGED" | "DISCREPANCY_CHANGED";
+        ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "MARKET_DATA_LINES" | "MARKET_DATA_NOT_SUBSCRIBED" | "COMPETING_SESSION" | "INSTRUMENT_HALTED" | "EXPIRY_CUTOFF" | "CONTRACT_CHANGED" | "MULTIPLIER_CHANGED" | "WRONG_SIDE" | "PAPER_LIVE_MISMATCH" | "SYMBOL_RESTRICTED" | "STRATEGY_NOT_PERMITTED" | "PRICE_OUTSIDE_FLOOR" | "PRICE_COLLAR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "MAX_LOSS_EXCEEDED" | "POSITION_LIMIT" | "CONCENTRATION_LIMIT" | "DELTA_LIMIT" | "VEGA_LIMIT" | "GREEKS_MISSING" | "NOT_COVERED" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "DUPLICATE_TRADE" | "OWN_ORDER_CROSSED" | "ORDER_RATE" | "DAILY_ORDERS" | "DAILY_NOTIONAL" | "DAILY_LOSS" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ORDER_ALTERED" | "ORDER_DECLARED_ENDED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE" | "NOT_STARTED" | "NO_RESULT_YET" | "LIMITS_CHANGED" | "DISCREPANCY_CHANGED" | "KILL_SWITCH_CHANGED";
         /**
          * ExDividend
          * @description The next dividend before a short call expires.
@@ -2044,6 +2208,64 @@ export interface components {
             trading_class: string | null;
         };
         JsonValue: unknown;
+        /**
+         * KillSwitchPreview
+         * @description What pressing would do now. ``digest`` stands for it and goes into the pressing.
+         */
+        KillSwitchPreview: {
+            /** Account Id */
+            account_id: string | null;
+            /** Digest */
+            digest: string;
+            /** @description of the scope now; pressing makes it HALTED */
+            state: components["schemas"]["TradingState"];
+            /** Trades */
+            trades: components["schemas"]["TradeToWithdraw"][];
+            /**
+             * Unsent Trades
+             * @description approved, nothing at the broker; none will be sent
+             */
+            unsent_trades: number;
+            /**
+             * Working Orders
+             * @description that may be at the broker and would be cancelled
+             */
+            working_orders: number;
+        };
+        /**
+         * KillSwitchReport
+         * @description A pressing and every trade it withdrew, as the broker's books show them now.
+         */
+        KillSwitchReport: {
+            /** @description null: the whole desk */
+            account: components["schemas"]["AccountBrief"] | null;
+            /**
+             * Complete
+             * @description every trade is confirmed
+             */
+            complete: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Pressed At
+             * Format: date-time
+             */
+            pressed_at: string;
+            /** Pressed By */
+            pressed_by: string;
+            /** Reason */
+            reason: string;
+            /** Trades */
+            trades: components["schemas"]["WithdrawnTrade"][];
+            /**
+             * Unconfirmed
+             * @description trades that may still trade or are in doubt
+             */
+            unconfirmed: number;
+        };
         /**
          * Leg
          * @description One side of a trade; ``ratio`` contracts per unit of order quantity.
@@ -2831,6 +3053,13 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** Page[Pressing] */
+        Page_Pressing_: {
+            /** Items */
+            items: components["schemas"]["Pressing"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** Page[RecommendationRow] */
         Page_RecommendationRow_: {
             /** Items */
@@ -3217,6 +3446,43 @@ export interface components {
              * @description keys of expiring options whose underlying's price is not known; kept as held
              */
             unknown: string[];
+        };
+        /** PressAsk */
+        PressAsk: {
+            /**
+             * Account
+             * @description left out: the whole desk
+             */
+            account?: string | null;
+            /**
+             * Digest
+             * @description of the preview
+             */
+            digest: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * Pressing
+         * @description One pressing of the kill switch.
+         */
+        Pressing: {
+            /** @description null: the whole desk */
+            account: components["schemas"]["AccountBrief"] | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Pressed At
+             * Format: date-time
+             */
+            pressed_at: string;
+            /** Pressed By */
+            pressed_by: string;
+            /** Reason */
+            reason: string;
         };
         /**
          * PriceBand
@@ -3784,6 +4050,32 @@ export interface components {
             /** Version */
             version: number;
         };
+        /**
+         * ScopeState
+         * @description The trading state of the whole desk or of one account, and who set it.
+         */
+        ScopeState: {
+            /** Changed At */
+            changed_at: string | null;
+            /** Changed By */
+            changed_by: string | null;
+            /**
+             * May Halt
+             * @description whether the asker may halt, or press the kill switch
+             */
+            may_halt: boolean;
+            /**
+             * May Resume
+             * @description whether the asker may set ACTIVE or REDUCING
+             */
+            may_resume: boolean;
+            /**
+             * Reason
+             * @description empty while nobody changed it
+             */
+            reason: string;
+            state: components["schemas"]["TradingState"];
+        };
         /** SectorConcentration */
         SectorConcentration: {
             /**
@@ -4193,11 +4485,39 @@ export interface components {
             reg_t_maintenance: components["schemas"]["MarginStep"];
         };
         /**
+         * TradeToWithdraw
+         * @description One approved trade under way.
+         */
+        TradeToWithdraw: {
+            account: components["schemas"]["AccountBrief"];
+            /**
+             * Client Id
+             * Format: uuid
+             */
+            client_id: string;
+            /** Orders */
+            orders: components["schemas"]["WithdrawnOrder"][];
+            /**
+             * Recommendation Id
+             * Format: uuid
+             */
+            recommendation_id: string;
+            state: components["schemas"]["RecommendationState"];
+            /** Summary */
+            summary: string;
+        };
+        /**
          * TradingState
          * @description ACTIVE trades; REDUCING and HALTED let through only what is proven to reduce risk.
          * @enum {string}
          */
         TradingState: "ACTIVE" | "REDUCING" | "HALTED";
+        /** TradingStates */
+        TradingStates: {
+            /** Accounts */
+            accounts: components["schemas"]["AccountState"][];
+            desk: components["schemas"]["ScopeState"];
+        };
         /**
          * UnderlyingRisk
          * @description One underlying, everything on it together.
@@ -4353,6 +4673,62 @@ export interface components {
             /** Net Liquidation */
             net_liquidation: string;
         };
+        /**
+         * Withdrawal
+         * @description How far one approved trade has come since its withdrawal.
+         * @enum {string}
+         */
+        Withdrawal: "CANCELLING" | "IN_DOUBT" | "CANCELLED" | "FILLED" | "NOTHING_SENT";
+        /**
+         * WithdrawnOrder
+         * @description One order of a trade under way.
+         */
+        WithdrawnOrder: {
+            /** Attempt */
+            attempt: number;
+            /**
+             * Ended At
+             * @description when the broker's books proved its end
+             */
+            ended_at: string | null;
+            /** Filled Quantity */
+            filled_quantity: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Order Key */
+            order_key: string;
+            /** Quantity */
+            quantity: string;
+            state: components["schemas"]["OrderState"];
+        };
+        /** WithdrawnTrade */
+        WithdrawnTrade: {
+            account: components["schemas"]["AccountBrief"];
+            /**
+             * Client Id
+             * Format: uuid
+             */
+            client_id: string;
+            /**
+             * Confirmed
+             * @description nothing of it can trade any more
+             */
+            confirmed: boolean;
+            /** Orders */
+            orders: components["schemas"]["WithdrawnOrder"][];
+            outcome: components["schemas"]["Withdrawal"];
+            /**
+             * Recommendation Id
+             * Format: uuid
+             */
+            recommendation_id: string;
+            state: components["schemas"]["RecommendationState"];
+            /** Summary */
+            summary: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -4364,6 +4740,7 @@ export type AcceptFigureAsk = components['schemas']['AcceptFigureAsk'];
 export type AccountBrief = components['schemas']['AccountBrief'];
 export type AccountMargin = components['schemas']['AccountMargin'];
 export type AccountRisk = components['schemas']['AccountRisk'];
+export type AccountState = components['schemas']['AccountState'];
 export type AlertRow = components['schemas']['AlertRow'];
 export type AlertState = components['schemas']['AlertState'];
 export type ApproveAsk = components['schemas']['ApproveAsk'];
@@ -4377,6 +4754,7 @@ export type BacktestTable = components['schemas']['BacktestTable'];
 export type BenchmarkCurve = components['schemas']['BenchmarkCurve'];
 export type BrokerStatus = components['schemas']['BrokerStatus'];
 export type ChangeLimitsAsk = components['schemas']['ChangeLimitsAsk'];
+export type ChangeStateAsk = components['schemas']['ChangeStateAsk'];
 export type ClientAnswer = components['schemas']['ClientAnswer'];
 export type CombinedStress = components['schemas']['CombinedStress'];
 export type ComingDividend = components['schemas']['ComingDividend'];
@@ -4417,6 +4795,8 @@ export type GroupMargin = components['schemas']['GroupMargin'];
 export type Health = components['schemas']['Health'];
 export type InstrumentBrief = components['schemas']['InstrumentBrief'];
 export type JsonValue = components['schemas']['JsonValue'];
+export type KillSwitchPreview = components['schemas']['KillSwitchPreview'];
+export type KillSwitchReport = components['schemas']['KillSwitchReport'];
 export type Leg = components['schemas']['Leg'];
 export type LegBrief = components['schemas']['LegBrief'];
 export type LimitInForce = components['schemas']['LimitInForce'];
@@ -4445,6 +4825,7 @@ export type PageBacktestRow = components['schemas']['Page_BacktestRow_'];
 export type PageDiscrepancyRow = components['schemas']['Page_DiscrepancyRow_'];
 export type PageExecutionRow = components['schemas']['Page_ExecutionRow_'];
 export type PageOrderRow = components['schemas']['Page_OrderRow_'];
+export type PagePressing = components['schemas']['Page_Pressing_'];
 export type PageRecommendationRow = components['schemas']['Page_RecommendationRow_'];
 export type PageSweepSummary = components['schemas']['Page_SweepSummary_'];
 export type Period = components['schemas']['Period'];
@@ -4456,6 +4837,8 @@ export type PositionLiquidity = components['schemas']['PositionLiquidity'];
 export type PositionRow = components['schemas']['PositionRow'];
 export type PositionState = components['schemas']['PositionState'];
 export type PostExpiryMargin = components['schemas']['PostExpiryMargin'];
+export type PressAsk = components['schemas']['PressAsk'];
+export type Pressing = components['schemas']['Pressing'];
 export type PriceBand = components['schemas']['PriceBand'];
 export type PriceIncrements = components['schemas']['PriceIncrements'];
 export type Problem = components['schemas']['Problem'];
@@ -4476,6 +4859,7 @@ export type RuleResult = components['schemas']['RuleResult'];
 export type RunStatus = components['schemas']['RunStatus'];
 export type Schedule = components['schemas']['Schedule'];
 export type ScopeLimits = components['schemas']['ScopeLimits'];
+export type ScopeState = components['schemas']['ScopeState'];
 export type SectorConcentration = components['schemas']['SectorConcentration'];
 export type SecType = components['schemas']['SecType'];
 export type Settlement = components['schemas']['Settlement'];
@@ -4495,13 +4879,18 @@ export type TableName = components['schemas']['TableName'];
 export type Terms = components['schemas']['Terms'];
 export type TimelineEntry = components['schemas']['TimelineEntry'];
 export type TradeMargin = components['schemas']['TradeMargin'];
+export type TradeToWithdraw = components['schemas']['TradeToWithdraw'];
 export type TradingState = components['schemas']['TradingState'];
+export type TradingStates = components['schemas']['TradingStates'];
 export type UnderlyingRisk = components['schemas']['UnderlyingRisk'];
 export type UnderlyingRow = components['schemas']['UnderlyingRow'];
 export type UnderlyingState = components['schemas']['UnderlyingState'];
 export type UserAnswer = components['schemas']['UserAnswer'];
 export type ValueHistory = components['schemas']['ValueHistory'];
 export type ValuePoint = components['schemas']['ValuePoint'];
+export type Withdrawal = components['schemas']['Withdrawal'];
+export type WithdrawnOrder = components['schemas']['WithdrawnOrder'];
+export type WithdrawnTrade = components['schemas']['WithdrawnTrade'];
 export type $defs = Record<string, never>;
 export interface operations {
     account_risk: {
@@ -5523,6 +5912,176 @@ export interface operations {
             };
         };
     };
+    list_kill_switches: {
+        parameters: {
+            query?: {
+                /** @description only this account's */
+                account?: string | null;
+                /** @description only this client's */
+                client?: string | null;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Pressing_"];
+                };
+            };
+        };
+    };
+    press_kill_switch: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PressAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KillSwitchReport"];
+                };
+            };
+        };
+    };
+    get_kill_switch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kill_switch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KillSwitchReport"];
+                };
+            };
+        };
+    };
+    preview_kill_switch: {
+        parameters: {
+            query?: {
+                /** @description left out: the whole desk */
+                account?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KillSwitchPreview"];
+                };
+            };
+        };
+    };
     of_scope: {
         parameters: {
             query?: {
@@ -6124,6 +6683,134 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": unknown;
+                };
+            };
+        };
+    };
+    get_trading_states: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TradingStates"];
+                };
+            };
+        };
+    };
+    change_trading_state_of_account: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeStateAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TradingStates"];
+                };
+            };
+        };
+    };
+    change_trading_state_of_desk: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeStateAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TradingStates"];
                 };
             };
         };
