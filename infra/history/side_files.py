@@ -44,15 +44,12 @@ from domain.backtest.side_data import (
     UnderlyingHistory,
     day_number,
 )
-from domain.instruments import ExerciseStyle, PriceBand, PriceIncrements, Settlement
+from domain.instruments import ExerciseStyle, Settlement
+from domain.listed_options import CASH_SETTLED, price_steps
 from infra.history.canonical import HistoryError, read_text_table
 from infra.history.times import Times
 
 T = TypeVar("T")
-INDEXES = frozenset({"SPX", "XSP", "NDX", "RUT", "DJX", "VIX"})
-"""Cash-settled and European; options on anything else deliver shares."""
-PENNY_SYMBOLS = frozenset({"SPY", "QQQ", "IWM", "XSP"})
-"""Quoted in cents at every price (Cboe, the penny interval programme)."""
 SUFFIXES = (".csv", ".csv.gz", ".zip")
 LEAN_SCALE = 10_000
 LARGEST_SPLIT_TERM = 100
@@ -118,7 +115,7 @@ def read_side_files(side: SideFiles, moments: Sequence[Moment], times: Times) ->
 
 
 def _history(symbol: str, read: _Read, recorded: dict[date, float]) -> UnderlyingHistory:
-    is_index = symbol in INDEXES
+    is_index = symbol in CASH_SETTLED
     official = read.prices.get(symbol)
     prices = official or {day: (price,) * 4 for day, price in recorded.items()}
     earnings = read.earnings.get(symbol, {})
@@ -129,7 +126,7 @@ def _history(symbol: str, read: _Read, recorded: dict[date, float]) -> Underlyin
         is_index=is_index,
         style=ExerciseStyle.EUROPEAN if is_index else ExerciseStyle.AMERICAN,
         settlement=Settlement.CASH if is_index else Settlement.PHYSICAL,
-        increments=increments_of(symbol),
+        increments=price_steps(symbol),
         prices=Ohlc(_days(prices), *(_series(_column(prices, n)).values for n in range(4))),
         is_official=official is not None,
         iv30=_series(iv30) if iv30 else None,
@@ -140,21 +137,6 @@ def _history(symbol: str, read: _Read, recorded: dict[date, float]) -> Underlyin
         earnings_known_to=max(earnings.values(), default=None),
         sector=sector,
         beta=beta,
-    )
-
-
-def increments_of(symbol: str) -> PriceIncrements:
-    """The price steps options on ``symbol`` are quoted in (Cboe: index options in nickels and
-    dimes about 3, the penny interval programme elsewhere)."""
-    if symbol in PENNY_SYMBOLS:
-        return PriceIncrements.flat(Decimal("0.01"))
-    below, above = ("0.05", "0.10") if symbol in INDEXES else ("0.01", "0.05")
-    bands = {0: below, 3: above}
-    return PriceIncrements(
-        bands=tuple(
-            PriceBand(low_edge=Decimal(edge), increment=Decimal(step))
-            for edge, step in bands.items()
-        )
     )
 
 

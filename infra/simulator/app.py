@@ -33,6 +33,7 @@ from infra.simulator.quality import Quality, QualityBoard
 from infra.simulator.records import MarginModel
 from infra.simulator.reference import NEW_YORK, exchange_date
 from infra.simulator.replay import ReplayMarket
+from infra.simulator.resting import Resting
 from infra.simulator.seeding import opening_account
 from infra.simulator.server import Server
 from infra.simulator.simulation import ClosedHours, Simulation, default_start
@@ -86,6 +87,9 @@ class GatewayOptions(BaseModel):
     )
     quality_rate: float = Field(
         default=0, ge=0, le=1, description="chance of faulty quotes, by contract and minute"
+    )
+    resting: Resting = Field(
+        default=Resting.HIT, description="what becomes of limits inside the spread"
     )
     market_data_lines: int = Field(default=100, ge=0, description="per client; 0 is unlimited")
     messages_per_second: int = Field(
@@ -156,6 +160,7 @@ class SimulatedGateway:
         if first_run:
             self._open_accounts(now)
         self.exchange = Exchange(self.ledger, self.market, self.clock)
+        self.exchange.resting = options.resting
         self.tws = TwsUser(self.exchange)
         self.faults = Faults(self.exchange, int(self._recall("seed")))
         simulation = Simulation(

@@ -17,6 +17,7 @@ import platformdirs
 import typer
 
 from infra.simulator.history_pacing import PacingScope
+from infra.simulator.resting import Resting
 
 if TYPE_CHECKING:
     from infra.simulator.app import GatewayOptions
@@ -84,6 +85,10 @@ def gateway_command(prepare: Callable[[], object]) -> Callable[..., None]:
         quality_rate: Annotated[
             float | None, typer.Option(help="Chance of faulty quotes, by contract and minute.")
         ] = None,
+        resting: Annotated[
+            Resting | None,
+            typer.Option(help="Limits inside the spread: hit at random in time, or left to wait."),
+        ] = None,
         market_data_lines: Annotated[
             int | None, typer.Option(help="Per client; 0 is unlimited.")
         ] = None,
@@ -121,6 +126,7 @@ def gateway_command(prepare: Callable[[], object]) -> Callable[..., None]:
             "margin": margin,
             "quality": dict(map(_quality, quality)) if quality else None,
             "quality_rate": quality_rate,
+            "resting": None if resting is None else resting.value,
             "market_data_lines": market_data_lines,
             "messages_per_second": messages_per_second,
             "history_pacing": history_pacing,

@@ -22,6 +22,7 @@ from infra.simulator.market import Market, Quote
 from infra.simulator.matching import Match, WorkingOrder
 from infra.simulator.records import ExecutionRecord, OrderRecord, OrderStatus
 from infra.simulator.reference import NEW_YORK
+from infra.simulator.resting import Resting
 from infra.simulator.step import Step
 from infra.simulator.waking import conditions_met, expiry_of, woken
 
@@ -38,6 +39,7 @@ class TradingFloor:
         self.market = market
         self.clock = clock
         self.listeners: list[Callable[[ExchangeEvent], None]] = []
+        self.resting = Resting.HIT
         self.accounts = {record.account: Account(record) for record in ledger.accounts()}
         self._admission = Admission(market, clock, self.accounts)
         self._execution_numbers = count(ledger.execution_count() + 1)
@@ -125,7 +127,8 @@ class TradingFloor:
         record = working.record
         if record.status is OrderStatus.SUBMITTED and record.is_live and self.is_open():
             at = int(self.clock.now().timestamp())
-            match = working.match(self._quotes(working), seconds, at, self.market.seed)
+            quotes, seed = self._quotes(working), self.market.seed
+            match = working.match(quotes, seconds, at, seed, self.resting)
             if match is not None:
                 self._fill(working, match)
         record = working.record

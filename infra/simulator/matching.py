@@ -7,7 +7,9 @@ next fill comes after an exponential wait of mean 20 s · e^(6·(½ − x)) mark
 20 s at mid, 7 minutes when it joins the touch, 2 s near the other side. It then trades at its
 limit. A limit behind the touch waits for the market. The waits are drawn from the seed, the
 permId and the number of fills so far, hence repeat for a repeated run. An all-or-none or
-fill-or-kill order trades only where the displayed size covers it. An auction (at the open or the
+fill-or-kill order trades only where the displayed size covers it. Where resting limits are told to
+wait (``Resting.WAIT``) nobody hits them, and only what reaches the touch trades: fills then depend
+on the quotes alone, as those of a backtest do. An auction (at the open or the
 close) trades the whole order at the last price.
 """
 
@@ -22,6 +24,7 @@ import numpy as np
 from domain.instruments import Side
 from infra.simulator.market import REFRESH_SECONDS, Quote
 from infra.simulator.records import OrderRecord
+from infra.simulator.resting import Resting
 from infra.simulator.touch import Touch, leg_prices, package_touch
 from infra.simulator.validation import Leg
 
@@ -50,7 +53,9 @@ class WorkingOrder:
     reserved_per_unit: float | None = None
     """Margin kept for it, USD per unit of quantity; None until it is worked out."""
 
-    def match(self, quotes: list[Quote], seconds: float, at_second: int, seed: int) -> Match | None:
+    def match(
+        self, quotes: list[Quote], seconds: float, at_second: int, seed: int, resting: Resting
+    ) -> Match | None:
         """What trades now, ``seconds`` of market time after the last look; None if nothing."""
         touch = package_touch(self.legs, quotes)
         buying = self.record.terms.side is Side.BUY
@@ -63,7 +68,9 @@ class WorkingOrder:
                 return None
             self.last_taken = period
             return self._take(price, size, quotes)
-        if limit is None or touch.ask is None or not self._is_hit(limit, touch, seconds, seed):
+        if resting is Resting.WAIT or limit is None or touch.ask is None:
+            return None
+        if not self._is_hit(limit, touch, seconds, seed):
             return None
         size = max(size, touch.bid_size, touch.ask_size, 1)
         return self._take(limit, size, quotes) if self._is_enough(size) else None

@@ -35,12 +35,12 @@ from infra.simulator.surface import SECONDS_PER_YEAR
 SESSIONS_PER_YEAR = 252
 UNKNOWN_VOL = 0.2
 """Where a recording allows none to be computed."""
-_FIELDS = ("bid", "ask", "last", "bid_size", "ask_size", "volume", "open_interest", "iv")
+_FIELDS = ("bid", "ask", "last", "bid_size", "ask_size", "volume", "open_interest", "iv", "delta")
 
 
 @dataclass(frozen=True, slots=True)
 class _Series:
-    """One contract's rows: ``at`` in epoch seconds, ascending; ``values`` of shape (rows, 8)."""
+    """One contract's rows: ``at`` in epoch seconds, ascending; ``values`` by ``_FIELDS``."""
 
     at: FloatArray
     values: FloatArray
@@ -211,11 +211,18 @@ class ReplayMarket:
 
     def _option_series(self, table: pl.DataFrame) -> dict[int, _Series]:
         names = ["underlying", "root", "expiry", "right", "strike", "settlement", "multiplier"]
+        # Cut from one ordered table: asking the table for thousands of contracts takes seconds.
+        ordered = table.sort(*names, "seconds", maintain_order=True)
+        keys = ordered.select(names)
+        is_first = keys.select(pl.struct(names).ne_missing(pl.struct(names).shift(1))).to_series()
+        first = np.flatnonzero(is_first.to_numpy())
+        seconds = ordered["seconds"].to_numpy()
+        values = ordered.select(pl.col(_FIELDS).cast(pl.Float64)).to_numpy()
         series = {}
-        for key, rows in table.group_by(names):
-            con_id = self.book.recorded(dict(zip(names, key, strict=True)))
-            values = rows.select(pl.col(_FIELDS).cast(pl.Float64)).to_numpy()
-            series[con_id] = _Series(rows["seconds"].to_numpy(), values)
+        for start, end, key in zip(
+            first, [*first[1:], len(ordered)], keys[first].iter_rows(named=True), strict=True
+        ):
+            series[self.book.recorded(key)] = _Series(seconds[start:end], values[start:end])
         return series
 
     def _underlying_quote(self, security: Security, moment: datetime) -> Quote:
@@ -230,7 +237,7 @@ class ReplayMarket:
     def _option_quotes(self, options: Sequence[Security], moment: datetime) -> list[Quote]:
         if not options:
             return []
-        nothing = np.array([0.0] * 7 + [nan])
+        nothing = np.array([0.0] * 7 + [nan] * 2)
         at = moment.timestamp()
         rows = [self._options[s.con_id].row(at) for s in options]
         table = np.array([nothing if row is None else row for row in rows])
@@ -244,6 +251,7 @@ class ReplayMarket:
         implied = implied_vol(mark, spot, strike, years, RISK_FREE_RATE, yields, is_call)
         iv = np.where(np.isnan(table[:, 7]), implied, table[:, 7])
         g = european.greeks(spot, strike, years, RISK_FREE_RATE, yields, iv, is_call)
+        delta = np.where(np.isnan(table[:, 8]), g.delta, table[:, 8])
         closes = self._closes(options, moment)
         over = moment >= self.ends_at
         return [
@@ -260,7 +268,7 @@ class ReplayMarket:
                 underlying_price=float(spot[i]),
                 model_price=float(mark[i]),
                 iv=float(iv[i]),
-                delta=float(g.delta[i]),
+                delta=float(delta[i]),
                 gamma=float(g.gamma[i]),
                 vega=float(g.vega[i]),
                 theta_per_day=float(g.theta_per_day[i]),

@@ -13,17 +13,15 @@ import polars as pl
 
 from domain.calendar import TradingCalendar
 from domain.instruments import Right, SecType
+from domain.listed_options import CASH_SETTLED, price_steps
 from infra.simulator.contracts import ContractBook, ContractSpec, Security
 from infra.simulator.reference import (
-    RULE_NICKEL_DIME,
-    RULE_PENNY,
+    MARKET_RULES,
     UNDERLYINGS,
     OptionClass,
     Underlying,
 )
 
-INDEXES = frozenset({"SPX", "XSP", "NDX", "RUT", "DJX", "VIX"})
-"""Cash-settled and European; options on anything else deliver shares."""
 _RIGHTS = {"P": Right.PUT, "PUT": Right.PUT, "C": Right.CALL, "CALL": Right.CALL}
 
 
@@ -152,7 +150,7 @@ def _underlying(symbol: str, price: float) -> Underlying:
     known = UNDERLYINGS.get(symbol)
     if known is not None:
         return replace(known, base_price=price, path_of="", index_scale=1.0, earnings_move=0.0)
-    index = symbol in INDEXES
+    index = symbol in CASH_SETTLED
     return Underlying(
         con_id=20_000 + _con_id(symbol) % 900_000,
         symbol=symbol,
@@ -173,7 +171,7 @@ def _underlying(symbol: str, price: float) -> Underlying:
 def _option_class(
     number: int, symbol: str, root: str, am_settled: bool, multiplier: int
 ) -> OptionClass:
-    index = symbol in INDEXES
+    index = symbol in CASH_SETTLED
     return OptionClass(
         number=number,
         name=root,
@@ -185,7 +183,13 @@ def _option_class(
         weekly=False,
         am_settled=am_settled,
         cash_settled=index,
-        market_rule=RULE_NICKEL_DIME if index else RULE_PENNY,
+        market_rule=_rule(symbol),
         liquidity=1.0,
         multiplier=multiplier,
     )
+
+
+def _rule(symbol: str) -> int:
+    """The market rule of the price steps that options on ``symbol`` have."""
+    steps = price_steps(symbol)
+    return next(number for number, rule in MARKET_RULES.items() if rule == steps)

@@ -16,6 +16,7 @@ from infra.simulator.validation import Leg, increments_of
 
 _LEG_PRICE_STEP = Decimal("0.00000001")
 _UNLIMITED = 1_000_000
+_ZERO, _ONE = Decimal(0), Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +58,31 @@ def package_touch(legs: Sequence[Leg], quotes: Sequence[Quote]) -> Touch:
 
 
 def leg_prices(legs: Sequence[Leg], quotes: Sequence[Quote], net: Decimal) -> tuple[Decimal, ...]:
-    """Prices of the legs that add up to ``net``: their mids, the dearest leg taking the rest."""
+    """Prices of the legs that add up to ``net``: each as far from its middle to the touch it
+    trades against as the package is, no leg beyond its touch; the dearest takes what is left."""
     if len(legs) == 1:
         return (net,)
     shares = weights(legs)
-    prices = [_money(quote.mark) for quote in quotes]
+    mids = [_money(quote.mark) for quote in quotes]
+    halves = [_half_spread(quote) for quote in quotes]
+    middle = sum((w * mid for w, mid in zip(shares, mids, strict=True)), _ZERO)
+    width = sum((abs(w) * half for w, half in zip(shares, halves, strict=True)), _ZERO)
+    crossed = min(max((net - middle) / width, -_ONE), _ONE) if width else _ZERO
+    prices = [
+        (mid + half.copy_sign(w) * crossed).quantize(_LEG_PRICE_STEP).normalize()
+        for w, mid, half in zip(shares, mids, halves, strict=True)
+    ]
     whole = [i for i, share in enumerate(shares) if abs(share) == 1] or list(range(len(legs)))
     balancing = max(whole, key=lambda i: prices[i])
     others = sum(shares[i] * prices[i] for i in range(len(legs)) if i != balancing)
     prices[balancing] = ((net - others) / shares[balancing]).quantize(_LEG_PRICE_STEP).normalize()
     return tuple(prices)
+
+
+def _half_spread(quote: Quote) -> Decimal:
+    """Nothing where a side is missing: there is no touch to go to."""
+    sound = 0 < quote.bid <= quote.ask
+    return (_money(quote.ask) - _money(quote.bid)) / 2 if sound else _ZERO
 
 
 def mid_price(legs: Sequence[Leg], quotes: Sequence[Quote]) -> Decimal:

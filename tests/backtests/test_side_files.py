@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from domain.instruments import ExerciseStyle
+from domain.listed_options import price_steps
 from infra.calendars import trading_calendar
 from infra.history.canonical import HistoryError
-from infra.history.side_files import SideData, SideFiles, increments_of, read_side_files
+from infra.history.side_files import SideData, SideFiles, read_side_files
 from infra.history.times import Times
 from tests.backtests.histories import quote, recorded
 
@@ -129,5 +130,5 @@ def test_indexes_settle_in_cash_and_shares_are_delivered():
     spx, apple = side_data(symbol="SPX").underlyings["SPX"], side_data().underlyings["AAPL"]
     assert (spx.is_index, spx.style) == (True, ExerciseStyle.EUROPEAN)
     assert (apple.is_index, apple.style) == (False, ExerciseStyle.AMERICAN)
-    assert increments_of("SPX").at(Decimal(5)) == Decimal("0.10")
-    assert increments_of("SPY").at(Decimal(5)) == Decimal("0.01")
+    assert price_steps("SPX").at(Decimal(5)) == Decimal("0.10")
+    assert price_steps("SPY").at(Decimal(5)) == Decimal("0.01")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import ib_async
@@ -14,6 +15,7 @@ from infra.calendars import trading_calendar
 from infra.history.canonical import HistoryError, read_canonical
 from infra.history.formats import read_history
 from infra.simulator.contracts import ContractSpec
+from infra.simulator.reference import MARKET_RULES
 from infra.simulator.replay import ReplayMarket, weeks_to
 from tests.simulator.conftest import Connect, StartGateway, place, qualified, quoted, settle
 
@@ -129,6 +131,20 @@ def test_quotes_step_at_the_recorded_moments(tmp_path: Path):
     # A bare date holds from the open on.
     call = next(s for s in market.book._options["ACME"] if s.right is Right.CALL)
     assert market.quote(call, _at(9, 30)).bid == 6
+
+
+def test_recorded_deltas_are_shown_and_price_steps_are_those_of_the_name(tmp_path: Path):
+    told = tmp_path / "spy.csv"
+    told.write_text(
+        "timestamp,underlying,right,strike,expiry,bid,ask,underlying_price,iv,delta\n"
+        "2019-04-29,SPY,P,95,2019-05-17,4.01,4.10,100,0.2,-0.123\n"
+        "2019-04-29,SPY,P,90,2019-05-17,2.01,2.10,100,0.2,\n"
+    )
+    market = _market(told)
+    low, high = sorted(market.book._options["SPY"], key=lambda s: s.strike or 0)
+    assert market.quote(high, _at(11)).delta == -0.123
+    assert -0.1 < market.quote(low, _at(11)).delta < 0, "worked out where none is recorded"
+    assert MARKET_RULES[high.market_rule].at(Decimal(4)) == Decimal("0.01")
 
 
 async def test_a_recording_is_traded_on_the_wire_until_its_expiry(
