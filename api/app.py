@@ -123,6 +123,7 @@ def _add_routes(app: FastAPI) -> None:
     api = APIRouter(prefix="/api", responses=answers)
     for module in _ROUTERS:
         api.include_router(module.router)
+    api.include_router(health.in_depth)
     app.include_router(api)
     app.include_router(health.router)
     app.add_api_route(

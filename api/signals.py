@@ -62,6 +62,11 @@ class Signals(Protocol):
 
     async def is_reachable(self) -> bool: ...
 
+    @property
+    def client(self) -> Client | None:
+        """The connection, for looking at Temporal itself; None while there is none."""
+        ...
+
 
 class TemporalSignals:
     """Signals over one Temporal client, connected in the background for as long as it takes."""
@@ -138,6 +143,10 @@ class TemporalSignals:
                 return await self._client.service_client.check_health()
         except (RPCError, TimeoutError):
             return False
+
+    @property
+    def client(self) -> Client | None:
+        return self._client
 
     def _connected(self) -> Client:
         if self._client is None:

@@ -125,6 +125,24 @@ def api() -> None:
 
 
 @app.command()
+def doctor() -> None:
+    """Examine this deployment and say what to fix. Ends with 1 when something has failed."""
+    from infra.doctor import examine
+    from infra.gateway_commands import table
+    from infra.health import HealthState, overall
+
+    checks = asyncio.run(examine(_start_process("cli")))
+    worst_first = list(HealthState)[::-1]
+    rows = [
+        (check.state.upper(), check.part, check.name, check.detail, check.advice)
+        for check in sorted(checks, key=lambda check: worst_first.index(check.state))
+    ]
+    table(("STATE", "PART", "NAME", "FOUND", "WHAT TO DO"), rows, nothing="Nothing to check.")
+    if overall(checks) is HealthState.FAILED:
+        raise typer.Exit(1)
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
     from infra.db.migrate import upgrade

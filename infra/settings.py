@@ -113,6 +113,10 @@ class Settings(BaseSettings):
         description="Folder of the recorded chains that the API may run backtests on; "
         "`history` in the data directory if not set.",
     )
+    backup_dir: Path | None = Field(
+        default=None,
+        description="Folder of the backups; `backups` in the data directory if not set.",
+    )
     backtest_processes: int | None = Field(
         default=None,
         ge=1,
@@ -139,6 +143,11 @@ class Settings(BaseSettings):
     def history(self) -> Path:
         """Where the recorded chains lie that backtests asked for over the API may read."""
         return self.history_dir or self.home / "history"
+
+    @property
+    def backups(self) -> Path:
+        """Where backups are kept, each in a folder of its own."""
+        return self.backup_dir or self.home / "backups"
 
     @property
     def temporal_uses_tls(self) -> bool:

@@ -6,20 +6,31 @@ import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Response, status
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.deps import Desk, Resources, SignalsDep
+from api.deps import Desk, Resources, SignalsDep, SignedIn
+from api.schemas.common import Answer, UtcTime
 from infra.db.migrate import is_at_head
+from infra.health import Check, HealthState, desk_health, overall
 
 router = APIRouter(tags=["health"])
+in_depth = APIRouter(prefix="/health", tags=["health"])
 
 _DATABASE_SECONDS = 3.0
 
 
 class Health(BaseModel):
     status: str
+
+
+class DeskHealth(Answer):
+    """How the desk is, part by part; the worst part says how it is as a whole."""
+
+    state: HealthState
+    checked_at: UtcTime
+    checks: list[Check] = Field(description="worst first")
 
 
 class Readiness(BaseModel):
@@ -45,6 +56,19 @@ async def readyz(response: Response, desk: Desk, signals: SignalsDep) -> Readine
     if not ready:
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     return Readiness(ready=ready, database=database, migrations=migrations, temporal=temporal)
+
+
+@in_depth.get("/")
+async def get_desk_health(desk: Desk, signals: SignalsDep, viewer: SignedIn) -> DeskHealth:
+    """Database, Temporal, workers, schedules, gateways, data, orders in doubt, clocks, disk."""
+    now = desk.clock.now()
+    checks = await desk_health(desk.settings, desk.sessions, signals.client, now)
+    worst_first = list(HealthState)[::-1]
+    return DeskHealth(
+        state=overall(checks),
+        checked_at=now,
+        checks=sorted(checks, key=lambda check: worst_first.index(check.state)),
+    )
 
 
 async def _database(desk: Resources) -> tuple[bool, bool]:

@@ -66,11 +66,13 @@ async def put_schedules(client: Client, gateways: Iterable[str]) -> None:
     """Create every schedule or bring it up to date; one that a person paused stays paused."""
     for name in OBSOLETE:
         await _remove(client, name)
-    for turn in _of_the_desk():
+    for turn in turns(gateways):
         await _put(client, turn)
-    for gateway in gateways:
-        for turn in _of_gateway(gateway):
-            await _put(client, turn)
+
+
+def turns(gateways: Iterable[str]) -> list[Turn]:
+    """Every schedule that a desk with these gateways has."""
+    return [*_of_the_desk(), *(turn for gateway in gateways for turn in _of_gateway(gateway))]
 
 
 def _of_the_desk() -> list[Turn]:

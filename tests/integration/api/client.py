@@ -79,6 +79,10 @@ class RecordedSignals:
     async def is_reachable(self) -> bool:
         return not self.broken
 
+    @property
+    def client(self) -> None:
+        return None
+
 
 @dataclass
 class ApiWorld:
