@@ -453,6 +453,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/health/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Desk Health
+         * @description Database, Temporal, workers, schedules, gateways, data, orders in doubt, clocks, disk.
+         */
+        get: operations["get_desk_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/kill-switch/": {
         parameters: {
             query?: never;
@@ -1391,6 +1411,28 @@ export interface components {
             reason: string;
             state: components["schemas"]["TradingState"];
         };
+        /** Check */
+        Check: {
+            /**
+             * Advice
+             * @description what to do; empty while all is well
+             * @default
+             */
+            advice: string;
+            /** Detail */
+            detail: string;
+            /**
+             * Name
+             * @description which one, e.g. the gateway's slug
+             */
+            name: string;
+            /**
+             * Part
+             * @description e.g. database, gateway, worker, schedule
+             */
+            part: string;
+            state: components["schemas"]["HealthState"];
+        };
         /**
          * ClientAnswer
          * @description A client the user may see, with the user's role for it.
@@ -1752,6 +1794,23 @@ export interface components {
             unknown_orders: number;
             /** Working Orders */
             working_orders: number;
+        };
+        /**
+         * DeskHealth
+         * @description How the desk is, part by part; the worst part says how it is as a whole.
+         */
+        DeskHealth: {
+            /**
+             * Checked At
+             * Format: date-time
+             */
+            checked_at: string;
+            /**
+             * Checks
+             * @description worst first
+             */
+            checks: components["schemas"]["Check"][];
+            state: components["schemas"]["HealthState"];
         };
         /**
          * DiscrepancyRow
@@ -2185,6 +2244,11 @@ export interface components {
             /** Status */
             status: string;
         };
+        /**
+         * HealthState
+         * @enum {string}
+         */
+        HealthState: "ok" | "degraded" | "failed";
         /**
          * InstrumentBrief
          * @description Anything that can be traded; the option fields are null for shares and indexes.
@@ -4755,6 +4819,7 @@ export type BenchmarkCurve = components['schemas']['BenchmarkCurve'];
 export type BrokerStatus = components['schemas']['BrokerStatus'];
 export type ChangeLimitsAsk = components['schemas']['ChangeLimitsAsk'];
 export type ChangeStateAsk = components['schemas']['ChangeStateAsk'];
+export type Check = components['schemas']['Check'];
 export type ClientAnswer = components['schemas']['ClientAnswer'];
 export type CombinedStress = components['schemas']['CombinedStress'];
 export type ComingDividend = components['schemas']['ComingDividend'];
@@ -4773,6 +4838,7 @@ export type DeclareNotSentAsk = components['schemas']['DeclareNotSentAsk'];
 export type Desk = components['schemas']['Desk'];
 export type DeskAccount = components['schemas']['DeskAccount'];
 export type DeskCounts = components['schemas']['DeskCounts'];
+export type DeskHealth = components['schemas']['DeskHealth'];
 export type DiscrepancyRow = components['schemas']['DiscrepancyRow'];
 export type DiscrepancyType = components['schemas']['DiscrepancyType'];
 export type EndingEvidence = components['schemas']['EndingEvidence'];
@@ -4793,6 +4859,7 @@ export type GatewayKind = components['schemas']['GatewayKind'];
 export type Greeks = components['schemas']['Greeks'];
 export type GroupMargin = components['schemas']['GroupMargin'];
 export type Health = components['schemas']['Health'];
+export type HealthState = components['schemas']['HealthState'];
 export type InstrumentBrief = components['schemas']['InstrumentBrief'];
 export type JsonValue = components['schemas']['JsonValue'];
 export type KillSwitchPreview = components['schemas']['KillSwitchPreview'];
@@ -5908,6 +5975,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_ExecutionRow_"];
+                };
+            };
+        };
+    };
+    get_desk_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskHealth"];
                 };
             };
         };
