@@ -20,6 +20,7 @@ import orjson
 import typer
 
 from infra.backtest_commands import add_backtest_commands
+from infra.backup_commands import add_backup_commands
 from infra.data_commands import data_group
 from infra.facts_commands import facts_group
 from infra.gateway_commands import accounts_group, gateways_group
@@ -86,6 +87,7 @@ app.add_typer(data_group(), name="data")
 app.add_typer(limits_group(lambda: _start_process("cli")), name="limits")
 add_backtest_commands(app, lambda: _start_process("cli"))
 add_stopping_commands(app, lambda: _start_process("cli"))
+add_backup_commands(app, lambda: _start_process("cli"))
 
 
 @worker.command("core")

@@ -48,6 +48,12 @@ _TRAVERSE = stat.S_IXOTH
 _READ_AND_TRAVERSE = stat.S_IROTH | stat.S_IXOTH
 
 
+def bundled_program(name: str) -> Path | None:
+    """A client program of the newest bundled release, such as ``pg_dump``; None without one."""
+    found = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / name
+    return found if found.exists() else None
+
+
 class EmbeddedPostgres(EmbeddedServer):
     """One Postgres cluster under ``directory``, reached over a unix socket only.
 
