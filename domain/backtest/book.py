@@ -7,7 +7,7 @@ fill and every event did to it, and what is held of an instrument is the sum of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -165,6 +165,12 @@ class Book:
     def positions(self) -> tuple[PositionState, ...]:
         """As the strategies and controls see them, in the order of their keys."""
         return tuple(_state(self.holdings[key]) for key in sorted(self.holdings))
+
+    def copy(self) -> Book:
+        """The book as it stands, without its record, to try a trade on."""
+        other = Book(self.currency, self.cash, accrued_interest=self.accrued_interest)
+        other.holdings = {key: replace(held) for key, held in self.holdings.items()}
+        return other
 
     # --- what changes it -----------------------------------------------------------------------
 

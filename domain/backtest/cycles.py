@@ -73,7 +73,7 @@ def _of_fill(fill: Fill) -> tuple[str, CycleEntry]:
     return fill.symbol, CycleEntry(
         at=fill.at,
         kind=CycleEntryKind.TRADE,
-        sec_type=SecType.OPTION,
+        sec_type=SecType.OPTION if fill.con_id else SecType.STOCK,
         con_id=fill.con_id,
         quantity=fill.side.sign * fill.quantity,
         cash=fill.cash,

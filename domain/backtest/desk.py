@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -121,6 +121,10 @@ class Desk:
     opened_today: dict[date, Decimal] = field(default_factory=dict[date, Decimal])
     _asked: tuple[Version, Requirement] | None = None
     _account: tuple[Version, AccountState] | None = None
+
+    def on(self, book: Book) -> Desk:
+        """A desk like this one whose account is another: a trial of a trade."""
+        return Desk(self.config, book, self.strategy, self.spots, self.indexes)
 
     # --- the account -----------------------------------------------------------------------------
 
@@ -376,9 +380,7 @@ class Desk:
         """Margin and equity as they would be after the trade at its limit, by our own rules."""
         terms, quantity = order.trade.terms, order.trade.quantity
         settlement = now.chains[order.symbol].settlement
-        trial = Book(self.config.currency, self.book.cash, {})
-        trial.accrued_interest = self.book.accrued_interest
-        trial.holdings = {key: replace(held) for key, held in self.book.holdings.items()}
+        trial = self.book.copy()
         quotes = quote.legs or (quote,)
         charges = Charges(schedule=self.config.commission)
         prices = leg_prices(terms.legs, quotes, terms.side, attempt.limit_price)
@@ -392,7 +394,7 @@ class Desk:
             if held is not None and held.mark is None:
                 held.mark = leg_quote.mid
         trial.cash -= charges.total
-        after = Desk(self.config, trial, self.strategy, self.spots, self.indexes)
+        after = self.on(trial)
         asked = after.requirement(now.at)
         return MarginPreview(
             init_margin_after=_money(asked.initial),

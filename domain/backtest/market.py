@@ -81,6 +81,15 @@ def row_of(chain: OptionChain, con_id: int) -> int | None:
     return row if row < len(chain.con_id) and chain.con_id[row] == con_id else None
 
 
+def touch_of(chain: OptionChain, con_id: int) -> tuple[Decimal, Decimal] | None:
+    """Bid and ask of a sound quote, as ``mid_of`` has it."""
+    row = row_of(chain, con_id)
+    if row is None:
+        return None
+    bid, ask = float(chain.bid[row]), float(chain.ask[row])
+    return (decimal_of(bid), decimal_of(ask)) if 0 <= bid <= ask and ask > 0 else None
+
+
 def mid_of(chain: OptionChain, con_id: int) -> Decimal | None:
     """The middle of a sound quote; a bid of nothing counts, a crossed or one-sided one not."""
     row = row_of(chain, con_id)

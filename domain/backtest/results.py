@@ -36,6 +36,8 @@ class EventKind(StrEnum):
     SPLIT = "SPLIT"
     INTEREST = "INTEREST"
     MARGIN_CALL = "MARGIN_CALL"
+    LIQUIDATED = "LIQUIDATED"
+    """What the broker closed after a call that was not met; the fill beside it moves the money."""
 
 
 class Event(NamedTuple):
@@ -88,7 +90,7 @@ class Trade(NamedTuple):
     after commissions; of options that turned into shares the premium, for the shares cost their
     strike. ``capital`` is what it tied up: a put's strike, a call's or a share's underlying price,
     times the units. ``exit_rule`` names the strategy's rule, or what ended it: ``expired``,
-    ``settled``, ``assigned``, ``assigned_early``, ``exercised``, ``called_away``, ``margin_call``,
+    ``settled``, ``assigned``, ``assigned_early``, ``exercised``, ``called_away``, ``liquidated``,
     ``end_of_data``.
     """
 

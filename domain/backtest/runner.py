@@ -6,7 +6,7 @@ At each slice, in this order:
 2. *mark*: holdings at the middle of their quotes, at the last known price where there is none;
 3. what was approved at an earlier slice meets these quotes (``desk``): judged by the controls,
    then filled, refused, or lapsed;
-4. *lifecycle*: whether the broker calls for margin;
+4. *lifecycle*: whether the broker calls for margin, or closes what a call did not mend;
 5. *strategy*: what the strategy proposes on this slice's market and account;
 6. *decide*: every proposal is approved;
 7. *fill*: at once where the config says so (``same_quote``), else at step 3 of the next slice.
@@ -39,14 +39,13 @@ from domain.backtest.margin import (
     portfolio_maintenance,
     strategy_based,
 )
+from domain.backtest.margin_calls import MarginCalls
 from domain.backtest.market import FactsOnDemand, SliceMarket, mid_of, usable_chains, windowed
 from domain.backtest.nights import Nights
 from domain.backtest.results import (
     BacktestProgress,
     BacktestResult,
     EquityCurve,
-    Event,
-    EventKind,
     Skip,
 )
 from domain.backtest.stats import statistics
@@ -112,6 +111,7 @@ class _Run:
     desk: Desk = field(init=False)
     nights: Nights = field(init=False)
     cycles: Cycles = field(init=False)
+    calls: MarginCalls = field(init=False)
     curve: EquityCurve = field(default_factory=EquityCurve)
     skipped: list[Skip] = field(default_factory=list[Skip])
     errors: list[str] = field(default_factory=list[str])
@@ -135,6 +135,7 @@ class _Run:
         indexes = frozenset(symbol for symbol, each in histories.items() if each.is_index)
         slug = self.strategy.slug
         self.desk = Desk(self.config, self.book, slug, self.nights.spots, indexes)
+        self.calls = MarginCalls(self.desk)
         symbol = self.config.benchmark or next(iter(sorted(histories)), "")
         if symbol in histories:
             self.compared = Benchmarks.on(
@@ -156,7 +157,7 @@ class _Run:
         self.nights.pass_to(now.at, now.session)
         self._mark(now)
         self.desk.work(now)
-        self._call_for_margin(now)
+        self.calls.look(now)
         self._propose(now)
         if self.config.fills.same_quote:
             self.desk.work(now)
@@ -187,17 +188,6 @@ class _Run:
             mark = None if chain is None else _mark_in(chain, instrument)
             held.carried = mark is None
             held.mark = held.mark if mark is None else mark
-
-    def _call_for_margin(self, now: Moment) -> None:
-        if not self.book.holdings:
-            return
-        needed = Decimal(f"{self.desk.requirement(now.at).maintenance:.2f}")
-        missing = needed - self.desk.equity_with_loan()
-        if missing > 0:
-            self.book.record(
-                Event(now.at, EventKind.MARGIN_CALL, "", "margin call", price=missing,
-                      detail=f"maintenance {needed} is {missing:.2f} above equity with loan value")
-            )  # fmt: skip
 
     # --- strategy and decisions ------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from infra.settings import Settings
 from infra.simulator.app import GatewayOptions, SimulatedGateway
 from infra.simulator.ledger import Ledger
 from infra.simulator.market_events import EventPlan
+from infra.simulator.resting import Resting
 from infra.temporal.client import connect
 from infra.temporal.setup import setup
 from infra.temporal.worker import run_broker, run_core
@@ -54,6 +55,9 @@ class WorldOptions:
     market_seed: int = 7
     events: EventPlan | None = None
     second_approvers: bool = False
+    recording: Path | None = None
+    """What the gateway plays instead of a market drawn from a seed; its fills then depend on the
+    quotes alone."""
 
 
 class World(Floor):
@@ -73,6 +77,7 @@ class World(Floor):
     async def start(self, stack: AsyncExitStack) -> None:
         database_url = await self.servers.database()
         stack.push_async_callback(self.servers.drop, database_url)
+        recording = self.options.recording
         codes = [f"DU{1000001 + number}" for number in range(self.options.accounts)]
         self.gateway = await stack.enter_async_context(
             SimulatedGateway(
@@ -84,6 +89,9 @@ class World(Floor):
                     start=MONDAY_10,
                     accounts=tuple(codes),
                     events=self.options.events,
+                    market="synthetic" if recording is None else "replay",
+                    recording=recording,
+                    resting=Resting.HIT if recording is None else Resting.WAIT,
                 )
             )
         )
@@ -105,8 +113,9 @@ class World(Floor):
         self.start_core()
         self.start_broker()
         await self.until_trading()
-        reading = await read_chain(self.gateway.port)
-        self.offers = Offers(self.sessions, self.furniture, reading)
+        if recording is None:
+            reading = await read_chain(self.gateway.port)
+            self.offers = Offers(self.sessions, self.furniture, reading)
 
     def start_core(self) -> None:
         self._start("core", lambda stop: run_core(self.settings, stop))

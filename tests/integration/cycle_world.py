@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from math import log
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -48,10 +49,11 @@ ENDED = ("COMPLETED", "LAPSED", "DENIED", "REJECTED", "EXPIRED", "SUPERSEDED")
 
 
 @asynccontextmanager
-async def cycle_world() -> AsyncIterator[CycleWorld]:
-    """A desk with one account and nothing on it yet, until the block ends."""
+async def cycle_world(recording: Path | None = None) -> AsyncIterator[CycleWorld]:
+    """A desk with one account and nothing on it yet, until the block ends; its gateway plays the
+    ``recording``, if there is one."""
     servers = Servers()
-    world = CycleWorld(servers)
+    world = CycleWorld(servers, recording)
     try:
         with swapped(PATIENCE):
             async with open_world(servers, world=world):
@@ -63,8 +65,8 @@ async def cycle_world() -> AsyncIterator[CycleWorld]:
 class CycleWorld(World):
     """One account with one strategy."""
 
-    def __init__(self, servers: Servers) -> None:
-        super().__init__(servers, WorldOptions(accounts=1, speed=SPEED))
+    def __init__(self, servers: Servers, recording: Path | None = None) -> None:
+        super().__init__(servers, WorldOptions(accounts=1, speed=SPEED, recording=recording))
 
     async def enable(self, code_ref: str, **config: Any) -> UUID:
         """An enabled instance of the strategy on the account."""
@@ -185,7 +187,11 @@ class CycleWorld(World):
         """Run the strategies, approve the first proposal with the action, see it filled."""
         offered = [each for each in await self.propose() if each["action"] == action]
         assert offered, await self.why_nothing()
-        chosen = offered[0]
+        await self.see_done(offered[0])
+        return offered[0]
+
+    async def see_done(self, chosen: dict[str, Any]) -> None:
+        """Approve a recommendation as it is offered, and see it filled."""
         answer = await self._click(chosen)
         assert answer.status_code == 200, answer.text
 
@@ -201,7 +207,6 @@ class CycleWorld(World):
             id=chosen["id"],
         )
         assert row["state"] == "COMPLETED", (chosen["summary"], row)
-        return chosen
 
     async def _click(self, offered: dict[str, Any]) -> httpx.Response:
         (account,) = self.furniture.accounts

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from domain.backtest.config import BacktestConfig, FillPolicy
 from domain.backtest.digest import canonical
 from domain.backtest.history import ChainFault, FaultCode
-from domain.backtest.results import BacktestProgress, BacktestResult
+from domain.backtest.results import BacktestProgress, BacktestResult, EventKind
 from domain.backtest.runner import run_backtest
 from domain.backtest.side_data import PastDividend
 from domain.errors import ErrorCode, GreenlightError
@@ -196,16 +196,59 @@ def test_portfolio_margin_governs_where_the_config_says_so():
     assert result.curve.margin == result.curve.portfolio_margin
 
 
-def test_a_put_that_outgrows_the_account_is_called():
+def short_index_puts(*days: Day) -> BacktestResult:
+    """Ten puts struck at 95 are sold at 1.10 on Tuesday: 21,100 is in the account."""
     limits = {"require_covered": False, "max_pm_usage": "1"}
     settings = {"secured": False, "max_notional": "20", "max_pm_usage": "1", "max_contracts": 10}
-    days = [
-        Day(TUESDAY, 100.0, (Row(95, EXPIRY, 1.0, 1.2, delta=0.12),), "XSP"),
-        Day(WEDNESDAY, 60.0, (Row(95, EXPIRY, 35.0, 35.2, delta=0.99),), "XSP"),
-    ]
+    settings |= {"stop_multiple": None, "roll": False, "close_if_unable": False, "exit_dte": None}
+    tuesday = Day(TUESDAY, 100.0, (Row(95, EXPIRY, 1.0, 1.2, delta=0.12),), "XSP")
     config = theta(config=settings, limits=Limits.model_validate(limits))
-    result = run_backtest(config, recorded(days, {"XSP": index()}), CALENDAR)
-    assert result.stats["margin_calls"] == 1
+    result = run_backtest(config, recorded([tuesday, *days], {"XSP": index()}), CALENDAR)
+    assert result.errors == ()
+    return result
+
+
+FALLEN = (Row(95, EXPIRY, 12.0, 12.2, delta=0.9),)
+
+
+def test_a_margin_call_has_until_the_next_slice_to_be_mended():
+    result = short_index_puts(
+        Day(WEDNESDAY, 84.0, FALLEN, "XSP"),
+        Day(THURSDAY, 100.0, (Row(95, EXPIRY, 1.0, 1.2, delta=0.12),), "XSP"),
+    )
+    assert [event.kind for event in result.events] == [EventKind.MARGIN_CALL]
+    assert [trade.exit_rule for trade in result.trades] == ["end_of_data"]
+
+
+def test_what_a_margin_call_leaves_short_the_broker_closes_at_the_touch():
+    result = short_index_puts(
+        Day(WEDNESDAY, 84.0, FALLEN, "XSP"), Day(THURSDAY, 84.0, FALLEN, "XSP")
+    )
+    called, closed = result.events
+    # A put needs 15 % of 84 beside its 12.10: 24,700 for ten, 3,600 more than there is.
+    assert (called.kind, called.price) == (EventKind.MARGIN_CALL, Decimal(3600))
+    assert (closed.kind, closed.at.date()) == (EventKind.LIQUIDATED, THURSDAY)
+    # Each one bought at 12.20 frees 2,470 for 1,220: three give 3,750, two would not do.
+    traded = [(f.side, f.quantity, f.price) for f in result.fills[1:]]
+    assert traded == [("BUY", 3, Decimal("12.2"))]
+    assert result.curve.cash[-1] == Decimal(21_100 - 3 * 1_220)
+    assert result.curve.reg_t[-1] == pytest.approx(7 * 2_470)
+
+
+def test_an_account_that_nothing_can_mend_is_closed_whole_and_its_trades_say_why():
+    ruin = (Row(95, EXPIRY, 35.0, 35.2, delta=0.99),)
+    dark = (Row(95, EXPIRY, 35.0, 0.0, delta=0.99),)
+    result = short_index_puts(
+        Day(WEDNESDAY, 60.0, ruin, "XSP"),
+        Day(THURSDAY, 60.0, dark, "XSP"),
+        Day(date(2024, 1, 5), 60.0, ruin, "XSP"),
+    )
+    kinds = [(event.kind, event.at.day) for event in result.events]
+    assert kinds == [(EventKind.MARGIN_CALL, 3), (EventKind.LIQUIDATED, 5)], "no ask on the 4th"
+    (trade,) = result.trades
+    assert (trade.exit_rule, trade.exit_action) == ("liquidated", "LIQUIDATED")
+    assert result.curve.cash[-1] == Decimal(21_100 - 35_200)
+    assert result.stats["by_exit"]["liquidated"]["trades"] == 1
 
 
 # --- a whole run ---------------------------------------------------------------------------------
