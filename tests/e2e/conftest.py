@@ -83,7 +83,7 @@ def page(context: BrowserContext) -> Page:
 @pytest.fixture
 def person(page: Page, desk: Desk) -> Person:
     """A person who has signed in and sees the queue."""
-    sign_in(page, desk)
+    sign_in(page, desk, at="/recommendations")
     expect(page.get_by_role("heading", name="Recommendations", level=1)).to_be_visible(
         timeout=SOON_MS
     )

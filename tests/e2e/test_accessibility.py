@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.xdist_group(
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 PHONE = ViewportSize(width=390, height=844)
 SCREENS = {
+    "/": "Dashboard",
     "/recommendations?show=all": "Recommendations",
     "/orders": "Orders",
     "/executions": "Executions",

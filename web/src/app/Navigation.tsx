@@ -25,7 +25,7 @@ export function Navigation({ onNavigate }: { onNavigate: () => void }) {
               key={to}
               to={to}
               className={styles.screen}
-              activeOptions={{ exact: false, includeSearch: false }}
+              activeOptions={{ exact: to === '/', includeSearch: false }}
               onClick={onNavigate}
             >
               <Picture size={18} stroke={1.7} aria-hidden />

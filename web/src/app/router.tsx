@@ -1,14 +1,9 @@
 import type { QueryClient } from '@tanstack/react-query';
-import {
-  createBrowserHistory,
-  createRoute,
-  createRouter,
-  type RouterHistory,
-  redirect,
-} from '@tanstack/react-router';
+import { createBrowserHistory, createRouter, type RouterHistory } from '@tanstack/react-router';
 import { PageFailure } from '@/components/PageFailure';
 import { PageSkeleton } from '@/components/PageSkeleton';
 import { alertsRoute } from '@/features/alerts/route';
+import { dashboardRoute } from '@/features/dashboard/route';
 import { executionsRoute } from '@/features/executions/route';
 import { loginRoute } from '@/features/login/route';
 import { orderRoute, ordersRoute } from '@/features/orders/route';
@@ -17,19 +12,11 @@ import { parseSearch, stringifySearch } from '@/lib/searchParams';
 import { deskRoute, rootRoute } from './deskRoute';
 import { NotFound } from './NotFound';
 
-const home = createRoute({
-  getParentRoute: () => deskRoute,
-  path: '/',
-  beforeLoad: () => {
-    throw redirect({ to: '/recommendations', replace: true });
-  },
-});
-
 /** Every screen. A new one is its feature's `route.tsx`, a line here and one in `screens.ts`. */
 const routeTree = rootRoute.addChildren([
   loginRoute,
   deskRoute.addChildren([
-    home,
+    dashboardRoute,
     queueRoute,
     cardRoute,
     ordersRoute,

@@ -1,4 +1,10 @@
-import { IconBell, IconChecklist, IconReceipt, IconSend } from '@tabler/icons-react';
+import {
+  IconBell,
+  IconChecklist,
+  IconLayoutDashboard,
+  IconReceipt,
+  IconSend,
+} from '@tabler/icons-react';
 import type { DeskCounts } from '@/client/schema';
 
 /** What waits on a screen, shown beside its name. */
@@ -23,6 +29,7 @@ export const SCREEN_GROUPS = [
   {
     label: 'Decide',
     screens: [
+      { to: '/', label: 'Dashboard', icon: IconLayoutDashboard, waiting: nothing },
       {
         to: '/recommendations',
         label: 'Recommendations',

@@ -7,6 +7,8 @@ export interface Change {
 
 const EVERYTHING: readonly KeyRoot[] = [
   'desk',
+  'dashboard',
+  'portfolio',
   'recommendations',
   'orders',
   'executions',
@@ -20,14 +22,13 @@ const READERS: Readonly<Record<string, readonly KeyRoot[]>> = {
   order_events: ['orders', 'recommendations'],
   executions: ['executions', 'orders', 'recommendations'],
   alerts: ['alerts', 'desk'],
-  account_snapshots: ['desk'],
-  positions: ['desk'],
-  broker_accounts: ['desk', 'recommendations'],
+  account_snapshots: ['desk', 'dashboard', 'portfolio'],
+  positions: ['desk', 'dashboard', 'portfolio'],
+  broker_accounts: ['desk', 'dashboard', 'portfolio', 'recommendations'],
   gateways: ['desk', 'recommendations'],
   settings: ['desk', 'recommendations'],
-  // Their screens do not exist yet, and a run's recommendations announce themselves.
-  strategy_runs: [],
-  strategy_instances: [],
+  strategy_runs: ['dashboard'],
+  strategy_instances: ['dashboard'],
 };
 
 /** The key roots that read `table`; all of them for `*` or a table this build does not know. */

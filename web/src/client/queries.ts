@@ -7,18 +7,26 @@ import { infiniteQueryOptions, type QueryClient, queryOptions } from '@tanstack/
 import { answerOf, api } from './api';
 import type { AlertState, Desk, OrderState, RecommendationState } from './schema';
 
-export type KeyRoot = 'me' | 'desk' | 'recommendations' | 'orders' | 'executions' | 'alerts';
+export type KeyRoot =
+  | 'me'
+  | 'desk'
+  | 'dashboard'
+  | 'portfolio'
+  | 'recommendations'
+  | 'orders'
+  | 'executions'
+  | 'alerts';
 
-const PAGE_SIZE = 100;
+export const PAGE_SIZE = 100;
 
 /** `undefined` filters are left out of the address. */
-interface Filters<State> {
+export interface Filters<State> {
   client: string | undefined;
   account: string | undefined;
   state: State[] | undefined;
 }
 
-function given<T extends object>(filters: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+export function given<T extends object>(filters: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const entries = Object.entries(filters).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }

@@ -73,6 +73,9 @@ export function formatAmount(value: Decimal): string {
   return isMultipleOf(value, '1') ? whole(value) : cents(value);
 }
 
+/** An amount in whole units, for sums where cents tell nothing: `1,042,311`. */
+export const formatWhole = decimalFormat({ maximumFractionDigits: 0 });
+
 /** An amount to the cent: `41,250.00`. */
 export function formatMoney(value: Decimal): string {
   return cents(value);

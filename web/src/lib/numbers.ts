@@ -24,6 +24,27 @@ export const formatPercentOne = numberFormat({
   maximumFractionDigits: 1,
 });
 
+/** A change as per cent with its sign: `+1.25%`. */
+export const formatSignedPercent = numberFormat({
+  style: 'percent',
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 2,
+  signDisplay: 'exceptZero',
+});
+
+/** An analytic amount in whole units, signed: `−12,400`. */
+export const formatSignedCount = numberFormat({
+  maximumFractionDigits: 0,
+  signDisplay: 'exceptZero',
+});
+
+/** An analytic amount with its sign and two decimals: `+12.40`. */
+export const formatSignedLevel = numberFormat({
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 2,
+  signDisplay: 'exceptZero',
+});
+
 /** An option delta: `−0.18`. */
 export const formatDelta = numberFormat({ minimumFractionDigits: 2, maximumFractionDigits: 2 });
 

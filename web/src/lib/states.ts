@@ -50,6 +50,13 @@ export const SEVERITIES = {
   CRITICAL: { tone: 'danger', meaning: 'Look at it now.' },
 } as const satisfies Record<string, StateWords>;
 
+export const RUN_STATES = {
+  RUNNING: { tone: 'info', meaning: 'The run is under way.' },
+  COMPLETED: { tone: 'ok', meaning: 'The run went through.' },
+  FAILED: { tone: 'danger', meaning: 'The run stopped with an error.' },
+  CANCELLED: { tone: 'neutral', meaning: 'Somebody stopped the run.' },
+} as const satisfies Record<string, StateWords>;
+
 export const TRADING_STATES = {
   ACTIVE: { tone: 'ok', meaning: 'Approved orders are sent.' },
   REDUCING: { tone: 'warn', meaning: 'Only orders that reduce risk are sent.' },
