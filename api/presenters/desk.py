@@ -14,8 +14,12 @@ from infra.db.queries.columns import AnyRow
 EXCHANGE_TIME_ZONE = "America/New_York"
 
 
-def market(gateways: Sequence[AnyRow], host_now: datetime) -> MarketAnswer:
+def market(
+    gateways: Sequence[AnyRow], latest_quote: AnyRow | None, host_now: datetime
+) -> MarketAnswer:
     """Market time of the gateway whose clock was read last; none of the host's own."""
+    data_quality = None if latest_quote is None else latest_quote.quality
+    data_as_of = None if latest_quote is None else latest_quote.as_of
     read = [row for row in gateways if row.market_at is not None and row.clock_read_at is not None]
     if not read:
         return MarketAnswer(
@@ -24,6 +28,8 @@ def market(gateways: Sequence[AnyRow], host_now: datetime) -> MarketAnswer:
             session_open=False,
             session_close_at=None,
             time_zone=EXCHANGE_TIME_ZONE,
+            data_quality=data_quality,
+            data_as_of=data_as_of,
         )
     row = max(read, key=lambda each: each.clock_read_at)
     clock = MarketClock(market_at=row.market_at, observed_at=row.clock_read_at, rate=row.clock_rate)
@@ -33,6 +39,8 @@ def market(gateways: Sequence[AnyRow], host_now: datetime) -> MarketAnswer:
         session_open=row.session_open,
         session_close_at=row.session_close_at,
         time_zone=EXCHANGE_TIME_ZONE,
+        data_quality=data_quality,
+        data_as_of=data_as_of,
     )
 
 

@@ -27,12 +27,13 @@ async def desk(
     settings = await queries.trading_settings(session)
     accounts = await queries.desk_accounts(session, viewer, client)
     gateways = await queries.gateways(session, [row.gateway_id for row in accounts])
+    latest_quote = await queries.latest_quote(session) if accounts else None
     counts = await queries.counts(session, [row.id for row in accounts])
     return Desk(
         trading_state=settings.trading_state,
         autotrade_enabled=settings.autotrade_enabled,
         temporal_ui_url=resources.settings.temporal_ui_url,
-        market=presenter.market(gateways, resources.clock.now()),
+        market=presenter.market(gateways, latest_quote, resources.clock.now()),
         gateways=[presenter.gateway(row) for row in gateways],
         accounts=[presenter.desk_account(row) for row in accounts],
         counts=DeskCounts.model_validate(counts),

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.common import Answer, Exact, UtcTime
+from domain.market import QuoteQuality
 from domain.risk.limits import TradingState
 from infra.db.models import ConnectionState, GatewayKind
 
@@ -17,6 +18,10 @@ class MarketAnswer(Answer):
     session_open: bool
     session_close_at: UtcTime | None
     time_zone: str = Field(description="IANA zone of the exchange")
+    data_quality: QuoteQuality | None = Field(
+        description="of the latest look at an underlying's market; null before the first"
+    )
+    data_as_of: UtcTime | None = Field(description="market time of that look")
 
 
 class GatewayAnswer(Answer):

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.instruments import SecType
 from domain.orders import OrderState
 from domain.recommendations import RecommendationState
 from domain.risk.limits import TradingState
@@ -18,9 +19,11 @@ from infra.db.models import (
     AlertState,
     BrokerAccount,
     Gateway,
+    Instrument,
     Order,
     Portfolio,
     Position,
+    Quote,
     Recommendation,
     Setting,
 )
@@ -129,6 +132,19 @@ async def gateways(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[AnyRo
         Gateway.session_close_at,
     ).where(Gateway.id.in_(ids))
     return (await session.execute(statement.order_by(Gateway.name))).all()
+
+
+async def latest_quote(session: AsyncSession) -> AnyRow | None:
+    """Quality and market time of the latest look at an underlying's market."""
+    return (
+        await session.execute(
+            select(Quote.quality, Quote.as_of)
+            .join(Instrument, Instrument.id == Quote.instrument_id)
+            .where(Instrument.sec_type != SecType.OPTION)
+            .order_by(Quote.as_of.desc())
+            .limit(1)
+        )
+    ).one_or_none()
 
 
 async def counts(session: AsyncSession, account_ids: Sequence[UUID]) -> Counts:

@@ -1,11 +1,12 @@
 import { Group } from '@mantine/core';
 import { IconPlugConnected, IconPlugConnectedX, IconShieldCheck } from '@tabler/icons-react';
 import { useDesk, useStreamState } from '@/client/hooks';
-import type { Desk, DeskAccount, GatewayKind } from '@/client/schema';
+import type { Desk, DeskAccount, GatewayKind, QuoteQuality } from '@/client/schema';
 import { AccountBadge, KIND_MEANINGS } from '@/components/AccountBadge';
 import { Hint } from '@/components/Hint';
 import { Tag } from '@/components/Tag';
 import { CONNECTIONS, type Tone, TRADING_STATES } from '@/lib/states';
+import { StopButton } from './StopButton';
 
 const KINDS: readonly GatewayKind[] = ['LIVE', 'PAPER', 'SIMULATED'];
 
@@ -24,7 +25,9 @@ export function StatusStrip() {
             />
           ))}
           <Broker gateways={desk.gateways} />
+          <Quality desk={desk} />
           <Trading desk={desk} />
+          <StopButton />
         </>
       )}
       <Live />
@@ -67,6 +70,44 @@ function Broker({ gateways }: { gateways: Desk['gateways'] }) {
 const NO_GATEWAY: { tone: Tone; meaning: string } = {
   tone: 'warn',
   meaning: 'No gateway is configured for these accounts.',
+};
+
+const STALE_AFTER_MS = 15 * 60_000;
+
+/** How good the prices are that strategies and controls see. */
+function Quality({ desk: { market } }: { desk: Desk }) {
+  if (market.data_quality === null || market.data_as_of === null) return null;
+  const age = Date.parse(market.now ?? market.data_as_of) - Date.parse(market.data_as_of);
+  const isStale = market.session_open && age > STALE_AFTER_MS;
+  const { tone, word, meaning } = isStale ? STALE_DATA : QUALITIES[market.data_quality];
+  return (
+    <Hint label={meaning}>
+      <Tag tone={tone}>Data {word}</Tag>
+    </Hint>
+  );
+}
+
+interface QualityWords {
+  tone: Tone;
+  word: string;
+  meaning: string;
+}
+
+const STALE_DATA: QualityWords = {
+  tone: 'warn',
+  word: 'stale',
+  meaning: 'No underlying was quoted in the last quarter of an hour. Nothing is traded on that.',
+};
+
+const QUALITIES: Record<QuoteQuality, QualityWords> = {
+  LIVE: { tone: 'ok', word: 'live', meaning: 'Prices come as the exchange makes them.' },
+  FROZEN: { tone: 'neutral', word: 'frozen', meaning: 'The last prices before the close.' },
+  DELAYED: {
+    tone: 'warn',
+    word: 'delayed',
+    meaning: 'The broker sends delayed prices. Nothing is traded on them.',
+  },
+  MISSING: { tone: 'danger', word: 'missing', meaning: 'The broker sends no prices.' },
 };
 
 function Trading({ desk }: { desk: Desk }) {

@@ -7,6 +7,7 @@ import { dashboardRoute } from '@/features/dashboard/route';
 import { executionsRoute } from '@/features/executions/route';
 import { loginRoute } from '@/features/login/route';
 import { orderRoute, ordersRoute } from '@/features/orders/route';
+import { portfolioRoute } from '@/features/portfolio/route';
 import { cardRoute, queueRoute } from '@/features/recommendations/route';
 import { parseSearch, stringifySearch } from '@/lib/searchParams';
 import { deskRoute, rootRoute } from './deskRoute';
@@ -23,6 +24,7 @@ const routeTree = rootRoute.addChildren([
     orderRoute,
     executionsRoute,
     alertsRoute,
+    portfolioRoute,
   ]),
 ]);
 

@@ -3,6 +3,7 @@ import {
   IconChecklist,
   IconLayoutDashboard,
   IconReceipt,
+  IconScale,
   IconSend,
 } from '@tabler/icons-react';
 import type { DeskCounts } from '@/client/schema';
@@ -44,6 +45,7 @@ export const SCREEN_GROUPS = [
   {
     label: 'Trade',
     screens: [
+      { to: '/risk', label: 'Positions & risk', icon: IconScale, waiting: nothing },
       { to: '/orders', label: 'Orders', icon: IconSend, waiting: ordersWaiting },
       { to: '/executions', label: 'Executions', icon: IconReceipt, waiting: nothing },
     ],

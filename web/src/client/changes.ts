@@ -13,20 +13,22 @@ const EVERYTHING: readonly KeyRoot[] = [
   'orders',
   'executions',
   'alerts',
+  'stopping',
 ];
 
 const READERS: Readonly<Record<string, readonly KeyRoot[]>> = {
-  recommendations: ['recommendations', 'desk'],
+  recommendations: ['recommendations', 'desk', 'stopping'],
   decisions: ['recommendations', 'desk'],
-  orders: ['orders', 'recommendations', 'desk'],
+  orders: ['orders', 'recommendations', 'desk', 'stopping'],
   order_events: ['orders', 'recommendations'],
   executions: ['executions', 'orders', 'recommendations'],
   alerts: ['alerts', 'desk'],
   account_snapshots: ['desk', 'dashboard', 'portfolio'],
   positions: ['desk', 'dashboard', 'portfolio'],
-  broker_accounts: ['desk', 'dashboard', 'portfolio', 'recommendations'],
+  broker_accounts: ['desk', 'dashboard', 'portfolio', 'recommendations', 'stopping'],
   gateways: ['desk', 'recommendations'],
-  settings: ['desk', 'recommendations'],
+  settings: ['desk', 'recommendations', 'stopping'],
+  kill_switches: ['desk', 'stopping'],
   strategy_runs: ['dashboard'],
   strategy_instances: ['dashboard'],
 };

@@ -15,7 +15,8 @@ export type KeyRoot =
   | 'recommendations'
   | 'orders'
   | 'executions'
-  | 'alerts';
+  | 'alerts'
+  | 'stopping';
 
 export const PAGE_SIZE = 100;
 

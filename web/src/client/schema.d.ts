@@ -2625,6 +2625,13 @@ export interface components {
         /** MarketAnswer */
         MarketAnswer: {
             /**
+             * Data As Of
+             * @description market time of that look
+             */
+            data_as_of: string | null;
+            /** @description of the latest look at an underlying's market; null before the first */
+            data_quality: components["schemas"]["QuoteQuality"] | null;
+            /**
              * Now
              * @description market time; null until the broker's clock was read
              */

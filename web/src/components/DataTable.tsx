@@ -9,9 +9,16 @@ import {
   tableFeatures,
   useTable,
 } from '@tanstack/react-table';
-import { type ReactNode, type RefObject, useMemo } from 'react';
+import { lazy, type ReactNode, type RefObject, Suspense, useMemo, useState } from 'react';
+import { useHiddenColumns } from '@/lib/columnChoice';
 import { type Column, compareValues } from './columns';
 import styles from './DataTable.module.css';
+import { formatSorting, parseSorting, type Sorting } from './sorting';
+
+const VirtualRows = lazy(() => import('./VirtualRows'));
+
+/** From so many rows on only those in sight are drawn. */
+const MANY = 150;
 
 const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel() });
 
@@ -29,6 +36,10 @@ interface DataTableProps<Row extends object> {
   /** Rows that must catch the eye. */
   isAlarming?: (row: Row) => boolean;
   listRef?: RefObject<HTMLDivElement | null>;
+  /** Under which name the choice of columns is kept; all are shown without one. */
+  name?: string;
+  /** Kept in the address, say; without it the table keeps it itself. */
+  sorting?: Sorting;
 }
 
 /** A sortable table on a wide screen, a list of cards on a narrow one. */
@@ -58,25 +69,56 @@ function Cards<Row extends object>({ label, rows, rowKey, card, isAlarming }: Da
   );
 }
 
-function WideTable<Row extends object>({
-  label,
-  columns,
-  rows,
-  rowKey,
-  isAlarming,
-}: DataTableProps<Row>) {
-  const shown = useMemo(() => columns.filter((column) => column.isHidden !== true), [columns]);
+function WideTable<Row extends object>(props: DataTableProps<Row>) {
+  const { label, columns, rows, rowKey, isAlarming, name } = props;
+  const [own, setOwn] = useState<string | undefined>();
+  const sorting = props.sorting ?? { value: own, onChange: setOwn };
+  const hidden = useHiddenColumns(name);
+  const shown = useMemo(
+    () => columns.filter((column) => column.isHidden !== true && !hidden.has(column.id)),
+    [columns, hidden],
+  );
   const definitions = useMemo(() => shown.map((column) => definitionOf(column)), [shown]);
+  const state = useMemo(() => {
+    const sorted = parseSorting(sorting.value);
+    return { sorting: sorted.filter(({ id }) => shown.some((column) => column.id === id)) };
+  }, [sorting.value, shown]);
   const table = useTable({
     features,
     columns: definitions,
     data: rows,
     getRowId: rowKey,
     enableSortingRemoval: true,
+    state,
+    onSortingChange: (change) => {
+      const next = typeof change === 'function' ? change(state.sorting) : change;
+      sorting.onChange(formatSorting(next));
+    },
   });
+  const sorted = table.getRowModel().rows;
+  const row = (index: number, measure?: (row: HTMLTableRowElement | null) => void) => {
+    const found = sorted[index];
+    if (found === undefined) return null;
+    return (
+      <tr
+        key={found.id}
+        ref={measure}
+        data-index={index}
+        data-row={found.id}
+        data-alarming={isAlarming?.(found.original) || undefined}
+        className={styles.row}
+      >
+        {shown.map((column) => (
+          <td key={column.id} data-kind={column.kind} className={styles.cell}>
+            {column.cell?.(found.original) ?? column.value(found.original)}
+          </td>
+        ))}
+      </tr>
+    );
+  };
   return (
     <div className={styles.scroll}>
-      <table className={styles.table} aria-label={label}>
+      <table className={styles.table} aria-label={label} aria-rowcount={sorted.length + 1}>
         <thead>
           {table.getHeaderGroups().map((group) => (
             <tr key={group.id}>
@@ -86,22 +128,15 @@ function WideTable<Row extends object>({
             </tr>
           ))}
         </thead>
-        <tbody>
-          {table.getRowModel().rows.map(({ id, original }) => (
-            <tr
-              key={id}
-              data-row={id}
-              data-alarming={isAlarming?.(original) || undefined}
-              className={styles.row}
-            >
-              {shown.map((column) => (
-                <td key={column.id} data-kind={column.kind} className={styles.cell}>
-                  {column.cell?.(original) ?? column.value(original)}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
+        {sorted.length <= MANY ? (
+          <tbody>{sorted.map((_, index) => row(index))}</tbody>
+        ) : (
+          <Suspense fallback={<tbody />}>
+            <VirtualRows count={sorted.length} columns={shown.length}>
+              {row}
+            </VirtualRows>
+          </Suspense>
+        )}
       </table>
     </div>
   );

@@ -1,16 +1,15 @@
-import { Button, Group, Stack, TextInput, Title } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
+import { Button, Group, Stack, Title } from '@mantine/core';
 import { IconDownload, IconFilter } from '@tabler/icons-react';
 import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query';
-import { type ReactNode, type RefObject, useState } from 'react';
+import type { ReactNode, RefObject } from 'react';
 import { download, toCsv } from '@/lib/csv';
+import { ColumnChooser } from './ColumnChooser';
 import { type Column, exportRows, matchesFilter } from './columns';
 import { EmptyState } from './EmptyState';
+import { FilterInput } from './FilterInput';
 import styles from './ListScreen.module.css';
 import { PageSkeleton } from './PageSkeleton';
 import { ProblemNotice } from './ProblemNotice';
-
-const FILTER_DELAY_MS = 150;
 
 interface ListScreenProps<Row> {
   title: string;
@@ -25,6 +24,8 @@ interface ListScreenProps<Row> {
   notice?: ReactNode;
   /** Shown when there is nothing at all. */
   empty: ReactNode;
+  /** The name of its table, where a person may choose the columns. */
+  table?: string;
   children: (rows: Row[]) => ReactNode;
 }
 
@@ -44,6 +45,7 @@ export function ListScreen<Row>(props: ListScreenProps<Row>) {
         <Group gap="sm" className={styles.controls}>
           {controls}
           <FilterInput value={filter} onChange={onFilter} inputRef={filterRef} />
+          {props.table !== undefined && <ColumnChooser table={props.table} columns={columns} />}
           <Button
             variant="default"
             leftSection={<IconDownload size={16} aria-hidden />}
@@ -106,40 +108,5 @@ function NothingMatches({ onClear }: { onClear: () => void }) {
         There are rows here, but none with all of these words.
       </EmptyState>
     </div>
-  );
-}
-
-interface FilterInputProps {
-  value: string;
-  onChange: (filter: string) => void;
-  inputRef: RefObject<HTMLInputElement | null> | undefined;
-}
-
-function FilterInput({ value, onChange, inputRef }: FilterInputProps) {
-  const [typed, setTyped] = useState(value);
-  const [seen, setSeen] = useState(value);
-  // The address may change under the field: back button, "Clear the filter".
-  if (seen !== value) {
-    setSeen(value);
-    setTyped(value);
-  }
-  const tell = useDebouncedCallback(onChange, FILTER_DELAY_MS);
-  return (
-    <TextInput
-      ref={inputRef ?? null}
-      aria-label="Filter"
-      aria-keyshortcuts="/"
-      placeholder="Filter  /"
-      className={styles.filter}
-      leftSection={<IconFilter size={16} aria-hidden />}
-      value={typed}
-      onChange={(event) => {
-        setTyped(event.currentTarget.value);
-        tell(event.currentTarget.value);
-      }}
-      onKeyDown={(event) => {
-        if (event.key === 'Escape') event.currentTarget.blur();
-      }}
-    />
   );
 }

@@ -167,6 +167,8 @@ export function desk(changes: Partial<Desk> = {}): Desk {
       session_open: true,
       session_close_at: '2026-11-20T21:00:00Z',
       time_zone: 'America/New_York',
+      data_quality: 'LIVE',
+      data_as_of: MARKET_NOW,
     },
     gateways: [],
     accounts: [],

@@ -7,11 +7,11 @@ import type { Period, ValueHistory } from '@/client/schema';
 import { Chart } from '@/components/chart/Chart';
 import { ProblemNotice } from '@/components/ProblemNotice';
 import { Section } from '@/components/Section';
+import { valueHistoryQuery } from '@/components/valueHistory';
 import { formatWhole } from '@/lib/decimal';
 import { formatMoment } from '@/lib/time';
 import styles from './dashboard.module.css';
 import { equityOption, PERIODS, summaryOf } from './equity';
-import { valueHistoryQuery } from './queries';
 
 export function EquityCurve() {
   const client = useChosenClient();

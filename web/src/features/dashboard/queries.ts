@@ -1,31 +1,11 @@
 import { queryOptions } from '@tanstack/react-query';
 import { answerOf, api } from '@/client/api';
 import { given } from '@/client/queries';
-import type { Period } from '@/client/schema';
 
 export function dashboardQuery(client: string | undefined) {
   return queryOptions({
     queryKey: ['dashboard', 'now', { client }],
     queryFn: ({ signal }) =>
       answerOf(api.GET('/api/dashboard/', { params: { query: given({ client }) }, signal })),
-  });
-}
-
-interface HistoryAsk {
-  client: string | undefined;
-  account?: string | undefined;
-  period: Period;
-}
-
-export function valueHistoryQuery(ask: HistoryAsk) {
-  return queryOptions({
-    queryKey: ['dashboard', 'history', ask],
-    queryFn: ({ signal }) =>
-      answerOf(
-        api.GET('/api/value-history/', {
-          params: { query: { ...given({ ...ask }), period: ask.period } },
-          signal,
-        }),
-      ),
   });
 }

@@ -15,6 +15,7 @@ import { Price, Quantity, SignedMoney } from '@/components/Figures';
 import { ListScreen } from '@/components/ListScreen';
 import { Moment } from '@/components/Moment';
 import rowLink from '@/components/RowLink.module.css';
+import { useAddressSorting } from '@/components/sorting';
 import { Tag } from '@/components/Tag';
 import { useListKeys } from '@/components/useListKeys';
 import type { ExecutionsSearch } from './search';
@@ -27,6 +28,7 @@ export function ExecutionsPage() {
   const navigate = route.useNavigate();
   const client = useChosenClient();
   const query = useInfiniteQuery(executionsQuery({ client: client?.id, account, order }));
+  const sorting = useAddressSorting();
   const list = useRef<HTMLDivElement>(null);
   const filterInput = useRef<HTMLInputElement>(null);
   useListKeys({ list, filter: filterInput });
@@ -43,6 +45,7 @@ export function ExecutionsPage() {
       title="Executions"
       query={query}
       columns={COLUMNS}
+      table="executions"
       filter={filter}
       onFilter={(text) => change({ filter: text || undefined })}
       filterRef={filterInput}
@@ -71,6 +74,8 @@ export function ExecutionsPage() {
           rowKey={(execution) => execution.id}
           card={(execution) => <ExecutionCard execution={execution} />}
           listRef={list}
+          name="executions"
+          sorting={sorting}
         />
       )}
     </ListScreen>

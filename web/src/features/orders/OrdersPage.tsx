@@ -14,6 +14,7 @@ import { EmptyState } from '@/components/EmptyState';
 import { Quantity } from '@/components/Figures';
 import { ListScreen } from '@/components/ListScreen';
 import { OrderPrice } from '@/components/order/OrderPrice';
+import { useAddressSorting } from '@/components/sorting';
 import { useListKeys } from '@/components/useListKeys';
 import { isPackage } from '@/lib/package';
 import { stateWord } from '@/lib/states';
@@ -30,6 +31,7 @@ export function OrdersPage() {
   const navigate = route.useNavigate();
   const client = useChosenClient();
   const query = useInfiniteQuery(ordersQuery({ client: client?.id, account, state }));
+  const sorting = useAddressSorting();
   const list = useRef<HTMLDivElement>(null);
   const filterInput = useRef<HTMLInputElement>(null);
   useListKeys({ list, filter: filterInput });
@@ -42,6 +44,7 @@ export function OrdersPage() {
       title="Orders"
       query={query}
       columns={ORDER_COLUMNS}
+      table="orders"
       filter={filter}
       onFilter={(text) => change({ filter: text || undefined })}
       filterRef={filterInput}
@@ -84,6 +87,8 @@ export function OrdersPage() {
           card={(order) => <OrderCard order={order} />}
           isAlarming={(order) => order.state === 'UNKNOWN' || order.state === 'QUARANTINE'}
           listRef={list}
+          name="orders"
+          sorting={sorting}
         />
       )}
     </ListScreen>

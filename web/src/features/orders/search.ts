@@ -8,6 +8,7 @@ export interface OrdersSearch {
   state?: OrderState[];
   account?: string;
   filter?: string;
+  sort?: string;
 }
 
 export function parseOrdersSearch(raw: Record<string, unknown>): OrdersSearch {
@@ -15,5 +16,6 @@ export function parseOrdersSearch(raw: Record<string, unknown>): OrdersSearch {
     ...manyOf(raw, 'state', ALL_ORDER_STATES),
     ...text(raw, 'account'),
     ...text(raw, 'filter'),
+    ...text(raw, 'sort'),
   };
 }

@@ -8,6 +8,7 @@ import { recommendationsQuery } from '@/client/queries';
 import { AccountFilter } from '@/components/AccountFilter';
 import { DataTable } from '@/components/DataTable';
 import { ListScreen } from '@/components/ListScreen';
+import { useAddressSorting } from '@/components/sorting';
 import { useListKeys } from '@/components/useListKeys';
 import { DECIDE_COLUMNS, FOLLOW_COLUMNS, type Row } from './columns';
 import { NoRecommendations } from './NoRecommendations';
@@ -31,6 +32,7 @@ export function QueuePage() {
   const query = useInfiniteQuery(
     recommendationsQuery({ client: client?.id, account, state: STATES_OF[show] }),
   );
+  const sorting = useAddressSorting();
   const list = useRef<HTMLDivElement>(null);
   const filterInput = useRef<HTMLInputElement>(null);
   useListKeys({
@@ -48,6 +50,7 @@ export function QueuePage() {
       title="Recommendations"
       query={query}
       columns={columns}
+      table="recommendations"
       filter={filter}
       onFilter={(text) => change({ filter: text || undefined })}
       filterRef={filterInput}
@@ -73,6 +76,8 @@ export function QueuePage() {
           card={(row) => <QueueCard row={row} />}
           isAlarming={(row) => row.order_state === 'UNKNOWN' || row.order_state === 'QUARANTINE'}
           listRef={list}
+          name="recommendations"
+          sorting={sorting}
         />
       )}
     </ListScreen>

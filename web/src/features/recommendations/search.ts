@@ -8,6 +8,7 @@ export interface QueueSearch {
   show?: View;
   account?: string;
   filter?: string;
+  sort?: string;
 }
 
 export interface CardSearch {
@@ -24,7 +25,12 @@ export const STATES_OF: Record<View, RecommendationState[] | undefined> = {
 };
 
 export function parseQueueSearch(raw: Record<string, unknown>): QueueSearch {
-  return { ...oneOf(raw, 'show', VIEWS), ...text(raw, 'account'), ...text(raw, 'filter') };
+  return {
+    ...oneOf(raw, 'show', VIEWS),
+    ...text(raw, 'account'),
+    ...text(raw, 'filter'),
+    ...text(raw, 'sort'),
+  };
 }
 
 export function parseCardSearch(raw: Record<string, unknown>): CardSearch {
