@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { IconColumns3 } from '@tabler/icons-react';
-import { useId } from 'react';
+import { useId, useState } from 'react';
 import { toggleColumn, useHiddenColumns } from '@/lib/columnChoice';
 import styles from './ColumnChooser.module.css';
 import type { Column } from './columns';
@@ -16,6 +16,7 @@ export function ColumnChooser<Row>({ table, columns }: ColumnChooserProps<Row>) 
   const id = useId();
   const anchor = `--columns-${id.replaceAll(/\W/g, '')}`;
   const hidden = useHiddenColumns(table);
+  const [wasOpened, setWasOpened] = useState(false);
   const [, ...choices] = columns.filter((column) => column.isHidden !== true);
   return (
     <span className={styles.wide}>
@@ -33,17 +34,19 @@ export function ColumnChooser<Row>({ table, columns }: ColumnChooserProps<Row>) 
         className={styles.menu}
         style={{ positionAnchor: anchor } as object}
         aria-label="Columns shown"
+        onBeforeToggle={() => setWasOpened(true)}
       >
-        {choices.map((column) => (
-          <label key={column.id} className={styles.choice}>
-            <input
-              type="checkbox"
-              checked={!hidden.has(column.id)}
-              onChange={() => toggleColumn(table, column.id)}
-            />
-            {column.header}
-          </label>
-        ))}
+        {wasOpened &&
+          choices.map((column) => (
+            <label key={column.id} className={styles.choice}>
+              <input
+                type="checkbox"
+                checked={!hidden.has(column.id)}
+                onChange={() => toggleColumn(table, column.id)}
+              />
+              {column.header}
+            </label>
+          ))}
       </fieldset>
     </span>
   );

@@ -38,7 +38,7 @@ const DARK: ChartTheme = {
   gain: '#5db7e8',
   loss: '#f0904a',
   warn: '#e3c34d',
-  diverging: ['#f58f4d', '#b9622a', '#6b432b', '#262e38', '#2a4d69', '#3478a8', '#63b5e8'],
+  diverging: ['#f58f4d', '#96501f', '#6b432b', '#262e38', '#2a4d69', '#2f6d99', '#63b5e8'],
 };
 
 export function chartTheme(isDark: boolean): ChartTheme {

@@ -1,4 +1,4 @@
-import { Skeleton, Text } from '@mantine/core';
+import { Box, Skeleton, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useChosenClient, useExchangeTimeZone } from '@/client/hooks';
@@ -45,18 +45,23 @@ function Account({ margin }: { margin: AccountMargin }) {
         <strong className="numeric">{formatPercentOne(margin.gauge.usage)}</strong>
       </div>
       <Gauge gauge={margin.gauge} label={`Margin usage of ${margin.account.code}`} />
-      <Facts
-        facts={[
-          { label: 'Maintenance margin, broker', value: formatWhole(margin.maint_margin) },
-          { label: 'Initial margin, broker', value: formatWhole(margin.init_margin) },
-          { label: 'Excess liquidity', value: formatWhole(margin.excess_liquidity) },
-          { label: 'Portfolio margin, estimate', value: money(margin.estimated_portfolio_margin) },
-          { label: 'Reg-T margin, estimate', value: money(margin.estimated_reg_t_margin) },
-          { label: 'Reg-T after this week, estimate', value: money(margin.post_expiry_margin) },
-          { label: 'Cash if all puts are assigned', value: formatWhole(margin.assignment_cash) },
-          { label: 'Cash', value: formatWhole(margin.cash) },
-        ]}
-      />
+      <Box mt="md">
+        <Facts
+          facts={[
+            { label: 'Maintenance margin, broker', value: formatWhole(margin.maint_margin) },
+            { label: 'Initial margin, broker', value: formatWhole(margin.init_margin) },
+            { label: 'Excess liquidity', value: formatWhole(margin.excess_liquidity) },
+            {
+              label: 'Portfolio margin, estimate',
+              value: money(margin.estimated_portfolio_margin),
+            },
+            { label: 'Reg-T margin, estimate', value: money(margin.estimated_reg_t_margin) },
+            { label: 'Reg-T after this week, estimate', value: money(margin.post_expiry_margin) },
+            { label: 'Cash if all puts are assigned', value: formatWhole(margin.assignment_cash) },
+            { label: 'Cash', value: formatWhole(margin.cash) },
+          ]}
+        />
+      </Box>
     </div>
   );
 }

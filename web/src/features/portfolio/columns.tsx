@@ -15,6 +15,7 @@ import {
   formatSignedPercent,
 } from '@/lib/numbers';
 import { formatDate } from '@/lib/time';
+import styles from './portfolio.module.css';
 
 function figure<Row>(
   id: string,
@@ -50,11 +51,15 @@ export function warningsOf(row: PositionRow): { tone: 'warn' | 'danger'; words: 
 }
 
 export function Warnings({ row }: { row: PositionRow }) {
-  return warningsOf(row).map(({ tone, words }) => (
-    <Tag key={words} tone={tone}>
-      {words}
-    </Tag>
-  ));
+  return (
+    <span className={styles.ahead}>
+      {warningsOf(row).map(({ tone, words }) => (
+        <Tag key={words} tone={tone}>
+          {words}
+        </Tag>
+      ))}
+    </span>
+  );
 }
 
 export const POSITION_COLUMNS: readonly Column<PositionRow>[] = [
