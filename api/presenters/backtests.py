@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from api.schemas.backtests import BacktestDetail, Comparison
+from api.schemas.backtests import BacktestDetail, Comparison, SweepDetail
 from infra.backtests.figures import OBJECTIVES
 from infra.db.queries.columns import AnyRow
 
+_FILES = frozenset({"data", "side"})
 _NOT_SETTINGS = frozenset({"name", "client", "author", "user_id"})
 
 
-def backtest_detail(row: AnyRow) -> BacktestDetail:
-    """One backtest with what was asked."""
-    return BacktestDetail.model_validate(row)
+def backtest_detail(row: AnyRow, history: Path) -> BacktestDetail:
+    """One backtest with what was asked. ``history`` is the desk's history directory."""
+    told = {**row._mapping, "request": _told(row.request, history)}
+    return BacktestDetail.model_validate(told | {"errors": without_paths(row.errors, history)})
 
 
-def comparison(rows: Sequence[AnyRow]) -> Comparison:
+def sweep_detail(row: AnyRow, history: Path) -> SweepDetail:
+    """One sweep with what was asked."""
+    told = {**row._mapping, "request": _told(row.request, history)}
+    return SweepDetail.model_validate(told | {"errors": without_paths(row.errors, history)})
+
+
+def comparison(rows: Sequence[AnyRow], history: Path) -> Comparison:
     """Figures side by side, and every setting that is not the same in all of ``rows``."""
-    settings = [_flat(row.request) for row in rows]
+    settings = [_flat(_told(row.request, history)) for row in rows]
     names = dict.fromkeys(name for each in settings for name in each)
     differing = {name: [each.get(name) for each in settings] for name in names}
     stats: list[Mapping[str, Any]] = [row.stats for row in rows]
     return Comparison(
-        items=[backtest_detail(row) for row in rows],
+        items=[backtest_detail(row, history) for row in rows],
         figures={
             name: [each.get(name) for each in stats]
             for name in OBJECTIVES
@@ -36,6 +45,25 @@ def comparison(rows: Sequence[AnyRow]) -> Comparison:
             if any(value != values[0] for value in values)
         },
     )
+
+
+def without_paths(errors: Sequence[Any], history: Path) -> list[Any]:
+    """Errors that name files as they are called in the history directory."""
+    folder = f"{history.resolve()}/"
+    return [each.replace(folder, "") if isinstance(each, str) else each for each in errors]
+
+
+def _told(request: Mapping[str, Any], history: Path) -> dict[str, Any]:
+    """What was asked, its files by their names: where a host keeps them is its own affair."""
+    told = {name: value for name, value in request.items() if name != "user_id"}
+    for name in _FILES & told.keys():
+        told[name] = [_name(Path(each), history.resolve()) for each in told[name]]
+    return told
+
+
+def _name(path: Path, history: Path) -> str:
+    """Relative to the history directory, as it can be asked for again; else the last name."""
+    return str(path.relative_to(history)) if path.is_relative_to(history) else path.name
 
 
 def _flat(request: Mapping[str, Any], before: str = "") -> dict[str, Any]:

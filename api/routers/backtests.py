@@ -23,7 +23,7 @@ from api.deps import (
     found,
     throttled_command,
 )
-from api.presenters.backtests import backtest_detail, comparison
+from api.presenters.backtests import backtest_detail, comparison, sweep_detail, without_paths
 from api.schemas.backtests import (
     BacktestAsk,
     BacktestDetail,
@@ -55,6 +55,7 @@ from infra.backtests.report import report_html
 from infra.db.backtests import begin_backtest, begin_sweep, end_backtest, end_sweep
 from infra.db.models import Client, RunStatus
 from infra.db.queries import backtests as queries
+from infra.db.queries.columns import AnyRow
 from infra.db.queries.viewer import Viewer
 
 router = APIRouter(prefix="/backtests", tags=["backtests"])
@@ -125,6 +126,7 @@ async def list_backtests(
     ask: Listed,
     session: Transaction,
     viewer: SignedIn,
+    desk: Desk,
     status: Annotated[list[RunStatus], Query()] = [],  # noqa: B006 - never changed
     sweep: Annotated[UUID | None, Query(description="only this sweep's")] = None,
     in_sweeps: Annotated[bool, Query(description="those of sweeps, too")] = False,
@@ -141,7 +143,8 @@ async def list_backtests(
         cursor=ask.cursor,
     )
     return Page(
-        items=[BacktestRow.model_validate(row) for row in rows.items], next_cursor=rows.next_cursor
+        items=[BacktestRow.model_validate(_cleaned(row, desk)) for row in rows.items],
+        next_cursor=rows.next_cursor,
     )
 
 
@@ -149,36 +152,41 @@ async def list_backtests(
 async def compare_backtests(
     session: Transaction,
     viewer: SignedIn,
+    desk: Desk,
     ids: Annotated[list[UUID], Query(min_length=1, max_length=MOST_COMPARED)],
 ) -> Comparison:
     """Backtests side by side: their figures, and the settings they differ in."""
     rows = await queries.compared(session, viewer, ids)
     if len(rows) < len(set(ids)):
         raise GreenlightError(ErrorCode.NOT_FOUND, NOTHING)
-    return comparison(rows)
+    return comparison(rows, desk.settings.history)
 
 
 @router.get("/sweeps/")
-async def list_sweeps(ask: Listed, session: Transaction, viewer: SignedIn) -> Page[SweepSummary]:
+async def list_sweeps(
+    ask: Listed, session: Transaction, viewer: SignedIn, desk: Desk
+) -> Page[SweepSummary]:
     """Newest first, with how many of each are done."""
     rows = await queries.sweep_rows(
         session, viewer, client_id=ask.client, limit=ask.limit, cursor=ask.cursor
     )
     return Page(
-        items=[SweepSummary.model_validate(row) for row in rows.items],
+        items=[SweepSummary.model_validate(_cleaned(row, desk)) for row in rows.items],
         next_cursor=rows.next_cursor,
     )
 
 
 @router.get("/sweeps/{sweep_id}/")
-async def get_sweep(sweep_id: UUID, session: Transaction, viewer: SignedIn) -> SweepDetail:
+async def get_sweep(
+    sweep_id: UUID, session: Transaction, viewer: SignedIn, desk: Desk
+) -> SweepDetail:
     row = found(await queries.sweep_detail(session, viewer, sweep_id), NO_SWEEP)
-    return SweepDetail.model_validate(row)
+    return sweep_detail(row, desk.settings.history)
 
 
 @router.post("/sweeps/{sweep_id}/cancel/", dependencies=Commanded)
 async def cancel_sweep(
-    sweep_id: UUID, session: Transaction, viewer: SignedIn, signals: SignalsDep
+    sweep_id: UUID, session: Transaction, viewer: SignedIn, signals: SignalsDep, desk: Desk
 ) -> SweepDetail:
     """Stop a sweep; what it has finished stays. Cancelling one that has ended does nothing."""
     row = found(await queries.sweep_detail(session, viewer, sweep_id), NO_SWEEP)
@@ -188,18 +196,21 @@ async def cancel_sweep(
         end = BacktestEnd(key=row.workflow_id, status=BacktestStatus.CANCELLED)
         await end_sweep(session, end)
         await session.flush()
-    return await get_sweep(sweep_id, session, viewer)
+    return await get_sweep(sweep_id, session, viewer, desk)
 
 
 @router.get("/{run_id}/")
-async def get_backtest(run_id: RunId, session: Transaction, viewer: SignedIn) -> BacktestDetail:
+async def get_backtest(
+    run_id: RunId, session: Transaction, viewer: SignedIn, desk: Desk
+) -> BacktestDetail:
     """What was asked, how far it is, and its figures once it is complete."""
-    return backtest_detail(found(await queries.backtest_detail(session, viewer, run_id), NOTHING))
+    row = found(await queries.backtest_detail(session, viewer, run_id), NOTHING)
+    return backtest_detail(row, desk.settings.history)
 
 
 @router.post("/{run_id}/cancel/", dependencies=Commanded)
 async def cancel_backtest(
-    run_id: RunId, session: Transaction, viewer: SignedIn, signals: SignalsDep
+    run_id: RunId, session: Transaction, viewer: SignedIn, signals: SignalsDep, desk: Desk
 ) -> BacktestDetail:
     """Stop one that runs; cancelling one that has ended does nothing."""
     row = found(await queries.backtest_detail(session, viewer, run_id), NOTHING)
@@ -211,7 +222,7 @@ async def cancel_backtest(
     if row.status is RunStatus.RUNNING and not await signals.cancel_backtest(row.workflow_id):
         await end_backtest(session, BacktestEnd(key=row.key, status=BacktestStatus.CANCELLED))
         await session.flush()
-    return await get_backtest(run_id, session, viewer)
+    return await get_backtest(run_id, session, viewer, desk)
 
 
 @router.get("/{run_id}/trades/", response_model=BacktestTable)
@@ -294,6 +305,10 @@ def _require_backtesting(viewer: Viewer, client_id: UUID | None) -> None:
         if client_id is None
         else "backtests need another role than VIEWER",
     )
+
+
+def _cleaned(row: AnyRow, desk: Resources) -> dict[str, Any]:
+    return {**row._mapping, "errors": without_paths(row.errors, desk.settings.history)}
 
 
 async def _document(session: Transaction, viewer: Viewer, run_id: UUID) -> BacktestDocument:

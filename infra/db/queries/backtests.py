@@ -1,6 +1,6 @@
 """Backtests and sweeps, newest first, for those who may see them.
 
-One that is for no client belongs to the whole desk: everybody who signs in sees it.
+One that is for no client belongs to the whole desk: who operates it sees it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ _COLUMNS = (
 
 
 def _seen(viewer: Viewer, column: Column) -> ColumnElement[bool]:
-    return or_(column.is_(None), viewer.sees_client(column))
+    own = viewer.sees_client(column)
+    return or_(column.is_(None), own) if viewer.operates else own
 
 
 def _visible(viewer: Viewer, *extra: Any) -> Rowed:

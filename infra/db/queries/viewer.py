@@ -49,6 +49,11 @@ class Viewer:
         """The predicate that ``client_column`` names a visible client."""
         return true() if self.is_admin else client_column.in_(self.roles)
 
+    @property
+    def operates(self) -> bool:
+        """Runs the desk itself: an administrator, or an operator for any client."""
+        return self.is_admin or any(role in OPERATING_ROLES for role in self.roles.values())
+
     def role_for(self, client_id: UUID) -> Role | None:
         if self.is_admin:
             return Role.ADMIN

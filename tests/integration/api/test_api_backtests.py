@@ -68,6 +68,7 @@ async def test_a_trader_starts_one_on_the_desks_own_data(api: ApiWorld, history:
     assert request.data == (str(history / "spx.csv"),)
     assert request.author == api.world.email("operator_a")
     assert (detail["status"], detail["client_slug"]) == ("RUNNING", api.world.a.client.slug)
+    assert detail["request"]["data"] == ["spx.csv"], "where the host keeps it is its own affair"
 
 
 @pytest.mark.parametrize(
@@ -116,12 +117,16 @@ async def test_who_may_start_and_see_what(api: ApiWorld):
     async with api.signed_in("viewer_a") as browser:
         assert (await post(browser, asked(api))).json()["code"] == "FORBIDDEN"
         seen = (await browser.get("/api/backtests/")).json()["items"]
+        assert {item["id"] for item in seen} == {str(ours)}, "the desk's is not a viewer's"
+        assert (await browser.get(f"/api/backtests/{desks}/")).status_code == 404
+    async with api.signed_in("operator_a") as browser:
+        seen = (await browser.get("/api/backtests/")).json()["items"]
         assert {item["id"] for item in seen} == {str(ours), str(desks)}
     async with api.signed_in("trader_b") as browser:
         assert (await post(browser, asked(api))).status_code == 404
         assert (await post(browser, asked(api, client_id=None))).json()["code"] == "FORBIDDEN"
         seen = (await browser.get("/api/backtests/")).json()["items"]
-        assert {item["id"] for item in seen} == {str(desks)}
+        assert seen == []
         for part in ("", "trades/", "equity/", "report/", "tables/fills/"):
             assert (await browser.get(f"/api/backtests/{ours}/{part}")).status_code == 404
         compared = await browser.get(f"/api/backtests/compare/?ids={ours}&ids={desks}")
