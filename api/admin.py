@@ -32,7 +32,7 @@ from infra.db import models
 from infra.db.queries.viewer import Viewer
 
 ADMIN_PATH = "/admin"
-_SECRETS = frozenset({"password_hash", "token_hash"})
+_SECRETS = frozenset({"password_hash", "token_hash", "totp_secret", "code_hash"})
 _GROUPS: dict[str, tuple[type[models.Base], ...]] = {
     "Trading": (
         models.Recommendation,
@@ -84,6 +84,7 @@ _GROUPS: dict[str, tuple[type[models.Base], ...]] = {
         models.User,
         models.Membership,
         models.Session,
+        models.RecoveryCode,
     ),
 }
 MODELS = tuple(model for group in _GROUPS.values() for model in group)

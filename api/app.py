@@ -21,6 +21,7 @@ from api.deps import Resources
 from api.limits import Throttle
 from api.middleware import BodyLimit, CrossSiteGuard, RequestContext, SafetyHeaders
 from api.routers import (
+    account,
     alerts,
     auth,
     backtests,
@@ -41,10 +42,12 @@ from api.signals import Signals, TemporalSignals
 from api.stream import ChangeFeed
 from api.web import WEB_DIST, WebApp
 from infra.db.session import create_engine, engine, sessions
+from infra.keys import KeyRing
 from infra.settings import Settings, get_settings
 
 _ROUTERS = (
     auth,
+    account,
     desk,
     dashboard,
     recommendations,
@@ -88,6 +91,7 @@ def create_app(
         feed=ChangeFeed(chosen.database_url),
         clock=clock or SystemClock(),
         throttle=Throttle(),
+        keys=KeyRing(chosen.secrets_key_file, create=chosen.key_file is None),
     )
     app = FastAPI(
         title="Greenlight",
@@ -153,6 +157,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
 def _lifespan(resources: Resources, *databases: AsyncEngine) -> Lifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        resources.keys.load()
         resources.signals.start()
         resources.feed.start()
         try:

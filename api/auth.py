@@ -1,39 +1,40 @@
-"""Sessions: how one begins and ends."""
+"""Sessions: how one begins, is renewed and ends, and the cookies that carry it."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
+from uuid import UUID
 
-import structlog
-from fastapi import Request
+from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.deps import Resources, actor, authenticate, client_address, session_token
-from domain.errors import ErrorCode, GreenlightError
+from api.deps import (
+    DEVICE_LIFETIME,
+    Resources,
+    actor,
+    authenticate,
+    client_address,
+    cookie_name,
+    device_cookie_name,
+    device_mark,
+    session_token,
+)
+from api.proof import prove_code, prove_password, proven
+from domain.errors import ErrorCode
 from infra.db.audit import audit
 from infra.db.queries.identity import (
-    Credentials,
+    SESSION_LIFETIME,
     credentials,
+    credentials_of,
+    end_sessions,
     live_session,
     open_session,
-    replace_password_hash,
+    renew_session,
     revoke_session,
 )
 from infra.db.queries.viewer import Viewer
-from infra.security import (
-    hash_password,
-    hash_token,
-    needs_rehash,
-    new_session_token,
-    verify_against_nobody,
-    verify_password,
-)
-
-log = structlog.stdlib.get_logger(__name__)
-
-# Each verification takes 64 MiB and a core for a moment; a flood of them waits in line.
-_verifying = asyncio.Semaphore(2)
+from infra.security import hash_token, new_session_token
+from infra.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,42 +45,77 @@ class SignedInSession:
     viewer: Viewer
 
 
-async def sign_in(
-    request: Request, desk: Resources, session: AsyncSession, *, email: str, password: str
-) -> SignedInSession:
-    """Check a password and open a session; a session the browser had before is revoked.
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a person enters to prove who they are."""
 
-    Raises GreenlightError INVALID_CREDENTIALS, the same and as slowly whether the e-mail is
-    unknown, the user inactive or the password wrong, and ThrottledError after too many failures.
+    password: str
+    code: str | None = None
+
+
+async def sign_in(
+    request: Request, desk: Resources, session: AsyncSession, *, email: str, proof: Proof
+) -> SignedInSession:
+    """Check a password, and a code where one is asked for, and open a session.
+
+    A session the browser had before is revoked. Raises GreenlightError INVALID_CREDENTIALS, the
+    same and as slowly whether the e-mail is unknown, the user inactive or the password wrong;
+    TOTP_REQUIRED and TOTP_INVALID only once the password is right; ThrottledError after too many
+    failures.
     """
-    address, now = client_address(request), desk.clock.now()
-    normal_email = email.strip().lower()
-    await desk.throttle.sign_in(normal_email, address)
-    known = await credentials(session, normal_email)
-    if known is None or not await _is_right(known, password):
-        if known is None:
-            await _take_as_long(password)
-        log.warning("sign_in.refused", email=normal_email, address=address)
-        raise GreenlightError(ErrorCode.INVALID_CREDENTIALS, "e-mail or password is wrong")
-    await desk.throttle.signed_in(normal_email, address)
-    if needs_rehash(known.password_hash):
-        renewed = await asyncio.to_thread(hash_password, password)
-        await replace_password_hash(session, known.user_id, renewed)
+    now, normal_email = desk.clock.now(), email.strip().lower()
+    known = await prove_password(
+        request,
+        desk,
+        session,
+        email=normal_email,
+        known=await credentials(session, normal_email),
+        password=proof.password,
+        wrong=ErrorCode.INVALID_CREDENTIALS,
+    )
+    method = await prove_code(desk, session, known, proof.code)
+    await proven(request, desk, known)
     if (previous := session_token(request, desk)) is not None:
         await revoke_session(session, hash_token(previous), now)
+    opened = await _open(request, desk, session, known.user_id)
+    by = actor(request, opened.viewer)
+    audit(session, by, "session.opened", "user", known.user_id, after={"method": method})
+    return opened
+
+
+async def step_up(
+    request: Request, desk: Resources, session: AsyncSession, viewer: Viewer, proof: Proof
+) -> str:
+    """Prove once more who one is: by a code where one is set up, else by the password.
+
+    The session gets a new token, which is returned. Raises as ``sign_in`` does, but WRONG_PASSWORD.
+    """
+    known = await credentials_of(session, viewer.user_id)
+    if known.totp_secret is None:
+        await prove_password(
+            request,
+            desk,
+            session,
+            email=known.email,
+            known=known,
+            password=proof.password,
+            wrong=ErrorCode.WRONG_PASSWORD,
+        )
+    method = await prove_code(desk, session, known, proof.code)
+    await proven(request, desk, known)
     token = new_session_token()
-    await open_session(
-        session,
-        user_id=known.user_id,
-        token_hash=hash_token(token),
-        now=now,
-        address=address,
-        user_agent=request.headers.get("user-agent", ""),
-    )
-    opened = await live_session(session, hash_token(token), now)
-    assert opened is not None, "a session just opened is live"
-    audit(session, actor(request, opened.viewer), "session.opened", "user", known.user_id)
-    return SignedInSession(token, opened.viewer)
+    await renew_session(session, viewer.session_id, hash_token(token), desk.clock.now())
+    by = actor(request, viewer)
+    audit(session, by, "session.renewed", "user", viewer.user_id, after={"method": method})
+    return token
+
+
+async def start_over(
+    request: Request, desk: Resources, session: AsyncSession, viewer: Viewer
+) -> SignedInSession:
+    """End every session of the viewer and open a new one here."""
+    await end_sessions(session, viewer.user_id, desk.clock.now())
+    return await _open(request, desk, session, viewer.user_id)
 
 
 async def sign_out(request: Request, desk: Resources, session: AsyncSession) -> None:
@@ -93,11 +129,53 @@ async def sign_out(request: Request, desk: Resources, session: AsyncSession) -> 
         audit(session, actor(request, viewer), "session.closed", "user", viewer.user_id)
 
 
-async def _is_right(known: Credentials, password: str) -> bool:
-    async with _verifying:
-        return await asyncio.to_thread(verify_password, known.password_hash, password)
+async def _open(
+    request: Request, desk: Resources, session: AsyncSession, user_id: UUID
+) -> SignedInSession:
+    token, now = new_session_token(), desk.clock.now()
+    await open_session(
+        session,
+        user_id=user_id,
+        token_hash=hash_token(token),
+        now=now,
+        address=client_address(request),
+        user_agent=request.headers.get("user-agent", ""),
+    )
+    opened = await live_session(session, hash_token(token), now)
+    assert opened is not None, "a session just opened is live"
+    return SignedInSession(token, opened.viewer)
 
 
-async def _take_as_long(password: str) -> None:
-    async with _verifying:
-        await asyncio.to_thread(verify_against_nobody, password)
+def set_session_cookie(response: Response, settings: Settings, token: str) -> None:
+    response.set_cookie(
+        cookie_name(settings),
+        token,
+        max_age=int(SESSION_LIFETIME.total_seconds()),
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=settings.session_cookie_secure,
+    )
+
+
+def set_device_cookie(response: Response, desk: Resources, email: str) -> None:
+    """Mark a browser in which this person has signed in: see ``api.limits``."""
+    response.set_cookie(
+        device_cookie_name(desk.settings),
+        device_mark(desk, email),
+        max_age=int(DEVICE_LIFETIME.total_seconds()),
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=desk.settings.session_cookie_secure,
+    )
+
+
+def clear_session_cookie(response: Response, settings: Settings) -> None:
+    response.delete_cookie(
+        cookie_name(settings),
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=settings.session_cookie_secure,
+    )

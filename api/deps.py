@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, TypeVar, cast
 from uuid import UUID
 
@@ -25,10 +26,13 @@ from infra.db.queries.identity import LiveSession, live_session, touch
 from infra.db.queries.paging import DEFAULT_LIMIT, Limit
 from infra.db.queries.viewer import Viewer
 from infra.db.session import Sessions
+from infra.keys import KeyRing
 from infra.security import hash_token
 from infra.settings import Settings
 
 T = TypeVar("T")
+
+DEVICE_LIFETIME = timedelta(days=180)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Resources:
     feed: ChangeFeed
     clock: Clock
     throttle: Throttle
+    keys: KeyRing
 
 
 def resources(request: Request) -> Resources:
@@ -75,6 +80,23 @@ def cookie_name(settings: Settings) -> str:
     """``__Host-`` binds the cookie to this host over HTTPS; browsers refuse it over plain HTTP."""
     name = "greenlight_session"
     return f"__Host-{name}" if settings.session_cookie_secure else name
+
+
+def device_cookie_name(settings: Settings) -> str:
+    name = "greenlight_device"
+    return f"__Host-{name}" if settings.session_cookie_secure else name
+
+
+def device_mark(desk: Resources, email: str) -> str:
+    """What a browser keeps after this person has signed in on it; nobody else can make one."""
+    return desk.keys.encrypt(f"device of {email}").decode()
+
+
+def device_of(request: Request, desk: Resources, email: str) -> str | None:
+    """The mark of a browser on which this very person has signed in before, or None."""
+    mark = request.cookies.get(device_cookie_name(desk.settings), "")
+    known = desk.keys.decrypt(mark.encode()) == f"device of {email}"
+    return mark if known else None
 
 
 def session_token(request: Request, desk: Resources) -> str | None:

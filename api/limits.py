@@ -15,6 +15,11 @@ from api.errors import ThrottledError
 SIGN_IN_ATTEMPTS = parse("5 per 5 minutes")
 # Per address over all e-mails, against one password tried on everybody.
 ADDRESS_ATTEMPTS = parse("50 per 10 minutes")
+# Per person over all addresses but the browsers on which they have signed in before: guesses from
+# a thousand addresses are stopped, and the person is not (OWASP's "device cookies").
+STRANGERS_ATTEMPTS = parse("30 per hour")
+# Guesses at six digits by somebody who knows the password; recovery codes still sign in.
+CODE_ATTEMPTS = parse("10 per hour")
 # Far above what a hand can do; a runaway script is stopped before it decides anything more.
 COMMANDS = parse("60 per minute")
 
@@ -25,15 +30,32 @@ class Throttle:
     def __init__(self) -> None:
         self._windows = MovingWindowRateLimiter(MemoryStorage())
 
-    async def sign_in(self, email: str, address: str) -> None:
-        """Count an attempt before it is judged, so that parallel guesses count as well."""
+    async def proof(self, email: str, address: str, device: str | None) -> None:
+        """Count an attempt before it is judged, so that parallel guesses count as well.
+
+        ``device`` marks a browser on which this person has signed in before; it has a window of
+        its own, which nobody else can fill.
+        """
         detail = "too many failed sign-ins from this address"
+        if device is not None:
+            await self._hit(SIGN_IN_ATTEMPTS, detail, "device", device)
+            return
         await self._hit(SIGN_IN_ATTEMPTS, detail, "sign-in", email, address)
         await self._hit(ADDRESS_ATTEMPTS, detail, "sign-in", address)
+        strangers = "too many failed sign-ins from browsers this person has not used before"
+        await self._hit(STRANGERS_ATTEMPTS, strangers, "strangers", email)
 
-    async def signed_in(self, email: str, address: str) -> None:
-        """A success wipes the slate of this person at this address."""
+    async def proven(self, email: str, address: str, device: str | None) -> None:
+        """A success wipes the slate of this person at this address or browser."""
+        if device is not None:
+            await self._windows.clear(SIGN_IN_ATTEMPTS, "device", device)
         await self._windows.clear(SIGN_IN_ATTEMPTS, "sign-in", email, address)
+
+    async def code(self, user_id: str) -> None:
+        await self._hit(CODE_ATTEMPTS, "too many codes were tried", "code", user_id)
+
+    async def code_accepted(self, user_id: str) -> None:
+        await self._windows.clear(CODE_ATTEMPTS, "code", user_id)
 
     async def command(self, user_id: str) -> None:
         await self._hit(COMMANDS, "too many commands in a minute", "command", user_id)

@@ -17,6 +17,12 @@ class ErrorCode(StrEnum):
     FORBIDDEN = "FORBIDDEN"
     CSRF_REJECTED = "CSRF_REJECTED"
     TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
+    WEAK_PASSWORD = "WEAK_PASSWORD"  # noqa: S105 (a code)
+    WRONG_PASSWORD = "WRONG_PASSWORD"  # noqa: S105 (a code)
+    TOTP_REQUIRED = "TOTP_REQUIRED"
+    TOTP_INVALID = "TOTP_INVALID"
+    STEP_UP_REQUIRED = "STEP_UP_REQUIRED"
+    SECOND_FACTOR_STATE = "SECOND_FACTOR_STATE"
     # Requests
     NOT_FOUND = "NOT_FOUND"
     INVALID_INPUT = "INVALID_INPUT"
@@ -129,6 +135,24 @@ GUIDANCE: dict[ErrorCode, Guidance] = {
         403, "Request came from another site", "Use the desk in its own browser tab."
     ),
     ErrorCode.TOO_MANY_REQUESTS: Guidance(429, "Too many attempts", "Wait a minute, then retry."),
+    ErrorCode.WEAK_PASSWORD: Guidance(
+        422, "The password is too easily guessed", "Choose a longer one, of unrelated words."
+    ),
+    ErrorCode.TOTP_REQUIRED: Guidance(
+        401, "A one-time code is needed", "Enter the code of your authenticator app."
+    ),
+    ErrorCode.WRONG_PASSWORD: Guidance(422, "The password is wrong", "Type it again."),
+    ErrorCode.TOTP_INVALID: Guidance(
+        422,
+        "The code is wrong or was used before",
+        "Wait for the next code, or use a recovery code.",
+    ),
+    ErrorCode.STEP_UP_REQUIRED: Guidance(
+        403, "Confirm that it is you", "Enter your one-time code, or your password, and go on."
+    ),
+    ErrorCode.SECOND_FACTOR_STATE: Guidance(
+        409, "The second factor is not in that state", "Reload your account's page."
+    ),
     ErrorCode.NOT_FOUND: Guidance(404, "Not found", "It may belong to another client."),
     ErrorCode.INVALID_INPUT: Guidance(422, "Input not valid", "Correct the named fields."),
     ErrorCode.IDEMPOTENCY_KEY_REUSED: Guidance(

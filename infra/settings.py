@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     home: Path = Field(
         default_factory=default_home, description="Data directory of the embedded stack."
     )
+    key_file: Path | None = Field(
+        default=None,
+        description="File of the keys that encrypt secrets at rest (one-time code secrets), newest "
+        "first; `keys/secrets.key` in the data directory if not set, made at the first start.",
+    )
     database_url: str = Field(
         default="postgresql+psycopg://postgres@127.0.0.1:5432/greenlight",
         description="SQLAlchemy URL of Postgres (psycopg 3 driver).",
@@ -148,6 +153,10 @@ class Settings(BaseSettings):
     def backups(self) -> Path:
         """Where backups are kept, each in a folder of its own."""
         return self.backup_dir or self.home / "backups"
+
+    def secrets_key_file(self) -> Path:
+        """Where the keys lie that encrypt secrets at rest."""
+        return self.key_file or self.home / "keys" / "secrets.key"
 
     @property
     def temporal_uses_tls(self) -> bool:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response, status
 
-from api.auth import sign_in, sign_out
-from api.deps import Desk, SignedIn, Transaction, cookie_name
-from api.schemas.auth import ClientAnswer, LoginAsk, Me, UserAnswer
-from infra.db.queries.identity import SESSION_LIFETIME, visible_clients
+from api.auth import (
+    Proof,
+    clear_session_cookie,
+    set_device_cookie,
+    set_session_cookie,
+    sign_in,
+    sign_out,
+    step_up,
+)
+from api.deps import Desk, SignedIn, Transaction
+from api.schemas.auth import ClientAnswer, LoginAsk, Me, StepUpAsk, UserAnswer
+from infra.db.queries.identity import visible_clients
 from infra.db.queries.viewer import Viewer
 
 router = APIRouter(prefix="/auth", tags=["auth"])
@@ -27,33 +35,38 @@ async def _me(session: Transaction, viewer: Viewer) -> Me:
 async def login(
     ask: LoginAsk, request: Request, response: Response, desk: Desk, session: Transaction
 ) -> Me:
-    """Sign in; the session's token comes back as a cookie that scripts cannot read."""
-    signed_in = await sign_in(
-        request, desk, session, email=ask.email, password=ask.password.get_secret_value()
-    )
-    response.set_cookie(
-        cookie_name(desk.settings),
-        signed_in.token,
-        max_age=int(SESSION_LIFETIME.total_seconds()),
-        path="/",
-        httponly=True,
-        samesite="lax",
-        secure=desk.settings.session_cookie_secure,
-    )
+    """Sign in; the session's token comes back as a cookie that scripts cannot read.
+
+    Where a second factor is set up, the password alone answers TOTP_REQUIRED: ask again with the
+    code.
+    """
+    proof = Proof(ask.password.get_secret_value(), ask.code)
+    signed_in = await sign_in(request, desk, session, email=ask.email, proof=proof)
+    set_session_cookie(response, desk.settings, signed_in.token)
+    set_device_cookie(response, desk, signed_in.viewer.email)
     return await _me(session, signed_in.viewer)
+
+
+@router.post("/step-up/", status_code=status.HTTP_204_NO_CONTENT)
+async def confirm_identity(
+    ask: StepUpAsk,
+    request: Request,
+    response: Response,
+    desk: Desk,
+    session: Transaction,
+    viewer: SignedIn,
+) -> None:
+    """Prove once more who you are, for what answers STEP_UP_REQUIRED otherwise."""
+    proof = Proof(ask.password.get_secret_value(), ask.code)
+    token = await step_up(request, desk, session, viewer, proof)
+    set_session_cookie(response, desk.settings, token)
 
 
 @router.post("/logout/", status_code=status.HTTP_204_NO_CONTENT)
 async def logout(request: Request, response: Response, desk: Desk, session: Transaction) -> None:
     """End the session, here and in the database. Signing out twice is no error."""
     await sign_out(request, desk, session)
-    response.delete_cookie(
-        cookie_name(desk.settings),
-        path="/",
-        httponly=True,
-        samesite="lax",
-        secure=desk.settings.session_cookie_secure,
-    )
+    clear_session_cookie(response, desk.settings)
 
 
 @router.get("/me/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
@@ -14,7 +15,7 @@ from api.deps import (
     Desk,
     IdempotencyKey,
     Listed,
-    SignalsDep,
+    Resources,
     SignedIn,
     Transaction,
     actor,
@@ -23,6 +24,7 @@ from api.deps import (
     throttled_command,
 )
 from api.presenters import recommendations as presenter
+from api.proof import require_fresh
 from api.schemas.common import Page
 from api.schemas.recommendations import (
     ApproveAsk,
@@ -31,7 +33,6 @@ from api.schemas.recommendations import (
     RecommendationRow,
     RejectAsk,
 )
-from api.signals import Signals
 from domain.recommendations import DecisionAction, RecommendationState
 from infra.db.decisions import DecisionRequest, record_decision
 from infra.db.queries import orders as order_queries
@@ -89,18 +90,18 @@ async def approve_recommendation(
     ask: ApproveAsk,
     key: IdempotencyKey,
     request: Request,
+    desk: Desk,
     session: Transaction,
     viewer: SignedIn,
-    signals: SignalsDep,
 ) -> DecisionReceipt:
     """Approve the terms that were on screen, or fewer contracts at a better limit.
 
     Repeating the request with the same Idempotency-Key gives the same receipt.
     """
     return await _decide(
+        desk,
         session,
         viewer,
-        signals,
         DecisionRequest(
             recommendation_id=recommendation_id,
             action=DecisionAction.APPROVE,
@@ -121,15 +122,15 @@ async def reject_recommendation(
     ask: RejectAsk,
     key: IdempotencyKey,
     request: Request,
+    desk: Desk,
     session: Transaction,
     viewer: SignedIn,
-    signals: SignalsDep,
 ) -> DecisionReceipt:
     """Reject, with the reason in words."""
     return await _decide(
+        desk,
         session,
         viewer,
-        signals,
         DecisionRequest(
             recommendation_id=recommendation_id,
             action=DecisionAction.REJECT,
@@ -149,12 +150,14 @@ def _price(price: Decimal | None) -> Decimal | None:
 
 
 async def _decide(
-    session: AsyncSession, viewer: Viewer, signals: Signals, request: DecisionRequest
+    desk: Resources, session: AsyncSession, viewer: Viewer, request: DecisionRequest
 ) -> DecisionReceipt:
-    client_id = found(
-        await queries.client_of_recommendation(session, viewer, request.recommendation_id), NOTHING
+    stake = found(
+        await queries.stake_in_recommendation(session, viewer, request.recommendation_id), NOTHING
     )
-    require_deciding(viewer, client_id)
+    require_deciding(viewer, stake.client_id)
+    if request.action is DecisionAction.APPROVE and stake.step_up_minutes is not None:
+        require_fresh(viewer, desk, timedelta(minutes=stake.step_up_minutes))
     recorded = await record_decision(session, request)
     delivered = recorded.is_replay and await queries.was_delivered(session, recorded.id)
     crash_point("decision.uncommitted")
@@ -162,7 +165,9 @@ async def _decide(
     await session.commit()
     crash_point("decision.committed")
     if not delivered:
-        delivered = await signals.decision(recorded.recommendation_id, recorded.id, recorded.action)
+        delivered = await desk.signals.decision(
+            recorded.recommendation_id, recorded.id, recorded.action
+        )
     crash_point("decision.signalled")
     return DecisionReceipt(
         recommendation_id=recorded.recommendation_id,

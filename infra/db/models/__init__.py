@@ -10,7 +10,7 @@ from infra.db.models.clients import (
     GatewayKind,
     Portfolio,
 )
-from infra.db.models.identity import Membership, Role, Session, User
+from infra.db.models.identity import Membership, RecoveryCode, Role, Session, User
 from infra.db.models.limits import LimitVersion
 from infra.db.models.market import (
     EarningsDate,
@@ -79,6 +79,7 @@ __all__ = [
     "Recommendation",
     "ReconciledPosition",
     "RecordedChain",
+    "RecoveryCode",
     "Role",
     "RunMode",
     "RunStatus",

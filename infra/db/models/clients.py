@@ -23,9 +23,13 @@ class ConnectionState(StrEnum):
 
 class Client(Base):
     __tablename__ = "clients"
+    __table_args__ = (CheckConstraint("step_up_minutes > 0", name="step_up_minutes_positive"),)
 
     slug: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
+    step_up_minutes: Mapped[int | None] = mapped_column(
+        comment="approving needs a sign-in no older than this; null: any live session"
+    )
 
     portfolios: Mapped[list[Portfolio]] = relationship(back_populates="client")
 

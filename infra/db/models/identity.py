@@ -6,7 +6,15 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    func,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from infra.db.models.base import Base, enum_column
@@ -34,6 +42,14 @@ class User(Base):
     is_active: Mapped[bool] = mapped_column(default=True)
     is_admin: Mapped[bool] = mapped_column(default=False, comment="administers the installation")
     last_login_at: Mapped[datetime | None]
+    password_changed_at: Mapped[datetime | None]
+    totp_secret: Mapped[bytes | None] = mapped_column(
+        LargeBinary, comment="encrypted; asked for at sign-in once it is confirmed"
+    )
+    totp_confirmed_at: Mapped[datetime | None]
+    totp_last_step: Mapped[int | None] = mapped_column(
+        BigInteger, comment="30-second step of the last code accepted; no code counts twice"
+    )
 
     memberships: Mapped[list[Membership]] = relationship(back_populates="user")
 
@@ -66,6 +82,9 @@ class Session(Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    authenticated_at: Mapped[datetime] = mapped_column(
+        server_default=func.now(), comment="when its user last proved who they are"
+    )
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     address: Mapped[str] = mapped_column(default="")
@@ -75,3 +94,18 @@ class Session(Base):
 
     def __str__(self) -> str:
         return f"session of {self.user_id}"
+
+
+class RecoveryCode(Base):
+    """Signs its user in once without the authenticator app. Only its SHA-256 is stored."""
+
+    __tablename__ = "recovery_codes"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    used_at: Mapped[datetime | None]
+
+    user: Mapped[User] = relationship()
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.user_id}"

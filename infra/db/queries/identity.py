@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import case, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from infra.db.models import BrokerAccount, Client, Membership, Role, Session, User
@@ -19,8 +19,14 @@ TOUCH_INTERVAL = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
+    """What a user proves themselves by."""
+
     user_id: UUID
+    email: str
+    name: str
     password_hash: str
+    totp_secret: bytes | None
+    """Encrypted; None while no second factor is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +49,25 @@ class LiveSession:
         return now - self.last_seen_at >= TOUCH_INTERVAL
 
 
+_CREDENTIALS = select(
+    User.id,
+    User.email,
+    User.name,
+    User.password_hash,
+    case((User.totp_confirmed_at.is_not(None), User.totp_secret)).label("totp_secret"),
+).where(User.is_active)
+
+
 async def credentials(session: AsyncSession, email: str) -> Credentials | None:
-    """The password hash of an active user, or None."""
-    statement = select(User.id, User.password_hash).where(
-        User.email == email.strip().lower(), User.is_active
-    )
+    """What an active user signs in by, or None."""
+    statement = _CREDENTIALS.where(User.email == email.strip().lower())
     row = (await session.execute(statement)).one_or_none()
-    return None if row is None else Credentials(row.id, row.password_hash)
+    return None if row is None else Credentials(*row)
+
+
+async def credentials_of(session: AsyncSession, user_id: UUID) -> Credentials:
+    """What a signed-in user proves themselves by once more."""
+    return Credentials(*(await session.execute(_CREDENTIALS.where(User.id == user_id))).one())
 
 
 async def live_session(
@@ -58,7 +76,13 @@ async def live_session(
     """The session behind a token, or None once it was revoked, has expired or lain idle."""
     statement = (
         select(
-            Session.id, Session.last_seen_at, Session.user_id, User.email, User.name, User.is_admin
+            Session.id,
+            Session.last_seen_at,
+            Session.authenticated_at,
+            Session.user_id,
+            User.email,
+            User.name,
+            User.is_admin,
         )
         .join(User, User.id == Session.user_id)
         .where(
@@ -81,6 +105,7 @@ async def live_session(
         name=row.name,
         is_admin=row.is_admin,
         session_id=row.id,
+        authenticated_at=row.authenticated_at,
         roles={row.client_id: row.role for row in held},
     )
     return LiveSession(viewer, token_hash, row.last_seen_at)
@@ -113,6 +138,7 @@ async def open_session(
             user_id=user_id,
             token_hash=token_hash,
             last_seen_at=now,
+            authenticated_at=now,
             expires_at=now + SESSION_LIFETIME,
             address=address,
             user_agent=user_agent[:400],
@@ -126,6 +152,61 @@ async def revoke_session(session: AsyncSession, token_hash: bytes, now: datetime
         update(Session)
         .where(Session.token_hash == token_hash, Session.revoked_at.is_(None))
         .values(revoked_at=now)
+    )
+
+
+async def renew_session(
+    session: AsyncSession, session_id: UUID, token_hash: bytes, now: datetime
+) -> None:
+    """A new token for a session whose user has just proved again who they are."""
+    await session.execute(
+        update(Session)
+        .where(Session.id == session_id)
+        .values(token_hash=token_hash, authenticated_at=now, last_seen_at=now)
+    )
+
+
+async def live_sessions_of(session: AsyncSession, user_id: UUID, now: datetime) -> list[Session]:
+    """The user's sessions that are still good, the one used last first."""
+    statement = (
+        select(Session)
+        .where(
+            Session.user_id == user_id,
+            Session.revoked_at.is_(None),
+            Session.expires_at > now,
+            Session.last_seen_at > now - SESSION_IDLE_LIMIT,
+        )
+        .order_by(Session.last_seen_at.desc(), Session.id)
+    )
+    return list(await session.scalars(statement))
+
+
+async def end_sessions(
+    session: AsyncSession,
+    user_id: UUID,
+    now: datetime,
+    *,
+    only: UUID | None = None,
+    but: UUID | None = None,
+) -> int:
+    """Revoke the user's sessions: all, ``only`` one, or all ``but`` one; how many that were."""
+    statement = update(Session).where(Session.user_id == user_id, Session.revoked_at.is_(None))
+    if only is not None:
+        statement = statement.where(Session.id == only)
+    if but is not None:
+        statement = statement.where(Session.id != but)
+    ended = await session.execute(statement.values(revoked_at=now).returning(Session.id))
+    return len(ended.all())
+
+
+async def change_password_hash(
+    session: AsyncSession, user_id: UUID, password_hash: str, now: datetime
+) -> None:
+    """A new password, as opposed to the same one hashed anew."""
+    await session.execute(
+        update(User)
+        .where(User.id == user_id)
+        .values(password_hash=password_hash, password_changed_at=now)
     )
 
 

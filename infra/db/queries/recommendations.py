@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -14,6 +15,7 @@ from sqlalchemy.orm import aliased
 from domain.recommendations import RecommendationState
 from infra.db.models import (
     BrokerAccount,
+    Client,
     Decision,
     Gateway,
     Order,
@@ -36,6 +38,14 @@ from infra.db.queries.paging import Cursor, Rows, decode_cursor
 from infra.db.queries.viewer import Viewer
 
 PROPOSED = RecommendationState.PROPOSED
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """Whose recommendation it is, and what its client asks of an approval."""
+
+    client_id: UUID
+    step_up_minutes: int | None
 
 
 class QueueCursor(Cursor):
@@ -204,20 +214,22 @@ async def decision_on(session: AsyncSession, recommendation_id: UUID) -> AnyRow 
     return (await session.execute(statement)).one_or_none()
 
 
-async def client_of_recommendation(
+async def stake_in_recommendation(
     session: AsyncSession, viewer: Viewer, recommendation_id: UUID
-) -> UUID | None:
+) -> Stake | None:
     """Whose recommendation it is; None if it does not exist or the viewer may not see it."""
     statement = (
-        select(Portfolio.client_id)
+        select(Portfolio.client_id, Client.step_up_minutes)
         .join(BrokerAccount, BrokerAccount.portfolio_id == Portfolio.id)
         .join(Recommendation, Recommendation.broker_account_id == BrokerAccount.id)
+        .join(Client, Client.id == Portfolio.client_id)
         .where(
             Recommendation.id == recommendation_id,
             viewer.sees(Recommendation.broker_account_id),
         )
     )
-    return await session.scalar(statement)
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else Stake(*row)
 
 
 async def was_delivered(session: AsyncSession, decision_id: UUID) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select, true
@@ -32,6 +33,8 @@ class Viewer:
     name: str
     is_admin: bool
     session_id: UUID
+    authenticated_at: datetime
+    """When they last proved who they are."""
     roles: Mapping[UUID, Role] = field(default_factory=dict[UUID, Role])
 
     def sees(self, account_column: Column) -> ColumnElement[bool]:
