@@ -85,6 +85,7 @@ _GROUPS: dict[str, tuple[type[models.Base], ...]] = {
         models.Membership,
         models.Session,
         models.RecoveryCode,
+        models.ApiToken,
     ),
 }
 MODELS = tuple(model for group in _GROUPS.values() for model in group)
@@ -179,7 +180,8 @@ class AdminsOnly(BaseAuthProvider):
     async def viewer(self, request: Request) -> Viewer | None:
         async with self._resources.sessions.begin() as session:
             live = await authenticate(request, self._resources, session)
-        return None if live is None else live.viewer
+        # Tokens are for scripts, and these are pages.
+        return None if live is None or live.token_id is not None else live.viewer
 
     def get_middleware(self) -> Middleware:
         return Middleware(_Door, provider=self)

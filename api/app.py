@@ -36,6 +36,8 @@ from api.routers import (
     risk,
     stopping,
     stream,
+    tokens,
+    users,
 )
 from api.schemas.problems import MEDIA_TYPE, Problem
 from api.signals import Signals, TemporalSignals
@@ -48,6 +50,8 @@ from infra.settings import Settings, get_settings
 _ROUTERS = (
     auth,
     account,
+    tokens,
+    users,
     desk,
     dashboard,
     recommendations,

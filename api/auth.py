@@ -32,6 +32,7 @@ from infra.db.queries.identity import (
     renew_session,
     revoke_session,
 )
+from infra.db.queries.tokens import revoke_tokens
 from infra.db.queries.viewer import Viewer
 from infra.security import hash_token, new_session_token
 from infra.settings import Settings
@@ -69,7 +70,7 @@ async def sign_in(
         desk,
         session,
         email=normal_email,
-        known=await credentials(session, normal_email),
+        known=await credentials(session, normal_email, now),
         password=proof.password,
         wrong=ErrorCode.INVALID_CREDENTIALS,
     )
@@ -104,6 +105,7 @@ async def step_up(
     method = await prove_code(desk, session, known, proof.code)
     await proven(request, desk, known)
     token = new_session_token()
+    assert viewer.session_id is not None, "tokens cannot step up"
     await renew_session(session, viewer.session_id, hash_token(token), desk.clock.now())
     by = actor(request, viewer)
     audit(session, by, "session.renewed", "user", viewer.user_id, after={"method": method})
@@ -113,8 +115,10 @@ async def step_up(
 async def start_over(
     request: Request, desk: Resources, session: AsyncSession, viewer: Viewer
 ) -> SignedInSession:
-    """End every session of the viewer and open a new one here."""
-    await end_sessions(session, viewer.user_id, desk.clock.now())
+    """End every session and token of the viewer and open a new session here."""
+    now = desk.clock.now()
+    await end_sessions(session, viewer.user_id, now)
+    await revoke_tokens(session, viewer.user_id, now)
     return await _open(request, desk, session, viewer.user_id)
 
 

@@ -18,12 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.clock import Clock
 from api.limits import Throttle
+from api.scopes import require_scope
 from api.signals import Signals
 from api.stream import ChangeFeed
 from domain.errors import ErrorCode, GreenlightError
 from infra.db.audit import Actor
 from infra.db.queries.identity import LiveSession, live_session, touch
 from infra.db.queries.paging import DEFAULT_LIMIT, Limit
+from infra.db.queries.tokens import live_token, touch_token
 from infra.db.queries.viewer import Viewer
 from infra.db.session import Sessions
 from infra.keys import KeyRing
@@ -103,29 +105,49 @@ def session_token(request: Request, desk: Resources) -> str | None:
     return request.cookies.get(cookie_name(desk.settings))
 
 
+def bearer_token(request: Request) -> str | None:
+    """The API token of the request. Beside one a cookie counts for nothing."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else None
+
+
 async def authenticate(
     request: Request, desk: Resources, session: AsyncSession
 ) -> LiveSession | None:
-    """The live session behind the request's cookie, and a note in it that it is in use."""
-    token = session_token(request, desk)
+    """Whose live session or API token the request bears, and a note in it that it is in use."""
+    now = desk.clock.now()
+    script = bearer_token(request)
+    token = session_token(request, desk) if script is None else script
     if not token:
         return None
-    now = desk.clock.now()
-    found = await live_session(session, hash_token(token), now)
+    live = live_session if script is None else live_token
+    found = await live(session, hash_token(token), now)
     if found is None:
         return None
     if found.needs_touch(now):
         # By itself: a long transaction must not hold the row against the user's other requests.
         async with desk.touches.begin() as touching:
-            await touch(touching, found.viewer.session_id, now)
+            if found.token_id is not None:
+                await touch_token(touching, found.token_id, now)
+            elif found.viewer.session_id is not None:
+                await touch(touching, found.viewer.session_id, now)
     structlog.contextvars.bind_contextvars(user_id=str(found.viewer.user_id))
     return found
+
+
+async def still_live(
+    desk: Resources, session: AsyncSession, opened: LiveSession
+) -> LiveSession | None:
+    """The same session or token now; None once it has ended."""
+    live = live_session if opened.token_id is None else live_token
+    return await live(session, opened.token_hash, desk.clock.now())
 
 
 async def viewer(request: Request, desk: Desk, session: Transaction) -> Viewer:
     found = await authenticate(request, desk, session)
     if found is None:
         raise GreenlightError(ErrorCode.NOT_AUTHENTICATED, "no session, or it has ended")
+    require_scope(found.viewer, request.method, request.url.path)
     return found.viewer
 
 
@@ -137,7 +159,8 @@ def client_address(request: Request) -> str:
 
 
 def actor(request: Request, viewer: Viewer) -> Actor:
-    return Actor(name=viewer.email, user_id=viewer.user_id, address=client_address(request))
+    by = viewer.email if viewer.scopes is None else f"{viewer.email} (token)"
+    return Actor(name=by, user_id=viewer.user_id, address=client_address(request))
 
 
 async def throttled_command(desk: Desk, viewer: SignedIn) -> None:
@@ -152,15 +175,15 @@ def found(row: T | None, detail: str) -> T:
     return row
 
 
-def require_deciding(viewer: Viewer, client_id: UUID) -> None:
-    if not viewer.may_decide_for(client_id):
+def require_deciding(viewer: Viewer, client_id: UUID, portfolio_id: UUID | None = None) -> None:
+    if not viewer.may_decide_for(client_id, portfolio_id):
         raise GreenlightError(
             ErrorCode.FORBIDDEN, "deciding needs the role APPROVER, TRADER or ADMIN"
         )
 
 
-def require_operating(viewer: Viewer, client_id: UUID) -> None:
-    if not viewer.may_operate_for(client_id):
+def require_operating(viewer: Viewer, client_id: UUID, portfolio_id: UUID | None = None) -> None:
+    if not viewer.may_operate_for(client_id, portfolio_id):
         raise GreenlightError(ErrorCode.FORBIDDEN, "this needs the role OPERATOR or ADMIN")
 
 

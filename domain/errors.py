@@ -23,6 +23,9 @@ class ErrorCode(StrEnum):
     TOTP_INVALID = "TOTP_INVALID"
     STEP_UP_REQUIRED = "STEP_UP_REQUIRED"
     SECOND_FACTOR_STATE = "SECOND_FACTOR_STATE"
+    SCOPE_MISSING = "SCOPE_MISSING"
+    EMAIL_TAKEN = "EMAIL_TAKEN"
+    LAST_ADMIN = "LAST_ADMIN"
     # Requests
     NOT_FOUND = "NOT_FOUND"
     INVALID_INPUT = "INVALID_INPUT"
@@ -152,6 +155,15 @@ GUIDANCE: dict[ErrorCode, Guidance] = {
     ),
     ErrorCode.SECOND_FACTOR_STATE: Guidance(
         409, "The second factor is not in that state", "Reload your account's page."
+    ),
+    ErrorCode.SCOPE_MISSING: Guidance(
+        403, "The token does not allow that", "Make a token with the scope, or do it in the desk."
+    ),
+    ErrorCode.EMAIL_TAKEN: Guidance(
+        409, "Somebody has this e-mail already", "Look them up in the list of users."
+    ),
+    ErrorCode.LAST_ADMIN: Guidance(
+        409, "Nobody would administer the desk", "Make somebody else an administrator first."
     ),
     ErrorCode.NOT_FOUND: Guidance(404, "Not found", "It may belong to another client."),
     ErrorCode.INVALID_INPUT: Guidance(422, "Input not valid", "Correct the named fields."),

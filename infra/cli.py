@@ -29,6 +29,7 @@ from infra.logging import configure
 from infra.settings import Settings, get_settings
 from infra.simulator.command import gateway_command
 from infra.stopping_commands import add_stopping_commands
+from infra.user_commands import keys_group, users_group
 
 app = typer.Typer(
     name="greenlight",
@@ -85,6 +86,8 @@ app.add_typer(accounts_group(lambda: _start_process("cli")), name="accounts")
 app.add_typer(facts_group(lambda: _start_process("cli")), name="facts")
 app.add_typer(data_group(), name="data")
 app.add_typer(limits_group(lambda: _start_process("cli")), name="limits")
+app.add_typer(users_group(lambda: _start_process("cli")), name="users")
+app.add_typer(keys_group(lambda: _start_process("cli")), name="keys")
 add_backtest_commands(app, lambda: _start_process("cli"))
 add_stopping_commands(app, lambda: _start_process("cli"))
 add_backup_commands(app, lambda: _start_process("cli"))
@@ -175,18 +178,6 @@ def seed_demo(
     created = _finish(seed(settings, earnings))
     if created:
         typer.echo(orjson.dumps(created))
-
-
-@app.command("reset-password")
-def reset_password(email: Annotated[str, typer.Argument(help="Whose password.")]) -> None:
-    """Give a person a new password, shown once, and end all their sessions."""
-    from infra.users import reset_password as reset
-
-    password = asyncio.run(reset(_start_process("cli"), email))
-    if password is None:
-        typer.echo(f"Nobody signs in as {email}.", err=True)
-        raise typer.Exit(1)
-    typer.echo(f"New password of {email}: {password}")
 
 
 @app.command("sync-ibkr-positions")

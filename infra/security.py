@@ -49,6 +49,11 @@ def new_session_token() -> str:
     return secrets.token_urlsafe(32)
 
 
+def new_api_token() -> str:
+    """An opaque token for scripts; its beginning lets secret scanners find one that leaked."""
+    return f"glt_{secrets.token_urlsafe(32)}"
+
+
 def hash_token(token: str) -> bytes:
     """What is stored of a token. SHA-256 without salt: the token itself is random enough."""
     return hashlib.sha256(token.encode()).digest()

@@ -8,6 +8,7 @@ import secrets
 from datetime import datetime
 
 import pyotp
+from pyotp.totp import TOTP
 
 ISSUER = "Greenlight"
 STEP_SECONDS = 30
@@ -26,7 +27,7 @@ def new_secret() -> str:
 
 def provisioning_uri(secret: str, email: str) -> str:
     """The ``otpauth://`` address that an app reads from a QR code."""
-    return pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=ISSUER)
+    return TOTP(secret).provisioning_uri(name=email, issuer_name=ISSUER)
 
 
 def matching_step(secret: str, code: str, now: datetime) -> int | None:
@@ -34,7 +35,7 @@ def matching_step(secret: str, code: str, now: datetime) -> int | None:
 
     Whoever accepts it keeps the step and refuses it and every earlier one from then on.
     """
-    totp = pyotp.TOTP(secret)
+    totp = TOTP(secret)
     current = int(now.timestamp()) // STEP_SECONDS
     for step in range(current - _DRIFT_STEPS, current + _DRIFT_STEPS + 1):
         if secrets.compare_digest(totp.at(step * STEP_SECONDS).encode(), code.encode()):

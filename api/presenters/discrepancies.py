@@ -16,7 +16,7 @@ def discrepancy_row(row: AnyRow, viewer: Viewer) -> DiscrepancyRow:
         row.type in ACCEPTABLE
         and row.cleared_at is None
         and row.account_id is not None
-        and viewer.may_operate_for(row.client_id)
+        and viewer.may_operate_for(row.client_id, row.account_portfolio_id)
     )
     return DiscrepancyRow(
         id=row.id,

@@ -95,12 +95,13 @@ def _order_fields(row: AnyRow, viewer: Viewer, settings: Settings) -> dict[str, 
         "reason": row.reason,
         "advice": advice_on(row.reason_code),
         "absent_looks": row.absent_looks,
-        "may_cancel": is_cancellable(row.state) and viewer.may_decide_for(row.client_id),
+        "may_cancel": is_cancellable(row.state)
+        and viewer.may_decide_for(row.client_id, row.account_portfolio_id),
         "may_declare_not_sent": missed
         and not row.filled_quantity
-        and viewer.may_operate_for(row.client_id),
+        and viewer.may_operate_for(row.client_id, row.account_portfolio_id),
         "may_declare_ended": may_be_declared_over(row.state, row.last_look)
-        and viewer.may_operate_for(row.client_id),
+        and viewer.may_operate_for(row.client_id, row.account_portfolio_id),
         "declared_quantity": row.declared_quantity,
         "commission_total": row.commission_total,
         "sent_at": row.sent_at,

@@ -164,7 +164,7 @@ def why_no_decision(row: AnyRow, viewer: Viewer, host_now: datetime) -> str | No
     """
     if row.state is not RecommendationState.PROPOSED:
         return _WHY_NOT_WAITING.get(row.state, "It has been approved.")
-    if not viewer.may_decide_for(row.client_id):
+    if not viewer.may_decide_for(row.client_id, row.account_portfolio_id):
         return "Your role for this client does not allow decisions."
     if row.market_at is None or row.clock_read_at is None:
         return "Market time is not known: the gateway has not been reached yet."

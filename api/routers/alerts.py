@@ -48,7 +48,7 @@ async def acknowledge_alert(
 ) -> AlertRow:
     """Take an alert as read. It stays until what it is about is over."""
     row = found(await queries.alert_detail(session, viewer, alert_id), NOTHING)
-    if not viewer.may_acknowledge_for(row.client_id):
+    if not viewer.may_acknowledge_for(row.client_id, row.account_portfolio_id):
         raise GreenlightError(ErrorCode.FORBIDDEN, "acknowledging needs more than the role VIEWER")
     if await queries.acknowledge(session, alert_id):
         audit(session, actor(request, viewer), "alert.acknowledged", "alert", alert_id)

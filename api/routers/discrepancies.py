@@ -68,7 +68,7 @@ async def accept_figure(
     """Take the broker's position or cash for the record. A halted account stays halted."""
     row = found(await queries.discrepancy_detail(session, viewer, discrepancy_id), NOTHING)
     found(row.account_id, NOTHING)
-    require_operating(viewer, row.client_id)
+    require_operating(viewer, row.client_id, row.account_portfolio_id)
     now = desk.clock.now()
     market = await account_clock(session, row.account_id)
     await accept_broker_figure(

@@ -97,7 +97,7 @@ async def cancel_order(
     Asking again does no harm.
     """
     row = found(await queries.order_detail(session, viewer, order_id), NOTHING)
-    require_deciding(viewer, row.client_id)
+    require_deciding(viewer, row.client_id, row.account_portfolio_id)
     if not presenter.is_cancellable(row.state):
         raise GreenlightError(
             ErrorCode.ILLEGAL_TRANSITION, f"an order that is {row.state} cannot be cancelled"
@@ -125,7 +125,7 @@ async def declare_not_sent(
 ) -> OrderRow:
     """Declare, on the evidence, that an UNKNOWN order never reached the broker."""
     row = found(await queries.order_detail(session, viewer, order_id), NOTHING)
-    require_operating(viewer, row.client_id)
+    require_operating(viewer, row.client_id, row.account_portfolio_id)
     await record_not_sent(session, order_id, _declaration(request, viewer, ask.reason))
     crash_point("declaration.uncommitted")
     await session.commit()
@@ -146,7 +146,7 @@ async def declare_ended(
 ) -> OrderRow:
     """Declare, on the evidence, that an order in doubt is over, and how much of it was traded."""
     row = found(await queries.order_detail(session, viewer, order_id), NOTHING)
-    require_operating(viewer, row.client_id)
+    require_operating(viewer, row.client_id, row.account_portfolio_id)
     by = _declaration(request, viewer, ask.reason)
     await record_ended(session, order_id, ask.executed_quantity, by)
     await session.commit()

@@ -155,7 +155,7 @@ async def _decide(
     stake = found(
         await queries.stake_in_recommendation(session, viewer, request.recommendation_id), NOTHING
     )
-    require_deciding(viewer, stake.client_id)
+    require_deciding(viewer, stake.client_id, stake.portfolio_id)
     if request.action is DecisionAction.APPROVE and stake.step_up_minutes is not None:
         require_fresh(viewer, desk, timedelta(minutes=stake.step_up_minutes))
     recorded = await record_decision(session, request)

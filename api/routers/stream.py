@@ -6,10 +6,11 @@ import anyio
 from fastapi import APIRouter, Request
 from sse_starlette import EventSourceResponse
 
-from api.deps import Desk, authenticate
+from api.deps import Desk, authenticate, still_live
+from api.scopes import require_scope
 from api.stream import Visible, events
 from domain.errors import ErrorCode, GreenlightError
-from infra.db.queries.identity import live_session, visible_account_ids
+from infra.db.queries.identity import visible_account_ids
 
 router = APIRouter(tags=["stream"])
 
@@ -31,10 +32,11 @@ async def stream(request: Request, desk: Desk) -> EventSourceResponse:
         opened = await authenticate(request, desk, session)
     if opened is None:
         raise GreenlightError(ErrorCode.NOT_AUTHENTICATED, "no session, or it has ended")
+    require_scope(opened.viewer, request.method, request.url.path)
 
     async def visible() -> tuple[bool, Visible]:
         async with desk.sessions.begin() as session:
-            current = await live_session(session, opened.token_hash, desk.clock.now())
+            current = await still_live(desk, session, opened)
             if current is None:
                 return False, frozenset()
             if current.viewer.is_admin:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -119,7 +120,14 @@ async def reader(database_url: str) -> AsyncIterator[Reader]:
     plain = make_url(database_url).set(drivername="postgresql")
     address = plain.render_as_string(hide_password=False)
     async with AsyncConnectionPool[AsyncConnection[Any]](address, open=False) as pool:
-        viewer = Viewer(user.id, user.email, user.name, is_admin=True, session_id=user.id)
+        viewer = Viewer(
+            user.id,
+            user.email,
+            user.name,
+            is_admin=True,
+            session_id=user.id,
+            authenticated_at=datetime.now(UTC),
+        )
         yield Reader(engine, made, pool, viewer, Settings())
     await engine.dispose()
 

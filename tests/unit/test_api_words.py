@@ -44,6 +44,7 @@ def viewer(roles: dict[UUID, Role] | None = None, *, is_admin: bool = False) -> 
         name="A",
         is_admin=is_admin,
         session_id=uuid4(),
+        authenticated_at=NOW,
         roles=roles or {},
     )
 

@@ -63,8 +63,8 @@ def test_a_code_is_good_in_its_own_step_and_one_either_side():
 
 
 def test_the_secret_is_offered_as_apps_read_it():
-    assert provisioning_uri("ABC", "a@b.test") == (
-        "otpauth://totp/Greenlight:a%40b.test?secret=ABC&issuer=Greenlight"
+    assert provisioning_uri("JBSWY3DP" * 4, "a@b.test") == (
+        f"otpauth://totp/Greenlight:a%40b.test?secret={'JBSWY3DP' * 4}&issuer=Greenlight"
     )
 
 

@@ -10,7 +10,15 @@ from infra.db.models.clients import (
     GatewayKind,
     Portfolio,
 )
-from infra.db.models.identity import Membership, RecoveryCode, Role, Session, User
+from infra.db.models.identity import (
+    ApiToken,
+    Membership,
+    RecoveryCode,
+    Role,
+    Session,
+    TokenScope,
+    User,
+)
 from infra.db.models.limits import LimitVersion
 from infra.db.models.market import (
     EarningsDate,
@@ -47,6 +55,7 @@ __all__ = [
     "AccountSnapshot",
     "Alert",
     "AlertState",
+    "ApiToken",
     "AuditEvent",
     "Backtest",
     "BacktestSweep",
@@ -91,6 +100,7 @@ __all__ = [
     "StrategyInstance",
     "StrategyRun",
     "StrategyVersion",
+    "TokenScope",
     "TradingStateChange",
     "UnderlyingFact",
     "User",

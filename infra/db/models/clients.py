@@ -39,7 +39,11 @@ class Client(Base):
 
 class Portfolio(Base):
     __tablename__ = "portfolios"
-    __table_args__ = (UniqueConstraint("client_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("client_id", "name"),
+        # Lets a membership's foreign key prove that its portfolio is its client's.
+        UniqueConstraint("id", "client_id"),
+    )
 
     client_id: Mapped[UUID] = mapped_column(ForeignKey("clients.id"), index=True)
     name: Mapped[str]

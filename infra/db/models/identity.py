@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     LargeBinary,
     UniqueConstraint,
@@ -29,6 +31,15 @@ class Role(StrEnum):
     ADMIN = "ADMIN"
 
 
+class TokenScope(StrEnum):
+    """What a script may do with an API token, within its user's own roles."""
+
+    READ = "READ"
+    DECIDE = "DECIDE"
+    OPERATE = "OPERATE"
+    BACKTEST = "BACKTEST"
+
+
 class User(Base):
     __tablename__ = "users"
     __table_args__ = (
@@ -43,6 +54,9 @@ class User(Base):
     is_admin: Mapped[bool] = mapped_column(default=False, comment="administers the installation")
     last_login_at: Mapped[datetime | None]
     password_changed_at: Mapped[datetime | None]
+    password_expires_at: Mapped[datetime | None] = mapped_column(
+        comment="of a password somebody else made: to be changed before"
+    )
     totp_secret: Mapped[bytes | None] = mapped_column(
         LargeBinary, comment="encrypted; asked for at sign-in once it is confirmed"
     )
@@ -58,20 +72,33 @@ class User(Base):
 
 
 class Membership(Base):
-    """A person's role for one client. No membership, no sight of the client."""
+    """A person's role for one client, or for one portfolio of it.
+
+    No membership, no sight of the client. The role for a portfolio takes the place of the role
+    for its client there, be it more or less.
+    """
 
     __tablename__ = "memberships"
-    __table_args__ = (UniqueConstraint("user_id", "client_id"),)
+    __table_args__ = (
+        UniqueConstraint(
+            "user_id", "client_id", "portfolio_id", postgresql_nulls_not_distinct=True
+        ),
+        # A portfolio of that very client.
+        ForeignKeyConstraint(
+            ["portfolio_id", "client_id"], ["portfolios.id", "portfolios.client_id"]
+        ),
+    )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     client_id: Mapped[UUID] = mapped_column(ForeignKey("clients.id"), index=True)
+    portfolio_id: Mapped[UUID | None] = mapped_column(comment="null: the whole client")
     role: Mapped[Role] = mapped_column(enum_column(Role))
 
     user: Mapped[User] = relationship(back_populates="memberships")
     client: Mapped[Client] = relationship()
 
     def __str__(self) -> str:
-        return f"{self.role} for {self.client_id}"
+        return f"{self.role} for {self.portfolio_id or self.client_id}"
 
 
 class Session(Base):
@@ -109,3 +136,22 @@ class RecoveryCode(Base):
 
     def __str__(self) -> str:
         return f"recovery code of {self.user_id}"
+
+
+class ApiToken(Base):
+    """Lets a script act as its user, within scopes. Only the token's SHA-256 is stored."""
+
+    __tablename__ = "api_tokens"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    name: Mapped[str] = mapped_column(comment="what it is for")
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    scopes: Mapped[list[Any]]
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    user: Mapped[User] = relationship()
+
+    def __str__(self) -> str:
+        return self.name

@@ -15,6 +15,7 @@ ACCOUNT = (
     BrokerAccount.alias.label("account_alias"),
     Gateway.kind.label("account_kind"),
     Portfolio.client_id.label("client_id"),
+    Portfolio.id.label("account_portfolio_id"),
 )
 INSTRUMENT = (
     Instrument.sec_type.label("sec_type"),

@@ -6,15 +6,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import case, delete, select, update
+from sqlalchemy import case, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from infra.db.models import BrokerAccount, Client, Membership, Role, Session, User
+from infra.db.models import (
+    BrokerAccount,
+    Client,
+    Membership,
+    Role,
+    Session,
+    TokenScope,
+    User,
+)
+from infra.db.queries.columns import AnyRow
 from infra.db.queries.viewer import Viewer
 
 SESSION_LIFETIME = timedelta(hours=12)
 SESSION_IDLE_LIMIT = timedelta(minutes=60)
 TOUCH_INTERVAL = timedelta(minutes=1)
+# Least to most, for showing one word where a person's portfolios differ.
+_RANK = tuple(Role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,8 @@ class LiveSession:
     viewer: Viewer
     token_hash: bytes
     last_seen_at: datetime
+    token_id: UUID | None = None
+    """Of the API token that stands for the user here."""
 
     def needs_touch(self, now: datetime) -> bool:
         return now - self.last_seen_at >= TOUCH_INTERVAL
@@ -58,9 +71,12 @@ _CREDENTIALS = select(
 ).where(User.is_active)
 
 
-async def credentials(session: AsyncSession, email: str) -> Credentials | None:
-    """What an active user signs in by, or None."""
-    statement = _CREDENTIALS.where(User.email == email.strip().lower())
+async def credentials(session: AsyncSession, email: str, now: datetime) -> Credentials | None:
+    """What an active user signs in by; None where a password made for them has expired."""
+    statement = _CREDENTIALS.where(
+        User.email == email.strip().lower(),
+        or_(User.password_expires_at.is_(None), User.password_expires_at > now),
+    )
     row = (await session.execute(statement)).one_or_none()
     return None if row is None else Credentials(*row)
 
@@ -96,19 +112,43 @@ async def live_session(
     row = (await session.execute(statement)).one_or_none()
     if row is None:
         return None
-    held = await session.execute(
-        select(Membership.client_id, Membership.role).where(Membership.user_id == row.user_id)
-    )
-    viewer = Viewer(
+    viewer = await viewer_of(session, row, session_id=row.id, authenticated_at=row.authenticated_at)
+    return LiveSession(viewer, token_hash, row.last_seen_at)
+
+
+async def viewer_of(
+    session: AsyncSession,
+    row: AnyRow,
+    *,
+    session_id: UUID | None,
+    authenticated_at: datetime,
+    scopes: frozenset[TokenScope] | None = None,
+) -> Viewer:
+    """The person of a row that names ``user_id``, ``email``, ``name`` and ``is_admin``."""
+    held = (
+        await session.execute(
+            select(Membership.client_id, Membership.portfolio_id, Membership.role).where(
+                Membership.user_id == row.user_id
+            )
+        )
+    ).all()
+    restricted: dict[UUID, Role] = {}
+    for each in held:
+        if each.portfolio_id is not None:
+            most = max(each.role, restricted.get(each.client_id, Role.VIEWER), key=_RANK.index)
+            restricted[each.client_id] = most
+    return Viewer(
         user_id=row.user_id,
         email=row.email,
         name=row.name,
         is_admin=row.is_admin,
-        session_id=row.id,
-        authenticated_at=row.authenticated_at,
-        roles={row.client_id: row.role for row in held},
+        session_id=session_id,
+        authenticated_at=authenticated_at,
+        roles={each.client_id: each.role for each in held if each.portfolio_id is None},
+        portfolio_roles={each.portfolio_id: each.role for each in held if each.portfolio_id},
+        restricted_clients=restricted,
+        scopes=scopes,
     )
-    return LiveSession(viewer, token_hash, row.last_seen_at)
 
 
 async def touch(session: AsyncSession, session_id: UUID, now: datetime) -> None:
@@ -206,7 +246,7 @@ async def change_password_hash(
     await session.execute(
         update(User)
         .where(User.id == user_id)
-        .values(password_hash=password_hash, password_changed_at=now)
+        .values(password_hash=password_hash, password_changed_at=now, password_expires_at=None)
     )
 
 
@@ -225,12 +265,12 @@ async def visible_clients(session: AsyncSession, viewer: Viewer) -> list[Visible
     """The clients the viewer may see, by name; an installation admin is ADMIN of each."""
     statement = (
         select(Client.id, Client.slug, Client.name)
-        .where(viewer.sees_client(Client.id))
+        .where(viewer.knows_client(Client.id))
         .order_by(Client.name)
     )
     rows = (await session.execute(statement)).all()
     return [
         VisibleClient(row.id, row.slug, row.name, role)
         for row in rows
-        if (role := viewer.role_for(row.id)) is not None
+        if (role := viewer.role_for(row.id) or viewer.restricted_clients.get(row.id)) is not None
     ]

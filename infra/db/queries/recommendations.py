@@ -45,6 +45,7 @@ class Stake:
     """Whose recommendation it is, and what its client asks of an approval."""
 
     client_id: UUID
+    portfolio_id: UUID
     step_up_minutes: int | None
 
 
@@ -219,7 +220,7 @@ async def stake_in_recommendation(
 ) -> Stake | None:
     """Whose recommendation it is; None if it does not exist or the viewer may not see it."""
     statement = (
-        select(Portfolio.client_id, Client.step_up_minutes)
+        select(Portfolio.client_id, Portfolio.id, Client.step_up_minutes)
         .join(BrokerAccount, BrokerAccount.portfolio_id == Portfolio.id)
         .join(Recommendation, Recommendation.broker_account_id == BrokerAccount.id)
         .join(Client, Client.id == Portfolio.client_id)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
-from infra.db.models import BrokerAccount, Portfolio, Role
+from infra.db.models import BrokerAccount, Portfolio, Role, TokenScope
 
 DECIDING_ROLES = frozenset({Role.APPROVER, Role.TRADER, Role.ADMIN})
 OPERATING_ROLES = frozenset({Role.OPERATOR, Role.ADMIN})
@@ -26,30 +26,44 @@ Column = InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None]
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A signed-in person and their role for each client. An installation admin sees all."""
+    """A signed-in person, or a script with their token, and their role for each client.
+
+    An installation admin sees all. ``portfolio_roles`` are those held for one portfolio alone:
+    there they take the place of the role for the client. What concerns a whole client asks for
+    the role for the client.
+    """
 
     user_id: UUID
     email: str
     name: str
     is_admin: bool
-    session_id: UUID
+    session_id: UUID | None
+    """None behind an API token."""
     authenticated_at: datetime
     """When they last proved who they are."""
     roles: Mapping[UUID, Role] = field(default_factory=dict[UUID, Role])
+    portfolio_roles: Mapping[UUID, Role] = field(default_factory=dict[UUID, Role])
+    restricted_clients: Mapping[UUID, Role] = field(default_factory=dict[UUID, Role])
+    """Clients of which they know some portfolio, and the most they may do in one."""
+    scopes: frozenset[TokenScope] | None = None
+    """What an API token allows; None for a person, who may do what their roles allow."""
 
     def sees(self, account_column: Column) -> ColumnElement[bool]:
-        """The predicate that ``account_column`` names an account of a visible client."""
+        """The predicate that ``account_column`` names an account of a visible portfolio."""
         if self.is_admin:
             return true()
+        visible = Portfolio.client_id.in_(self.roles)
+        if self.portfolio_roles:
+            visible = or_(visible, Portfolio.id.in_(self.portfolio_roles))
         accounts = (
             select(BrokerAccount.id)
             .join(Portfolio, Portfolio.id == BrokerAccount.portfolio_id)
-            .where(Portfolio.client_id.in_(self.roles))
+            .where(visible)
         )
         return account_column.in_(accounts)
 
     def sees_client(self, client_column: Column) -> ColumnElement[bool]:
-        """The predicate that ``client_column`` names a visible client."""
+        """The predicate that ``client_column`` names a client visible as a whole."""
         return true() if self.is_admin else client_column.in_(self.roles)
 
     @property
@@ -57,26 +71,35 @@ class Viewer:
         """Runs the desk itself: an administrator, or an operator for any client."""
         return self.is_admin or any(role in OPERATING_ROLES for role in self.roles.values())
 
-    def role_for(self, client_id: UUID) -> Role | None:
+    def knows_client(self, client_column: Column) -> ColumnElement[bool]:
+        """The predicate that ``client_column`` names a client visible in part at least."""
+        if self.is_admin:
+            return true()
+        return client_column.in_([*self.roles, *self.restricted_clients])
+
+    def role_for(self, client_id: UUID, portfolio_id: UUID | None = None) -> Role | None:
+        """The role for a portfolio of the client; without one, for the client as a whole."""
         if self.is_admin:
             return Role.ADMIN
+        if portfolio_id is not None and portfolio_id in self.portfolio_roles:
+            return self.portfolio_roles[portfolio_id]
         return self.roles.get(client_id)
 
-    def may_decide_for(self, client_id: UUID) -> bool:
+    def may_decide_for(self, client_id: UUID, portfolio_id: UUID | None = None) -> bool:
         """Approve, reject and cancel."""
-        return self.role_for(client_id) in DECIDING_ROLES
+        return self.role_for(client_id, portfolio_id) in DECIDING_ROLES
 
-    def may_operate_for(self, client_id: UUID) -> bool:
+    def may_operate_for(self, client_id: UUID, portfolio_id: UUID | None = None) -> bool:
         """Declare what became of an order that cannot be proven."""
-        return self.role_for(client_id) in OPERATING_ROLES
+        return self.role_for(client_id, portfolio_id) in OPERATING_ROLES
 
     def may_operate_everywhere(self, clients: Iterable[UUID]) -> bool:
         """What concerns the whole desk: an administrator, or who operates for every client."""
         return self.is_admin or all(self.may_operate_for(client) for client in clients)
 
-    def may_halt_for(self, client_id: UUID) -> bool:
+    def may_halt_for(self, client_id: UUID, portfolio_id: UUID | None = None) -> bool:
         """Halt an account and press its kill switch; to resume it takes who may operate."""
-        return self.role_for(client_id) in HALTING_ROLES
+        return self.role_for(client_id, portfolio_id) in HALTING_ROLES
 
     def may_backtest_for(self, client_id: UUID | None) -> bool:
         """Start and cancel backtests; those of no client belong to the whole desk."""
@@ -84,7 +107,9 @@ class Viewer:
             return self.is_admin
         return self.role_for(client_id) in ACKNOWLEDGING_ROLES
 
-    def may_acknowledge_for(self, client_id: UUID | None) -> bool:
+    def may_acknowledge_for(self, client_id: UUID | None, portfolio_id: UUID | None = None) -> bool:
         """Acknowledge an alert; one of no client may be acknowledged by whoever works here."""
-        held = self.roles.values() if client_id is None else [self.role_for(client_id)]
-        return self.is_admin or any(role in ACKNOWLEDGING_ROLES for role in held)
+        if client_id is not None:
+            return self.role_for(client_id, portfolio_id) in ACKNOWLEDGING_ROLES
+        held = {*self.roles.values(), *self.portfolio_roles.values()}
+        return self.is_admin or not held.isdisjoint(ACKNOWLEDGING_ROLES)

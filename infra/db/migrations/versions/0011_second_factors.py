@@ -1,6 +1,6 @@
 """One-time codes, recovery codes, and how fresh a sign-in must be to approve
 
-Revision: 0010, after 0009
+Revision: 0011, after 0010
 """
 
 from __future__ import annotations
@@ -8,33 +8,36 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
 _AT = sa.DateTime(timezone=True)
-_OF_USERS = (
-    sa.Column("password_changed_at", _AT, nullable=True),
-    sa.Column(
-        "totp_secret",
-        sa.LargeBinary(),
-        nullable=True,
-        comment="encrypted; asked for at sign-in once it is confirmed",
-    ),
-    sa.Column("totp_confirmed_at", _AT, nullable=True),
-    sa.Column(
-        "totp_last_step",
-        sa.BigInteger(),
-        nullable=True,
-        comment="30-second step of the last code accepted; no code counts twice",
-    ),
-)
+
+
+def _of_users() -> tuple[sa.Column, ...]:
+    return (
+        sa.Column("password_changed_at", _AT, nullable=True),
+        sa.Column(
+            "totp_secret",
+            sa.LargeBinary(),
+            nullable=True,
+            comment="encrypted; asked for at sign-in once it is confirmed",
+        ),
+        sa.Column("totp_confirmed_at", _AT, nullable=True),
+        sa.Column(
+            "totp_last_step",
+            sa.BigInteger(),
+            nullable=True,
+            comment="30-second step of the last code accepted; no code counts twice",
+        ),
+    )
 
 
 def upgrade() -> None:
-    for column in _OF_USERS:
-        op.add_column("users", column.copy())
+    for column in _of_users():
+        op.add_column("users", column)
     op.add_column(
         "sessions",
         sa.Column(
@@ -79,5 +82,5 @@ def downgrade() -> None:
     op.drop_table("recovery_codes")
     op.drop_column("clients", "step_up_minutes")
     op.drop_column("sessions", "authenticated_at")
-    for column in _OF_USERS:
+    for column in _of_users():
         op.drop_column("users", column.name)

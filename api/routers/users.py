@@ -1,0 +1,178 @@
+"""People and their roles, administered."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, status
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.deps import Desk, SignedIn, Transaction, actor, throttled_command
+from api.proof import require_fresh
+from api.schemas.common import Page
+from api.schemas.users import (
+    GrantAsk,
+    IssuedPassword,
+    NewUserAsk,
+    RoleAnswer,
+    UserChangeAsk,
+    UserRow,
+)
+from domain.errors import ErrorCode, GreenlightError
+from infra.db.models import User
+from infra.db.queries.paging import DEFAULT_LIMIT, Limit
+from infra.db.queries.users import roles_of, user_rows
+from infra.db.queries.viewer import Viewer
+from infra.db.users import (
+    Grant,
+    NewUser,
+    UserChange,
+    change_user,
+    create_user,
+    drop_second_factor,
+    grant,
+    issue_password,
+    locked_user,
+    revoke,
+)
+from infra.security import hash_password
+from infra.users import new_password
+
+# How fresh a proof must be to change who may do what.
+_ADMIN_CHANGES = timedelta(minutes=30)
+
+
+async def _administrator(viewer: SignedIn) -> Viewer:
+    if not viewer.is_admin:
+        raise GreenlightError(ErrorCode.FORBIDDEN, "users are an administrator's business")
+    return viewer
+
+
+async def _fresh_administrator(
+    desk: Desk, viewer: Annotated[Viewer, Depends(_administrator)]
+) -> Viewer:
+    require_fresh(viewer, desk, _ADMIN_CHANGES)
+    return viewer
+
+
+Administrator = Annotated[Viewer, Depends(_fresh_administrator)]
+_COMMAND = [Depends(throttled_command)]
+
+router = APIRouter(prefix="/users", tags=["users"], dependencies=[Depends(_administrator)])
+
+
+@router.get("/")
+async def list_users(
+    session: Transaction,
+    limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+    is_active: bool | None = None,
+) -> Page[UserRow]:
+    """Everybody who may sign in, or could once, by e-mail."""
+    rows = await user_rows(session, is_active=is_active, limit=limit, cursor=cursor)
+    return Page(items=await _answers(session, rows.items), next_cursor=rows.next_cursor)
+
+
+@router.post("/", status_code=status.HTTP_201_CREATED, dependencies=_COMMAND)
+async def add_user(
+    ask: NewUserAsk, request: Request, desk: Desk, session: Transaction, by: Administrator
+) -> IssuedPassword:
+    """A new user, without any role yet, and the password of their first sign-in."""
+    password = new_password()
+    user = await create_user(
+        session,
+        NewUser(**ask.model_dump()),
+        await asyncio.to_thread(hash_password, password),
+        desk.clock.now(),
+        actor(request, by),
+    )
+    return IssuedPassword(user=await _answer(session, user), password=password)
+
+
+@router.get("/{user_id}/")
+async def get_user(user_id: UUID, session: Transaction) -> UserRow:
+    return await _answer(session, await locked_user(session, user_id))
+
+
+@router.patch("/{user_id}/", dependencies=_COMMAND)
+async def edit_user(
+    user_id: UUID,
+    ask: UserChangeAsk,
+    request: Request,
+    desk: Desk,
+    session: Transaction,
+    by: Administrator,
+) -> UserRow:
+    """Rename, disable or enable, make or unmake an administrator."""
+    change = UserChange(**ask.model_dump())
+    user = await change_user(session, user_id, change, desk.clock.now(), actor(request, by))
+    return await _answer(session, user)
+
+
+@router.post("/{user_id}/reset-password/", dependencies=_COMMAND)
+async def reset_password(
+    user_id: UUID, request: Request, desk: Desk, session: Transaction, by: Administrator
+) -> IssuedPassword:
+    """A new password for their next sign-in; they are signed out everywhere."""
+    password = new_password()
+    hashed = await asyncio.to_thread(hash_password, password)
+    await issue_password(session, user_id, hashed, desk.clock.now(), actor(request, by))
+    user = await locked_user(session, user_id)
+    return IssuedPassword(user=await _answer(session, user), password=password)
+
+
+@router.post(
+    "/{user_id}/reset-second-factor/",
+    status_code=status.HTTP_204_NO_CONTENT,
+    dependencies=_COMMAND,
+)
+async def reset_second_factor(
+    user_id: UUID, request: Request, desk: Desk, session: Transaction, by: Administrator
+) -> None:
+    """For somebody who lost phone and recovery codes; they are signed out everywhere."""
+    await drop_second_factor(session, user_id, desk.clock.now(), actor(request, by))
+
+
+@router.put("/{user_id}/roles/", dependencies=_COMMAND)
+async def grant_role(
+    user_id: UUID, ask: GrantAsk, request: Request, session: Transaction, by: Administrator
+) -> UserRow:
+    """Give a role for a client or one portfolio of it, in the place of the one held there."""
+    await grant(session, user_id, Grant(**ask.model_dump()), actor(request, by))
+    return await _answer(session, await locked_user(session, user_id))
+
+
+@router.delete(
+    "/{user_id}/roles/{role_id}/", status_code=status.HTTP_204_NO_CONTENT, dependencies=_COMMAND
+)
+async def revoke_role(
+    user_id: UUID, role_id: UUID, request: Request, session: Transaction, by: Administrator
+) -> None:
+    """Take a role away, at once."""
+    await revoke(session, user_id, role_id, actor(request, by))
+
+
+async def _answer(session: AsyncSession, user: User) -> UserRow:
+    return (await _answers(session, [user]))[0]
+
+
+async def _answers(session: AsyncSession, users: list[User]) -> list[UserRow]:
+    held = await roles_of(session, [user.id for user in users])
+    return [
+        UserRow(
+            id=user.id,
+            email=user.email,
+            name=user.name,
+            is_active=user.is_active,
+            is_admin=user.is_admin,
+            has_second_factor=user.totp_confirmed_at is not None,
+            last_login_at=user.last_login_at,
+            password_expires_at=user.password_expires_at,
+            created_at=user.created_at,
+            roles=[RoleAnswer.model_validate(row) for row in held[user.id]],
+        )
+        for user in users
+    ]
