@@ -37,6 +37,7 @@ _GROUPS: dict[str, tuple[type[models.Base], ...]] = {
     "Trading": (
         models.Recommendation,
         models.Decision,
+        models.Approval,
         models.Order,
         models.OrderEvent,
         models.Execution,
@@ -76,6 +77,7 @@ _GROUPS: dict[str, tuple[type[models.Base], ...]] = {
     "System": (
         models.Alert,
         models.AuditEvent,
+        models.AuditLink,
         models.Setting,
         models.TradingStateChange,
         models.KillSwitch,

@@ -19,7 +19,8 @@ _CHANGING = tuple(
         (r"/api/recommendations/.*", TokenScope.DECIDE),
         (r"/api/orders/[^/]+/cancel/", TokenScope.DECIDE),
         (r"/api/orders/.*", TokenScope.OPERATE),
-        (r"/api/(alerts|discrepancies|limits|strategies|instances|trading)/.*", TokenScope.OPERATE),
+        (r"/api/(alerts|discrepancies|limits)/.*", TokenScope.OPERATE),
+        (r"/api/(trading-state|kill-switch)/.*", TokenScope.OPERATE),
         (r"/api/backtests/.*", TokenScope.BACKTEST),
     )
 )

@@ -37,6 +37,8 @@ class ErrorCode(StrEnum):
     NOT_PENDING = "NOT_PENDING"
     OUTSIDE_TERMS = "OUTSIDE_TERMS"
     NOT_APPROVED = "NOT_APPROVED"
+    SECOND_APPROVER_REQUIRED = "SECOND_APPROVER_REQUIRED"
+    APPROVAL_DIFFERS = "APPROVAL_DIFFERS"
     # Pre-trade controls
     TRADING_HALTED = "TRADING_HALTED"
     TRADING_REDUCING = "TRADING_REDUCING"
@@ -180,6 +182,14 @@ GUIDANCE: dict[ErrorCode, Guidance] = {
         422,
         "Outside the offered terms",
         "Approve at most the offered quantity and no worse than the offered limit.",
+    ),
+    ErrorCode.SECOND_APPROVER_REQUIRED: Guidance(
+        409, "You have approved it already", "Somebody else has to approve it as well."
+    ),
+    ErrorCode.APPROVAL_DIFFERS: Guidance(
+        409,
+        "The first approval is of another quantity or limit",
+        "Approve the same, or reject and let a new recommendation be made.",
     ),
     ErrorCode.NOT_APPROVED: Guidance(409, "No approval on record", _REFRESH),
     ErrorCode.TRADING_HALTED: Guidance(

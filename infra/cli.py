@@ -19,6 +19,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from infra.audit_commands import audit_group
 from infra.backtest_commands import add_backtest_commands
 from infra.backup_commands import add_backup_commands
 from infra.data_commands import data_group
@@ -86,6 +87,7 @@ app.add_typer(accounts_group(lambda: _start_process("cli")), name="accounts")
 app.add_typer(facts_group(lambda: _start_process("cli")), name="facts")
 app.add_typer(data_group(), name="data")
 app.add_typer(limits_group(lambda: _start_process("cli")), name="limits")
+app.add_typer(audit_group(lambda: _start_process("cli")), name="audit")
 app.add_typer(users_group(lambda: _start_process("cli")), name="users")
 app.add_typer(keys_group(lambda: _start_process("cli")), name="keys")
 add_backtest_commands(app, lambda: _start_process("cli"))
@@ -152,7 +154,8 @@ def migrate() -> None:
     """Bring the database to the newest schema."""
     from infra.db.migrate import upgrade
 
-    upgrade(_start_process("migrate").database_url)
+    settings = _start_process("migrate")
+    upgrade(settings.database_owner_url or settings.database_url)
 
 
 @app.command("setup-temporal")

@@ -70,6 +70,12 @@ class Settings(BaseSettings):
         default="postgresql+psycopg://postgres@127.0.0.1:5432/greenlight",
         description="SQLAlchemy URL of Postgres (psycopg 3 driver).",
     )
+    database_owner_url: str | None = Field(
+        default=None,
+        description="URL that migrations run as, the owner of the tables; `database_url` if not "
+        "set. The desk itself should work as the role `greenlight_app`, which cannot touch the "
+        "audit trail.",
+    )
 
     temporal_address: str = Field(
         default="127.0.0.1:7233", description="host:port of the Temporal frontend (gRPC)."
@@ -154,6 +160,7 @@ class Settings(BaseSettings):
         """Where backups are kept, each in a folder of its own."""
         return self.backup_dir or self.home / "backups"
 
+    @property
     def secrets_key_file(self) -> Path:
         """Where the keys lie that encrypt secrets at rest."""
         return self.key_file or self.home / "keys" / "secrets.key"

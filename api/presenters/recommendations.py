@@ -14,6 +14,7 @@ from api.presenters.common import account_brief, advice_on, contract_brief, leg_
 from api.presenters.orders import orders_with_executions
 from api.presenters.timeline import timeline
 from api.schemas.recommendations import (
+    ApprovalAnswer,
     ControlAnswer,
     DecisionAnswer,
     Metrics,
@@ -21,6 +22,7 @@ from api.schemas.recommendations import (
     RecommendationRow,
     StrategyBrief,
 )
+from domain.four_eyes import ApprovalPolicy, needs_two
 from domain.instruments import Right, Side
 from domain.market import MarketClock
 from domain.packages import describe_legs
@@ -31,6 +33,7 @@ from domain.recommendations import (
     Terms,
 )
 from domain.risk.control_words import figure_of, label_of, sentence_of
+from infra.db.approvals import max_loss_each
 from infra.db.queries.columns import AnyRow
 from infra.db.queries.viewer import Viewer
 from infra.settings import Settings
@@ -43,6 +46,7 @@ class Card:
 
     recommendation: AnyRow
     decision: AnyRow | None
+    approvals: Sequence[AnyRow]
     orders: Sequence[AnyRow]
     executions: Sequence[AnyRow]
     events: Sequence[AnyRow]
@@ -112,6 +116,7 @@ def _row_fields(row: AnyRow, terms: Terms) -> dict[str, Any]:
         "reason": row.reason,
         "order_state": row.order_state,
         "filled_quantity": row.filled_quantity,
+        "first_approved_at": row.first_approved_at,
         "created_at": row.created_at,
     }
 
@@ -126,6 +131,8 @@ def recommendation_detail(
     row = card.recommendation
     terms = Terms.model_validate(row.terms)
     why_not = why_no_decision(row, viewer, host_now)
+    if why_not is None and viewer.user_id in {each.by_id for each in card.approvals}:
+        why_not = "You have approved it; another person must as well."
     workflow_id = recommendation_workflow_id(row.id)
     return RecommendationDetail(
         **_row_fields(row, terms),
@@ -138,6 +145,8 @@ def recommendation_detail(
         own_margin=row.own_margin,
         assignment_cash=assignment_cash(terms),
         decision=None if card.decision is None else DecisionAnswer.model_validate(card.decision),
+        needs_two_approvers=_needs_two(row, terms),
+        approvals=[ApprovalAnswer.model_validate(each) for each in card.approvals],
         orders=orders_with_executions(card.orders, card.executions, viewer, settings),
         timeline=timeline(row, card.decision, card.orders, card.events, card.executions),
         workflow_id=workflow_id,
@@ -148,6 +157,14 @@ def recommendation_detail(
         may_decide=why_not is None,
         may_decide_why_not=why_not,
     )
+
+
+def _needs_two(row: AnyRow, terms: Terms) -> bool:
+    policy = ApprovalPolicy(
+        two_above_notional=row.two_approvers_above_notional,
+        two_above_max_loss=row.two_approvers_above_max_loss,
+    )
+    return needs_two(policy, terms, terms.quantity, max_loss_each(row.metrics))
 
 
 _WHY_NOT_WAITING = {

@@ -77,6 +77,9 @@ async def get_recommendation(
     card = presenter.Card(
         recommendation=row,
         decision=await queries.decision_on(session, recommendation_id),
+        approvals=[]
+        if row.first_approved_at is None
+        else await queries.approvals_of(session, recommendation_id),
         orders=orders,
         executions=await order_queries.executions_of_orders(session, viewer, order_ids),
         events=await order_queries.events_of_orders(session, order_ids),
@@ -159,12 +162,16 @@ async def _decide(
     if request.action is DecisionAction.APPROVE and stake.step_up_minutes is not None:
         require_fresh(viewer, desk, timedelta(minutes=stake.step_up_minutes))
     recorded = await record_decision(session, request)
-    delivered = recorded.is_replay and await queries.was_delivered(session, recorded.id)
+    delivered = (
+        recorded.id is not None
+        and recorded.is_replay
+        and await queries.was_delivered(session, recorded.id)
+    )
     crash_point("decision.uncommitted")
     # Committed before the signal: a workflow must never hear of a decision that is not on record.
     await session.commit()
     crash_point("decision.committed")
-    if not delivered:
+    if recorded.id is not None and not delivered:
         delivered = await desk.signals.decision(
             recorded.recommendation_id, recorded.id, recorded.action
         )
@@ -172,6 +179,7 @@ async def _decide(
     return DecisionReceipt(
         recommendation_id=recorded.recommendation_id,
         decision_id=recorded.id,
+        awaits_second_approver=recorded.state is RecommendationState.PROPOSED,
         action=recorded.action,
         state=recorded.state,
         delivered=delivered,

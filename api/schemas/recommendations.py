@@ -80,6 +80,9 @@ class RecommendationRow(Answer):
     reason: str
     order_state: OrderState | None = Field(description="of the latest attempt")
     filled_quantity: Exact
+    first_approved_at: UtcTime | None = Field(
+        description="when the first of two people approved; it waits for the second"
+    )
     created_at: UtcTime
 
 
@@ -93,6 +96,16 @@ class DecisionAnswer(Answer):
     limit_price: Exact | None
     reason: str | None
     delivered_at: UtcTime | None = Field(description="when the workflow read it")
+
+
+class ApprovalAnswer(Answer):
+    """One of two approvals."""
+
+    by: str
+    by_id: UUID
+    approved_at: UtcTime
+    quantity: int | None
+    limit_price: Exact | None
 
 
 class TimelineEntry(Answer):
@@ -131,6 +144,8 @@ class RecommendationDetail(RecommendationRow):
         description="strike × multiplier × contracts of the puts sold, less what a roll gives back"
     )
     decision: DecisionAnswer | None
+    needs_two_approvers: bool = Field(description="for the whole quantity")
+    approvals: list[ApprovalAnswer] = Field(description="of two, oldest first")
     orders: list[OrderWithExecutions]
     timeline: list[TimelineEntry]
     workflow_id: str
@@ -162,10 +177,15 @@ class RejectAsk(Ask):
 
 
 class DecisionReceipt(Answer):
-    """The decision is on record. ``delivered`` false: the workflow will have it shortly."""
+    """The decision is on record. ``delivered`` false: the workflow will have it shortly.
+
+    Where two people must approve, the first approval is on record and ``decision_id`` null: nothing
+    happens before somebody else approves as well.
+    """
 
     recommendation_id: UUID
-    decision_id: UUID
+    decision_id: UUID | None
+    awaits_second_approver: bool = False
     action: DecisionAction
     state: RecommendationState
     delivered: bool

@@ -113,11 +113,9 @@ class EmbeddedPostgres(EmbeddedServer):
         """libpq connection string of a database on this server."""
         return make_conninfo(host=str(self.socket_directory), user=SUPERUSER, dbname=database)
 
-    def url(self, database: str) -> str:
+    def url(self, database: str, *, user: str = SUPERUSER) -> str:
         """SQLAlchemy URL of a database on this server (psycopg 3 driver)."""
-        return (
-            f"postgresql+psycopg://{SUPERUSER}@/{database}?host={quote(str(self.socket_directory))}"
-        )
+        return f"postgresql+psycopg://{user}@/{database}?host={quote(str(self.socket_directory))}"
 
     def create_database(self, name: str, *, template: str | None = None) -> None:
         """Create a database if it is absent, as a copy of ``template`` if one is given."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, Self
 
+from infra.db.roles import APP_ROLE
 from infra.embedded.home import Home
 from infra.embedded.ports import LOOPBACK, PortChange, choose_ports, remembered_ports
 from infra.embedded.postgres import EmbeddedPostgres
@@ -115,7 +116,8 @@ class Stack:
         """Environment variables that point a Greenlight process at this stack."""
         return {
             "GREENLIGHT_HOME": str(self.home.root),
-            "GREENLIGHT_DATABASE_URL": self.postgres.url(DATABASE),
+            "GREENLIGHT_DATABASE_URL": self.postgres.url(DATABASE, user=APP_ROLE),
+            "GREENLIGHT_DATABASE_OWNER_URL": self.postgres.url(DATABASE),
             "GREENLIGHT_TEMPORAL_ADDRESS": self.temporal.address,
             "GREENLIGHT_TEMPORAL_NAMESPACE": NAMESPACE,
             "GREENLIGHT_TEMPORAL_UI_URL": self.temporal_web_url,

@@ -125,7 +125,9 @@ class TradingWorld:
                     **dict.fromkeys(SNAPSHOT, Decimal(0)) | EQUITY,
                 )
             )
-            self.user_id = await add(m.User(email="p@desk.test", name="P", password_hash="-"))
+            self.user_id = await add(
+                m.User(email="p@desk.test", name="P", password_hash="-", is_admin=True)
+            )
             strategy = await add(m.Strategy(slug="wheel", name="Wheel"))
             version = await add(
                 m.StrategyVersion(

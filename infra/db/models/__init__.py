@@ -48,15 +48,24 @@ from infra.db.models.strategies import (
     StrategyRun,
     StrategyVersion,
 )
-from infra.db.models.system import Alert, AlertState, AuditEvent, Setting, Severity
-from infra.db.models.trading import Decision, Execution, Order, OrderEvent, Recommendation
+from infra.db.models.system import Alert, AlertState, AuditEvent, AuditLink, Setting, Severity
+from infra.db.models.trading import (
+    Approval,
+    Decision,
+    Execution,
+    Order,
+    OrderEvent,
+    Recommendation,
+)
 
 __all__ = [
     "AccountSnapshot",
     "Alert",
     "AlertState",
     "ApiToken",
+    "Approval",
     "AuditEvent",
+    "AuditLink",
     "Backtest",
     "BacktestSweep",
     "Base",

@@ -23,12 +23,23 @@ class ConnectionState(StrEnum):
 
 class Client(Base):
     __tablename__ = "clients"
-    __table_args__ = (CheckConstraint("step_up_minutes > 0", name="step_up_minutes_positive"),)
+    __table_args__ = (
+        CheckConstraint("step_up_minutes > 0", name="step_up_minutes_positive"),
+        CheckConstraint("two_approvers_above_notional >= 0", name="notional_not_negative"),
+        CheckConstraint("two_approvers_above_max_loss >= 0", name="max_loss_not_negative"),
+    )
 
     slug: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     step_up_minutes: Mapped[int | None] = mapped_column(
         comment="approving needs a sign-in no older than this; null: any live session"
+    )
+
+    two_approvers_above_notional: Mapped[Decimal | None] = mapped_column(
+        comment="two people approve what opens more; null: one suffices"
+    )
+    two_approvers_above_max_loss: Mapped[Decimal | None] = mapped_column(
+        comment="two people approve what can lose more; null: one suffices"
     )
 
     portfolios: Mapped[list[Portfolio]] = relationship(back_populates="client")

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -72,6 +72,24 @@ class AuditEvent(Base):
 
     def __str__(self) -> str:
         return f"{self.action} by {self.actor}"
+
+
+class AuditLink(Base):
+    """One entry's place in the chain; written by the database as the entry is committed."""
+
+    __tablename__ = "audit_links"
+
+    seq: Mapped[int] = mapped_column(BigInteger, unique=True, comment="1, 2, 3, … without a gap")
+    event_id: Mapped[UUID] = mapped_column(ForeignKey("audit_events.id"), unique=True)
+    previous_hash: Mapped[bytes] = mapped_column(LargeBinary, comment="of the link before; zeros")
+    hash: Mapped[bytes] = mapped_column(
+        LargeBinary, comment="SHA-256 of previous_hash and the entry"
+    )
+
+    event: Mapped[AuditEvent] = relationship()
+
+    def __str__(self) -> str:
+        return f"link {self.seq}"
 
 
 class Setting(Base):

@@ -99,6 +99,9 @@ class Recommendation(Base):
     workflow_seen_at: Mapped[datetime | None] = mapped_column(
         comment="when its workflow first read it; null means start the workflow again"
     )
+    first_approved_at: Mapped[datetime | None] = mapped_column(
+        comment="when the first of two people approved"
+    )
     withdrawn_at: Mapped[datetime | None] = mapped_column(
         comment="when a person asked for no further attempt"
     )
@@ -114,6 +117,32 @@ class Recommendation(Base):
 
     def __str__(self) -> str:
         return self.summary
+
+
+class Approval(Base):
+    """One of two approvals that a trade above the client's limits takes. Authorises nothing.
+
+    The second, by somebody else and of the same quantity and limit, makes the Decision.
+    """
+
+    __tablename__ = "approvals"
+    __table_args__ = (
+        UniqueConstraint("recommendation_id", "user_id"),
+        UniqueConstraint("user_id", "idempotency_key"),
+    )
+
+    recommendation_id: Mapped[UUID] = mapped_column(ForeignKey("recommendations.id"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    terms_hash: Mapped[str]
+    quantity: Mapped[int | None]
+    limit_price: Mapped[Decimal | None] = mapped_column(Price)
+    idempotency_key: Mapped[str]
+    approved_at: Mapped[datetime]
+
+    recommendation: Mapped[Recommendation] = relationship()
+
+    def __str__(self) -> str:
+        return f"approval by {self.user_id}"
 
 
 class Decision(Base):

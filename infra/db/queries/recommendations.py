@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 
 from domain.recommendations import RecommendationState
 from infra.db.models import (
+    Approval,
     BrokerAccount,
     Client,
     Decision,
@@ -101,6 +102,7 @@ _COLUMNS = (
     Recommendation.reason_code,
     Recommendation.reason,
     Recommendation.created_at,
+    Recommendation.first_approved_at,
     Recommendation.strategy_instance_id,
     StrategyInstance.name.label("strategy_name"),
     Strategy.slug.label("strategy_slug"),
@@ -191,7 +193,12 @@ async def recommendation_detail(
         Gateway.market_at,
         Gateway.clock_read_at,
         Gateway.clock_rate,
-    ).where(Recommendation.id == recommendation_id)
+        Client.two_approvers_above_notional,
+        Client.two_approvers_above_max_loss,
+    )
+    statement = statement.join(Client, Client.id == Portfolio.client_id).where(
+        Recommendation.id == recommendation_id
+    )
     return (await session.execute(statement)).one_or_none()
 
 
@@ -213,6 +220,23 @@ async def decision_on(session: AsyncSession, recommendation_id: UUID) -> AnyRow 
         .where(Decision.recommendation_id == recommendation_id)
     )
     return (await session.execute(statement)).one_or_none()
+
+
+async def approvals_of(session: AsyncSession, recommendation_id: UUID) -> list[AnyRow]:
+    """Approvals of two people, oldest first, of a recommendation found to be visible."""
+    statement = (
+        select(
+            Approval.user_id.label("by_id"),
+            User.name.label("by"),
+            Approval.approved_at,
+            Approval.quantity,
+            Approval.limit_price,
+        )
+        .join(User, User.id == Approval.user_id)
+        .where(Approval.recommendation_id == recommendation_id)
+        .order_by(Approval.approved_at)
+    )
+    return list((await session.execute(statement)).all())
 
 
 async def stake_in_recommendation(

@@ -8,6 +8,7 @@ from sqlalchemy import inspect, select
 from api.admin import MODELS
 from infra.db import models as m
 from infra.db.models import Base
+from tests.integration.api.access_maker import access_rows
 from tests.integration.api.client import ApiWorld
 from tests.integration.api.reconciliation_maker import (
     backtest_rows,
@@ -37,6 +38,8 @@ async def _fill_what_the_world_leaves_empty(api: ApiWorld) -> None:
         session.add_all(market_rows(instrument, api.clock.at))
         session.add_all(backtest_rows(api.clock.at))
         session.add_all(stopping_rows(api.world.a.approved.id))
+        approver = api.world.users["approver_a"].id
+        session.add_all(access_rows(approver, api.world.a.approved.id, api.clock.at))
         session.add(
             m.RecordedChain(
                 instrument_id=instrument,

@@ -78,6 +78,9 @@ export interface paths {
         /**
          * Login
          * @description Sign in; the session's token comes back as a cookie that scripts cannot read.
+         *
+         *     Where a second factor is set up, the password alone answers TOTP_REQUIRED: ask again with the
+         *     code.
          */
         post: operations["login"];
         delete?: never;
@@ -120,6 +123,182 @@ export interface paths {
         get: operations["me"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/password/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Password
+         * @description Change your password. Every other browser is signed out, this one gets a new session.
+         */
+        post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/sessions/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sessions
+         * @description The browsers in which you are signed in, the one used last first.
+         */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        /**
+         * End All Sessions
+         * @description Sign out everywhere, or everywhere else.
+         */
+        delete: operations["end_all_sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/sessions/{session_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End Session
+         * @description Sign one of your browsers out.
+         */
+        delete: operations["end_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/step-up/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Identity
+         * @description Prove once more who you are, for what answers STEP_UP_REQUIRED otherwise.
+         */
+        post: operations["confirm_identity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/tokens/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tokens
+         * @description Your tokens that are still good, newest first.
+         */
+        get: operations["list_tokens"];
+        put?: never;
+        /**
+         * Create Token
+         * @description A token for a script: it may do what its scopes allow and never more than you may.
+         */
+        post: operations["create_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/tokens/{token_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Token
+         * @description End a token at once.
+         */
+        delete: operations["revoke_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/totp/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Second Factor
+         * @description Whether signing in asks for a code, and how many recovery codes are left.
+         */
+        get: operations["second_factor"];
+        put?: never;
+        /**
+         * Enrol Totp
+         * @description A secret for the authenticator app; asked for once ``confirm`` has seen a code of it.
+         */
+        post: operations["enrol_totp"];
+        /**
+         * Disable Totp
+         * @description Ask for codes no more.
+         */
+        delete: operations["disable_totp"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/totp/confirm/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Totp Enrolment
+         * @description Ask for codes from now on. Answers recovery codes, shown this once; others are signed out.
+         */
+        post: operations["confirm_totp_enrolment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -873,6 +1052,131 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/users/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Users
+         * @description Everybody who may sign in, or could once, by e-mail.
+         */
+        get: operations["list_users"];
+        put?: never;
+        /**
+         * Add User
+         * @description A new user, without any role yet, and the password of their first sign-in.
+         */
+        post: operations["add_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{user_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get User */
+        get: operations["get_user"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Edit User
+         * @description Rename, disable or enable, make or unmake an administrator.
+         */
+        patch: operations["edit_user"];
+        trace?: never;
+    };
+    "/api/users/{user_id}/reset-password/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset Password
+         * @description A new password for their next sign-in; they are signed out everywhere.
+         */
+        post: operations["reset_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{user_id}/reset-second-factor/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset Second Factor
+         * @description For somebody who lost phone and recovery codes; they are signed out everywhere.
+         */
+        post: operations["reset_second_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{user_id}/roles/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Grant Role
+         * @description Give a role for a client or one portfolio of it, in the place of the one held there.
+         */
+        put: operations["grant_role"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{user_id}/roles/{role_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Role
+         * @description Take a role away, at once.
+         */
+        delete: operations["revoke_role"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/value-history/": {
         parameters: {
             query?: never;
@@ -1449,6 +1753,14 @@ export interface components {
             /** Slug */
             slug: string;
         };
+        /** CodeAsk */
+        CodeAsk: {
+            /**
+             * Code
+             * @description of the authenticator app
+             */
+            code: string;
+        };
         /**
          * CombinedStress
          * @description The grids of all accounts added cell by cell; see ``StressView``.
@@ -1895,6 +2207,19 @@ export interface components {
             shown_as: components["schemas"]["BrokerStatus"] | null;
         };
         /**
+         * Enrolment
+         * @description For the authenticator app; shown once, and in force once a code of it was entered.
+         */
+        Enrolment: {
+            /** Secret */
+            secret: string;
+            /**
+             * Uri
+             * @description otpauth:// address, to show as a QR code
+             */
+            uri: string;
+        };
+        /**
          * EquityAnswer
          * @description The equity curve and, row by row, what simpler things would have been worth.
          */
@@ -1910,7 +2235,7 @@ export interface components {
          * ErrorCode
          * @enum {string}
          */
-        ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "MARKET_DATA_LINES" | "MARKET_DATA_NOT_SUBSCRIBED" | "COMPETING_SESSION" | "INSTRUMENT_HALTED" | "EXPIRY_CUTOFF" | "CONTRACT_CHANGED" | "MULTIPLIER_CHANGED" | "WRONG_SIDE" | "PAPER_LIVE_MISMATCH" | "SYMBOL_RESTRICTED" | "STRATEGY_NOT_PERMITTED" | "PRICE_OUTSIDE_FLOOR" | "PRICE_COLLAR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "MAX_LOSS_EXCEEDED" | "POSITION_LIMIT" | "CONCENTRATION_LIMIT" | "DELTA_LIMIT" | "VEGA_LIMIT" | "GREEKS_MISSING" | "NOT_COVERED" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "DUPLICATE_TRADE" | "OWN_ORDER_CROSSED" | "ORDER_RATE" | "DAILY_ORDERS" | "DAILY_NOTIONAL" | "DAILY_LOSS" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ORDER_ALTERED" | "ORDER_DECLARED_ENDED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE" | "NOT_STARTED" | "NO_RESULT_YET" | "LIMITS_CHANGED" | "DISCREPANCY_CHANGED" | "KILL_SWITCH_CHANGED";
+        ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "WEAK_PASSWORD" | "WRONG_PASSWORD" | "TOTP_REQUIRED" | "TOTP_INVALID" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_STATE" | "SCOPE_MISSING" | "EMAIL_TAKEN" | "LAST_ADMIN" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "MARKET_DATA_LINES" | "MARKET_DATA_NOT_SUBSCRIBED" | "COMPETING_SESSION" | "INSTRUMENT_HALTED" | "EXPIRY_CUTOFF" | "CONTRACT_CHANGED" | "MULTIPLIER_CHANGED" | "WRONG_SIDE" | "PAPER_LIVE_MISMATCH" | "SYMBOL_RESTRICTED" | "STRATEGY_NOT_PERMITTED" | "PRICE_OUTSIDE_FLOOR" | "PRICE_COLLAR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "MAX_LOSS_EXCEEDED" | "POSITION_LIMIT" | "CONCENTRATION_LIMIT" | "DELTA_LIMIT" | "VEGA_LIMIT" | "GREEKS_MISSING" | "NOT_COVERED" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "DUPLICATE_TRADE" | "OWN_ORDER_CROSSED" | "ORDER_RATE" | "DAILY_ORDERS" | "DAILY_NOTIONAL" | "DAILY_LOSS" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ORDER_ALTERED" | "ORDER_DECLARED_ENDED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE" | "NOT_STARTED" | "NO_RESULT_YET" | "LIMITS_CHANGED" | "DISCREPANCY_CHANGED" | "KILL_SWITCH_CHANGED";
         /**
          * ExDividend
          * @description The next dividend before a short call expires.
@@ -2194,6 +2519,17 @@ export interface components {
          * @enum {string}
          */
         GatewayKind: "SIMULATED" | "PAPER" | "LIVE";
+        /** GrantAsk */
+        GrantAsk: {
+            /**
+             * Client Id
+             * Format: uuid
+             */
+            client_id: string;
+            /** Portfolio Id */
+            portfolio_id?: string | null;
+            role: components["schemas"]["Role"];
+        };
         /**
          * Greeks
          * @description Sums in the account's currency.
@@ -2270,6 +2606,15 @@ export interface components {
             symbol: string;
             /** Trading Class */
             trading_class: string | null;
+        };
+        /**
+         * IssuedPassword
+         * @description A password for the user's first sign-in, shown this once; they change it to their own.
+         */
+        IssuedPassword: {
+            /** Password */
+            password: string;
+            user: components["schemas"]["UserRow"];
         };
         JsonValue: unknown;
         /**
@@ -2544,6 +2889,11 @@ export interface components {
         };
         /** LoginAsk */
         LoginAsk: {
+            /**
+             * Code
+             * @description of the authenticator app, or a recovery code
+             */
+            code?: string | null;
             /** Email */
             email: string;
             /**
@@ -2735,6 +3085,27 @@ export interface components {
             /** Symbol */
             symbol: string;
             worst: components["schemas"]["StressCell"];
+        };
+        /**
+         * NewToken
+         * @description Sent as `Authorization: Bearer …`. Shown this once.
+         */
+        NewToken: {
+            about: components["schemas"]["TokenAnswer"];
+            /** Token */
+            token: string;
+        };
+        /** NewUserAsk */
+        NewUserAsk: {
+            /** Email */
+            email: string;
+            /**
+             * Is Admin
+             * @default false
+             */
+            is_admin: boolean;
+            /** Name */
+            name: string;
         };
         /**
          * OptionContract
@@ -3144,6 +3515,27 @@ export interface components {
             items: components["schemas"]["SweepSummary"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /** Page[UserRow] */
+        Page_UserRow_: {
+            /** Items */
+            items: components["schemas"]["UserRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PasswordAsk */
+        PasswordAsk: {
+            /**
+             * Current Password
+             * Format: password
+             */
+            current_password: string;
+            /**
+             * New Password
+             * Format: password
+             * @description long, and not easily guessed
+             */
+            new_password: string;
         };
         /**
          * Period
@@ -3938,6 +4330,14 @@ export interface components {
          * @enum {string}
          */
         RecommendationState: "PROPOSED" | "APPROVED" | "REJECTED" | "EXPIRED" | "SUPERSEDED" | "DENIED" | "COMPLETED" | "LAPSED";
+        /**
+         * RecoveryCodes
+         * @description Each signs in once without the app. Shown once.
+         */
+        RecoveryCodes: {
+            /** Codes */
+            codes: string[];
+        };
         /** RejectAsk */
         RejectAsk: {
             /** Reason */
@@ -4073,6 +4473,29 @@ export interface components {
          */
         Role: "VIEWER" | "APPROVER" | "TRADER" | "OPERATOR" | "ADMIN";
         /**
+         * RoleAnswer
+         * @description A role for a client, or for one portfolio of it.
+         */
+        RoleAnswer: {
+            /** Client */
+            client: string;
+            /**
+             * Client Id
+             * Format: uuid
+             */
+            client_id: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Portfolio */
+            portfolio: string | null;
+            /** Portfolio Id */
+            portfolio_id: string | null;
+            role: components["schemas"]["Role"];
+        };
+        /**
          * RuleResult
          * @description One rule of a strategy or control: what it looked at, what it allowed, whether it passed.
          */
@@ -4147,6 +4570,13 @@ export interface components {
             reason: string;
             state: components["schemas"]["TradingState"];
         };
+        /** SecondFactor */
+        SecondFactor: {
+            /** Enabled */
+            enabled: boolean;
+            /** Recovery Codes Left */
+            recovery_codes_left: number;
+        };
         /** SectorConcentration */
         SectorConcentration: {
             /**
@@ -4166,6 +4596,44 @@ export interface components {
          * @enum {string}
          */
         SecType: "STK" | "IND" | "OPT";
+        /**
+         * SessionAnswer
+         * @description One browser that is signed in.
+         */
+        SessionAnswer: {
+            /** Address */
+            address: string;
+            /**
+             * Authenticated At
+             * Format: date-time
+             * @description when its user last proved who they are
+             */
+            authenticated_at: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Current */
+            is_current: boolean;
+            /**
+             * Last Seen At
+             * Format: date-time
+             */
+            last_seen_at: string;
+            /** User Agent */
+            user_agent: string;
+        };
         /**
          * Settlement
          * @description How an expired option pays: shares change hands, or cash does.
@@ -4189,6 +4657,23 @@ export interface components {
          * @enum {string}
          */
         Side: "BUY" | "SELL";
+        /**
+         * StepUpAsk
+         * @description The code where a second factor is set up, else the password.
+         */
+        StepUpAsk: {
+            /**
+             * Code
+             * @description of the authenticator app, or a recovery code
+             */
+            code?: string | null;
+            /**
+             * Password
+             * Format: password
+             * @default
+             */
+            password: string;
+        };
         /** StrategyAtWork */
         StrategyAtWork: {
             account: components["schemas"]["AccountBrief"];
@@ -4526,6 +5011,52 @@ export interface components {
             /** Title */
             title: string;
         };
+        /** TokenAnswer */
+        TokenAnswer: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: components["schemas"]["TokenScope"][];
+        };
+        /** TokenAsk */
+        TokenAsk: {
+            /**
+             * Days
+             * @description until it expires
+             * @default 90
+             */
+            days: number;
+            /**
+             * Name
+             * @description what it is for
+             */
+            name: string;
+            /** Scopes */
+            scopes: components["schemas"]["TokenScope"][];
+        };
+        /**
+         * TokenScope
+         * @description What a script may do with an API token, within its user's own roles.
+         * @enum {string}
+         */
+        TokenScope: "READ" | "DECIDE" | "OPERATE" | "BACKTEST";
         /**
          * TradeMargin
          * @description Our own estimate of a trade's margin, to set beside the broker's preview, which governs.
@@ -4710,6 +5241,50 @@ export interface components {
             name: string;
         };
         /**
+         * UserChangeAsk
+         * @description What to change; what is left out stays.
+         */
+        UserChangeAsk: {
+            /** Is Active */
+            is_active?: boolean | null;
+            /** Is Admin */
+            is_admin?: boolean | null;
+            /** Name */
+            name?: string | null;
+        };
+        /** UserRow */
+        UserRow: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Email */
+            email: string;
+            /** Has Second Factor */
+            has_second_factor: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Active */
+            is_active: boolean;
+            /** Is Admin */
+            is_admin: boolean;
+            /** Last Login At */
+            last_login_at: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Password Expires At
+             * @description of a password somebody else made: to be changed before
+             */
+            password_expires_at: string | null;
+            /** Roles */
+            roles: components["schemas"]["RoleAnswer"][];
+        };
+        /**
          * ValueHistory
          * @description Values of the accounts of one currency together, oldest first.
          */
@@ -4828,6 +5403,7 @@ export type ChangeLimitsAsk = components['schemas']['ChangeLimitsAsk'];
 export type ChangeStateAsk = components['schemas']['ChangeStateAsk'];
 export type Check = components['schemas']['Check'];
 export type ClientAnswer = components['schemas']['ClientAnswer'];
+export type CodeAsk = components['schemas']['CodeAsk'];
 export type CombinedStress = components['schemas']['CombinedStress'];
 export type ComingDividend = components['schemas']['ComingDividend'];
 export type Comparison = components['schemas']['Comparison'];
@@ -4849,6 +5425,7 @@ export type DeskHealth = components['schemas']['DeskHealth'];
 export type DiscrepancyRow = components['schemas']['DiscrepancyRow'];
 export type DiscrepancyType = components['schemas']['DiscrepancyType'];
 export type EndingEvidence = components['schemas']['EndingEvidence'];
+export type Enrolment = components['schemas']['Enrolment'];
 export type EquityAnswer = components['schemas']['EquityAnswer'];
 export type ErrorCode = components['schemas']['ErrorCode'];
 export type ExDividend = components['schemas']['ExDividend'];
@@ -4863,11 +5440,13 @@ export type FillKind = components['schemas']['FillKind'];
 export type FillPolicy = components['schemas']['FillPolicy'];
 export type GatewayAnswer = components['schemas']['GatewayAnswer'];
 export type GatewayKind = components['schemas']['GatewayKind'];
+export type GrantAsk = components['schemas']['GrantAsk'];
 export type Greeks = components['schemas']['Greeks'];
 export type GroupMargin = components['schemas']['GroupMargin'];
 export type Health = components['schemas']['Health'];
 export type HealthState = components['schemas']['HealthState'];
 export type InstrumentBrief = components['schemas']['InstrumentBrief'];
+export type IssuedPassword = components['schemas']['IssuedPassword'];
 export type JsonValue = components['schemas']['JsonValue'];
 export type KillSwitchPreview = components['schemas']['KillSwitchPreview'];
 export type KillSwitchReport = components['schemas']['KillSwitchReport'];
@@ -4888,6 +5467,8 @@ export type Me = components['schemas']['Me'];
 export type Metrics = components['schemas']['Metrics'];
 export type NameConcentration = components['schemas']['NameConcentration'];
 export type NameStress = components['schemas']['NameStress'];
+export type NewToken = components['schemas']['NewToken'];
+export type NewUserAsk = components['schemas']['NewUserAsk'];
 export type OptionContract = components['schemas']['OptionContract'];
 export type OrderDetail = components['schemas']['OrderDetail'];
 export type OrderEventRow = components['schemas']['OrderEventRow'];
@@ -4902,6 +5483,8 @@ export type PageOrderRow = components['schemas']['Page_OrderRow_'];
 export type PagePressing = components['schemas']['Page_Pressing_'];
 export type PageRecommendationRow = components['schemas']['Page_RecommendationRow_'];
 export type PageSweepSummary = components['schemas']['Page_SweepSummary_'];
+export type PageUserRow = components['schemas']['Page_UserRow_'];
+export type PasswordAsk = components['schemas']['PasswordAsk'];
 export type Period = components['schemas']['Period'];
 export type PortfolioGreeks = components['schemas']['PortfolioGreeks'];
 export type PortfolioGreeksAnswer = components['schemas']['PortfolioGreeksAnswer'];
@@ -4925,21 +5508,26 @@ export type RecommendationAction = components['schemas']['RecommendationAction']
 export type RecommendationDetail = components['schemas']['RecommendationDetail'];
 export type RecommendationRow = components['schemas']['RecommendationRow'];
 export type RecommendationState = components['schemas']['RecommendationState'];
+export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type RejectAsk = components['schemas']['RejectAsk'];
 export type Right = components['schemas']['Right'];
 export type RiskState = components['schemas']['RiskState'];
 export type Role = components['schemas']['Role'];
+export type RoleAnswer = components['schemas']['RoleAnswer'];
 export type RuleResult = components['schemas']['RuleResult'];
 export type RunStatus = components['schemas']['RunStatus'];
 export type Schedule = components['schemas']['Schedule'];
 export type ScopeLimits = components['schemas']['ScopeLimits'];
 export type ScopeState = components['schemas']['ScopeState'];
+export type SecondFactor = components['schemas']['SecondFactor'];
 export type SectorConcentration = components['schemas']['SectorConcentration'];
 export type SecType = components['schemas']['SecType'];
+export type SessionAnswer = components['schemas']['SessionAnswer'];
 export type Settlement = components['schemas']['Settlement'];
 export type Severity = components['schemas']['Severity'];
 export type ShareChange = components['schemas']['ShareChange'];
 export type Side = components['schemas']['Side'];
+export type StepUpAsk = components['schemas']['StepUpAsk'];
 export type StrategyAtWork = components['schemas']['StrategyAtWork'];
 export type StrategyBrief = components['schemas']['StrategyBrief'];
 export type StressCell = components['schemas']['StressCell'];
@@ -4952,6 +5540,9 @@ export type TableFormat = components['schemas']['TableFormat'];
 export type TableName = components['schemas']['TableName'];
 export type Terms = components['schemas']['Terms'];
 export type TimelineEntry = components['schemas']['TimelineEntry'];
+export type TokenAnswer = components['schemas']['TokenAnswer'];
+export type TokenAsk = components['schemas']['TokenAsk'];
+export type TokenScope = components['schemas']['TokenScope'];
 export type TradeMargin = components['schemas']['TradeMargin'];
 export type TradeToWithdraw = components['schemas']['TradeToWithdraw'];
 export type TradingState = components['schemas']['TradingState'];
@@ -4960,6 +5551,8 @@ export type UnderlyingRisk = components['schemas']['UnderlyingRisk'];
 export type UnderlyingRow = components['schemas']['UnderlyingRow'];
 export type UnderlyingState = components['schemas']['UnderlyingState'];
 export type UserAnswer = components['schemas']['UserAnswer'];
+export type UserChangeAsk = components['schemas']['UserChangeAsk'];
+export type UserRow = components['schemas']['UserRow'];
 export type ValueHistory = components['schemas']['ValueHistory'];
 export type ValuePoint = components['schemas']['ValuePoint'];
 export type Withdrawal = components['schemas']['Withdrawal'];
@@ -5205,6 +5798,472 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionAnswer"][];
+                };
+            };
+        };
+    };
+    end_all_sessions: {
+        parameters: {
+            query?: {
+                but_this?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    confirm_identity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StepUpAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenAnswer"][];
+                };
+            };
+        };
+    };
+    create_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewToken"];
+                };
+            };
+        };
+    };
+    revoke_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactor"];
+                };
+            };
+        };
+    };
+    enrol_totp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolment"];
+                };
+            };
+        };
+    };
+    disable_totp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    confirm_totp_enrolment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
         };
@@ -6924,6 +7983,335 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TradingStates"];
                 };
+            };
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                is_active?: boolean | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_UserRow_"];
+                };
+            };
+        };
+    };
+    add_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUserAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedPassword"];
+                };
+            };
+        };
+    };
+    get_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserRow"];
+                };
+            };
+        };
+    };
+    edit_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChangeAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserRow"];
+                };
+            };
+        };
+    };
+    reset_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedPassword"];
+                };
+            };
+        };
+    };
+    reset_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    grant_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserRow"];
+                };
+            };
+        };
+    };
+    revoke_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                role_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -1,0 +1,50 @@
+"""When two different people must approve."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from pydantic import Field
+
+from domain.instruments import Frozen, Side
+from domain.recommendations import RecommendationAction, Terms
+
+ZERO = Decimal(0)
+
+
+class ApprovalPolicy(Frozen):
+    """What a client asks of an approval. None asks nothing."""
+
+    two_above_notional: Decimal | None = Field(
+        default=None, ge=0, description="strike × multiplier × contracts of what is opened"
+    )
+    two_above_max_loss: Decimal | None = Field(
+        default=None, ge=0, description="what the trade can lose, in the contract's currency"
+    )
+
+
+def opened_notional(terms: Terms, quantity: int) -> Decimal:
+    """What exercise of every leg opened would move: strike × multiplier × contracts."""
+    opened = [leg for leg in terms.legs if not terms.is_roll or leg.side is Side.SELL]
+    unit = (leg.contract.strike * leg.contract.multiplier * leg.ratio for leg in opened)
+    return sum(unit, ZERO) * quantity
+
+
+def needs_two(
+    policy: ApprovalPolicy, terms: Terms, quantity: int, max_loss_each: Decimal | None
+) -> bool:
+    """Whether approving ``quantity`` takes two people.
+
+    ``max_loss_each`` is per contract or unit; unknown counts as too much. A close takes one: what
+    reduces risk must not wait for somebody.
+    """
+    if terms.action is RecommendationAction.CLOSE:
+        return False
+    above_notional = (
+        policy.two_above_notional is not None
+        and opened_notional(terms, quantity) > policy.two_above_notional
+    )
+    above_loss = policy.two_above_max_loss is not None and (
+        max_loss_each is None or max_loss_each * quantity > policy.two_above_max_loss
+    )
+    return above_notional or above_loss
