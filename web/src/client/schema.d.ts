@@ -532,6 +532,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/clients/{client_id}/approval-rules/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Approval Rules
+         * @description How fresh a sign-in must be, and above which limits two people approve.
+         */
+        get: operations["approval_rules"];
+        /**
+         * Set Approval Rules
+         * @description Change them, for recommendations that wait already as well.
+         */
+        put: operations["set_approval_rules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/dashboard/": {
         parameters: {
             query?: never;
@@ -1390,6 +1414,57 @@ export interface components {
          */
         AlertState: "OPEN" | "ACKNOWLEDGED" | "CLEARED";
         /**
+         * ApprovalAnswer
+         * @description One of two approvals.
+         */
+        ApprovalAnswer: {
+            /**
+             * Approved At
+             * Format: date-time
+             */
+            approved_at: string;
+            /** By */
+            by: string;
+            /**
+             * By Id
+             * Format: uuid
+             */
+            by_id: string;
+            /** Limit Price */
+            limit_price: string | null;
+            /** Quantity */
+            quantity: number | null;
+        };
+        /** ApprovalRules */
+        ApprovalRules: {
+            /**
+             * Client Id
+             * Format: uuid
+             */
+            client_id: string;
+            /**
+             * Step Up Minutes
+             * @description approving needs a sign-in no older than this; null: any live session
+             */
+            step_up_minutes: number | null;
+            /** Two Approvers Above Max Loss */
+            two_approvers_above_max_loss: string | null;
+            /** Two Approvers Above Notional */
+            two_approvers_above_notional: string | null;
+        };
+        /**
+         * ApprovalRulesAsk
+         * @description All of them: what is null is asked no more.
+         */
+        ApprovalRulesAsk: {
+            /** Step Up Minutes */
+            step_up_minutes: number | null;
+            /** Two Approvers Above Max Loss */
+            two_approvers_above_max_loss: number | string | null;
+            /** Two Approvers Above Notional */
+            two_approvers_above_notional: number | string | null;
+        };
+        /**
          * ApproveAsk
          * @description Approval of exactly the terms that were on screen, or of less at a better limit.
          */
@@ -1999,19 +2074,24 @@ export interface components {
         /**
          * DecisionReceipt
          * @description The decision is on record. ``delivered`` false: the workflow will have it shortly.
+         *
+         *     Where two people must approve, the first approval is on record and ``decision_id`` null: nothing
+         *     happens before somebody else approves as well.
          */
         DecisionReceipt: {
             action: components["schemas"]["DecisionAction"];
+            /**
+             * Awaits Second Approver
+             * @default false
+             */
+            awaits_second_approver: boolean;
             /**
              * Decided At
              * Format: date-time
              */
             decided_at: string;
-            /**
-             * Decision Id
-             * Format: uuid
-             */
-            decision_id: string;
+            /** Decision Id */
+            decision_id: string | null;
             /** Delivered */
             delivered: boolean;
             /**
@@ -2235,7 +2315,7 @@ export interface components {
          * ErrorCode
          * @enum {string}
          */
-        ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "WEAK_PASSWORD" | "WRONG_PASSWORD" | "TOTP_REQUIRED" | "TOTP_INVALID" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_STATE" | "SCOPE_MISSING" | "EMAIL_TAKEN" | "LAST_ADMIN" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "MARKET_DATA_LINES" | "MARKET_DATA_NOT_SUBSCRIBED" | "COMPETING_SESSION" | "INSTRUMENT_HALTED" | "EXPIRY_CUTOFF" | "CONTRACT_CHANGED" | "MULTIPLIER_CHANGED" | "WRONG_SIDE" | "PAPER_LIVE_MISMATCH" | "SYMBOL_RESTRICTED" | "STRATEGY_NOT_PERMITTED" | "PRICE_OUTSIDE_FLOOR" | "PRICE_COLLAR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "MAX_LOSS_EXCEEDED" | "POSITION_LIMIT" | "CONCENTRATION_LIMIT" | "DELTA_LIMIT" | "VEGA_LIMIT" | "GREEKS_MISSING" | "NOT_COVERED" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "DUPLICATE_TRADE" | "OWN_ORDER_CROSSED" | "ORDER_RATE" | "DAILY_ORDERS" | "DAILY_NOTIONAL" | "DAILY_LOSS" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ORDER_ALTERED" | "ORDER_DECLARED_ENDED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE" | "NOT_STARTED" | "NO_RESULT_YET" | "LIMITS_CHANGED" | "DISCREPANCY_CHANGED" | "KILL_SWITCH_CHANGED";
+        ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "WEAK_PASSWORD" | "WRONG_PASSWORD" | "TOTP_REQUIRED" | "TOTP_INVALID" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_STATE" | "SCOPE_MISSING" | "EMAIL_TAKEN" | "LAST_ADMIN" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "SECOND_APPROVER_REQUIRED" | "APPROVAL_DIFFERS" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "MARKET_DATA_LINES" | "MARKET_DATA_NOT_SUBSCRIBED" | "COMPETING_SESSION" | "INSTRUMENT_HALTED" | "EXPIRY_CUTOFF" | "CONTRACT_CHANGED" | "MULTIPLIER_CHANGED" | "WRONG_SIDE" | "PAPER_LIVE_MISMATCH" | "SYMBOL_RESTRICTED" | "STRATEGY_NOT_PERMITTED" | "PRICE_OUTSIDE_FLOOR" | "PRICE_COLLAR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "MAX_LOSS_EXCEEDED" | "POSITION_LIMIT" | "CONCENTRATION_LIMIT" | "DELTA_LIMIT" | "VEGA_LIMIT" | "GREEKS_MISSING" | "NOT_COVERED" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "DUPLICATE_TRADE" | "OWN_ORDER_CROSSED" | "ORDER_RATE" | "DAILY_ORDERS" | "DAILY_NOTIONAL" | "DAILY_LOSS" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ORDER_ALTERED" | "ORDER_DECLARED_ENDED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE" | "NOT_STARTED" | "NO_RESULT_YET" | "LIMITS_CHANGED" | "DISCREPANCY_CHANGED" | "KILL_SWITCH_CHANGED";
         /**
          * ExDividend
          * @description The next dividend before a short call expires.
@@ -4130,6 +4210,11 @@ export interface components {
              */
             advice: string | null;
             /**
+             * Approvals
+             * @description of two, oldest first
+             */
+            approvals: components["schemas"]["ApprovalAnswer"][];
+            /**
              * Assignment Cash
              * @description strike × multiplier × contracts of the puts sold, less what a roll gives back
              */
@@ -4167,6 +4252,11 @@ export interface components {
             decision: components["schemas"]["DecisionAnswer"] | null;
             /** Filled Quantity */
             filled_quantity: string;
+            /**
+             * First Approved At
+             * @description when the first of two people approved; it waits for the second
+             */
+            first_approved_at: string | null;
             /** Floor Price */
             floor_price: string;
             /**
@@ -4186,6 +4276,11 @@ export interface components {
             /** May Decide Why Not */
             may_decide_why_not: string | null;
             metrics: components["schemas"]["Metrics"];
+            /**
+             * Needs Two Approvers
+             * @description for the whole quantity
+             */
+            needs_two_approvers: boolean;
             /** @description of the latest attempt */
             order_state: components["schemas"]["OrderState"] | null;
             /** Orders */
@@ -4276,6 +4371,11 @@ export interface components {
             deadline: string;
             /** Filled Quantity */
             filled_quantity: string;
+            /**
+             * First Approved At
+             * @description when the first of two people approved; it waits for the second
+             */
+            first_approved_at: string | null;
             /** Floor Price */
             floor_price: string;
             /**
@@ -5389,6 +5489,9 @@ export type AccountRisk = components['schemas']['AccountRisk'];
 export type AccountState = components['schemas']['AccountState'];
 export type AlertRow = components['schemas']['AlertRow'];
 export type AlertState = components['schemas']['AlertState'];
+export type ApprovalAnswer = components['schemas']['ApprovalAnswer'];
+export type ApprovalRules = components['schemas']['ApprovalRules'];
+export type ApprovalRulesAsk = components['schemas']['ApprovalRulesAsk'];
 export type ApproveAsk = components['schemas']['ApproveAsk'];
 export type Assignment = components['schemas']['Assignment'];
 export type AssignmentExposure = components['schemas']['AssignmentExposure'];
@@ -6820,6 +6923,90 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SweepDetail"];
+                };
+            };
+        };
+    };
+    approval_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalRules"];
+                };
+            };
+        };
+    };
+    set_approval_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovalRulesAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalRules"];
                 };
             };
         };
