@@ -97,6 +97,12 @@ class Settings(BaseSettings):
         default=None, description="API key for Temporal Cloud; implies TLS."
     )
 
+    temporal_payload_key_file: Path | None = Field(
+        default=None,
+        description="File of the keys that encrypt what is sent to Temporal, newest first, the "
+        "same for every process; nothing is encrypted if not set.",
+    )
+
     workflow_cache: int = Field(
         default=1000,
         ge=0,

@@ -118,6 +118,21 @@ def keys_group(start: Start) -> typer.Typer:
         count = run_command(rotate_keys(start()))
         typer.echo(f"{count} secrets sealed anew. Restart the API, then: greenlight keys drop-old")
 
+    @group.command("rotate-payloads")
+    def rotate_payloads() -> None:
+        """A new key for what is sent to Temporal; makes the first one if there is none."""
+        from infra.keys import add_key, create_key_file
+
+        path = start().temporal_payload_key_file
+        if path is None:
+            typer.echo("GREENLIGHT_TEMPORAL_PAYLOAD_KEY_FILE names no file.", err=True)
+            raise typer.Exit(1)
+        if path.exists():
+            add_key(path)
+        else:
+            create_key_file(path)
+        typer.echo("Give every process the file, then restart them: older keys still read.")
+
     @group.command("drop-old")
     def drop_old() -> None:
         """Forget every key but the newest, once no process uses them."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import TLSConfig
 
 from infra.settings import Settings
+from infra.temporal.codec import data_converter
 
 
 async def connect(settings: Settings) -> Client:
@@ -15,7 +15,7 @@ async def connect(settings: Settings) -> Client:
     return await Client.connect(
         settings.temporal_address,
         namespace=settings.temporal_namespace,
-        data_converter=pydantic_data_converter,
+        data_converter=data_converter(settings.temporal_payload_key_file),
         tls=_tls(settings),
         api_key=None if api_key is None else api_key.get_secret_value(),
     )
