@@ -97,11 +97,16 @@ async def restore_database(settings: Settings, folder: Path) -> int:
     manifest = read_manifest(folder)
     if manifest.revision not in {each.revision for each in _migrations().walk_revisions()}:
         raise BackupError(f"the backup's schema {manifest.revision} is newer than this code")
+    # Tables are made anew by their owner; the desk's own role is let in again by the migration.
+    settings = settings.model_copy(
+        update={"database_url": settings.database_owner_url or settings.database_url}
+    )
     await _require_alone(settings)
     _run_postgres(
         settings,
         "pg_restore",
-        *("--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error"),
+        *("--clean", "--if-exists", "--no-owner", "--no-privileges"),
+        *("--single-transaction", "--exit-on-error"),
         f"--dbname={make_url(settings.database_url).database}",
         str(folder / DUMP),
     )

@@ -92,7 +92,8 @@ def _restore(settings: Settings, folder: Path) -> int:
     try:
         with HomeLock(home), EmbeddedPostgres(home.postgres) as server:
             server.create_database(DATABASE)
-            there = settings.model_copy(update={"database_url": server.url(DATABASE)})
+            owner = server.url(DATABASE)
+            there = settings.model_copy(update={"database_url": owner, "database_owner_url": owner})
             withdrawn = asyncio.run(restore_database(there, folder))
             restore_temporal(folder, home.temporal / "temporal.db")
             return withdrawn

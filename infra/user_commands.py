@@ -115,7 +115,7 @@ def keys_group(start: Start) -> typer.Typer:
         """A new key, with every secret sealed anew under it. Restart the API afterwards."""
         from infra.key_rotation import rotate_keys
 
-        count = run_command(rotate_keys(start()))
+        count = _run(rotate_keys(start()))
         typer.echo(f"{count} secrets sealed anew. Restart the API, then: greenlight keys drop-old")
 
     @group.command("rotate-payloads")
@@ -136,9 +136,14 @@ def keys_group(start: Start) -> typer.Typer:
     @group.command("drop-old")
     def drop_old() -> None:
         """Forget every key but the newest, once no process uses them."""
-        from infra.keys import drop_old_keys
+        from infra.keys import KeyFileError, drop_old_keys
 
-        typer.echo(f"{drop_old_keys(start().secrets_key_file)} old keys dropped.")
+        try:
+            dropped = drop_old_keys(start().secrets_key_file)
+        except KeyFileError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from None
+        typer.echo(f"{dropped} old keys dropped.")
 
     return group
 
@@ -152,9 +157,10 @@ def _tell_password(email: str, password: str) -> None:
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
     from domain.errors import GreenlightError
+    from infra.keys import KeyFileError
 
     try:
         return run_command(work)
-    except GreenlightError as error:
-        typer.echo(error.detail, err=True)
+    except (GreenlightError, KeyFileError) as error:
+        typer.echo(error.detail if isinstance(error, GreenlightError) else str(error), err=True)
         raise typer.Exit(1) from None
