@@ -48,6 +48,7 @@ from domain.backtest.results import (
     EquityCurve,
     Skip,
 )
+from domain.backtest.soundness import graded_where_unsound
 from domain.backtest.stats import statistics
 from domain.calendar import Session, TradingCalendar
 from domain.market import OptionChain, decimal_of
@@ -55,7 +56,7 @@ from domain.offers import Standing, choose
 from domain.portfolio import AccountState
 from domain.risk.deferred import DeferredRiskState
 from domain.risk.valuation import exchange_today
-from domain.strategies.base import BaseStrategy, StrategyConfig, StrategyContext
+from domain.strategies.base import BaseStrategy, StrategyConfig, StrategyContext, StrategyResult
 from domain.strategies.registry import strategy_named, validate_config
 
 ZERO = Decimal(0)
@@ -195,9 +196,7 @@ class _Run:
         account = self.desk.account(now.at)
         context = self._context(now, account)
         try:
-            result = self.strategy().generate_signals(
-                account, DeferredRiskState.of(account), context
-            )
+            result = self._decided(account, context, now)
         except Exception:  # a strategy's fault is the run's error, as it is on the live desk
             if len(self.errors) < MOST_ERRORS:
                 self.errors.append(f"{now.session}: {traceback.format_exc(limit=8)}")
@@ -209,6 +208,21 @@ class _Run:
         ]
         for number in choose(result.proposals, before, context.instance_id).made:
             self.desk.approve(result.proposals[number], now.at)
+
+    def _decided(
+        self, account: AccountState, context: StrategyContext, now: Moment
+    ) -> StrategyResult:
+        """What the strategy makes of the slice, graded as the live desk grades its chains."""
+        strategy, risk = self.strategy(), DeferredRiskState.of(account)
+        result = strategy.generate_signals(account, risk, context)
+        if not result.proposals:
+            return result
+        market, rate = context.market, self.history.rates.on(now.session)
+        assert isinstance(market, SliceMarket)
+        sound = graded_where_unsound(market, result.proposals, rate)
+        if sound is None:
+            return result
+        return strategy.generate_signals(account, risk, replace(context, market=sound))
 
     def _context(self, now: Moment, account: AccountState) -> StrategyContext:
         histories = self.history.underlyings()
