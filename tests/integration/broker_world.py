@@ -13,6 +13,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from ib_async import Option
 from temporalio.testing import ActivityEnvironment
@@ -41,6 +42,8 @@ from tests.integration.trading_world import (
     TradingWorld,
 )
 
+PLACE_ORDER, CANCEL_ORDER, COMPLETED_ORDERS = 3, 4, 99
+"""Ids of messages on the wire."""
 FAR_ABOVE = Decimal("1.5")
 """Of the ask: a sale at this limit rests."""
 
@@ -104,6 +107,10 @@ class BrokerWorld:
 
     async def approve(self, *, resting: bool = True, strike: int = 640, **terms: Any) -> Approval:
         """An approved sale of one put, at the bid or at a limit that rests."""
+        return await self.desk.decide(await self.propose(resting=resting, strike=strike, **terms))
+
+    async def propose(self, *, resting: bool = True, strike: int = 640, **terms: Any) -> UUID:
+        """The offer of such a sale."""
         contract = await self.put(strike)
         quote = await self.session.broker.quote(contract)
         assert quote.bid is not None
@@ -120,7 +127,7 @@ class BrokerWorld:
             "reference_ask": quote.ask,
             "deadline": MONDAY_10 + timedelta(days=2),
         }
-        return await self.desk.approve(contract, **fields | terms)
+        return await self.desk.propose(contract, **fields | terms)
 
     async def ready(self, *, resting: bool = True, **terms: Any) -> str:
         """The key of an order ready to be sent."""
@@ -194,3 +201,13 @@ async def broker_world(
             yield world
         finally:
             await world.stop()
+
+
+def then(first: Callable[[], None], send: Callable[..., Awaitable[None]]) -> Any:
+    """``send``, with something done just before it."""
+
+    async def both(*args: object) -> None:
+        first()
+        await send(*args)
+
+    return both

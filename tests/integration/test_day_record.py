@@ -22,16 +22,8 @@ from infra.db.day_record import read_day_record
 from infra.db.ledger import PostgresLedger
 from infra.db.limits import LimitsChange, LimitsSubject, set_limits
 from infra.db.session import create_engine, sessions
-from tests.integration.trading_world import (
-    MONDAY_10,
-    PUT,
-    SLUG,
-    SNAPSHOT,
-    TradingWorld,
-    books,
-    broker_order,
-    execution,
-)
+from tests.integration.broker_answers import books, broker_order, execution
+from tests.integration.trading_world import MONDAY_10, PUT, SLUG, SNAPSHOT, TradingWorld
 
 pytestmark = pytest.mark.integration
 OTHER_PUT = PUT.model_copy(update={"strike": Decimal(630), "con_id": 700002})

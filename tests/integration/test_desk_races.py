@@ -14,7 +14,8 @@ from domain.order_evidence import BrokerStatus
 from domain.orders import OrderState
 from infra.db import models as m
 from infra.db.session import create_engine, sessions
-from tests.integration.trading_world import SLUG, TradingWorld, books, broker_order, execution
+from tests.integration.broker_answers import books, broker_order, execution
+from tests.integration.trading_world import SLUG, TradingWorld
 
 pytestmark = pytest.mark.integration
 

@@ -8,31 +8,18 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import text
 
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import Side
-from domain.order_evidence import BrokerStatus, CancelRequested, Denied, Unproven
+from domain.order_evidence import BrokerStatus, Denied
 from domain.orders import OrderState
-from domain.recommendations import RecommendationAction
 from domain.risk.limits import TradingState
 from infra.db import models as m
-from infra.db.book_comparison import COUNTED_LOOKS
-from infra.db.commands import LOOKS_NEEDED, declare_not_sent
 from infra.db.lease import acquire_lease
 from infra.db.session import create_engine, sessions
-from tests.integration.trading_world import (
-    CLIENT_NUMBER,
-    MONDAY_10,
-    PUT,
-    SLUG,
-    TradingWorld,
-    books,
-    broker_order,
-    execution,
-    look,
-    person,
-)
+from tests.integration.broker_answers import books, broker_order, execution
+from tests.integration.trading_world import CLIENT_NUMBER, SLUG, TradingWorld
 
 pytestmark = pytest.mark.integration
 
@@ -135,115 +122,6 @@ async def test_a_later_attempt_is_not_sent_when_the_earlier_one_filled_after_all
         await ledger.claim(second, 2, CLIENT_NUMBER)
     assert code_of(raised) is ErrorCode.SEND_ABANDONED
     assert await world.state(second) is OrderState.READY
-
-
-# --- nothing is sent that may not be -------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("state", "code"),
-    [
-        (TradingState.HALTED, ErrorCode.TRADING_HALTED),
-        (TradingState.REDUCING, ErrorCode.TRADING_REDUCING),
-    ],
-)
-async def test_a_halt_committed_before_the_claim_is_seen(
-    world: TradingWorld, state: TradingState, code: ErrorCode
-):
-    ledger, _ = await world.leased_ledger()
-    key = await world.ready(ledger, await world.approve())
-    await world.halt(state)
-    with pytest.raises(GreenlightError) as raised:
-        await ledger.claim(key, 1, CLIENT_NUMBER)
-    assert code_of(raised) is code
-
-
-async def test_a_halt_that_commits_while_the_claim_is_under_way_is_seen(world: TradingWorld):
-    ledger, _ = await world.leased_ledger()
-    key = await world.ready(ledger, await world.approve())
-    async with world.sessions.begin() as halting:
-        await halting.execute(
-            update(m.Setting).where(m.Setting.key == "trading_state").values(value="HALTED")
-        )
-        claim = asyncio.create_task(ledger.claim(key, 1, CLIENT_NUMBER))
-        await asyncio.wait({claim}, timeout=0.3)
-        assert not claim.done()
-    with pytest.raises(GreenlightError) as raised:
-        await claim
-    assert code_of(raised) is ErrorCode.TRADING_HALTED
-
-
-async def test_a_halt_on_the_account_alone_stops_the_claim(world: TradingWorld):
-    ledger, _ = await world.leased_ledger()
-    key = await world.ready(ledger, await world.approve())
-    async with world.sessions.begin() as session:
-        await session.execute(update(m.BrokerAccount).values(trading_state=TradingState.HALTED))
-    with pytest.raises(GreenlightError) as raised:
-        await ledger.claim(key, 1, CLIENT_NUMBER)
-    assert code_of(raised) is ErrorCode.TRADING_HALTED
-
-
-async def test_a_close_is_sent_even_while_trading_is_halted(world: TradingWorld):
-    ledger, _ = await world.leased_ledger()
-    approval = await world.approve(action=RecommendationAction.CLOSE)
-    key = await world.ready(ledger, approval)
-    await world.halt()
-    assert await ledger.claim(key, 1, CLIENT_NUMBER)
-
-
-async def test_a_withdrawn_approval_cannot_be_claimed(world: TradingWorld):
-    ledger, _ = await world.leased_ledger()
-    approval = await world.approve()
-    key = await world.ready(ledger, approval)
-    await world.withdraw(approval)
-    with pytest.raises(GreenlightError) as raised:
-        await ledger.claim(key, 1, CLIENT_NUMBER)
-    assert code_of(raised) is ErrorCode.ORDER_CANCELLED
-
-
-async def test_a_recommendation_nobody_approved_gives_no_order(world: TradingWorld):
-    ledger, _ = await world.leased_ledger()
-    approval = await world.approve()
-    proposed = await world.propose()
-    with pytest.raises(GreenlightError) as raised:
-        await ledger.trade_context(proposed, approval.decision_id)
-    assert code_of(raised) is ErrorCode.NOT_APPROVED
-
-
-async def test_a_decision_on_another_recommendation_authorises_nothing(world: TradingWorld):
-    ledger, _ = await world.leased_ledger()
-    one, other = await world.approve(), await world.approve()
-    with pytest.raises(GreenlightError) as raised:
-        await ledger.trade_context(one.recommendation_id, other.decision_id)
-    assert code_of(raised) is ErrorCode.NOT_APPROVED
-
-
-async def test_two_approvals_judged_at_once_do_not_both_use_the_same_cash(world: TradingWorld):
-    ledger, _ = await world.leased_ledger()
-    one, other = await world.approve(), await world.approve()
-    stale = await ledger.trade_context(other.recommendation_id, other.decision_id)
-    await world.ready(ledger, one)
-    with pytest.raises(GreenlightError) as raised:
-        await world.ready_in(ledger, stale, other)
-    assert code_of(raised) is ErrorCode.ACCOUNT_STALE
-    assert raised.value.is_transient
-    again = await ledger.trade_context(other.recommendation_id, other.decision_id)
-    assert again.committed_assignment_cash == 2 * PUT.strike * PUT.multiplier
-
-
-async def test_an_order_that_came_and_filled_while_another_was_judged_is_noticed(
-    world: TradingWorld,
-):
-    ledger, _ = await world.leased_ledger()
-    one, other = await world.approve(), await world.approve()
-    stale = await ledger.trade_context(other.recommendation_id, other.decision_id)
-    key = await world.ready(ledger, one)
-    assert await ledger.claim(key, 1, CLIENT_NUMBER)
-    await world.record.execution(SLUG, execution(key, quantity=2))
-    assert await world.state(key) is OrderState.FILLED
-    with pytest.raises(GreenlightError) as raised:
-        await world.ready_in(ledger, stale, other)
-    assert code_of(raised) is ErrorCode.ACCOUNT_STALE
 
 
 # --- no execution goes unrecorded ----------------------------------------------------------
@@ -368,112 +246,6 @@ async def test_an_execution_on_the_other_side_halts_the_account(world: TradingWo
     key = await world.sent(ledger)
     await world.record.execution(SLUG, execution(key, side=Side.BUY))
     assert await world.state(key) is OrderState.QUARANTINE
-
-
-# --- absence -------------------------------------------------------------------------------
-
-
-async def test_three_spaced_looks_are_needed_before_a_person_may_declare_not_sent(
-    world: TradingWorld,
-):
-    ledger, _ = await world.leased_ledger()
-    key = await world.sent(ledger)
-    await ledger.record(key, Unproven(reason="silence"))
-    order = await world.order(key)
-    for number in range(1, LOOKS_NEEDED + 1):
-        async with world.sessions() as session:
-            with pytest.raises(GreenlightError) as raised:
-                await declare_not_sent(session, order.id, person(world))
-        assert code_of(raised) is ErrorCode.EVIDENCE_INCOMPLETE
-        await world.record.books(SLUG, look(number))
-    async with world.sessions.begin() as session:
-        await declare_not_sent(session, order.id, person(world))
-    assert await world.state(key) is OrderState.NOT_SENT
-
-
-async def test_looks_close_together_count_once(world: TradingWorld):
-    ledger, _ = await world.leased_ledger()
-    key = await world.sent(ledger)
-    for number in range(1, 6):
-        await world.record.books(SLUG, look(number, timedelta(seconds=3)))
-    assert (await world.order(key)).absent_looks == 1
-
-
-async def test_books_opened_before_the_claim_say_nothing(world: TradingWorld):
-    ledger, _ = await world.leased_ledger()
-    key = await world.sent(ledger)
-    await world.record.books(SLUG, books(after=-timedelta(minutes=1)))
-    order = await world.order(key)
-    assert (order.state, order.absent_looks) == (OrderState.SENDING, 0)
-
-
-async def test_absence_says_nothing_while_the_send_may_still_follow(world: TradingWorld):
-    ledger, _ = await world.leased_ledger()
-    key = await world.sent(ledger)
-    await world.record.books(SLUG, books(after=timedelta(seconds=1)))
-    order = await world.order(key)
-    assert (order.state, order.absent_looks) == (OrderState.SENDING, 0)
-
-
-async def test_an_order_of_an_earlier_day_that_the_books_no_longer_cover_is_in_doubt(
-    world: TradingWorld,
-):
-    ledger, _ = await world.leased_ledger()
-    key = await world.sent(ledger)
-    await world.record.status(SLUG, broker_order(key, BrokerStatus.WORKING))
-    await world.record.books(SLUG, books(read_at=MONDAY_10 + timedelta(days=1)))
-    order = await world.order(key)
-    assert (order.state, order.absent_looks) == (OrderState.UNKNOWN, 0)
-    assert ErrorCode.ORDER_UNPROVEN in await world.alert_codes()
-
-
-async def test_a_withdrawn_order_in_doubt_stays_in_doubt_and_in_sight(world: TradingWorld):
-    ledger, _ = await world.leased_ledger()
-    key = await world.sent(ledger)
-    for number in range(1, COUNTED_LOOKS + 2):
-        await world.record.books(SLUG, look(number))
-    await ledger.record(key, CancelRequested())
-    assert ErrorCode.ORDER_UNPROVEN in await world.alert_codes()
-    await world.record.books(SLUG, look(COUNTED_LOOKS + 2))
-    assert await world.state(key) is OrderState.UNKNOWN
-    assert ErrorCode.ORDER_UNPROVEN in await world.alert_codes()
-    await world.record.status(SLUG, broker_order(key, BrokerStatus.CANCEL_PENDING))
-    assert ErrorCode.ORDER_UNPROVEN not in await world.alert_codes()
-
-
-async def test_an_order_found_again_starts_the_count_of_absences_afresh(world: TradingWorld):
-    ledger, _ = await world.leased_ledger()
-    key = await world.sent(ledger)
-    await world.record.books(SLUG, look(1))
-    await world.record.books(SLUG, look(2))
-    await world.record.status(SLUG, broker_order(key, BrokerStatus.WORKING))
-    assert (await world.order(key)).absent_looks == 0
-
-
-async def test_an_order_declared_not_sent_that_turns_up_halts_the_account(world: TradingWorld):
-    ledger, _ = await world.leased_ledger()
-    key = await world.sent(ledger)
-    for number in range(1, LOOKS_NEEDED + 1):
-        await world.record.books(SLUG, look(number))
-    order = await world.order(key)
-    async with world.sessions.begin() as session:
-        await declare_not_sent(session, order.id, person(world))
-    await world.record.books(SLUG, books(broker_order(key, BrokerStatus.WORKING)))
-    assert await world.state(key) is OrderState.QUARANTINE
-
-
-async def test_an_order_the_broker_acknowledged_cannot_be_declared_not_sent(world: TradingWorld):
-    ledger, _ = await world.leased_ledger()
-    key = await world.sent(ledger)
-    await world.record.status(SLUG, broker_order(key, BrokerStatus.WORKING))
-    for number in range(1, LOOKS_NEEDED + 1):
-        await world.record.books(SLUG, look(number))
-    order = await world.order(key)
-    assert (order.state, order.absent_looks) == (OrderState.UNKNOWN, LOOKS_NEEDED)
-    async with world.sessions() as session:
-        with pytest.raises(GreenlightError) as raised:
-            await declare_not_sent(session, order.id, person(world))
-    assert code_of(raised) is ErrorCode.EVIDENCE_INCOMPLETE
 
 
 # --- errors and statuses -------------------------------------------------------------------

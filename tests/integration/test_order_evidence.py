@@ -21,17 +21,8 @@ from infra.db.book_comparison import compare_with_books
 from infra.db.commands import LOOKS_NEEDED, declare_ended
 from infra.db.position_evidence import position_evidence
 from infra.db.session import create_engine, sessions
-from tests.integration.trading_world import (
-    MONDAY_10,
-    PUT,
-    SLUG,
-    TradingWorld,
-    books,
-    broker_order,
-    execution,
-    look,
-    person,
-)
+from tests.integration.broker_answers import books, broker_order, execution, look
+from tests.integration.trading_world import MONDAY_10, PUT, SLUG, TradingWorld, person
 
 pytestmark = pytest.mark.integration
 
