@@ -19,4 +19,5 @@ def alert_row(row: AnyRow) -> AlertRow:
         raised_at=row.raised_at,
         cleared_at=row.cleared_at,
         account=None if row.account_id is None else account_brief(row),
+        recommendation_id=row.recommendation_id,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from pydantic import Field
+
 from api.schemas.common import AccountBrief, Answer, UtcTime
 from infra.db.models import AlertState, Severity
 
@@ -19,3 +21,4 @@ class AlertRow(Answer):
     raised_at: UtcTime
     cleared_at: UtcTime | None
     account: AccountBrief | None
+    recommendation_id: UUID | None = Field(description="the trade it is about, if it is about one")

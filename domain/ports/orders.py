@@ -43,7 +43,7 @@ class TradeContext(Frozen):
     limits: LimitsInForce
     record: DayRecord
     held_greeks: dict[str, HeldGreeks] | None = Field(
-        default=None, description="by position key; None where no limit asks for them"
+        default=None, description="by position key; None where the account was never read"
     )
     trading_state: TradingState
     already_filled: Decimal = Field(ge=0)

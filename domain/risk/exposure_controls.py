@@ -9,9 +9,9 @@ from typing import NamedTuple
 from domain.errors import ErrorCode
 from domain.instruments import Leg, OptionContract, Right, SecType, Side, plain
 from domain.portfolio import ZERO, AccountState, PositionState
-from domain.pricing.european import greeks
 from domain.recommendations import RuleResult
 from domain.risk.after_trade import after_trade
+from domain.risk.held_greeks import quoted_greeks
 from domain.risk.pretrade_inputs import HeldGreeks, PretradeInputs, exempt, judged, unlimited
 from domain.risk.ratios import ratio
 from domain.risk.worst_case import Holdings, worst_case
@@ -230,20 +230,10 @@ def _leg_greeks(inputs: PretradeInputs) -> list[tuple[Leg, HeldGreeks]] | None:
     quotes = inputs.quote.legs or (inputs.quote,)
     found: list[tuple[Leg, HeldGreeks]] = []
     for leg, quote in zip(inputs.legs, quotes, strict=True):
-        if quote.delta is None or quote.iv is None or not quote.underlying_price:
-            return None
-        years = max((leg.contract.expiry - inputs.today).days, 1) / 365
-        vega = greeks(
-            spot=float(quote.underlying_price),
-            strike=float(leg.contract.strike),
-            years=years,
-            rate=0.0,
-            dividend_yield=0.0,
-            vol=quote.iv,
-            is_call=leg.contract.right is Right.CALL,
-        ).vega
-        unit = HeldGreeks(
-            delta=quote.delta, vega=float(vega), underlying_price=quote.underlying_price
+        unit = quoted_greeks(
+            leg.contract, quote.delta, quote.iv, quote.underlying_price, inputs.today
         )
+        if unit is None:
+            return None
         found.append((leg, unit))
     return found

@@ -27,6 +27,7 @@ from domain.recommendations import (
     check_within_terms,
 )
 from domain.risk.limits import TradingState
+from infra.db.alerts import clear_alert
 from infra.db.approvals import (
     approval_by_key,
     approvals_that_count,
@@ -36,6 +37,7 @@ from infra.db.approvals import (
 from infra.db.audit import Actor, audit
 from infra.db.clock import account_clock, host_now
 from infra.db.models import Approval, Decision, Recommendation
+from infra.db.recommendations import APPROVAL_DENIED
 from infra.db.trading_state import effective_trading_state
 
 
@@ -306,6 +308,9 @@ async def _write(
         decided_at=host_now(),
     )
     session.add(decision)
+    if recommendation.predecessor_id is not None:
+        # Who decides on the fresh terms knows that the first ones came to nothing.
+        await clear_alert(session, APPROVAL_DENIED, str(recommendation.predecessor_id))
     recommendation.state = (
         RecommendationState.APPROVED if approved else RecommendationState.REJECTED
     )

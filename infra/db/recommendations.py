@@ -16,12 +16,21 @@ from domain.recommendations import (
     RecommendationState,
     Terms,
 )
+from infra.db.alerts import raise_alert
 from infra.db.audit import Actor, audit
 from infra.db.clock import account_clock, host_now
-from infra.db.models import BrokerAccount, Decision, Recommendation, StrategyInstance
+from infra.db.models import (
+    BrokerAccount,
+    Decision,
+    Recommendation,
+    Severity,
+    StrategyInstance,
+)
 from infra.db.session import Sessions
 
 WORKFLOW = Actor(name="recommendation workflow")
+APPROVAL_DENIED = "APPROVAL_DENIED"
+"""Code of the alert on an approval that came to no order; its subject is the recommendation."""
 # While market time is unknown nothing expires; the deadline is looked at again this much later.
 CLOCKLESS_SECONDS = 10.0
 
@@ -112,6 +121,8 @@ class PostgresRecommendations:
             if row.state is state:
                 return
             _move(session, row, state, code, reason)
+            if state is RecommendationState.DENIED:
+                await _tell_denial(session, row)
 
 
 async def _lock(session: AsyncSession, recommendation_id: UUID) -> Recommendation:
@@ -121,6 +132,20 @@ async def _lock(session: AsyncSession, recommendation_id: UUID) -> Recommendatio
     if row is None:
         raise GreenlightError(ErrorCode.NOT_FOUND, "no such recommendation")
     return row
+
+
+async def _tell_denial(session: AsyncSession, row: Recommendation) -> None:
+    """Whoever approved it may have turned to the next card long ago, and takes it for traded."""
+    await raise_alert(
+        session,
+        APPROVAL_DENIED,
+        str(row.id),
+        Severity.WARNING,
+        f"Approved, but not traded: {row.summary}",
+        detail=row.reason,
+        account_id=row.broker_account_id,
+        context={"recommendation_id": str(row.id), "reason_code": row.reason_code},
+    )
 
 
 def _move(

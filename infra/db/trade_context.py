@@ -21,12 +21,10 @@ from domain.recommendations import (
     Terms,
     approved_trade,
 )
-from domain.risk.limits import Limits
-from domain.risk.pretrade_inputs import HeldGreeks
-from infra.db.accounts import account_state
 from infra.db.clock import host_now
 from infra.db.day_record import OtherOrder, read_day_record
 from infra.db.external_orders import working_external_orders
+from infra.db.held_greeks import held_greeks
 from infra.db.limits import limits_in_force
 from infra.db.models import (
     BrokerAccount,
@@ -101,7 +99,7 @@ async def read_trade_context(
         approved_hash=row.terms_hash,
         limits=limits,
         record=await read_day_record(session, account_id, trade, limits.limits, others),
-        held_greeks=await _held_greeks(session, account_id, limits.limits),
+        held_greeks=await held_greeks(session, account_id, limits.limits),
         trading_state=await effective_trading_state(session, account_id),
         already_filled=sum((order.traded_quantity for order in own), Decimal(0)),
         attempts=len(own),
@@ -131,34 +129,6 @@ async def _owners(session: AsyncSession, recommendation: Recommendation) -> Any:
         .where(BrokerAccount.id == recommendation.broker_account_id)
     )
     return (await session.execute(statement)).one()
-
-
-async def _held_greeks(
-    session: AsyncSession, account_id: UUID, limits: Limits
-) -> dict[str, HeldGreeks] | None:
-    """Of what was last ingested, by position; None where no limit asks for them or none are known.
-
-    The quotes behind them are those of the last market reading, minutes old at most while it runs.
-    """
-    if limits.max_delta_fraction is None and limits.max_vega_fraction is None:
-        return None
-    try:
-        account = await account_state(session, account_id)
-    except GreenlightError as error:
-        if error.code is not ErrorCode.ACCOUNT_STALE:
-            raise
-        return None
-    return {
-        position.key: HeldGreeks(
-            delta=position.greeks.delta,
-            vega=position.greeks.vega,
-            underlying_price=underlying.price,
-        )
-        for position in account.positions
-        if position.greeks is not None
-        and (underlying := account.underlyings.get(position.symbol)) is not None
-        and underlying.price is not None
-    }
 
 
 async def lock_approved(

@@ -25,6 +25,8 @@ from tests.faults.people import Person
 from tests.faults.rounds import Verdict
 
 POLL_SECONDS = 0.4
+CONNECT_SECONDS = 180.0
+"""For a world's workers to start: on a full machine their imports alone take a minute."""
 SETTLE_SECONDS = 300.0
 """For the desk to bring all that is in flight to its end, on a busy machine."""
 
@@ -123,7 +125,7 @@ class Floor(ABC):
                 )
             )
 
-        assert await self.until(connected, 60), "the broker worker did not connect"
+        assert await self.until(connected, CONNECT_SECONDS), "the broker worker did not connect"
 
     async def order_states(self) -> dict[str, str]:
         """State by order key, as on record."""

@@ -51,6 +51,7 @@ class OfferShape:
     minutes: int = 240
     concession: Decimal = Decimal("0.6")
     """How far the price may be walked, of mid: far enough that every order fills."""
+    max_drift: Decimal = Decimal("0.2")
 
 
 async def read_chain(port: int, symbol: str = "SPY") -> ChainReading:
@@ -128,7 +129,7 @@ def _terms(chain: OptionChain, row: int, account: Account, shape: OfferShape) ->
     )
     policy = OfferPolicy(
         concession=shape.concession,
-        max_drift=Decimal("0.2"),
+        max_drift=shape.max_drift,
         decision_minutes=shape.minutes,
     )
     close = chain.as_of + timedelta(minutes=shape.minutes + 1)

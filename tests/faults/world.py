@@ -141,12 +141,16 @@ class World(Floor):
     async def _serve_api(self, stack: AsyncExitStack) -> None:
         app = create_app(self.settings, web_dist=NO_WEB)
         await stack.enter_async_context(app.router.lifespan_context(app))
-        transport = httpx.ASGITransport(app)
+        self._transport = httpx.ASGITransport(app)
         for account in self.furniture.accounts:
             for email in account.approvers[: 1 + self.options.second_approvers]:
-                person = await Person.sign_in(email, "http://desk.test", transport)
+                person = await self.sign_in(email)
                 stack.push_async_callback(person.leave)
                 self.people[email] = person
+
+    async def sign_in(self, email: str) -> Person:
+        """Somebody with the furniture's password, at a browser of their own."""
+        return await Person.sign_in(email, "http://desk.test", self._transport)
 
     async def _stop_everything(self) -> None:
         await self._end_workflows()

@@ -8,16 +8,23 @@ from threading import Event
 from typing import Any
 
 import pytest
+from temporalio.testing import ActivityEnvironment
 
 from activities import judging
+from activities.facts import FactsReader
+from activities.ingestion import IngestionActivities, MarketRequest, SyncRequest
 from activities.orders import PreparedOutcome
 from domain.errors import ErrorCode
 from domain.risk.limits import Limits, LimitScope
+from domain.risk.pretrade_inputs import NO_LIMIT
 from infra.db import models as m
 from infra.db.audit import Actor
+from infra.db.facts import PostgresFacts
 from infra.db.limits import LimitsChange, LimitsSubject, set_limits
+from infra.db.market_plan import market_plan
 from infra.db.session import create_engine, sessions
 from tests.integration.broker_world import BrokerWorld, broker_world
+from tests.integration.trading_world import SLUG
 
 pytestmark = pytest.mark.integration
 
@@ -55,6 +62,28 @@ async def test_an_order_keeps_the_limits_controls_and_preview_it_was_judged_by(w
     assert [(ref["scope"], ref["version"]) for ref in order.limits["versions"]] == [("ACCOUNT", 1)]
     assert all(rule["passed"] for rule in order.controls)
     assert order.notional == 64_000
+
+
+async def test_delta_and_vega_after_the_trade_are_told_where_nothing_limits_them(
+    world: BrokerWorld,
+):
+    facts = FactsReader(world.session.broker, PostgresFacts(world.sessions))
+    ingestion = IngestionActivities(world.session.broker, world.session.ingestion, facts)
+    run = ActivityEnvironment().run
+    await run(ingestion.sync_ibkr_account_snapshot, SyncRequest(gateway=SLUG))
+    await run(ingestion.sync_ibkr_positions, SyncRequest(gateway=SLUG))
+    async with world.sessions() as session:
+        plan = await market_plan(session, SLUG)
+    await run(ingestion.sync_ibkr_market, MarketRequest(gateway=SLUG, plan=plan))
+    prepared = await world.prepare(await world.approve(quantity=2))
+    assert prepared.order is not None, prepared
+    order = await world.desk.order(prepared.order.order_key)
+    told = {rule["rule"]: rule for rule in order.controls}
+    delta, vega = told["delta_after"], told["vega_after"]
+    assert (delta["threshold"], vega["threshold"]) == (NO_LIMIT, NO_LIMIT)
+    # About a million: shares for half of it, and what is sold short in options is small.
+    assert 0.1 < float(delta["value"]) < 1.5
+    assert -0.01 < float(vega["value"]) < 0
 
 
 async def test_an_order_keeps_our_own_margin_estimate_beside_the_brokers_preview(

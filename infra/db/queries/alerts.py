@@ -32,6 +32,7 @@ def _visible(viewer: Viewer) -> Rowed:
         Alert.subject,
         Alert.raised_at,
         Alert.cleared_at,
+        Alert.context["recommendation_id"].astext.label("recommendation_id"),
         *ACCOUNT,
     ).select_from(Alert)
     statement = with_account(statement, Alert.broker_account_id, optional=True)

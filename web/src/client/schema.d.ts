@@ -1401,6 +1401,11 @@ export interface components {
              * Format: date-time
              */
             raised_at: string;
+            /**
+             * Recommendation Id
+             * @description the trade it is about, if it is about one
+             */
+            recommendation_id: string | null;
             severity: components["schemas"]["Severity"];
             state: components["schemas"]["AlertState"];
             /** Subject */

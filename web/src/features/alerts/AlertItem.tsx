@@ -1,5 +1,6 @@
-import { Button, Group, Text, Title } from '@mantine/core';
+import { Anchor, Button, Group, Text, Title } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { answerOf, api } from '@/client/api';
 import { refresh } from '@/client/queries';
 import type { AlertRow } from '@/client/schema';
@@ -36,6 +37,16 @@ export function AlertItem({ alert }: { alert: AlertRow }) {
           {alert.title}
         </Title>
         {alert.detail !== '' && <Text size="sm">{alert.detail}</Text>}
+        {alert.recommendation_id !== null && (
+          <Anchor
+            component={Link}
+            to="/recommendations/$id"
+            params={{ id: alert.recommendation_id } as never}
+            size="sm"
+          >
+            Recommendation
+          </Anchor>
+        )}
         <Text size="xs" c="dimmed" component="div">
           Raised <Moment at={alert.raised_at} />
           {alert.cleared_at !== null && (
