@@ -1,7 +1,9 @@
-"""Record the histories that `test_replay` replays, from real desks: about five minutes.
+"""Record the histories that `test_replay` replays: about five minutes.
+
+They are taken from real desks; those of `tests.replay.scripted` from scripted answers.
 
     python -m tests.replay.record
-    python -m tests.replay.record walk      # or: endings, backtests
+    python -m tests.replay.record walk      # or: endings, backtests, scripted
 
 Do so after a change of a workflow that no workflow under way may meet, e.g. before a first
 release. Otherwise keep the old histories, guard the change with ``workflow.patched``, and add to
@@ -21,6 +23,7 @@ from uuid import UUID
 from tests.approver import Approver
 from tests.chain_files import write_chains, write_config
 from tests.desk import Desk, in_own_loop, running_desk, wait_until
+from tests.replay.scripted import histories
 from workflows.ids import recommendation_workflow_id
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -82,6 +85,12 @@ def record_backtests() -> None:
         _save_latest(desk, "BacktestWorkflow", "BacktestSweepWorkflow")
 
 
+def record_scripted() -> None:
+    """Endings that a real desk comes to only by accident."""
+    for name, (workflow_id, history) in in_own_loop(histories()).items():
+        _write(f"recommendation-{name}", workflow_id, history)
+
+
 def _id(recommendation_id: str) -> str:
     return recommendation_workflow_id(UUID(recommendation_id))
 
@@ -132,8 +141,11 @@ def _save(desk: Desk, name: str, workflow_id: str) -> None:
             await handle.result()
         return (await handle.fetch_history()).to_json()
 
-    history = _anonymous(json.loads(in_own_loop(fetch())))
-    content = {"workflow_id": workflow_id, "history": history}
+    _write(name, workflow_id, in_own_loop(fetch()))
+
+
+def _write(name: str, workflow_id: str, history: str) -> None:
+    content = {"workflow_id": workflow_id, "history": _anonymous(json.loads(history))}
     (HISTORIES / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
 
@@ -156,7 +168,12 @@ def recorded() -> Iterable[Path]:
 
 def main(names: Sequence[str]) -> None:
     """Record what is named, or everything."""
-    recordings = {"endings": record_endings, "walk": record_walk, "backtests": record_backtests}
+    recordings = {
+        "endings": record_endings,
+        "walk": record_walk,
+        "backtests": record_backtests,
+        "scripted": record_scripted,
+    }
     for name in names or recordings:
         recordings[name]()
 

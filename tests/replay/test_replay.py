@@ -17,6 +17,7 @@ from temporalio.worker import Replayer
 
 from infra.temporal.worker import WORKFLOWS, sandbox
 from tests.replay.record import recorded
+from tests.replay.scripted import SCRIPTS
 
 
 @pytest.fixture(params=recorded(), ids=lambda file: file.stem)
@@ -37,6 +38,6 @@ async def test_a_recorded_history_replays(content: dict[str, Any]) -> None:
 
 def test_every_workflow_and_every_ending_has_a_history() -> None:
     endings = {"completed", "rejected", "expired", "denied-with-successor", "walked"}
-    wanted = {f"recommendation-{ending}" for ending in endings}
+    wanted = {f"recommendation-{ending}" for ending in {*endings, *SCRIPTS}}
     wanted |= {workflow.__name__ for workflow in WORKFLOWS} - {"RecommendationWorkflow"}
     assert {file.stem for file in recorded()} == wanted
