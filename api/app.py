@@ -121,7 +121,7 @@ def create_app(
     app.add_middleware(CrossSiteGuard)
     app.add_middleware(BodyLimit, max_bytes=_MAX_BODY_BYTES)
     app.add_middleware(RequestContext)
-    app.add_middleware(SafetyHeaders)
+    app.add_middleware(SafetyHeaders, over_tls=chosen.session_cookie_secure)
     return app
 
 

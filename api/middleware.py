@@ -111,10 +111,14 @@ _REPORT = re.compile(r"/api/backtests/[0-9a-f-]{36}/report/")
 
 
 class SafetyHeaders:
-    """Headers that keep browsers from framing, sniffing, leaking and caching."""
+    """Headers that keep browsers from framing, sniffing, leaking and caching.
 
-    def __init__(self, app: ASGIApp) -> None:
+    ``over_tls``: browsers reach the desk by HTTPS, and shall by nothing else for a year.
+    """
+
+    def __init__(self, app: ASGIApp, over_tls: bool = False) -> None:
         self._app = app
+        self._over_tls = over_tls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -136,6 +140,8 @@ class SafetyHeaders:
                 headers["Referrer-Policy"] = "same-origin"
                 headers["Cross-Origin-Opener-Policy"] = "same-origin"
                 headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+                if self._over_tls:
+                    headers["Strict-Transport-Security"] = "max-age=31536000"
                 if path.startswith(API):
                     headers["Cache-Control"] = "no-store"
             await send(message)

@@ -256,3 +256,15 @@ def test_the_web_app_s_copy_of_the_description_is_current() -> None:
 
 def test_describing_twice_gives_the_same(app: FastAPI) -> None:
     assert json.dumps(describe(app)) == json.dumps(describe(app))
+
+
+@pytest.mark.parametrize("over_tls", [False, True])
+async def test_over_tls_and_only_then_browsers_are_told_to_use_nothing_else(
+    tmp_path: Path, dist: Path, over_tls: bool
+) -> None:
+    settings = Settings(home=tmp_path, database_url=NOWHERE, session_cookie_secure=over_tls)
+    transport = httpx.ASGITransport(app=create_app(settings, web_dist=dist))
+    async with httpx.AsyncClient(transport=transport, base_url="https://desk") as client:
+        for path in ("/", "/healthz"):
+            told = (await client.get(path)).headers.get("strict-transport-security")
+            assert told == ("max-age=31536000" if over_tls else None)

@@ -71,6 +71,7 @@ export function recommendationRow(changes: Partial<RecommendationRow> = {}): Rec
     reason: '',
     order_state: null,
     filled_quantity: '0',
+    first_approved_at: null,
     created_at: '2026-11-20T15:28:00Z',
     ...changes,
   };
@@ -126,6 +127,8 @@ export function recommendation(changes: Partial<RecommendationDetail> = {}): Rec
     own_margin: null,
     assignment_cash: '128000',
     decision: null,
+    needs_two_approvers: false,
+    approvals: [],
     orders: [],
     timeline: [],
     workflow_id: 'recommendation-1',

@@ -4,6 +4,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useRouter } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { answerOf, api } from '@/client/api';
+import { hasCode } from '@/client/problem';
 import { meQuery } from '@/client/queries';
 import { Brand } from '@/components/Brand';
 import { ProblemNotice } from '@/components/ProblemNotice';
@@ -18,15 +19,20 @@ export function LoginPage() {
   const queries = useQueryClient();
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
+  const [code, setCode] = useState<string>();
   const signIn = useMutation({
     mutationFn: () =>
-      answerOf(api.POST('/api/auth/login/', { body: { email: email.trim(), password } })),
+      answerOf(api.POST('/api/auth/login/', { body: { email: email.trim(), password, code } })),
     onSuccess: (me) => {
       queries.clear();
       queries.setQueryData(meQuery.queryKey, me);
       router.history.push(safeReturnPath(search.return));
     },
-    onError: () => setPassword(''),
+    onError: (error) => {
+      // The password was right: only the second step is left, or has to be taken again.
+      if (hasCode(error, 'TOTP_REQUIRED', 'TOTP_INVALID')) setCode('');
+      else setPassword('');
+    },
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -65,6 +71,18 @@ export function LoginPage() {
               value={password}
               onChange={(event) => setPassword(event.currentTarget.value)}
             />
+            {code !== undefined && (
+              <TextInput
+                label="One-time code"
+                description="Of your authenticator app, or a recovery code"
+                autoComplete="one-time-code"
+                autoFocus
+                required
+                withAsterisk={false}
+                value={code}
+                onChange={(event) => setCode(event.currentTarget.value.trim())}
+              />
+            )}
             <Button type="submit" loading={signIn.isPending} fullWidth>
               Sign in
             </Button>

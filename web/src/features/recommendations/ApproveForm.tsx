@@ -1,6 +1,7 @@
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, lazy, Suspense, useState } from 'react';
 import { answerOf, api } from '@/client/api';
+import { hasCode } from '@/client/problem';
 import type { ApproveAsk, RecommendationDetail } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
 import { ProblemNotice } from '@/components/ProblemNotice';
@@ -23,6 +24,8 @@ interface ApproveFormProps {
   isOver: boolean;
   onDone: () => void;
 }
+
+const StepUp = lazy(() => import('./StepUp'));
 
 /** The last look before an approval: the consequence in words, and room to take less. */
 export function ApproveForm({ detail, isOver, onDone }: ApproveFormProps) {
@@ -77,6 +80,11 @@ export function ApproveForm({ detail, isOver, onDone }: ApproveFormProps) {
         </Group>
         {isOver && <Text fw={600}>The deadline has passed. Nothing can be approved any more.</Text>}
         {isError && <ProblemNotice error={error} />}
+        {hasCode(error, 'STEP_UP_REQUIRED') && (
+          <Suspense>
+            <StepUp />
+          </Suspense>
+        )}
         <Group justify="flex-end">
           <Button variant="default" onClick={onDone}>
             {isOvertaken ? 'Back to the card' : 'Go back'}

@@ -21,6 +21,11 @@ export function useDecision<Ask>(
   const mutation = useMutation({
     mutationFn: (ask: Ask) => send(ask, idempotencyKey),
     onSuccess: (receipt) => {
+      if (receipt.awaits_second_approver) {
+        announce('First approval, on record', 'Nothing is sent before another person approves.');
+        onDone();
+        return;
+      }
       const word = receipt.action === 'APPROVE' ? 'Approved' : 'Rejected';
       announce(
         `${word}, on record`,

@@ -1,0 +1,44 @@
+import { Button, Group, Text, TextInput } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import { answerOf, api } from '@/client/api';
+import { ProblemNotice } from '@/components/ProblemNotice';
+
+const LONGEST_CODE = 64;
+
+/** Asks who approves to prove once more who they are; then the approval can be confirmed again. */
+export default function StepUp() {
+  const [typed, setTyped] = useState('');
+  const { mutate, error, isError, isPending, isSuccess } = useMutation({
+    // The API takes the code where a second factor is set up, else the password.
+    mutationFn: () =>
+      answerOf(
+        api.POST('/api/auth/step-up/', {
+          body: { password: typed, code: typed.length > LONGEST_CODE ? null : typed },
+        }),
+      ),
+  });
+  if (isSuccess) return <Text fw={600}>That is you. Confirm the approval now.</Text>;
+  return (
+    <>
+      {isError && <ProblemNotice error={error} />}
+      <Group align="flex-end">
+        <TextInput
+          label="One-time code, or your password where you have none"
+          type="password"
+          autoComplete="one-time-code"
+          value={typed}
+          onChange={(event) => setTyped(event.currentTarget.value)}
+        />
+        <Button
+          variant="default"
+          loading={isPending}
+          disabled={typed === ''}
+          onClick={() => mutate()}
+        >
+          It is me
+        </Button>
+      </Group>
+    </>
+  );
+}
