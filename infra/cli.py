@@ -55,6 +55,15 @@ def _start_process(component: str) -> Settings:
     return settings
 
 
+def _start_service(component: str) -> Settings:
+    """As for any process; and its metrics are served."""
+    from infra.metrics import serve_metrics
+
+    settings = _start_process(component)
+    serve_metrics(settings)
+    return settings
+
+
 def _finish(result: Any) -> Any:
     """The value of a call that may be a coroutine."""
     return asyncio.run(result) if inspect.iscoroutine(result) else result
@@ -100,7 +109,7 @@ def worker_core() -> None:
     """Run workflows and every activity but the broker's."""
     from infra.temporal.worker import run_core
 
-    _finish(run_core(_start_process("core worker")))
+    _finish(run_core(_start_service("core worker")))
 
 
 @worker.command("broker")
@@ -110,7 +119,7 @@ def worker_broker(
     """Run the activities of one IB Gateway; the only process with a socket to it."""
     from infra.temporal.worker import run_broker
 
-    _finish(run_broker(_start_process("broker worker"), gateway))
+    _finish(run_broker(_start_service("broker worker"), gateway))
 
 
 @app.command()
@@ -118,7 +127,7 @@ def api() -> None:
     """Run the API, which serves the web app."""
     import uvicorn
 
-    settings = _start_process("api")
+    settings = _start_service("api")
     uvicorn.run(
         # By name: infra does not import the layer above it.
         "api.app:create_app",

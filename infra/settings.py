@@ -125,6 +125,13 @@ class Settings(BaseSettings):
         default=False, description="Send the session cookie over HTTPS only (set it behind TLS)."
     )
 
+    metrics_host: str = Field(default="127.0.0.1", description="Address of the metrics.")
+    metrics_port: int | None = Field(
+        default=None,
+        description="Port that a process serves its metrics to Prometheus on, and workers the "
+        "Temporal SDK's on the next; none if not set.",
+    )
+
     history_dir: Path | None = Field(
         default=None,
         description="Folder of the recorded chains that the API may run backtests on; "

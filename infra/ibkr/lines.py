@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from time import monotonic
 
 from ib_async import Contract, Ticker
 
 from domain.errors import ErrorCode, GreenlightError
 from infra.ibkr.client import IbkrClient
 from infra.ibkr.recorder import BrokerMessage, ErrorSeen
+from infra.metrics import LINE_WAIT_SECONDS, LINES_IN_USE
 
 MARKET_DATA_LINES = 100
 """TWS grants 100 at least, to all readers of one session together."""
@@ -58,8 +60,11 @@ class MarketDataLines:
     ) -> Look:
         """A fresh look. What has not arrived at the time-out stays nan, for the reader to judge."""
         lock = self._looking.setdefault(contract.conId, asyncio.Lock())
+        began = monotonic()
         async with lock, self._free:
-            return await self._look(contract, generic, is_complete)
+            LINE_WAIT_SECONDS.observe(monotonic() - began)
+            with LINES_IN_USE.track_inprogress():
+                return await self._look(contract, generic, is_complete)
 
     async def _look(
         self, contract: Contract, generic: str, is_complete: Callable[[Ticker], bool]

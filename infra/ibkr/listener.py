@@ -39,6 +39,7 @@ from infra.ibkr.recorder import (
     OrderSeen,
     StatusLine,
 )
+from infra.metrics import BROKER_MESSAGES
 
 log = structlog.get_logger(__name__)
 _ENDED = (BrokerStatus.CANCELLED, BrokerStatus.REJECTED, BrokerStatus.FILLED)
@@ -133,6 +134,7 @@ class Listener:
             return
         if isinstance(message, ErrorSeen) and message.request_id < 0:
             return
+        BROKER_MESSAGES.labels(self._gateway, _KINDS[type(message)]).inc()
         self._queue.put_nowait(message)
 
     async def run(self) -> None:

@@ -32,6 +32,7 @@ from infra.db.session import Sessions, own_connections
 from infra.ibkr.broker import IbkrBroker, read_clock
 from infra.ibkr.client import GatewayAddress, IbkrClient
 from infra.ibkr.listener import Listener, OrderChanges
+from infra.metrics import BROKER_CONNECTIONS
 
 log = structlog.get_logger(__name__)
 CLOCK_SECONDS = 1.0
@@ -240,6 +241,7 @@ class GatewaySession:
         self._state = connection
         if connection is ConnectionState.CONNECTED is not before:
             self._connected.set()
+            BROKER_CONNECTIONS.labels(self.slug).inc()
         lease = self._lease.lease
         if lease is None:
             return

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from temporalio.client import Client
+from temporalio.runtime import Runtime
 from temporalio.service import TLSConfig
 
 from infra.settings import Settings
 from infra.temporal.codec import data_converter
 
 
-async def connect(settings: Settings) -> Client:
-    """A client that speaks pydantic. Raises RuntimeError while the server is out of reach."""
+async def connect(settings: Settings, runtime: Runtime | None = None) -> Client:
+    """A client that speaks pydantic. Raises RuntimeError while the server is out of reach.
+
+    ``runtime`` where the SDK's metrics are to be served.
+    """
     api_key = settings.temporal_api_key
     return await Client.connect(
         settings.temporal_address,
         namespace=settings.temporal_namespace,
         data_converter=data_converter(settings.temporal_payload_key_file),
         tls=_tls(settings),
+        runtime=runtime,
         api_key=None if api_key is None else api_key.get_secret_value(),
     )
 

@@ -50,6 +50,7 @@ from infra.db.risk import PostgresRisk
 from infra.db.session import Sessions
 from infra.db.strategy_runs import PostgresStrategies
 from infra.ibkr.session import GatewaySession, gateway_address
+from infra.metrics import keep_business_metrics, runtime_of
 from infra.settings import Settings
 from infra.temporal.client import connect
 from infra.temporal.delivery import TemporalDelivery, announce_order, start_reconciliation
@@ -226,9 +227,11 @@ async def run_core(settings: Settings, stop: asyncio.Event | None = None) -> Non
             cores=pool.processes,
             workflow_cache=settings.workflow_cache,
         )
+        counting = asyncio.create_task(keep_business_metrics(ground.sessions), name="count")
         try:
             await asyncio.gather(*(_work(worker, stop.wait()) for worker in workers))
         finally:
+            counting.cancel()
             pool.close()
 
 
@@ -298,7 +301,7 @@ class _Foundations:
         trading_calendar()
         while True:
             try:
-                self.client = await connect(self.settings)
+                self.client = await connect(self.settings, runtime_of(self.settings))
                 break
             except RuntimeError as error:
                 log.warning("temporal.unreachable", error=str(error))
