@@ -112,8 +112,6 @@ class ErrorCode(StrEnum):
     LIMITS_CHANGED = "LIMITS_CHANGED"
     # Reconciliation
     DISCREPANCY_CHANGED = "DISCREPANCY_CHANGED"
-    # Stopping
-    KILL_SWITCH_CHANGED = "KILL_SWITCH_CHANGED"
 
 
 class Guidance(NamedTuple):
@@ -374,11 +372,6 @@ GUIDANCE: dict[ErrorCode, Guidance] = {
     ),
     ErrorCode.DISCREPANCY_CHANGED: Guidance(
         409, "The broker's figure has changed", "Look at the difference again, then decide."
-    ),
-    ErrorCode.KILL_SWITCH_CHANGED: Guidance(
-        409,
-        "Other trades are under way than the list showed",
-        "Nothing was cancelled yet: look at the new list, then press again.",
     ),
     ErrorCode.WORKFLOW_UNAVAILABLE: Guidance(
         503,

@@ -11,11 +11,17 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.service import RPCError
 
-from domain.errors import GreenlightError
 from domain.kill_switch import Withdrawal, withdrawal_of
 from domain.orders import OrderState
 from domain.risk.limits import TradingState
-from infra.db.kill_switch import Pressing, digest_now, is_under_way, press, withdrawn_by
+from infra.db.kill_switch import (
+    Pressing,
+    as_previewed,
+    digest_now,
+    is_under_way,
+    press,
+    withdrawn_by,
+)
 from infra.db.models import BrokerAccount, Order, Recommendation
 from infra.db.session import own_sessions
 from infra.db.trading_state import StateChange, change_trading_state
@@ -43,9 +49,14 @@ class Preview(NamedTuple):
 
 
 class Pressed(NamedTuple):
-    """A pressing on record; ``told`` unless Temporal did not answer."""
+    """A pressing on record.
+
+    ``as_previewed`` unless trades came or went since the preview; ``told`` unless Temporal did not
+    answer.
+    """
 
     id: UUID
+    as_previewed: bool
     told: bool
 
 
@@ -66,16 +77,13 @@ async def preview(settings: Settings, code: str) -> Preview:
 
 
 async def press_kill_switch(settings: Settings, code: str, digest: str, reason: str) -> Pressed:
-    """Halt and withdraw. FieldError when other trades are under way than ``digest`` shows."""
-    async with own_sessions(settings) as sessions:
-        try:
-            async with sessions.begin() as session:
-                account_id = await _account_id(session, code)
-                wanted = Pressing(account_id=account_id, digest=digest, reason=reason)
-                pressed = await press(session, wanted, COMMAND_LINE)
-        except GreenlightError as error:
-            raise FieldError("account", f"{error.detail}: press again") from None
-    return Pressed(pressed.row.id, await _tell(settings, pressed.withdrawn))
+    """Halt and withdraw whatever is under way; ``digest`` is of the preview that was shown."""
+    async with own_sessions(settings) as sessions, sessions.begin() as session:
+        account_id = await _account_id(session, code)
+        wanted = Pressing(account_id=account_id, digest=digest, reason=reason)
+        pressed = await press(session, wanted, COMMAND_LINE)
+        as_shown = await as_previewed(session, pressed.row.id)
+    return Pressed(pressed.row.id, as_shown, await _tell(settings, pressed.withdrawn))
 
 
 async def until_confirmed(settings: Settings, pressing: UUID, seconds: float) -> list[TradeLine]:

@@ -54,7 +54,9 @@ def add_stopping_commands(app: typer.Typer, start: Start) -> None:
         if not yes:
             typer.confirm(f"Halt {scope} and cancel this?", abort=True)
         pressed = run_command(press_kill_switch(settings, account, shown.digest, reason))
-        typer.echo(f"{scope}: HALTED, {len(shown.trades)} trades withdrawn")
+        typer.echo(f"{scope}: HALTED, every approval under way is withdrawn")
+        if not pressed.as_previewed:
+            typer.echo("Trades came or went since the list above; this is what was withdrawn:")
         if not pressed.told:
             typer.echo(
                 "Temporal does not answer: nothing more is sent, and what works is cancelled "

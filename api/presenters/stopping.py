@@ -88,11 +88,15 @@ def pressing(row: AnyRow) -> Pressing:
     return Pressing(**_pressing(row))
 
 
-def report(row: AnyRow, trades: Sequence[TradeUnderWay]) -> KillSwitchReport:
+def report(row: AnyRow, trades: Sequence[TradeUnderWay], *, as_previewed: bool) -> KillSwitchReport:
     withdrawn = [_withdrawn(trade) for trade in trades]
     unconfirmed = sum(not trade.confirmed for trade in withdrawn)
     return KillSwitchReport(
-        **_pressing(row), trades=withdrawn, unconfirmed=unconfirmed, complete=not unconfirmed
+        **_pressing(row),
+        trades=withdrawn,
+        as_previewed=as_previewed,
+        unconfirmed=unconfirmed,
+        complete=not unconfirmed,
     )
 
 

@@ -115,7 +115,7 @@ async def press_kill_switch(
 ) -> KillSwitchReport:
     """Halt, withdraw every approval under way and cancel its orders at the broker.
 
-    409 KILL_SWITCH_CHANGED when other trades are under way than ``digest`` stands for. The
+    Trades that came or went since the preview do not hold it up; ``as_previewed`` says so. The
     report is asked for again until it is complete; orders are confirmed by the broker's books.
     """
     await _require_permission(session, viewer, ask.account, TradingState.HALTED)
@@ -148,7 +148,9 @@ async def get_kill_switch(
 
 async def _report(session: AsyncSession, viewer: Viewer, kill_switch_id: UUID) -> KillSwitchReport:
     row = found(await queries.pressing(session, viewer, kill_switch_id), NO_PRESSING)
-    return presenter.report(row, await queries.withdrawn_trades(session, viewer, kill_switch_id))
+    trades = await queries.withdrawn_trades(session, viewer, kill_switch_id)
+    as_previewed = await kill_switch.as_previewed(session, kill_switch_id)
+    return presenter.report(row, trades, as_previewed=as_previewed)
 
 
 async def _states(session: AsyncSession, viewer: Viewer) -> TradingStates:

@@ -102,5 +102,6 @@ class KillSwitchReport(Pressing):
     """A pressing and every trade it withdrew, as the broker's books show them now."""
 
     trades: list[WithdrawnTrade]
+    as_previewed: bool = Field(description="the very trades that the preview had shown")
     unconfirmed: int = Field(description="trades that may still trade or are in doubt")
     complete: bool = Field(description="every trade is confirmed")

@@ -65,9 +65,10 @@ async def digest_now(session: AsyncSession, account_id: UUID | None) -> str:
 async def press(session: AsyncSession, pressing: Pressing, actor: Actor) -> Pressed:
     """Halt, and withdraw every approval under way; the caller commits, then tells the workflows.
 
+    Trades that came or went since the preview do not hold it up: in an emergency a refusal is worse
+    than a cancel nobody saw coming. Whether it did as was shown, ``as_previewed`` tells.
     Repeating a pressing with its own idempotency key presses nothing again. Raises
-    GreenlightError KILL_SWITCH_CHANGED unless ``digest`` is of what is under way now, NOT_FOUND
-    for an account that does not exist, or IDEMPOTENCY_KEY_REUSED.
+    GreenlightError NOT_FOUND for an account that does not exist, or IDEMPOTENCY_KEY_REUSED.
     """
     known = await _known(session, pressing, actor)
     if known is not None:
@@ -82,12 +83,6 @@ async def press(session: AsyncSession, pressing: Pressing, actor: Actor) -> Pres
             .execution_options(populate_existing=True)
         )
     ).all()
-    if preview_digest(pressing.account_id, (trade.id for trade in trades)) != pressing.digest:
-        raise GreenlightError(
-            ErrorCode.KILL_SWITCH_CHANGED,
-            f"{len(trades)} trades are under way, and not those that were shown",
-            under_way=len(trades),
-        )
     now = host_now()
     for trade in trades:
         trade.withdrawn_at = trade.withdrawn_at or now
@@ -99,6 +94,13 @@ async def press(session: AsyncSession, pressing: Pressing, actor: Actor) -> Pres
         actor,
     )
     return Pressed(await _record(session, pressing, actor, trades), [trade.id for trade in trades])
+
+
+async def as_previewed(session: AsyncSession, kill_switch_id: UUID) -> bool:
+    """Whether one pressing withdrew the very trades that its preview had shown."""
+    row = await session.get_one(KillSwitch, kill_switch_id)
+    withdrawn = await withdrawn_by(session, kill_switch_id)
+    return preview_digest(row.broker_account_id, withdrawn) == row.digest
 
 
 async def withdrawn_by(session: AsyncSession, kill_switch_id: UUID) -> Sequence[UUID]:

@@ -18,7 +18,7 @@ from domain.risk.limits import TradingState
 from infra.db import models as m
 from infra.db.audit import Actor
 from infra.db.backlog import PostgresBacklog
-from infra.db.kill_switch import Pressed, Pressing, digest_now, press
+from infra.db.kill_switch import Pressed, Pressing, as_previewed, digest_now, press
 from infra.db.session import create_engine, sessions
 from infra.db.trading_state import StateChange, change_trading_state
 from tests.integration.trading_world import CLIENT_NUMBER, TradingWorld
@@ -150,17 +150,19 @@ async def test_claims_and_a_pressing_at_once_never_block_each_other_for_good(wor
         assert sent or isinstance(outcome, GreenlightError)
 
 
-async def test_other_trades_than_were_shown_stop_the_pressing_before_it_does_anything(
+async def test_a_trade_that_came_since_the_preview_is_withdrawn_and_the_record_says_so(
     world: TradingWorld,
 ):
     ledger, _ = await world.leased_ledger()
     shown = preview_digest(None, [])
-    await world.ready(ledger, await world.approve())
-    with pytest.raises(GreenlightError) as raised:
-        await pressed(world, digest=shown)
-    assert raised.value.code is ErrorCode.KILL_SWITCH_CHANGED
-    assert await world.all(m.KillSwitch) == []
-    assert {s.key: s.value for s in await world.all(m.Setting)}["trading_state"] == "ACTIVE"
+    key = await world.ready(ledger, await world.approve())
+    pressing = await pressed(world, digest=shown)
+    async with world.sessions() as session:
+        assert not await as_previewed(session, pressing.row.id)
+    assert len(pressing.withdrawn) == 1
+    with pytest.raises(GreenlightError):
+        await ledger.claim(key, 1, CLIENT_NUMBER)
+    assert {s.key: s.value for s in await world.all(m.Setting)}["trading_state"] == "HALTED"
 
 
 async def test_what_a_process_that_died_did_not_tell_is_told_by_the_redelivery(world: TradingWorld):

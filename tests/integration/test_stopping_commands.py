@@ -77,7 +77,7 @@ def test_the_kill_switch_says_what_it_cancels_asks_and_tells_what_is_not_confirm
     assert "CANCELLING" in refused.output
     assert "HALTED" not in refused.output
     assert pressed.exit_code == 1
-    assert "the whole desk: HALTED, 1 trades withdrawn" in pressed.output
+    assert "the whole desk: HALTED, every approval under way is withdrawn" in pressed.output
     assert "Temporal does not answer" in pressed.output
     assert "Not everything is confirmed yet" in pressed.output
     (row,) = on_desk(database_url, lambda world: world.all(m.KillSwitch))

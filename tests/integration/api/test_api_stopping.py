@@ -131,7 +131,7 @@ async def test_the_preview_says_what_pressing_then_does_and_reports_until_confir
     assert other.trading_state is TradingState.ACTIVE
 
 
-async def test_a_digest_of_other_trades_presses_nothing(api: ApiWorld):
+async def test_trades_that_came_since_the_preview_are_withdrawn_as_well_and_told(api: ApiWorld):
     async with api.signed_in("admin") as browser:
         seen = (await browser.get(PREVIEW)).json()
         async with api.sessions.begin() as session:
@@ -139,11 +139,17 @@ async def test_a_digest_of_other_trades_presses_nothing(api: ApiWorld):
             assert row is not None
             row.state = RecommendationState.APPROVED
         ask: dict[str, Any] = {"digest": seen["digest"], "reason": "runaway"}
-        refused = await browser.post(SWITCH, json=ask, headers=keyed())
+        pressed = await browser.post(SWITCH, json=ask, headers=keyed())
         states = (await browser.get(STATES)).json()
-    assert (await problem(refused, 409, "KILL_SWITCH_CHANGED"))["context"] == {"under_way": 3}
-    assert states["desk"]["state"] == "ACTIVE"
-    assert api.signals.withdrawals == []
+        seen_again = (await browser.get(PREVIEW)).json()
+        ask = {"digest": seen_again["digest"], "reason": "again"}
+        again = await browser.post(SWITCH, json=ask, headers=keyed("a" * 16))
+    assert pressed.status_code == 202
+    assert pressed.json()["as_previewed"] is False
+    assert again.json()["as_previewed"] is True
+    assert states["desk"]["state"] == "HALTED"
+    assert len(pressed.json()["trades"]) == len(seen["trades"]) + 1
+    assert api.world.a.waiting.id in api.signals.withdrawals
 
 
 async def test_what_the_whole_desk_s_kill_switch_withdrew_shows_everybody_their_own_only(
