@@ -2,7 +2,6 @@ import { Button, Group, Skeleton, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { answerOf, api } from '@/client/api';
-import { hasCode } from '@/client/problem';
 import { refresh } from '@/client/queries';
 import type { KillSwitchPreview } from '@/client/schema';
 import { ProblemNotice } from '@/components/ProblemNotice';
@@ -80,9 +79,6 @@ function Confirmation({ preview, account, onPressed }: ConfirmationProps) {
         onChange={(event) => setReason(event.currentTarget.value)}
       />
       {press.isError && <ProblemNotice error={press.error} />}
-      {hasCode(press.error, 'KILL_SWITCH_CHANGED') && (
-        <Text size="sm">What is under way has changed. Above is what it is now.</Text>
-      )}
       <Group justify="flex-end">
         <Button
           color="red.9"

@@ -21,6 +21,11 @@ export function Report({ pressing, onClose }: { pressing: string; onClose: () =>
           <Text fw={600} role="status">
             {reportSentence(report.data)}
           </Text>
+          {!report.data.as_previewed && (
+            <Text size="sm">
+              Trades came or went while you decided. This is all that was withdrawn.
+            </Text>
+          )}
           <ul className={styles.trades} aria-label="What was withdrawn">
             {report.data.trades.map((trade) => (
               <li key={trade.recommendation_id}>
