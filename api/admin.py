@@ -58,6 +58,7 @@ _GROUPS: dict[str, tuple[type[models.Base], ...]] = {
         models.Strategy,
         models.StrategyVersion,
         models.StrategyInstance,
+        models.StrategyConfigVersion,
         models.StrategyRun,
         models.Backtest,
         models.BacktestSweep,

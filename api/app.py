@@ -31,11 +31,13 @@ from api.routers import (
     discrepancies,
     health,
     limits,
+    opportunities,
     orders,
     portfolio,
     recommendations,
     risk,
     stopping,
+    strategies,
     stream,
     tokens,
     users,
@@ -65,6 +67,8 @@ _ROUTERS = (
     limits,
     stopping,
     backtests,
+    strategies,
+    opportunities,
     stream,
 )
 _DESCRIPTION = (

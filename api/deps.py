@@ -187,6 +187,11 @@ def require_operating(viewer: Viewer, client_id: UUID, portfolio_id: UUID | None
         raise GreenlightError(ErrorCode.FORBIDDEN, "this needs the role OPERATOR or ADMIN")
 
 
+def require_configuring(viewer: Viewer, client_id: UUID) -> None:
+    if not viewer.may_configure_for(client_id):
+        raise GreenlightError(ErrorCode.FORBIDDEN, "strategies need the role TRADER or ADMIN")
+
+
 @dataclass(frozen=True, slots=True)
 class ListAsk:
     """What every list can be asked: whose rows, how many, and after which."""

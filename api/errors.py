@@ -97,11 +97,21 @@ def install(app: FastAPI) -> None:
 
 async def _on_coded(_: Request, error: Exception) -> Response:
     assert isinstance(error, GreenlightError)
-    field = error.context.get("field")
-    errors = [FieldError(field=field, message=error.detail)] if isinstance(field, str) else None
+    errors = _fields_of(error)
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, ThrottledError) else None
     problem = coded(error.code, error.detail, context=error.context, errors=errors)
     return problem_response(problem, headers)
+
+
+def _fields_of(error: GreenlightError) -> list[FieldError] | None:
+    """What is wrong field by field, where the error says so."""
+    match error.context:
+        case {"field": str(field)}:
+            return [FieldError(field=field, message=error.detail)]
+        case {"fields": Mapping() as fields}:
+            return [FieldError(field=str(k), message=str(v)) for k, v in fields.items()]
+        case _:
+            return None
 
 
 async def _on_invalid(_: Request, error: Exception) -> Response:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -17,12 +18,14 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from domain.errors import ErrorCode, GreenlightError
+from domain.ports import DryRunFindings, DryRunRequest
 from domain.ports.backtests import BacktestRequest
 from domain.recommendations import DecisionAction
 from infra.backtests.submitting import cancel_backtest, start_backtest
 from infra.settings import Settings
 from infra.temporal.client import connect
 from infra.temporal.delivery import announce_order, deliver_decision, request_withdrawal
+from infra.temporal.strategies import dry_run, next_strategy_runs, start_strategy_run
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -58,6 +61,18 @@ class Signals(Protocol):
 
     async def cancel_backtest(self, workflow_id: str) -> bool:
         """Whether a running workflow was asked to stop. Raises as ``start_backtest`` does."""
+        ...
+
+    async def run_strategy(self, instance_id: UUID, workflow_id: str) -> None:
+        """Start a run of one instance. Raises as ``start_backtest`` does."""
+        ...
+
+    async def dry_run(self, request: DryRunRequest, workflow_id: str) -> DryRunFindings:
+        """Wait for a dry run. GreenlightError NOT_STARTED, or what prevented it."""
+        ...
+
+    async def next_strategy_runs(self) -> datetime | None:
+        """When enabled instances run next; None if they do not, or Temporal does not say."""
         ...
 
     async def is_reachable(self) -> bool: ...
@@ -134,6 +149,22 @@ class TemporalSignals:
         with _not_started():
             async with asyncio.timeout(DELIVERY_SECONDS):
                 return await cancel_backtest(self._connected(), workflow_id)
+
+    async def run_strategy(self, instance_id: UUID, workflow_id: str) -> None:
+        with _not_started():
+            async with asyncio.timeout(DELIVERY_SECONDS):
+                await start_strategy_run(self._connected(), instance_id, workflow_id)
+
+    async def dry_run(self, request: DryRunRequest, workflow_id: str) -> DryRunFindings:
+        with _not_started():
+            return await dry_run(self._connected(), request, workflow_id)
+
+    async def next_strategy_runs(self) -> datetime | None:
+        try:
+            async with asyncio.timeout(_HEALTH_SECONDS):
+                return await next_strategy_runs(self._connected())
+        except (RPCError, TimeoutError):
+            return None
 
     async def is_reachable(self) -> bool:
         if self._client is None:

@@ -108,6 +108,8 @@ class ErrorCode(StrEnum):
     WORKFLOW_UNAVAILABLE = "WORKFLOW_UNAVAILABLE"
     NOT_STARTED = "NOT_STARTED"
     NO_RESULT_YET = "NO_RESULT_YET"
+    CONFIG_CHANGED = "CONFIG_CHANGED"
+    STRATEGY_DISABLED = "STRATEGY_DISABLED"
     # Limits
     LIMITS_CHANGED = "LIMITS_CHANGED"
     # Reconciliation
@@ -356,6 +358,14 @@ GUIDANCE: dict[ErrorCode, Guidance] = {
     ),
     ErrorCode.CONFIG_INVALID: Guidance(
         422, "The configuration is not valid", "Correct the named fields."
+    ),
+    ErrorCode.CONFIG_CHANGED: Guidance(
+        412,
+        "Somebody else changed this configuration",
+        "Look at it again, then make your change to what it says now.",
+    ),
+    ErrorCode.STRATEGY_DISABLED: Guidance(
+        409, "The strategy is switched off", "Switch it on, then run it; or try a dry run."
     ),
     ErrorCode.STRATEGY_FAILED: Guidance(
         500, "The strategy failed", "Read the run's errors; other strategies were not affected."

@@ -56,12 +56,12 @@ def contract_brief(row: AnyRow) -> ContractBrief:
 
 def leg_briefs(legs: Sequence[Leg]) -> list[LegBrief]:
     return [
-        LegBrief(side=leg.side, ratio=leg.ratio, contract=_option_brief(leg.contract))
+        LegBrief(side=leg.side, ratio=leg.ratio, contract=option_brief(leg.contract))
         for leg in legs
     ]
 
 
-def _option_brief(option: OptionContract) -> ContractBrief:
+def option_brief(option: OptionContract) -> ContractBrief:
     return ContractBrief(
         symbol=option.symbol,
         trading_class=option.trading_class,

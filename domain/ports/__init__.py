@@ -38,6 +38,10 @@ from domain.ports.recommendations import (
     UndeliveredDecision,
 )
 from domain.ports.strategies import (
+    DryRunFindings,
+    DryRunRequest,
+    DryRunStore,
+    DryTrade,
     RunOutcome,
     RunPlan,
     StrategyStore,
@@ -54,6 +58,10 @@ __all__ = [
     "ChainReading",
     "DeadlineCheck",
     "DecisionDelivery",
+    "DryRunFindings",
+    "DryRunRequest",
+    "DryRunStore",
+    "DryTrade",
     "FactsDue",
     "FactsReading",
     "FactsStore",

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from domain.instruments import Frozen, OptionContract
 from domain.portfolio import AccountState
-from domain.strategies.base import ChainWindow, StrategyContext, StrategyResult
+from domain.strategies.base import (
+    ChainWindow,
+    Opportunity,
+    Signal,
+    StrategyContext,
+    StrategyResult,
+)
 
 
 class RunPlan(Frozen):
@@ -51,6 +58,50 @@ class RunOutcome(Frozen):
     def summary_of(self, number: int) -> str | None:
         """The summary of a proposed recommendation, by its place in ``proposed``."""
         return self.summaries[number] if number < len(self.summaries) else None
+
+
+class DryRunRequest(Frozen):
+    """What would this instance find now, on ``config`` if given and on its own otherwise?"""
+
+    instance_id: UUID
+    config: dict[str, JsonValue] | None = None
+
+
+class DryTrade(Frozen):
+    """A trade that would be offered."""
+
+    opportunity_rank: int
+    summary: str
+    rationale: tuple[str, ...]
+    confidence: float
+
+
+class DryRunFindings(Frozen):
+    """What a dry run found; nothing of it is on record."""
+
+    market_at: datetime
+    signals: tuple[Signal, ...]
+    opportunities: tuple[Opportunity, ...]
+    opportunities_found: int = Field(description="more than are listed, where there were many")
+    trades: tuple[DryTrade, ...]
+    eliminated: dict[str, int]
+    no_trade_reason: str | None
+    errors: tuple[str, ...] = Field(description="underlyings without data")
+
+
+class DryRunStore(Protocol):
+    async def plan_dry_run(self, request: DryRunRequest) -> RunPlan:
+        """What the dry run looks at. Nothing is written.
+
+        Raises GreenlightError NOT_FOUND, STRATEGY_UNRESOLVED or CONFIG_INVALID.
+        """
+        ...
+
+    async def dry_context(
+        self, request: DryRunRequest, plan: RunPlan, chain_ids: Sequence[UUID]
+    ) -> tuple[str, StrategyContext, AccountState]:
+        """As ``StrategyStore.strategy_context``, on the config asked about."""
+        ...
 
 
 class StrategyStore(Protocol):

@@ -55,6 +55,14 @@ class ChainWindow(Frozen):
     )
 
 
+def in_form(group: str, unit: str = "") -> dict[str, JsonValue]:
+    """Where a setting stands in the form the UI draws, and the unit beside its field.
+
+    A ``fraction`` (0.01 = 1 %) and a ``fraction a year`` are typed and shown as percentages.
+    """
+    return {"group": group, "unit": unit}
+
+
 class StrategyConfig(BaseModel):
     """Base of every strategy's configuration.
 
@@ -71,6 +79,7 @@ class StrategyConfig(BaseModel):
         title="Universe",
         description="Underlying symbols to look at, in order of preference.",
         max_length=50,
+        json_schema_extra=in_form("Universe"),
     )
     decision_minutes: int = Field(
         default=30,
@@ -78,6 +87,7 @@ class StrategyConfig(BaseModel):
         le=390,
         title="Time to decide",
         description="Market minutes a recommendation waits for a person; never past the close.",
+        json_schema_extra=in_form("Offer", "market minutes"),
     )
     max_drift: Decimal = Field(
         default=Decimal("0.01"),
@@ -85,6 +95,7 @@ class StrategyConfig(BaseModel):
         le=Decimal("0.2"),
         title="Maximum drift",
         description="How far the underlying may move before an approval is void (0.01 = 1 %).",
+        json_schema_extra=in_form("Offer", "fraction"),
     )
 
     @field_validator("universe")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pydantic import Field, ValidationInfo, field_validator
 
 from domain.instruments import Right
-from domain.strategies.base import StrategyConfig
+from domain.strategies.base import StrategyConfig, in_form
 from domain.strategies.filters import FactRules
 from domain.strategies.managing import ManagePolicy, RollRules
 from domain.strategies.short_options import ShortRules
@@ -22,15 +22,31 @@ class SellingConfig(StrategyConfig):
         lt=1,
         title="Lowest delta",
         description="Absolute delta; lower is further out of the money.",
+        json_schema_extra=in_form("What is sold", "delta"),
     )
     max_delta: float = Field(
-        default=0.30, gt=0, lt=1, title="Highest delta", description="Absolute delta."
+        default=0.30,
+        gt=0,
+        lt=1,
+        title="Highest delta",
+        description="Absolute delta.",
+        json_schema_extra=in_form("What is sold", "delta"),
     )
     min_dte: int = Field(
-        default=25, ge=1, le=730, title="Shortest term", description="Calendar days to expiry."
+        default=25,
+        ge=1,
+        le=730,
+        title="Shortest term",
+        description="Calendar days to expiry.",
+        json_schema_extra=in_form("What is sold", "days"),
     )
     max_dte: int = Field(
-        default=45, ge=1, le=730, title="Longest term", description="Calendar days to expiry."
+        default=45,
+        ge=1,
+        le=730,
+        title="Longest term",
+        description="Calendar days to expiry.",
+        json_schema_extra=in_form("What is sold", "days"),
     )
     min_ror_annualised: float = Field(
         default=0.08,
@@ -39,6 +55,7 @@ class SellingConfig(StrategyConfig):
         title="Lowest return",
         description="Mid credit over collateral, per year without compounding "
         "(0.08 = 8 %). The floor price keeps to it too.",
+        json_schema_extra=in_form("What is sold", "fraction a year"),
     )
     max_spread_fraction: float = Field(
         default=0.10,
@@ -46,18 +63,21 @@ class SellingConfig(StrategyConfig):
         le=2,
         title="Widest spread",
         description="Ask less bid, as a fraction of mid (0.10 = 10 %).",
+        json_schema_extra=in_form("Liquidity", "fraction"),
     )
     min_open_interest: int = Field(
         default=100,
         ge=0,
         title="Lowest open interest",
         description="Contracts; 0 also admits contracts whose open interest is not known.",
+        json_schema_extra=in_form("Liquidity", "contracts"),
     )
     min_bid: Decimal = Field(
         default=Decimal("0.10"),
         ge=Decimal("0.01"),
         title="Lowest bid",
         description="Per share, in the option's currency.",
+        json_schema_extra=in_form("What is sold", "per share"),
     )
     trend_sessions: int = Field(
         default=0,
@@ -66,6 +86,7 @@ class SellingConfig(StrategyConfig):
         title="Trend average",
         description="Sessions; puts are sold only while the underlying is at or above the mean "
         "of so many closes. 0 switches it off.",
+        json_schema_extra=in_form("Market filters", "sessions"),
     )
     min_iv_rank: float | None = Field(
         default=None,
@@ -74,6 +95,7 @@ class SellingConfig(StrategyConfig):
         title="Lowest volatility rank",
         description="Where the 30-day volatility lies in its range of a year (0.3 = 30 %). Empty "
         "switches it off; with less than a quarter's history it is not known, and nothing passes.",
+        json_schema_extra=in_form("Market filters", "fraction"),
     )
     max_pm_usage: Decimal = Field(
         default=Decimal("0.5"),
@@ -81,12 +103,23 @@ class SellingConfig(StrategyConfig):
         le=1,
         title="Highest margin usage",
         description="Nothing is opened while maintenance margin over equity is above this.",
+        json_schema_extra=in_form("Size", "fraction"),
     )
     max_new_trades: int = Field(
-        default=3, ge=1, le=20, title="Most new trades", description="Sales proposed per run."
+        default=3,
+        ge=1,
+        le=20,
+        title="Most new trades",
+        description="Sales proposed per run.",
+        json_schema_extra=in_form("Size", "trades"),
     )
     max_contracts: int = Field(
-        default=5, ge=1, le=1000, title="Most contracts", description="Per sale proposed."
+        default=5,
+        ge=1,
+        le=1000,
+        title="Most contracts",
+        description="Per sale proposed.",
+        json_schema_extra=in_form("Size", "contracts"),
     )
     price_concession: Decimal = Field(
         default=Decimal("0.05"),
@@ -95,6 +128,7 @@ class SellingConfig(StrategyConfig):
         title="Price concession",
         description="How far from mid the worst price may lie, as a fraction of mid; it is "
         "never within the touch unless a target demands it.",
+        json_schema_extra=in_form("Offer", "fraction"),
     )
     max_chain_age_minutes: int = Field(
         default=15,
@@ -102,9 +136,15 @@ class SellingConfig(StrategyConfig):
         le=390,
         title="Oldest chain",
         description="Market minutes; an older chain is not traded on.",
+        json_schema_extra=in_form("Liquidity", "market minutes"),
     )
     max_candidates: int = Field(
-        default=10, ge=1, le=100, title="Candidates kept", description="Per underlying."
+        default=10,
+        ge=1,
+        le=100,
+        title="Candidates kept",
+        description="Per underlying.",
+        json_schema_extra=in_form("Offer", "contracts"),
     )
     max_opportunities: int = Field(
         default=40,
@@ -113,6 +153,7 @@ class SellingConfig(StrategyConfig):
         title="Opportunities kept",
         description="Best of all underlyings, with every figure and rule; more only while trades "
         "are left to propose.",
+        json_schema_extra=in_form("Offer", "contracts"),
     )
     take_profit: Decimal | None = Field(
         default=Decimal("0.5"),
@@ -121,6 +162,7 @@ class SellingConfig(StrategyConfig):
         title="Profit target",
         description="Part of the credit at which an option is bought in (0.5 = 50 %). Empty "
         "holds it to expiry.",
+        json_schema_extra=in_form("Holding", "fraction"),
     )
     stop_multiple: Decimal | None = Field(
         default=None,
@@ -129,6 +171,7 @@ class SellingConfig(StrategyConfig):
         title="Loss stop",
         description="Bought in when it costs so many times the credit (2 = a loss as large as "
         "the credit). Empty switches it off.",
+        json_schema_extra=in_form("Holding", "multiple"),
     )
     exit_dte: int | None = Field(
         default=None,
@@ -137,12 +180,14 @@ class SellingConfig(StrategyConfig):
         title="Time exit",
         description="Days to expiry at which an option is rolled or bought in whatever it is "
         "worth. Empty switches it off.",
+        json_schema_extra=in_form("Holding", "days"),
     )
     roll: bool = Field(
         default=True,
         title="Roll",
         description="Whether an option that is tested, or out of time, is rolled where a roll "
         "meets the rules below.",
+        json_schema_extra=in_form("Rolling"),
     )
     roll_dte: int = Field(
         default=7,
@@ -150,6 +195,7 @@ class SellingConfig(StrategyConfig):
         le=365,
         title="Roll when tested, from",
         description="Days to expiry; an option whose strike is reached is rolled from then on.",
+        json_schema_extra=in_form("Rolling", "days"),
     )
     roll_max_dte: int = Field(
         default=60,
@@ -157,6 +203,7 @@ class SellingConfig(StrategyConfig):
         le=730,
         title="Longest term of a roll",
         description="Calendar days to expiry of the new option.",
+        json_schema_extra=in_form("Rolling", "days"),
     )
     roll_max_delta: float = Field(
         default=0.50,
@@ -164,6 +211,7 @@ class SellingConfig(StrategyConfig):
         lt=1,
         title="Highest delta of a roll",
         description="Absolute delta of the new option.",
+        json_schema_extra=in_form("Rolling", "delta"),
     )
     roll_max_width: Decimal = Field(
         default=Decimal("0.10"),
@@ -172,6 +220,7 @@ class SellingConfig(StrategyConfig):
         title="Widest roll",
         description="How far the strike may move, as a fraction of the old strike; it never "
         "moves nearer to the money.",
+        json_schema_extra=in_form("Rolling", "fraction"),
     )
     roll_min_credit: Decimal = Field(
         default=Decimal("0.01"),
@@ -179,6 +228,7 @@ class SellingConfig(StrategyConfig):
         le=100,
         title="Lowest credit of a roll",
         description="Net per share; below zero a debit is acceptable.",
+        json_schema_extra=in_form("Rolling", "per share"),
     )
     roll_max_give_back: Decimal = Field(
         default=Decimal("0.25"),
@@ -187,11 +237,13 @@ class SellingConfig(StrategyConfig):
         title="High-water mark",
         description="Part of the highest premium of a cycle that rolls may pay back in all "
         "(0.25 = 25 %).",
+        json_schema_extra=in_form("Rolling", "fraction"),
     )
     close_if_unable: bool = Field(
         default=True,
         title="Close if unable to roll",
         description="Buys the option in when no roll meets the rules; otherwise it is kept.",
+        json_schema_extra=in_form("Rolling"),
     )
 
     @field_validator("max_delta", "max_dte")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pydantic import Field
 
 from domain.instruments import Right
-from domain.strategies.base import Symbol
+from domain.strategies.base import Symbol, in_form
 from domain.strategies.selling_config import SellingConfig
 from domain.strategies.short_options import ShortRules
 
@@ -20,6 +20,7 @@ class ThetaConfig(SellingConfig):
         title="Universe",
         description="Indexes with cash-settled options: SPX (SPXW included), XSP, RUT.",
         max_length=10,
+        json_schema_extra=in_form("Universe"),
     )
     min_delta: float = Field(
         default=0.08,
@@ -27,6 +28,7 @@ class ThetaConfig(SellingConfig):
         lt=1,
         title="Lowest delta",
         description="Absolute delta; lower is further out of the money.",
+        json_schema_extra=in_form("What is sold", "delta"),
     )
     max_delta: float = Field(
         default=0.16,
@@ -35,6 +37,7 @@ class ThetaConfig(SellingConfig):
         title="Highest delta",
         description="Absolute delta. To sell by premium instead, widen the deltas and set the "
         "lowest bid and the highest premium.",
+        json_schema_extra=in_form("What is sold", "delta"),
     )
     min_ror_annualised: float = Field(
         default=0.02,
@@ -43,12 +46,14 @@ class ThetaConfig(SellingConfig):
         title="Lowest return",
         description="Mid credit over the strike, per year without compounding (0.02 = 2 %). The "
         "floor price keeps to it too.",
+        json_schema_extra=in_form("What is sold", "fraction a year"),
     )
     max_premium: Decimal | None = Field(
         default=None,
         gt=0,
         title="Highest premium",
         description="Mid per share; empty sets no bound.",
+        json_schema_extra=in_form("What is sold", "per share"),
     )
     ladder_rungs: int = Field(
         default=3,
@@ -56,6 +61,7 @@ class ThetaConfig(SellingConfig):
         le=20,
         title="Rungs",
         description="Expiries of one index held short at once.",
+        json_schema_extra=in_form("Size", "expiries"),
     )
     ladder_gap_days: int = Field(
         default=5,
@@ -63,6 +69,7 @@ class ThetaConfig(SellingConfig):
         le=90,
         title="Days between rungs",
         description="Calendar days between the expiries of two rungs, at least.",
+        json_schema_extra=in_form("Size", "days"),
     )
     min_vix: float | None = Field(
         default=None,
@@ -71,6 +78,7 @@ class ThetaConfig(SellingConfig):
         title="Lowest VIX",
         description="Nothing is sold below it, nor while the VIX is not known. Empty switches "
         "it off.",
+        json_schema_extra=in_form("Market filters", "points"),
     )
     max_vix: float | None = Field(
         default=35.0,
@@ -79,12 +87,14 @@ class ThetaConfig(SellingConfig):
         title="Highest VIX",
         description="Nothing is sold above it, nor while the VIX is not known. Empty switches "
         "it off.",
+        json_schema_extra=in_form("Market filters", "points"),
     )
     secured: bool = Field(
         default=True,
         title="Secured by cash",
         description="Whether cash must cover the whole notional. If not, puts are sold naked: the "
         "account's limits must allow that too.",
+        json_schema_extra=in_form("Size"),
     )
     max_notional: Decimal = Field(
         default=Decimal("0.5"),
@@ -93,6 +103,7 @@ class ThetaConfig(SellingConfig):
         title="Most notional",
         description="Strikes of all cash-settled puts held short, the new ones included, as a "
         "multiple of net liquidation value.",
+        json_schema_extra=in_form("Size", "multiple"),
     )
     stop_multiple: Decimal | None = Field(
         default=Decimal(3),
@@ -101,6 +112,7 @@ class ThetaConfig(SellingConfig):
         title="Loss stop",
         description="Bought in when it costs so many times the credit (2 = a loss as large as "
         "the credit). Empty switches it off.",
+        json_schema_extra=in_form("Holding", "multiple"),
     )
     exit_dte: int | None = Field(
         default=7,
@@ -109,6 +121,7 @@ class ThetaConfig(SellingConfig):
         title="Time exit",
         description="Days to the last trading day at which a put is rolled or bought in whatever "
         "it is worth. Empty switches it off.",
+        json_schema_extra=in_form("Holding", "days"),
     )
     roll_dte: int = Field(
         default=21,
@@ -116,6 +129,7 @@ class ThetaConfig(SellingConfig):
         le=365,
         title="Roll when tested, from",
         description="Days to expiry; a put whose strike is reached is rolled from then on.",
+        json_schema_extra=in_form("Rolling", "days"),
     )
 
     def short_rules(self, right: Right = Right.PUT) -> ShortRules:

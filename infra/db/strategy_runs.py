@@ -19,7 +19,7 @@ from domain.orders import OrderState
 from domain.portfolio import AccountState
 from domain.ports import RunOutcome, RunPlan
 from domain.recommendations import RecommendationAction, RecommendationState, Terms
-from domain.strategies.base import StrategyContext, StrategyResult
+from domain.strategies.base import StrategyConfig, StrategyContext, StrategyResult
 from domain.strategies.registry import resolve_strategy, validate_config
 from domain.underlyings import UnderlyingFacts
 from infra.calendars import exchange_date, trading_calendar
@@ -82,11 +82,11 @@ class PostgresStrategies:
 
     async def begin_run(self, instance_id: UUID, workflow_id: str) -> RunPlan:
         async with self._sessions.begin() as session:
-            instance = await _instance(session, instance_id)
+            instance = await read_instance(session, instance_id)
             run = await _begin(session, instance, workflow_id)
             plan, error = _plan(instance, run)
             if plan is not None:
-                plan = await _with_what_is_held(session, instance, plan)
+                plan = await with_what_is_held(session, instance, instance.config, plan)
             if error is not None:
                 _end(run, RunStatus.FAILED, [str(error)])
         if plan is None:
@@ -99,7 +99,7 @@ class PostgresStrategies:
             denied = await session.get(Recommendation, recommendation_id)
             if denied is None:
                 raise GreenlightError(ErrorCode.NOT_FOUND, "no such recommendation")
-            instance = await _instance(session, denied.strategy_instance_id)
+            instance = await read_instance(session, denied.strategy_instance_id)
             run = await _begin(session, instance, f"{workflow_id}/successor")
             plan, error = _plan(instance, run)
             if error is not None:
@@ -114,36 +114,13 @@ class PostgresStrategies:
         self, plan: RunPlan, chain_ids: Sequence[UUID]
     ) -> tuple[str, StrategyContext, AccountState]:
         async with self._sessions.begin() as session:
-            instance = await _instance(session, plan.instance_id)
+            instance = await read_instance(session, plan.instance_id)
             code_ref = instance.strategy_version.code_ref
             config = validate_config(resolve_strategy(code_ref), instance.config)
-            clock = await account_clock(session, instance.broker_account_id)
-            market_now = clock.now(host_now())
-            trading_session = trading_calendar().session_at(market_now)
-            if trading_session is None:
-                raise GreenlightError(ErrorCode.MARKET_CLOSED, "the market is closed")
+            context = await market_context(session, instance, config, plan, chain_ids)
             run = await session.get(StrategyRun, plan.run_id)
             assert run is not None
-            run.market_at = market_now
-            chains = await _chains(session, chain_ids)
-            seen_at = min((chain.as_of for chain in chains.values()), default=market_now)
-            context = StrategyContext(
-                instance_id=instance.id,
-                name=instance.name,
-                account_code=plan.account_code,
-                config=config,
-                market=RecordedMarket(
-                    market_now,
-                    exchange_date(market_now),
-                    chains,
-                    await known_facts(session, plan.universe, market_now),
-                    await vix_level(session, seen_at),
-                ),
-                session_close=trading_session.close_at,
-                working_symbols=await _working_symbols(session, instance.broker_account_id),
-                committed_cash=await _committed_cash(session, instance),
-                cycles=await open_cycles(session, instance.broker_account_id, config.universe),
-            )
+            run.market_at = context.market.as_of
             return code_ref, context, await account_state(session, instance.broker_account_id)
 
     async def save_result(
@@ -154,7 +131,7 @@ class PostgresStrategies:
             assert run is not None
             if run.status is not RunStatus.RUNNING:
                 return await _recorded_outcome(session, run)
-            instance = await _instance(session, plan.instance_id)
+            instance = await read_instance(session, plan.instance_id)
             await _take_turns(session, instance.broker_account_id)
             outcome = await keep_result(session, run, instance, plan, result)
             run.stats = {
@@ -179,7 +156,8 @@ class PostgresStrategies:
                 _end(run, RunStatus.FAILED, errors)
 
 
-async def _instance(session: AsyncSession, instance_id: UUID) -> StrategyInstance:
+async def read_instance(session: AsyncSession, instance_id: UUID) -> StrategyInstance:
+    """With its version, account and gateway. GreenlightError NOT_FOUND."""
     instance = await session.scalar(
         select(StrategyInstance)
         .where(StrategyInstance.id == instance_id)
@@ -191,6 +169,40 @@ async def _instance(session: AsyncSession, instance_id: UUID) -> StrategyInstanc
     if instance is None:
         raise GreenlightError(ErrorCode.NOT_FOUND, "no such strategy instance")
     return instance
+
+
+async def market_context(
+    session: AsyncSession,
+    instance: StrategyInstance,
+    config: StrategyConfig,
+    plan: RunPlan,
+    chain_ids: Sequence[UUID],
+) -> StrategyContext:
+    """The instance on ``config`` with the market it is shown. MARKET_CLOSED out of hours."""
+    clock = await account_clock(session, instance.broker_account_id)
+    market_now = clock.now(host_now())
+    trading_session = trading_calendar().session_at(market_now)
+    if trading_session is None:
+        raise GreenlightError(ErrorCode.MARKET_CLOSED, "the market is closed")
+    chains = await _chains(session, chain_ids)
+    seen_at = min((chain.as_of for chain in chains.values()), default=market_now)
+    return StrategyContext(
+        instance_id=instance.id,
+        name=instance.name,
+        account_code=plan.account_code,
+        config=config,
+        market=RecordedMarket(
+            market_now,
+            exchange_date(market_now),
+            chains,
+            await known_facts(session, plan.universe, market_now),
+            await vix_level(session, seen_at),
+        ),
+        session_close=trading_session.close_at,
+        working_symbols=await _working_symbols(session, instance.broker_account_id),
+        committed_cash=await _committed_cash(session, instance),
+        cycles=await open_cycles(session, instance.broker_account_id, config.universe),
+    )
 
 
 async def _begin(
@@ -219,23 +231,27 @@ def _plan(
     instance: StrategyInstance, run: StrategyRun
 ) -> tuple[RunPlan | None, GreenlightError | None]:
     try:
-        strategy = resolve_strategy(instance.strategy_version.code_ref)
-        config = validate_config(strategy, instance.config)
+        return plan_of(instance, instance.config, run.id), None
     except GreenlightError as error:
         return None, error
-    plan = RunPlan(
-        run_id=run.id,
+
+
+def plan_of(instance: StrategyInstance, raw_config: object, run_id: UUID) -> RunPlan:
+    """What ``instance`` looks at on a config. STRATEGY_UNRESOLVED or CONFIG_INVALID."""
+    strategy = resolve_strategy(instance.strategy_version.code_ref)
+    config = validate_config(strategy, raw_config)
+    return RunPlan(
+        run_id=run_id,
         instance_id=instance.id,
         gateway=instance.broker_account.gateway.slug,
         account_code=instance.broker_account.code,
         universe=config.universe,
         window=strategy.chain_window(config),
     )
-    return plan, None
 
 
-async def _with_what_is_held(
-    session: AsyncSession, instance: StrategyInstance, plan: RunPlan
+async def with_what_is_held(
+    session: AsyncSession, instance: StrategyInstance, raw_config: object, plan: RunPlan
 ) -> RunPlan:
     """The plan with the options held, and with more of a chain to read where one asks for it.
 
@@ -248,7 +264,7 @@ async def _with_what_is_held(
             return plan
         raise
     strategy = resolve_strategy(instance.strategy_version.code_ref)
-    config = validate_config(strategy, instance.config)
+    config = validate_config(strategy, raw_config)
     windows = {
         symbol: strategy.window_on(config, held)
         for symbol in config.universe

@@ -48,6 +48,7 @@ RECONCILE_EVERY = timedelta(seconds=60)
 KEEP_WATCHING_EVERY = timedelta(seconds=60)
 READ_MARKET_EVERY = timedelta(minutes=15)
 RUN_STRATEGIES_EVERY = timedelta(minutes=10)
+STRATEGY_RUNS = "strategy-runs"
 # Names that earlier versions used; left alone, they would start workflows that are no more.
 OBSOLETE = ("reconciliation",)
 
@@ -78,13 +79,13 @@ def turns(gateways: Iterable[str]) -> list[Turn]:
 def _of_the_desk() -> list[Turn]:
     return [
         Turn(
-            "strategy-runs",
+            STRATEGY_RUNS,
             RUN_STRATEGIES_EVERY,
             "Runs every enabled strategy whose market is open.",
             ScheduleActionStartWorkflow(
                 StrategyRunsWorkflow.run,
                 StrategyRunsInput(),
-                id="strategy-runs",
+                id=STRATEGY_RUNS,
                 task_queue=CORE_QUEUE,
                 static_summary="every enabled strategy instance whose market is open",
             ),

@@ -19,6 +19,7 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.backtests import BacktestActivities
+from activities.dry_runs import DryRunActivities
 from activities.facts import FactsReader
 from activities.ingestion import IngestionActivities, IngestionPlanner
 from activities.lifecycle import LifecycleActivities
@@ -39,6 +40,7 @@ from infra.calendars import trading_calendar
 from infra.db import session as database
 from infra.db.backlog import PostgresBacklog
 from infra.db.backtests import PostgresBacktests
+from infra.db.dry_runs import PostgresDryRuns
 from infra.db.facts import PostgresFacts
 from infra.db.ingestion import PostgresIngestion
 from infra.db.ledger import LeaseHolder, PostgresLedger
@@ -57,6 +59,7 @@ from infra.temporal.delivery import TemporalDelivery, announce_order, start_reco
 from infra.temporal.interceptor import DeskInterceptor
 from infra.temporal.warming import warming_up
 from workflows.backtest import BacktestSweepWorkflow, BacktestWorkflow
+from workflows.dry_run import StrategyDryRunWorkflow
 from workflows.ids import BACKTEST_QUEUE, CORE_QUEUE, broker_queue
 from workflows.ingestion import IngestionWorkflow, MarketReadingWorkflow
 from workflows.lifecycle import LifecycleWorkflow
@@ -75,6 +78,7 @@ WORKFLOWS = (
     RecommendationWorkflow,
     ReconciliationWorkflow,
     RedeliveryWorkflow,
+    StrategyDryRunWorkflow,
     StrategyRunWorkflow,
     StrategyRunsWorkflow,
 )
@@ -106,6 +110,7 @@ def core_activities(
     """The activities that need our own records only."""
     recommendations = RecommendationActivities(PostgresRecommendations(sessions))
     strategies = StrategyActivities(PostgresStrategies(sessions))
+    dry_runs = DryRunActivities(PostgresDryRuns(sessions))
     ledger = PostgresLedger(sessions, LeaseHolder())
     reader = OrderReader(ledger)
     readings = IngestionPlanner(PostgresIngestion(sessions))
@@ -122,6 +127,8 @@ def core_activities(
         strategies.begin_strategy_run,
         strategies.generate_recommendations,
         strategies.fail_strategy_run,
+        dry_runs.plan_dry_run,
+        dry_runs.look_dryly,
         reader.read_order,
         delivery.redeliver,
         planner.is_reconciliation_due,

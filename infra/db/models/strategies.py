@@ -79,6 +79,34 @@ class StrategyInstance(Base):
         return self.name
 
 
+class StrategyConfigVersion(Base):
+    """An instance's config from its making on, until the next version. Append-only.
+
+    The instance itself holds the newest. One that was never changed may have no version yet: it
+    then counts as its first.
+    """
+
+    __tablename__ = "strategy_config_versions"
+    __table_args__ = (
+        UniqueConstraint("strategy_instance_id", "version"),
+        UniqueConstraint("user_id", "idempotency_key"),
+        CheckConstraint("version > 0", name="version_positive"),
+    )
+
+    strategy_instance_id: Mapped[UUID] = mapped_column(ForeignKey("strategy_instances.id"))
+    version: Mapped[int]
+    config: Mapped[dict[str, Any]]
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    author: Mapped[str] = mapped_column(comment="user e-mail, or the part of the desk that acted")
+    reason: Mapped[str] = mapped_column(default="")
+    idempotency_key: Mapped[str | None]
+
+    strategy_instance: Mapped[StrategyInstance] = relationship()
+
+    def __str__(self) -> str:
+        return f"config version {self.version}"
+
+
 class StrategyRun(Base):
     """A live run is one of an instance; a backtest needs none, and has a ``Backtest`` beside it."""
 

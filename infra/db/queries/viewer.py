@@ -18,6 +18,7 @@ from infra.db.models import BrokerAccount, Portfolio, Role, TokenScope
 
 DECIDING_ROLES = frozenset({Role.APPROVER, Role.TRADER, Role.ADMIN})
 OPERATING_ROLES = frozenset({Role.OPERATOR, Role.ADMIN})
+CONFIGURING_ROLES = frozenset({Role.TRADER, Role.ADMIN})
 ACKNOWLEDGING_ROLES = frozenset(Role) - {Role.VIEWER}
 HALTING_ROLES = frozenset({Role.TRADER, Role.OPERATOR, Role.ADMIN})
 
@@ -106,6 +107,10 @@ class Viewer:
         if client_id is None:
             return self.is_admin
         return self.role_for(client_id) in ACKNOWLEDGING_ROLES
+
+    def may_configure_for(self, client_id: UUID, portfolio_id: UUID | None = None) -> bool:
+        """Make, configure, switch and run strategies."""
+        return self.role_for(client_id, portfolio_id) in CONFIGURING_ROLES
 
     def may_acknowledge_for(self, client_id: UUID | None, portfolio_id: UUID | None = None) -> bool:
         """Acknowledge an alert; one of no client may be acknowledged by whoever works here."""

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.deps import Resources
 from domain.errors import ErrorCode, GreenlightError
+from domain.ports import DryRunFindings, DryRunRequest
 from domain.ports.backtests import BacktestRequest
 from domain.recommendations import DecisionAction
 from infra.db.session import Sessions
@@ -48,6 +49,10 @@ class RecordedSignals:
     changed_orders: list[str] = field(default_factory=list)
     backtests: dict[str, BacktestRequest] = field(default_factory=dict)
     cancelled: list[str] = field(default_factory=list)
+    strategy_runs: dict[str, UUID] = field(default_factory=dict)
+    dry_runs: list[DryRunRequest] = field(default_factory=list)
+    findings: DryRunFindings | None = None
+    next_run_at: datetime | None = None
 
     def start(self) -> None: ...
     async def stop(self) -> None: ...
@@ -75,6 +80,20 @@ class RecordedSignals:
     async def cancel_backtest(self, workflow_id: str) -> bool:
         self.cancelled.append(workflow_id)
         return workflow_id in self.backtests
+
+    async def run_strategy(self, instance_id: UUID, workflow_id: str) -> None:
+        if self.broken:
+            raise GreenlightError(ErrorCode.NOT_STARTED, "away")
+        self.strategy_runs[workflow_id] = instance_id
+
+    async def dry_run(self, request: DryRunRequest, workflow_id: str) -> DryRunFindings:
+        self.dry_runs.append(request)
+        if self.findings is None:
+            raise GreenlightError(ErrorCode.MARKET_CLOSED, "the market is closed")
+        return self.findings
+
+    async def next_strategy_runs(self) -> datetime | None:
+        return None if self.broken else self.next_run_at
 
     async def is_reachable(self) -> bool:
         return not self.broken
