@@ -18,6 +18,7 @@ from domain.strategies.registry import resolve_strategy, validate_config
 from infra.db.audit import Actor, audit
 from infra.db.models import (
     BrokerAccount,
+    Portfolio,
     StrategyConfigVersion,
     StrategyInstance,
     StrategyVersion,
@@ -106,9 +107,13 @@ async def create_instance(session: AsyncSession, wanted: NewInstance, actor: Act
     if known is not None:
         _require_same(known, config, known.strategy_instance_id)
         return known.strategy_instance_id
-    account = await session.get(BrokerAccount, wanted.broker_account_id, with_for_update=True)
+    account = await session.get(BrokerAccount, wanted.broker_account_id)
     if account is None:
         raise GreenlightError(ErrorCode.NOT_FOUND, "no such account")
+    # Names are the portfolio's: two that are made at once take turns.
+    await session.scalar(
+        select(Portfolio.id).where(Portfolio.id == account.portfolio_id).with_for_update()
+    )
     taken = await session.scalar(
         select(StrategyInstance.id).where(
             StrategyInstance.portfolio_id == account.portfolio_id,

@@ -131,7 +131,7 @@ async def test_a_repeated_change_is_made_once(api: ApiWorld):
         again = await put(browser, ours, CONFIG, key="the-same-key")
         other = await put(browser, ours, {"universe": ["QQQ"]}, 2, key="the-same-key")
     assert first.json()["config_version"] == again.json()["config_version"] == 2
-    await problem(other, 409, "IDEMPOTENCY_KEY_REUSED")
+    await problem(other, 422, "IDEMPOTENCY_KEY_REUSED")
 
 
 async def test_wrong_settings_are_named_one_by_one_and_nothing_changes(api: ApiWorld):

@@ -6,9 +6,11 @@ import { alertsRoute } from '@/features/alerts/route';
 import { dashboardRoute } from '@/features/dashboard/route';
 import { executionsRoute } from '@/features/executions/route';
 import { loginRoute } from '@/features/login/route';
+import { opportunitiesRoute } from '@/features/opportunities/route';
 import { orderRoute, ordersRoute } from '@/features/orders/route';
 import { portfolioRoute } from '@/features/portfolio/route';
 import { cardRoute, queueRoute } from '@/features/recommendations/route';
+import { strategiesRoute, strategyRoute } from '@/features/strategies/route';
 import { parseSearch, stringifySearch } from '@/lib/searchParams';
 import { deskRoute, rootRoute } from './deskRoute';
 import { NotFound } from './NotFound';
@@ -25,6 +27,9 @@ const routeTree = rootRoute.addChildren([
     executionsRoute,
     alertsRoute,
     portfolioRoute,
+    strategiesRoute,
+    strategyRoute,
+    opportunitiesRoute,
   ]),
 ]);
 

@@ -2,7 +2,9 @@ import {
   IconBell,
   IconChecklist,
   IconLayoutDashboard,
+  IconListSearch,
   IconReceipt,
+  IconRobot,
   IconScale,
   IconSend,
 } from '@tabler/icons-react';
@@ -40,6 +42,8 @@ export const SCREEN_GROUPS = [
           meaning: 'to decide',
         }),
       },
+      { to: '/opportunities', label: 'Opportunities', icon: IconListSearch, waiting: nothing },
+      { to: '/strategies', label: 'Strategies', icon: IconRobot, waiting: nothing },
     ],
   },
   {

@@ -14,6 +14,9 @@ const EVERYTHING: readonly KeyRoot[] = [
   'executions',
   'alerts',
   'stopping',
+  'strategies',
+  'opportunities',
+  'backtests',
 ];
 
 const READERS: Readonly<Record<string, readonly KeyRoot[]>> = {
@@ -29,8 +32,10 @@ const READERS: Readonly<Record<string, readonly KeyRoot[]>> = {
   gateways: ['desk', 'recommendations'],
   settings: ['desk', 'recommendations', 'stopping'],
   kill_switches: ['desk', 'stopping'],
-  strategy_runs: ['dashboard'],
-  strategy_instances: ['dashboard'],
+  strategy_runs: ['dashboard', 'strategies', 'opportunities', 'backtests'],
+  strategy_instances: ['dashboard', 'strategies'],
+  backtests: ['backtests'],
+  backtest_sweeps: ['backtests'],
 };
 
 /** The key roots that read `table`; all of them for `*` or a table this build does not know. */

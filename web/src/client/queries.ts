@@ -16,7 +16,10 @@ export type KeyRoot =
   | 'orders'
   | 'executions'
   | 'alerts'
-  | 'stopping';
+  | 'stopping'
+  | 'strategies'
+  | 'opportunities'
+  | 'backtests';
 
 export const PAGE_SIZE = 100;
 
@@ -27,6 +30,7 @@ export interface Filters<State> {
   state: State[] | undefined;
 }
 
+/** `filters` without those that are not set. */
 export function given<T extends object>(filters: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const entries = Object.entries(filters).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };

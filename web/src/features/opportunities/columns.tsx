@@ -1,0 +1,77 @@
+import { Text } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import type { OpportunityRow } from '@/client/schema';
+import type { Column } from '@/components/columns';
+import { FIGURE_COLUMNS, verbOf } from '@/components/opportunity/figures';
+import rowLink from '@/components/RowLink.module.css';
+import { StateTag } from '@/components/Tag';
+import { RECOMMENDATION_STATES } from '@/lib/states';
+
+/** The contract, leading to what was offered of it. */
+export function OpportunityLink({ row }: { row: OpportunityRow }) {
+  const { description } = row.contract;
+  if (row.recommendation_id === null) return <span>{description}</span>;
+  return (
+    <Link to="/recommendations/$id" params={{ id: row.recommendation_id }} className={rowLink.link}>
+      {description}
+    </Link>
+  );
+}
+
+/** What became of it: the state of its recommendation, or why there is none. */
+export function Verdict({ row }: { row: OpportunityRow }) {
+  if (row.recommendation_state !== null) {
+    return <StateTag state={row.recommendation_state} words={RECOMMENDATION_STATES} />;
+  }
+  return (
+    <Text size="xs" c="dimmed">
+      {row.why_not || 'Not recommended'}
+    </Text>
+  );
+}
+
+export const OPPORTUNITY_COLUMNS: readonly Column<OpportunityRow>[] = [
+  {
+    id: 'rank',
+    header: '#',
+    hint: 'Rank within its run',
+    kind: 'number',
+    value: (row) => row.rank,
+  },
+  {
+    id: 'contract',
+    header: 'Contract',
+    kind: 'text',
+    value: (row) => `${verbOf(row)} ${row.contract.description}`,
+    cell: (row) => (
+      <>
+        {verbOf(row)} <OpportunityLink row={row} />
+        <Text size="xs" c="dimmed">
+          {row.strategy.name} · {row.account.label}
+        </Text>
+      </>
+    ),
+  },
+  ...FIGURE_COLUMNS,
+  {
+    id: 'verdict',
+    header: 'What became of it',
+    kind: 'text',
+    value: (row) => row.recommendation_state ?? row.why_not,
+    cell: (row) => <Verdict row={row} />,
+  },
+  {
+    id: 'strategy',
+    header: 'Strategy',
+    kind: 'text',
+    value: (row) => row.strategy.name,
+    isHidden: true,
+  },
+  {
+    id: 'account',
+    header: 'Account',
+    kind: 'text',
+    value: (row) => `${row.account.label} ${row.account.kind}`,
+    isHidden: true,
+  },
+];

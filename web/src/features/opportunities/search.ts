@@ -1,0 +1,22 @@
+import { oneOf, text } from '@/lib/searchParams';
+
+export const SHOWN = ['all', 'recommended', 'not-recommended'] as const;
+export const ACTIONS = ['OPEN', 'ROLL', 'CLOSE'] as const;
+
+export interface OpportunitiesSearch {
+  strategy?: string;
+  run?: string;
+  action?: (typeof ACTIONS)[number];
+  show?: (typeof SHOWN)[number];
+  filter?: string;
+}
+
+export function parseOpportunitiesSearch(raw: Record<string, unknown>): OpportunitiesSearch {
+  return {
+    ...text(raw, 'strategy'),
+    ...text(raw, 'run'),
+    ...oneOf(raw, 'action', ACTIONS),
+    ...oneOf(raw, 'show', SHOWN),
+    ...text(raw, 'filter'),
+  };
+}

@@ -1,0 +1,142 @@
+import { Anchor, Button, Group, Text } from '@mantine/core';
+import { IconExternalLink } from '@tabler/icons-react';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import type { StrategyRunRow } from '@/client/schema';
+import { Moment } from '@/components/Moment';
+import plain from '@/components/PlainTable.module.css';
+import { ProblemNotice } from '@/components/ProblemNotice';
+import { Tag } from '@/components/Tag';
+import type { Tone } from '@/lib/states';
+import { runSummary } from './columns';
+import { strategyRunsQuery } from './queries';
+import styles from './strategies.module.css';
+
+const TONES: Readonly<Record<StrategyRunRow['status'], Tone>> = {
+  RUNNING: 'info',
+  COMPLETED: 'ok',
+  FAILED: 'danger',
+  CANCELLED: 'neutral',
+};
+
+/** Every look at the market, the newest first: how long it took, what it found, what failed. */
+export function RecentRuns({ strategyId }: { strategyId: string }) {
+  const query = useInfiniteQuery(strategyRunsQuery(strategyId));
+  const runs = query.data?.pages.flatMap((page) => page.items) ?? [];
+  if (query.isError) {
+    return <ProblemNotice error={query.error} onRetry={() => void query.refetch()} />;
+  }
+  if (query.isPending) return <Text size="sm">Loading…</Text>;
+  if (runs.length === 0) {
+    return <Text size="sm">It has not run yet. Switch it on, or run it now.</Text>;
+  }
+  return (
+    <>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls needs the keyboard */}
+      <section className={plain.scroll} tabIndex={0} aria-label="Recent runs">
+        <table className={plain.table}>
+          <thead>
+            <tr>
+              <th scope="col">Began</th>
+              <th scope="col">Status</th>
+              <th scope="col" data-numeric>
+                Took
+              </th>
+              <th scope="col" data-numeric>
+                Found
+              </th>
+              <th scope="col" data-numeric>
+                Recommended
+              </th>
+              <th scope="col">Outcome</th>
+              <th scope="col">More</th>
+            </tr>
+          </thead>
+          <tbody>
+            {runs.map((run) => (
+              <Run key={run.id} run={run} />
+            ))}
+          </tbody>
+        </table>
+      </section>
+      {query.hasNextPage && (
+        <Group mt="sm">
+          <Button
+            size="xs"
+            variant="default"
+            loading={query.isFetchingNextPage}
+            onClick={() => void query.fetchNextPage()}
+          >
+            Earlier runs
+          </Button>
+        </Group>
+      )}
+    </>
+  );
+}
+
+function Run({ run }: { run: StrategyRunRow }) {
+  const found = run.status === 'COMPLETED';
+  return (
+    <tr>
+      <td>
+        <Moment at={run.started_at} />
+      </td>
+      <td>
+        <Tag tone={TONES[run.status]}>{run.status}</Tag>
+      </td>
+      <td data-numeric>{durationWords(run.duration_seconds)}</td>
+      <td data-numeric>{found ? run.opportunities : ''}</td>
+      <td data-numeric>{found ? run.proposed : ''}</td>
+      <td>
+        {run.errors.length === 0 ? (
+          <Text size="sm">{found && run.proposed > 0 ? '' : runSummary(run)}</Text>
+        ) : (
+          <Errors errors={run.errors} />
+        )}
+      </td>
+      <td style={{ whiteSpace: 'nowrap' }}>
+        {found && (
+          <Anchor component={Link} to="/opportunities" search={{ run: run.id } as never} size="sm">
+            Opportunities
+          </Anchor>
+        )}{' '}
+        <Anchor
+          href={run.workflow_url}
+          target="_blank"
+          rel="noreferrer"
+          size="sm"
+          aria-label="Open in Temporal Web"
+        >
+          <IconExternalLink size={13} aria-hidden />
+        </Anchor>
+      </td>
+    </tr>
+  );
+}
+
+/** The last line of each error says what happened; the rest is one click away. */
+function Errors({ errors }: { errors: readonly string[] }) {
+  return (
+    <div className={styles.errors}>
+      {errors.map((error) => {
+        const lines = error.trimEnd().split('\n');
+        if (lines.length === 1) return <div key={error}>{error}</div>;
+        return (
+          <details key={error}>
+            <summary>{lines.at(-1)}</summary>
+            <pre>{error}</pre>
+          </details>
+        );
+      })}
+    </div>
+  );
+}
+
+/** `0.8 s`, `42 s`, `3 min 5 s`. */
+export function durationWords(seconds: number | null): string {
+  if (seconds === null) return '';
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}

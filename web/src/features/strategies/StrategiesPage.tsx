@@ -1,0 +1,99 @@
+import { Button, Group, Stack, Text } from '@mantine/core';
+import { IconPlus, IconRobot } from '@tabler/icons-react';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { useRef, useState } from 'react';
+import { useChosenClient } from '@/client/hooks';
+import type { StrategyRow } from '@/client/schema';
+import { AccountCell } from '@/components/AccountCell';
+import { AccountFilter } from '@/components/AccountFilter';
+import { DataTable } from '@/components/DataTable';
+import { Dialog } from '@/components/Dialog';
+import { EmptyState } from '@/components/EmptyState';
+import { ListScreen } from '@/components/ListScreen';
+import { useListKeys } from '@/components/useListKeys';
+import { LastRun, NextRun, STRATEGY_COLUMNS, StrategyLink } from './columns';
+import { NewStrategy } from './NewStrategy';
+import { strategiesQuery } from './queries';
+import { StrategyActions } from './StrategyActions';
+import type { StrategiesSearch } from './search';
+import { useConfigurableAccounts } from './useConfigurableAccounts';
+
+const route = getRouteApi('/desk/strategies');
+
+/** The strategies at work: which are on, what they found last, when they look next. */
+export function StrategiesPage() {
+  const { account, filter = '' } = route.useSearch();
+  const navigate = route.useNavigate();
+  const client = useChosenClient();
+  const query = useInfiniteQuery(strategiesQuery({ client: client?.id, account }));
+  const [isAdding, setIsAdding] = useState(false);
+  const mayAdd = useConfigurableAccounts().length > 0;
+  const list = useRef<HTMLDivElement>(null);
+  const filterInput = useRef<HTMLInputElement>(null);
+  useListKeys({ list, filter: filterInput });
+  const change = (changes: StrategiesSearch) =>
+    void navigate({ search: (search) => ({ ...search, ...changes }), replace: true });
+  const add = mayAdd && (
+    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setIsAdding(true)}>
+      New strategy
+    </Button>
+  );
+  return (
+    <>
+      <ListScreen<StrategyRow>
+        title="Strategies"
+        query={query}
+        columns={STRATEGY_COLUMNS}
+        filter={filter}
+        onFilter={(text) => change({ filter: text || undefined })}
+        filterRef={filterInput}
+        controls={
+          <>
+            <AccountFilter value={account} onChange={(id) => change({ account: id })} />
+            {add}
+          </>
+        }
+        empty={
+          <EmptyState icon={IconRobot} title="No strategy is set to work" action={add}>
+            A strategy looks at its universe every few minutes and recommends trades. Each trade
+            waits for a person; a strategy never sends an order.
+          </EmptyState>
+        }
+      >
+        {(rows) => (
+          <DataTable
+            label="Strategies"
+            columns={STRATEGY_COLUMNS}
+            rows={rows}
+            rowKey={(row) => row.id}
+            card={(row) => <StrategyCard strategy={row} />}
+            isAlarming={(row) => row.enabled && row.last_run?.status === 'FAILED'}
+            listRef={list}
+          />
+        )}
+      </ListScreen>
+      <Dialog isOpen={isAdding} onClose={() => setIsAdding(false)} title="New strategy">
+        <NewStrategy onDone={() => setIsAdding(false)} />
+      </Dialog>
+    </>
+  );
+}
+
+function StrategyCard({ strategy }: { strategy: StrategyRow }) {
+  return (
+    <Stack gap={6}>
+      <Group justify="space-between" wrap="nowrap" align="flex-start">
+        <StrategyLink strategy={strategy} />
+        <AccountCell account={strategy.account} />
+      </Group>
+      <Text component="div" size="sm">
+        Last run: <LastRun run={strategy.last_run} />
+      </Text>
+      <Text component="div" size="sm">
+        Next run: <NextRun strategy={strategy} />
+      </Text>
+      <StrategyActions strategy={strategy} />
+    </Stack>
+  );
+}

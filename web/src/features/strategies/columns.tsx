@@ -1,0 +1,124 @@
+import { Text } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import type { StrategyRow, StrategyRunRow } from '@/client/schema';
+import { AccountCell } from '@/components/AccountCell';
+import type { Column } from '@/components/columns';
+import { Moment } from '@/components/Moment';
+import rowLink from '@/components/RowLink.module.css';
+import { Tag } from '@/components/Tag';
+import { StrategyActions } from './StrategyActions';
+
+export function StrategyLink({ strategy }: { strategy: StrategyRow }) {
+  return (
+    <Link to="/strategies/$id" params={{ id: strategy.id }} className={rowLink.link}>
+      {strategy.name}
+    </Link>
+  );
+}
+
+/** `2 recommendations of 14 found`, or why there is none. */
+export function runSummary(run: StrategyRunRow): string {
+  if (run.status === 'RUNNING') return 'Looking at the market…';
+  if (run.status === 'FAILED') return 'Failed';
+  if (run.proposed === 0) return run.no_trade_reason ?? 'Nothing new to recommend';
+  const word = run.proposed === 1 ? 'recommendation' : 'recommendations';
+  return `${run.proposed} ${word} of ${run.opportunities} found`;
+}
+
+export function LastRun({ run }: { run: StrategyRunRow | null }) {
+  if (run === null) return <Text size="sm">Never</Text>;
+  return (
+    <>
+      <Moment at={run.started_at} /> {run.status === 'FAILED' && <Tag tone="danger">FAILED</Tag>}
+      {run.status === 'RUNNING' && <Tag tone="info">RUNNING</Tag>}
+      {run.status === 'COMPLETED' && run.errors.length > 0 && (
+        <Tag tone="warn">
+          {run.errors.length} {run.errors.length === 1 ? 'ERROR' : 'ERRORS'}
+        </Tag>
+      )}
+      <Text size="xs" c="dimmed">
+        {runSummary(run)}
+      </Text>
+    </>
+  );
+}
+
+export function NextRun({ strategy }: { strategy: StrategyRow }) {
+  if (strategy.next_run_at !== null) return <Moment at={strategy.next_run_at} />;
+  return (
+    <Text size="sm" c="dimmed">
+      {strategy.next_run_note}
+    </Text>
+  );
+}
+
+export const STRATEGY_COLUMNS: readonly Column<StrategyRow>[] = [
+  {
+    id: 'name',
+    header: 'Strategy',
+    kind: 'text',
+    value: (row) => `${row.name} ${row.slug} ${row.version}`,
+    cell: (row) => (
+      <>
+        <StrategyLink strategy={row} />
+        <Text size="xs" c="dimmed">
+          {row.strategy_name} · version {row.version}
+        </Text>
+      </>
+    ),
+  },
+  {
+    id: 'universe',
+    header: 'Universe',
+    kind: 'text',
+    value: (row) => row.universe.join(' '),
+    cell: (row) => <Universe symbols={row.universe} />,
+  },
+  {
+    id: 'account',
+    header: 'Account',
+    kind: 'text',
+    value: (row) => `${row.account.label} ${row.account.kind}`,
+    cell: (row) => <AccountCell account={row.account} />,
+  },
+  {
+    id: 'last',
+    header: 'Last run',
+    kind: 'text',
+    value: (row) => row.last_run?.started_at ?? null,
+    cell: (row) => <LastRun run={row.last_run} />,
+  },
+  {
+    id: 'next',
+    header: 'Next run',
+    kind: 'text',
+    value: (row) => row.next_run_at ?? row.next_run_note,
+    cell: (row) => <NextRun strategy={row} />,
+  },
+  {
+    id: 'waiting',
+    header: 'To decide',
+    hint: 'Its recommendations that wait for a decision',
+    kind: 'number',
+    value: (row) => row.waiting,
+  },
+  {
+    id: 'state',
+    header: 'State',
+    kind: 'text',
+    value: (row) => (row.enabled ? 'on' : 'off'),
+    cell: (row) => <StrategyActions strategy={row} />,
+  },
+];
+
+const MOST_SHOWN = 5;
+
+export function Universe({ symbols }: { symbols: readonly string[] }) {
+  const more = symbols.length - MOST_SHOWN;
+  return (
+    <span title={symbols.join(', ')}>
+      {symbols.slice(0, MOST_SHOWN).join(', ')}
+      {more > 0 && ` and ${more} more`}
+    </span>
+  );
+}
