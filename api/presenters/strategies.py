@@ -74,7 +74,7 @@ def _row_fields(
         "last_run": None if row.run_id is None else run_row(row, settings, "run_"),
         "next_run_at": None if note else next_run_at,
         "next_run_note": note,
-        "may_configure": viewer.may_configure_for(row.client_id),
+        "may_configure": viewer.may_configure_for(row.client_id, row.account_portfolio_id),
     }
 
 

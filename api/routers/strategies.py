@@ -135,8 +135,11 @@ async def create_strategy(
     asked: Asked,
 ) -> StrategyDetail:
     """Set a strategy to work on an account; it stays off until somebody switches it on."""
-    client_id = await queries.client_of_account(asked.session, asked.viewer, ask.account_id)
-    require_configuring(asked.viewer, found(client_id, "no such account"))
+    owner = found(
+        await queries.owner_of_account(asked.session, asked.viewer, ask.account_id),
+        "no such account",
+    )
+    require_configuring(asked.viewer, owner.client_id, owner.portfolio_id)
     wanted = NewInstance(
         strategy_version_id=ask.version_id,
         broker_account_id=ask.account_id,
@@ -271,7 +274,7 @@ def etag(version: int) -> str:
 
 async def _configurable(strategy_id: UUID, asked: Asking) -> AnyRow:
     row = found(await queries.strategy_detail(asked.session, asked.viewer, strategy_id), NOTHING)
-    require_configuring(asked.viewer, row.client_id)
+    require_configuring(asked.viewer, row.client_id, row.account_portfolio_id)
     return row
 
 

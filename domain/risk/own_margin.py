@@ -56,6 +56,14 @@ def trade_margin(
     )
 
 
+def quoted_accounts(account: AccountState, trade: QuotedTrade) -> tuple[AccountState, AccountState]:
+    """The whole account before and after ``trade``, both at the trade's own quotes."""
+    before = account.model_copy(update={"underlyings": _underlyings(account, trade)})
+    quotes = {leg.contract.key: quote for leg, quote in zip(trade.legs, trade.quotes, strict=True)}
+    after = after_trade(before, trade.legs, trade.quantity)
+    return _quoted(before, trade, quotes), _quoted(after, trade, quotes)
+
+
 class _Margins(NamedTuple):
     by_rule: RegTMargin
     by_portfolio: PortfolioMarginEstimate

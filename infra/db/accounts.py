@@ -198,12 +198,12 @@ def _position(
         unrealized_pnl=position.unrealized_pnl,
         daily_pnl=position.daily_pnl,
         delta=None if quote is None else quote.delta,
-        quote=None if quote is None else _quote(quote),
+        quote=None if quote is None else market_quote(quote),
         open_interest=None if quote is None else quote.open_interest,
     )
 
 
-def _quote(row: Quote) -> MarketQuote:
+def market_quote(row: Quote) -> MarketQuote:
     return MarketQuote(
         bid=row.bid,
         ask=row.ask,

@@ -202,11 +202,11 @@ async def strategy_versions(session: AsyncSession) -> Sequence[AnyRow]:
     return (await session.execute(statement)).all()
 
 
-async def client_of_account(session: AsyncSession, viewer: Viewer, account_id: UUID) -> UUID | None:
+async def owner_of_account(session: AsyncSession, viewer: Viewer, account_id: UUID) -> AnyRow | None:
     """Whose account it is; None if it does not exist or the viewer may not see it."""
-    statement = (
-        select(Portfolio.client_id)
+    statement: Rowed = (
+        select(Portfolio.client_id, Portfolio.id.label("portfolio_id"))
         .join(BrokerAccount, BrokerAccount.portfolio_id == Portfolio.id)
         .where(BrokerAccount.id == account_id, viewer.sees(BrokerAccount.id))
     )
-    return await session.scalar(statement)
+    return (await session.execute(statement)).one_or_none()

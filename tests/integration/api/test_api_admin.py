@@ -41,6 +41,14 @@ async def _fill_what_the_world_leaves_empty(api: ApiWorld) -> None:
         approver = api.world.users["approver_a"].id
         session.add_all(access_rows(approver, api.world.a.approved.id, api.clock.at))
         session.add(
+            m.StrategyConfigVersion(
+                strategy_instance_id=api.world.a.waiting.strategy_instance_id,
+                version=1,
+                config={},
+                author="desk",
+            )
+        )
+        session.add(
             m.RecordedChain(
                 instrument_id=instrument,
                 gateway_id=api.world.gateway.id,

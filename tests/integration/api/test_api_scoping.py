@@ -74,6 +74,7 @@ async def test_everything_of_the_other_client_is_not_found_and_nothing_is_writte
     requests = [
         ("GET", recommendation, None),
         ("GET", order, None),
+        ("GET", f"{recommendation}outlook/", None),
         ("POST", f"{recommendation}approve/", decide),
         ("POST", f"{recommendation}reject/", {**decide, "reason": "no"}),
         ("POST", f"{order}cancel/", None),

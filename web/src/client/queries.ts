@@ -18,6 +18,7 @@ export type KeyRoot =
   | 'alerts'
   | 'stopping'
   | 'strategies'
+  | 'outlook'
   | 'opportunities'
   | 'backtests';
 

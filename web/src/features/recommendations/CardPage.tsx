@@ -14,6 +14,7 @@ import styles from './CardPage.module.css';
 import { DecisionPanel } from './DecisionPanel';
 import { OrderLife } from './OrderLife';
 import { Outcome } from './Outcome';
+import { Outlook } from './Outlook';
 import { RuleTable } from './RuleTable';
 import { TermsFacts } from './TermsFacts';
 import { WhatIf } from './WhatIf';
@@ -70,6 +71,7 @@ function Card({ detail }: { detail: RecommendationDetail }) {
               {detail.rationale || 'No rationale was recorded.'}
             </Text>
           </Section>
+          <Outlook detail={detail} />
           <Section title="Strategy rules">
             <RuleTable label="Strategy rules" rules={detail.rule_trace} />
           </Section>
