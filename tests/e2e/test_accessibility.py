@@ -22,6 +22,8 @@ SCREENS = {
     "/orders": "Orders",
     "/executions": "Executions",
     "/alerts?show=all": "Alerts",
+    "/opportunities": "Opportunities",
+    "/strategies": "Strategies",
 }
 
 Theme = Literal["light", "dark"]
