@@ -187,9 +187,7 @@ def require_operating(viewer: Viewer, client_id: UUID, portfolio_id: UUID | None
         raise GreenlightError(ErrorCode.FORBIDDEN, "this needs the role OPERATOR or ADMIN")
 
 
-def require_configuring(
-    viewer: Viewer, client_id: UUID, portfolio_id: UUID | None = None
-) -> None:
+def require_configuring(viewer: Viewer, client_id: UUID, portfolio_id: UUID | None = None) -> None:
     if not viewer.may_configure_for(client_id, portfolio_id):
         raise GreenlightError(ErrorCode.FORBIDDEN, "strategies need the role TRADER or ADMIN")
 

@@ -202,7 +202,9 @@ async def strategy_versions(session: AsyncSession) -> Sequence[AnyRow]:
     return (await session.execute(statement)).all()
 
 
-async def owner_of_account(session: AsyncSession, viewer: Viewer, account_id: UUID) -> AnyRow | None:
+async def owner_of_account(
+    session: AsyncSession, viewer: Viewer, account_id: UUID
+) -> AnyRow | None:
     """Whose account it is; None if it does not exist or the viewer may not see it."""
     statement: Rowed = (
         select(Portfolio.client_id, Portfolio.id.label("portfolio_id"))
