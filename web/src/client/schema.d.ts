@@ -787,6 +787,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/opportunities/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Opportunities
+         * @description Contracts that came through every rule of their strategy, newest run first, best first.
+         */
+        get: operations["list_opportunities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/opportunities/runs/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Findings
+         * @description What every instance's last run saw, and how many contracts each rule removed.
+         */
+        get: operations["list_findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orders/": {
         parameters: {
             query?: never;
@@ -974,6 +1014,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/recommendations/{recommendation_id}/outlook/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Recommendation Outlook
+         * @description Pay-off, stress, margin, concentration and assignment at the latest quotes, how far the
+         *     market has moved since the proposal, and what became of similar recommendations.
+         */
+        get: operations["recommendation_outlook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/recommendations/{recommendation_id}/reject/": {
         parameters: {
             query?: never;
@@ -988,6 +1049,193 @@ export interface paths {
          * @description Reject, with the reason in words.
          */
         post: operations["reject_recommendation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/strategies/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Strategies
+         * @description Strategy instances by name, each with its latest run and when it runs next.
+         */
+        get: operations["list_strategies"];
+        put?: never;
+        /**
+         * Create Strategy
+         * @description Set a strategy to work on an account; it stays off until somebody switches it on.
+         */
+        post: operations["create_strategy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/strategies/{strategy_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Strategy
+         * @description One instance with its configuration, the form for it, and every configuration before.
+         */
+        get: operations["get_strategy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/strategies/{strategy_id}/config/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Strategy Config
+         * @description Put a configuration in force from the next run on.
+         *
+         *     412 CONFIG_CHANGED when somebody else changed it meanwhile; 422 CONFIG_INVALID names the
+         *     fields. Repeating the request with the same Idempotency-Key changes nothing more.
+         */
+        put: operations["change_strategy_config"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/strategies/{strategy_id}/disable/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Disable Strategy
+         * @description Switch it off: no further run. What it has offered already stays until its deadline.
+         */
+        post: operations["disable_strategy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/strategies/{strategy_id}/dry-run/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Dry Run Strategy
+         * @description What would it find now, on these settings? Nothing is offered and nothing kept.
+         */
+        post: operations["dry_run_strategy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/strategies/{strategy_id}/enable/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enable Strategy
+         * @description Switch it on: it runs at the next turn of the schedule while its market is open.
+         */
+        post: operations["enable_strategy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/strategies/{strategy_id}/run/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Strategy Now
+         * @description Run it now, as the schedule would. Its recommendations wait for a decision like all.
+         */
+        post: operations["run_strategy_now"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/strategies/{strategy_id}/runs/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Strategy Runs
+         * @description Its live runs, newest first.
+         */
+        get: operations["list_strategy_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/strategies/kinds/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Strategy Kinds
+         * @description The strategies that an instance, or a backtest, can be made of.
+         */
+        get: operations["list_strategy_kinds"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1776,6 +2024,21 @@ export interface components {
          */
         BrokerStatus: "PENDING" | "WORKING" | "FILLED" | "CANCEL_PENDING" | "CANCELLED" | "REJECTED";
         /**
+         * ChangeConfigAsk
+         * @description All settings from now on; what is left out takes its default.
+         */
+        ChangeConfigAsk: {
+            /** Config */
+            config: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /**
          * ChangeLimitsAsk
          * @description All that the scope is to say from now on; what is left out it no longer says.
          */
@@ -1898,6 +2161,24 @@ export interface components {
             /** Items */
             items: components["schemas"]["BacktestDetail"][];
         };
+        /** ConfigVersionAnswer */
+        ConfigVersionAnswer: {
+            /** Author */
+            author: string;
+            /** Config */
+            config: {
+                [key: string]: unknown;
+            };
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Reason */
+            reason: string;
+            /** Version */
+            version: number;
+        };
         /**
          * ConnectionState
          * @enum {string}
@@ -1953,6 +2234,25 @@ export interface components {
             threshold: string;
             /** Value */
             value: string;
+        };
+        /** CreateStrategyAsk */
+        CreateStrategyAsk: {
+            /**
+             * Account Id
+             * Format: uuid
+             */
+            account_id: string;
+            /** Config */
+            config: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Name */
+            name: string;
+            /**
+             * Version Id
+             * Format: uuid
+             */
+            version_id: string;
         };
         /** Dashboard */
         Dashboard: {
@@ -2265,6 +2565,93 @@ export interface components {
          */
         DiscrepancyType: "EXTERNAL_ORDER" | "EXTERNAL_FILL" | "ORPHAN_ORDER" | "TWO_PERM_IDS" | "VANISHED_ORDER" | "MISSING_EXECUTION" | "POSITION_MISMATCH" | "CASH_MISMATCH" | "UNKNOWN_ACCOUNT" | "UNKNOWN_CONTRACT";
         /**
+         * Drift
+         * @description The market since the proposal. Prices per share; of a package net.
+         */
+        Drift: {
+            /**
+             * As Of
+             * Format: date-time
+             * @description market time of the quotes
+             */
+            as_of: string;
+            /** Ask */
+            ask: string | null;
+            /** Ask Then */
+            ask_then: string;
+            /** Bid */
+            bid: string | null;
+            /** Bid Then */
+            bid_then: string;
+            /**
+             * Is Beyond
+             * @description an approval would be void: the underlying moved too far
+             */
+            is_beyond: boolean;
+            /**
+             * Is Live
+             * @description whether the desk has quotes of its own; else as proposed
+             */
+            is_live: boolean;
+            /** Max Drift */
+            max_drift: string;
+            /** Underlying */
+            underlying: string | null;
+            /**
+             * Underlying Moved
+             * @description relative
+             */
+            underlying_moved: number | null;
+            /** Underlying Then */
+            underlying_then: string;
+        };
+        /**
+         * DryRunAnswer
+         * @description What the strategy would find now. Nothing of it was offered or kept.
+         */
+        DryRunAnswer: {
+            /** Errors */
+            errors: string[];
+            /**
+             * Market At
+             * Format: date-time
+             */
+            market_at: string;
+            /** No Trade Reason */
+            no_trade_reason: string | null;
+            /** Opportunities */
+            opportunities: components["schemas"]["FoundOpportunity"][];
+            /** Opportunities Found */
+            opportunities_found: number;
+            /** Removed */
+            removed: components["schemas"]["RemovedBy"][];
+            /** Signals */
+            signals: components["schemas"]["SignalAnswer"][];
+            /** Trades */
+            trades: components["schemas"]["DryTradeAnswer"][];
+        };
+        /** DryRunAsk */
+        DryRunAsk: {
+            /**
+             * Config
+             * @description settings to try; null: those in force
+             */
+            config?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+        };
+        /** DryTradeAnswer */
+        DryTradeAnswer: {
+            /** Confidence */
+            confidence: number;
+            /** Opportunity Rank */
+            opportunity_rank: number;
+            /** Rationale */
+            rationale: string[];
+            /** Summary */
+            summary: string;
+        };
+        /**
          * EndingEvidence
          * @description What speaks for declaring an order over. Positions are null until read after the claim.
          */
@@ -2320,7 +2707,7 @@ export interface components {
          * ErrorCode
          * @enum {string}
          */
-        ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "WEAK_PASSWORD" | "WRONG_PASSWORD" | "TOTP_REQUIRED" | "TOTP_INVALID" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_STATE" | "SCOPE_MISSING" | "EMAIL_TAKEN" | "LAST_ADMIN" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "SECOND_APPROVER_REQUIRED" | "APPROVAL_DIFFERS" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "MARKET_DATA_LINES" | "MARKET_DATA_NOT_SUBSCRIBED" | "COMPETING_SESSION" | "INSTRUMENT_HALTED" | "EXPIRY_CUTOFF" | "CONTRACT_CHANGED" | "MULTIPLIER_CHANGED" | "WRONG_SIDE" | "PAPER_LIVE_MISMATCH" | "SYMBOL_RESTRICTED" | "STRATEGY_NOT_PERMITTED" | "PRICE_OUTSIDE_FLOOR" | "PRICE_COLLAR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "MAX_LOSS_EXCEEDED" | "POSITION_LIMIT" | "CONCENTRATION_LIMIT" | "DELTA_LIMIT" | "VEGA_LIMIT" | "GREEKS_MISSING" | "NOT_COVERED" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "DUPLICATE_TRADE" | "OWN_ORDER_CROSSED" | "ORDER_RATE" | "DAILY_ORDERS" | "DAILY_NOTIONAL" | "DAILY_LOSS" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ORDER_ALTERED" | "ORDER_DECLARED_ENDED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE" | "NOT_STARTED" | "NO_RESULT_YET" | "LIMITS_CHANGED" | "DISCREPANCY_CHANGED";
+        ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "WEAK_PASSWORD" | "WRONG_PASSWORD" | "TOTP_REQUIRED" | "TOTP_INVALID" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_STATE" | "SCOPE_MISSING" | "EMAIL_TAKEN" | "LAST_ADMIN" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "SECOND_APPROVER_REQUIRED" | "APPROVAL_DIFFERS" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "MARKET_DATA_LINES" | "MARKET_DATA_NOT_SUBSCRIBED" | "COMPETING_SESSION" | "INSTRUMENT_HALTED" | "EXPIRY_CUTOFF" | "CONTRACT_CHANGED" | "MULTIPLIER_CHANGED" | "WRONG_SIDE" | "PAPER_LIVE_MISMATCH" | "SYMBOL_RESTRICTED" | "STRATEGY_NOT_PERMITTED" | "PRICE_OUTSIDE_FLOOR" | "PRICE_COLLAR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "MAX_LOSS_EXCEEDED" | "POSITION_LIMIT" | "CONCENTRATION_LIMIT" | "DELTA_LIMIT" | "VEGA_LIMIT" | "GREEKS_MISSING" | "NOT_COVERED" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "DUPLICATE_TRADE" | "OWN_ORDER_CROSSED" | "ORDER_RATE" | "DAILY_ORDERS" | "DAILY_NOTIONAL" | "DAILY_LOSS" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ORDER_ALTERED" | "ORDER_DECLARED_ENDED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE" | "NOT_STARTED" | "NO_RESULT_YET" | "CONFIG_CHANGED" | "STRATEGY_DISABLED" | "LIMITS_CHANGED" | "DISCREPANCY_CHANGED";
         /**
          * ExDividend
          * @description The next dividend before a short call expires.
@@ -2583,6 +2970,30 @@ export interface components {
              * @default 4
              */
             steps: number;
+        };
+        /**
+         * FoundOpportunity
+         * @description One contract that came through every rule of its strategy.
+         */
+        FoundOpportunity: {
+            action: components["schemas"]["RecommendationAction"];
+            contract: components["schemas"]["ContractBrief"];
+            figures: components["schemas"]["OpportunityFigures"];
+            /**
+             * Rank
+             * @description within its run; 1 is best
+             */
+            rank: number;
+            /** Recommended */
+            recommended: boolean;
+            /** Score */
+            score: number;
+            side: components["schemas"]["Side"];
+            /**
+             * Why Not
+             * @description why it is not recommended; empty if it is
+             */
+            why_not: string;
         };
         /** GatewayAnswer */
         GatewayAnswer: {
@@ -3198,6 +3609,126 @@ export interface components {
             name: string;
         };
         /**
+         * OpportunityFigures
+         * @description One short option in numbers; what could not be measured is null.
+         */
+        OpportunityFigures: {
+            /** Ask */
+            ask: string | null;
+            /** Bid */
+            bid: string | null;
+            /**
+             * Breakeven
+             * @description underlying price at expiry
+             */
+            breakeven: string | null;
+            /**
+             * Collateral
+             * @description per contract
+             */
+            collateral: string | null;
+            /**
+             * Delta
+             * @description the holder's
+             */
+            delta: number | null;
+            /**
+             * Dte
+             * @description calendar days to expiry
+             */
+            dte: number | null;
+            /**
+             * Iv
+             * @description annualised, decimal
+             */
+            iv: number | null;
+            /**
+             * Iv Rank
+             * @description of the underlying's volatility in its year, 0..1
+             */
+            iv_rank: number | null;
+            /**
+             * Max Loss
+             * @description per contract
+             */
+            max_loss: string | null;
+            /** Mid */
+            mid: string | null;
+            /** Open Interest */
+            open_interest: number | null;
+            /**
+             * Pop
+             * @description estimated chance to expire out of the money, 0..1
+             */
+            pop: number | null;
+            /**
+             * Ror
+             * @description mid credit over collateral, decimal
+             */
+            ror: number | null;
+            /** Ror Annualised */
+            ror_annualised: number | null;
+            /**
+             * Spread Fraction
+             * @description (ask − bid) / mid
+             */
+            spread_fraction: number | null;
+            /** Underlying Price */
+            underlying_price: string | null;
+            /** Volume */
+            volume: number | null;
+        };
+        /** OpportunityRow */
+        OpportunityRow: {
+            account: components["schemas"]["AccountBrief"];
+            action: components["schemas"]["RecommendationAction"];
+            /**
+             * Client Id
+             * Format: uuid
+             */
+            client_id: string;
+            contract: components["schemas"]["ContractBrief"];
+            figures: components["schemas"]["OpportunityFigures"];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Market At */
+            market_at: string | null;
+            /**
+             * Rank
+             * @description within its run; 1 is best
+             */
+            rank: number;
+            /**
+             * Recommendation Id
+             * @description what was offered of it
+             */
+            recommendation_id: string | null;
+            recommendation_state: components["schemas"]["RecommendationState"] | null;
+            /** Recommended */
+            recommended: boolean;
+            /** Rules */
+            rules: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Run Id
+             * Format: uuid
+             */
+            run_id: string;
+            /** Score */
+            score: number;
+            side: components["schemas"]["Side"];
+            strategy: components["schemas"]["StrategyBrief"];
+            /**
+             * Why Not
+             * @description why it is not recommended; empty if it is
+             */
+            why_not: string;
+        };
+        /**
          * OptionContract
          * @description One listed option, as the desk identifies it.
          *
@@ -3550,6 +4081,15 @@ export interface components {
             /** Workflow Url */
             workflow_url: string;
         };
+        /** OutlookAnswer */
+        OutlookAnswer: {
+            drift: components["schemas"]["Drift"];
+            outlook: components["schemas"]["TradeOutlook"] | null;
+            /** Similar */
+            similar: components["schemas"]["SimilarRow"][];
+            /** Why No Outlook */
+            why_no_outlook: string | null;
+        };
         /** Page[AlertRow] */
         Page_AlertRow_: {
             /** Items */
@@ -3578,6 +4118,13 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** Page[OpportunityRow] */
+        Page_OpportunityRow_: {
+            /** Items */
+            items: components["schemas"]["OpportunityRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** Page[OrderRow] */
         Page_OrderRow_: {
             /** Items */
@@ -3596,6 +4143,20 @@ export interface components {
         Page_RecommendationRow_: {
             /** Items */
             items: components["schemas"]["RecommendationRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[StrategyRow] */
+        Page_StrategyRow_: {
+            /** Items */
+            items: components["schemas"]["StrategyRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[StrategyRunRow] */
+        Page_StrategyRunRow_: {
+            /** Items */
+            items: components["schemas"]["StrategyRunRow"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -3626,6 +4187,41 @@ export interface components {
              * @description long, and not easily guessed
              */
             new_password: string;
+        };
+        /**
+         * PayOff
+         * @description Profit or loss of the trade alone, whole quantity, at its limit and before commissions.
+         */
+        PayOff: {
+            /** At Expiry */
+            at_expiry: number[];
+            /**
+             * Breakevens
+             * @description spots at expiry with neither gain nor loss
+             */
+            breakevens: number[];
+            /**
+             * Max Loss
+             * @description zero or less; the underlying going to zero included
+             */
+            max_loss: number;
+            /**
+             * Max Profit
+             * @description within the spots shown
+             */
+            max_profit: number;
+            /**
+             * Spot
+             * @description now
+             */
+            spot: number;
+            /** Spots */
+            spots: number[];
+            /**
+             * Today
+             * @description None where a leg cannot be valued
+             */
+            today: number[] | null;
         };
         /**
          * Period
@@ -4456,6 +5052,16 @@ export interface components {
             terms_hash: string;
         };
         /**
+         * RemovedBy
+         * @description How many contracts one rule removed: each counts at the first rule that did.
+         */
+        RemovedBy: {
+            /** Contracts */
+            contracts: number;
+            /** Rule */
+            rule: string;
+        };
+        /**
          * Right
          * @enum {string}
          */
@@ -4621,6 +5227,51 @@ export interface components {
             value: string;
         };
         /**
+         * RunFindings
+         * @description What became of everything one run looked at.
+         */
+        RunFindings: {
+            account: components["schemas"]["AccountBrief"];
+            /**
+             * Client Id
+             * Format: uuid
+             */
+            client_id: string;
+            /** Errors */
+            errors: string[];
+            /** Market At */
+            market_at: string | null;
+            /** No Trade Reason */
+            no_trade_reason: string | null;
+            /** Opportunities */
+            opportunities: number;
+            /** Recommended */
+            recommended: number;
+            /**
+             * Removed
+             * @description most first
+             */
+            removed: components["schemas"]["RemovedBy"][];
+            /**
+             * Run Id
+             * Format: uuid
+             */
+            run_id: string;
+            /** Signals */
+            signals: components["schemas"]["SignalAnswer"][];
+            strategy: components["schemas"]["StrategyBrief"];
+        };
+        /**
+         * RunReceipt
+         * @description A run on its way; it appears among the recent runs when it begins.
+         */
+        RunReceipt: {
+            /** Workflow Id */
+            workflow_id: string;
+            /** Workflow Url */
+            workflow_url: string;
+        };
+        /**
          * RunStatus
          * @enum {string}
          */
@@ -4768,6 +5419,46 @@ export interface components {
          */
         Side: "BUY" | "SELL";
         /**
+         * SignalAnswer
+         * @description What a strategy saw in one underlying.
+         */
+        SignalAnswer: {
+            /** Kind */
+            kind: string;
+            /** Summary */
+            summary: string;
+            /** Symbol */
+            symbol: string;
+        };
+        /**
+         * SimilarRow
+         * @description An earlier recommendation of the same kind.
+         */
+        SimilarRow: {
+            /**
+             * Average Price
+             * @description of its fills
+             */
+            average_price: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Limit Price */
+            limit_price: string;
+            /**
+             * Proposed At
+             * Format: date-time
+             */
+            proposed_at: string;
+            /** Reason */
+            reason: string;
+            state: components["schemas"]["RecommendationState"];
+            /** Summary */
+            summary: string;
+        };
+        /**
          * StepUpAsk
          * @description The code where a second factor is set up, else the password.
          */
@@ -4814,6 +5505,217 @@ export interface components {
             /** Slug */
             slug: string;
         };
+        /** StrategyDetail */
+        StrategyDetail: {
+            account: components["schemas"]["AccountBrief"];
+            /**
+             * Client Id
+             * Format: uuid
+             */
+            client_id: string;
+            /**
+             * Config
+             * @description every setting, defaults included
+             */
+            config: {
+                [key: string]: unknown;
+            };
+            /**
+             * Config Error
+             * @description why the strategy cannot run on it
+             */
+            config_error: string | null;
+            /**
+             * Config Schema
+             * @description JSON schema; each property has `title`, `description`, `group` and `unit`
+             */
+            config_schema: {
+                [key: string]: unknown;
+            };
+            /** Config Version */
+            config_version: number;
+            /** Description */
+            description: string;
+            /** Enabled */
+            enabled: boolean;
+            /**
+             * History
+             * @description newest first, the last fifty
+             */
+            history: components["schemas"]["ConfigVersionAnswer"][];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            last_run: components["schemas"]["StrategyRunRow"] | null;
+            /** May Configure */
+            may_configure: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Next Run At
+             * @description host time
+             */
+            next_run_at: string | null;
+            /**
+             * Next Run Note
+             * @description why there is none, or what it depends on
+             */
+            next_run_note: string;
+            /** Portfolio */
+            portfolio: string;
+            /** Slug */
+            slug: string;
+            /** Strategy Name */
+            strategy_name: string;
+            /** Universe */
+            universe: string[];
+            /**
+             * Version
+             * @description of the strategy's code
+             */
+            version: string;
+            /**
+             * Waiting
+             * @description its recommendations that wait for a decision
+             */
+            waiting: number;
+        };
+        /**
+         * StrategyKind
+         * @description A strategy that an instance can be made of.
+         */
+        StrategyKind: {
+            /** Config Schema */
+            config_schema: {
+                [key: string]: unknown;
+            };
+            /**
+             * Defaults
+             * @description settings that need not be given
+             */
+            defaults: {
+                [key: string]: unknown;
+            };
+            /** Description */
+            description: string;
+            /**
+             * Error
+             * @description why it cannot be used just now
+             */
+            error: string | null;
+            /** Name */
+            name: string;
+            /** Slug */
+            slug: string;
+            /** Version */
+            version: string;
+            /**
+             * Version Id
+             * Format: uuid
+             */
+            version_id: string;
+        };
+        /**
+         * StrategyRow
+         * @description One strategy instance, at work on one account.
+         */
+        StrategyRow: {
+            account: components["schemas"]["AccountBrief"];
+            /**
+             * Client Id
+             * Format: uuid
+             */
+            client_id: string;
+            /** Config Version */
+            config_version: number;
+            /** Enabled */
+            enabled: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            last_run: components["schemas"]["StrategyRunRow"] | null;
+            /** May Configure */
+            may_configure: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Next Run At
+             * @description host time
+             */
+            next_run_at: string | null;
+            /**
+             * Next Run Note
+             * @description why there is none, or what it depends on
+             */
+            next_run_note: string;
+            /** Portfolio */
+            portfolio: string;
+            /** Slug */
+            slug: string;
+            /** Strategy Name */
+            strategy_name: string;
+            /** Universe */
+            universe: string[];
+            /**
+             * Version
+             * @description of the strategy's code
+             */
+            version: string;
+            /**
+             * Waiting
+             * @description its recommendations that wait for a decision
+             */
+            waiting: number;
+        };
+        /**
+         * StrategyRunRow
+         * @description One live run, in counts.
+         */
+        StrategyRunRow: {
+            /** Duration Seconds */
+            duration_seconds: number | null;
+            /** Errors */
+            errors: string[];
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Market At */
+            market_at: string | null;
+            /** No Trade Reason */
+            no_trade_reason: string | null;
+            /** Opportunities */
+            opportunities: number;
+            /**
+             * Proposed
+             * @description recommendations made
+             */
+            proposed: number;
+            /** Removed */
+            removed: components["schemas"]["RemovedBy"][];
+            /** Signals */
+            signals: number;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            status: components["schemas"]["RunStatus"];
+            /**
+             * Superseded
+             * @description recommendations these replaced
+             */
+            superseded: number;
+            /** Workflow Url */
+            workflow_url: string;
+        };
         /**
          * StressCell
          * @description One cell of the grid; ``pnl`` in the account's currency, a loss below zero.
@@ -4825,6 +5727,18 @@ export interface components {
             spot_move: number;
             /** Vol Shift */
             vol_shift: number;
+        };
+        /**
+         * StressRow
+         * @description The account's result if every underlying moved so; volatility unchanged.
+         */
+        StressRow: {
+            /** After */
+            after: number;
+            /** Before */
+            before: number;
+            /** Spot Move */
+            spot_move: number;
         };
         /**
          * StressView
@@ -5197,6 +6111,52 @@ export interface components {
             reg_t_maintenance: components["schemas"]["MarginStep"];
         };
         /**
+         * TradeOutlook
+         * @description Everything the decision card says of the future. Amounts in the account's currency.
+         */
+        TradeOutlook: {
+            /** Cash */
+            cash: string;
+            /** Concentration After */
+            concentration_after: string | null;
+            /**
+             * Concentration Before
+             * @description of net liquidation value
+             */
+            concentration_before: string | null;
+            /**
+             * Left Out
+             * @description positions that cannot be valued
+             */
+            left_out: string[];
+            margin: components["schemas"]["TradeMargin"];
+            /** @description None for a trade that only closes */
+            pay_off: components["schemas"]["PayOff"] | null;
+            /**
+             * Pm Usage After
+             * @description with our estimate of the change added
+             */
+            pm_usage_after: string | null;
+            /**
+             * Pm Usage Before
+             * @description the broker's maintenance over equity
+             */
+            pm_usage_before: string | null;
+            /** Short Put Cash After */
+            short_put_cash_after: string;
+            /**
+             * Short Put Cash Before
+             * @description if every short put held were assigned
+             */
+            short_put_cash_before: string;
+            /** Stress */
+            stress: components["schemas"]["StressRow"][];
+            /** Worst After */
+            worst_after: number;
+            /** Worst Before */
+            worst_before: number;
+        };
+        /**
          * TradeToWithdraw
          * @description One approved trade under way.
          */
@@ -5512,6 +6472,7 @@ export type BacktestRow = components['schemas']['BacktestRow'];
 export type BacktestTable = components['schemas']['BacktestTable'];
 export type BenchmarkCurve = components['schemas']['BenchmarkCurve'];
 export type BrokerStatus = components['schemas']['BrokerStatus'];
+export type ChangeConfigAsk = components['schemas']['ChangeConfigAsk'];
 export type ChangeLimitsAsk = components['schemas']['ChangeLimitsAsk'];
 export type ChangeStateAsk = components['schemas']['ChangeStateAsk'];
 export type Check = components['schemas']['Check'];
@@ -5520,9 +6481,11 @@ export type CodeAsk = components['schemas']['CodeAsk'];
 export type CombinedStress = components['schemas']['CombinedStress'];
 export type ComingDividend = components['schemas']['ComingDividend'];
 export type Comparison = components['schemas']['Comparison'];
+export type ConfigVersionAnswer = components['schemas']['ConfigVersionAnswer'];
 export type ConnectionState = components['schemas']['ConnectionState'];
 export type ContractBrief = components['schemas']['ContractBrief'];
 export type ControlAnswer = components['schemas']['ControlAnswer'];
+export type CreateStrategyAsk = components['schemas']['CreateStrategyAsk'];
 export type Dashboard = components['schemas']['Dashboard'];
 export type DashboardAccount = components['schemas']['DashboardAccount'];
 export type DashboardTotal = components['schemas']['DashboardTotal'];
@@ -5537,6 +6500,10 @@ export type DeskCounts = components['schemas']['DeskCounts'];
 export type DeskHealth = components['schemas']['DeskHealth'];
 export type DiscrepancyRow = components['schemas']['DiscrepancyRow'];
 export type DiscrepancyType = components['schemas']['DiscrepancyType'];
+export type Drift = components['schemas']['Drift'];
+export type DryRunAnswer = components['schemas']['DryRunAnswer'];
+export type DryRunAsk = components['schemas']['DryRunAsk'];
+export type DryTradeAnswer = components['schemas']['DryTradeAnswer'];
 export type EndingEvidence = components['schemas']['EndingEvidence'];
 export type Enrolment = components['schemas']['Enrolment'];
 export type EquityAnswer = components['schemas']['EquityAnswer'];
@@ -5551,6 +6518,7 @@ export type FieldError = components['schemas']['FieldError'];
 export type Figure = components['schemas']['Figure'];
 export type FillKind = components['schemas']['FillKind'];
 export type FillPolicy = components['schemas']['FillPolicy'];
+export type FoundOpportunity = components['schemas']['FoundOpportunity'];
 export type GatewayAnswer = components['schemas']['GatewayAnswer'];
 export type GatewayKind = components['schemas']['GatewayKind'];
 export type GrantAsk = components['schemas']['GrantAsk'];
@@ -5582,22 +6550,29 @@ export type NameConcentration = components['schemas']['NameConcentration'];
 export type NameStress = components['schemas']['NameStress'];
 export type NewToken = components['schemas']['NewToken'];
 export type NewUserAsk = components['schemas']['NewUserAsk'];
+export type OpportunityFigures = components['schemas']['OpportunityFigures'];
+export type OpportunityRow = components['schemas']['OpportunityRow'];
 export type OptionContract = components['schemas']['OptionContract'];
 export type OrderDetail = components['schemas']['OrderDetail'];
 export type OrderEventRow = components['schemas']['OrderEventRow'];
 export type OrderRow = components['schemas']['OrderRow'];
 export type OrderState = components['schemas']['OrderState'];
 export type OrderWithExecutions = components['schemas']['OrderWithExecutions'];
+export type OutlookAnswer = components['schemas']['OutlookAnswer'];
 export type PageAlertRow = components['schemas']['Page_AlertRow_'];
 export type PageBacktestRow = components['schemas']['Page_BacktestRow_'];
 export type PageDiscrepancyRow = components['schemas']['Page_DiscrepancyRow_'];
 export type PageExecutionRow = components['schemas']['Page_ExecutionRow_'];
+export type PageOpportunityRow = components['schemas']['Page_OpportunityRow_'];
 export type PageOrderRow = components['schemas']['Page_OrderRow_'];
 export type PagePressing = components['schemas']['Page_Pressing_'];
 export type PageRecommendationRow = components['schemas']['Page_RecommendationRow_'];
+export type PageStrategyRow = components['schemas']['Page_StrategyRow_'];
+export type PageStrategyRunRow = components['schemas']['Page_StrategyRunRow_'];
 export type PageSweepSummary = components['schemas']['Page_SweepSummary_'];
 export type PageUserRow = components['schemas']['Page_UserRow_'];
 export type PasswordAsk = components['schemas']['PasswordAsk'];
+export type PayOff = components['schemas']['PayOff'];
 export type Period = components['schemas']['Period'];
 export type PortfolioGreeks = components['schemas']['PortfolioGreeks'];
 export type PortfolioGreeksAnswer = components['schemas']['PortfolioGreeksAnswer'];
@@ -5623,11 +6598,14 @@ export type RecommendationRow = components['schemas']['RecommendationRow'];
 export type RecommendationState = components['schemas']['RecommendationState'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type RejectAsk = components['schemas']['RejectAsk'];
+export type RemovedBy = components['schemas']['RemovedBy'];
 export type Right = components['schemas']['Right'];
 export type RiskState = components['schemas']['RiskState'];
 export type Role = components['schemas']['Role'];
 export type RoleAnswer = components['schemas']['RoleAnswer'];
 export type RuleResult = components['schemas']['RuleResult'];
+export type RunFindings = components['schemas']['RunFindings'];
+export type RunReceipt = components['schemas']['RunReceipt'];
 export type RunStatus = components['schemas']['RunStatus'];
 export type Schedule = components['schemas']['Schedule'];
 export type ScopeLimits = components['schemas']['ScopeLimits'];
@@ -5640,10 +6618,17 @@ export type Settlement = components['schemas']['Settlement'];
 export type Severity = components['schemas']['Severity'];
 export type ShareChange = components['schemas']['ShareChange'];
 export type Side = components['schemas']['Side'];
+export type SignalAnswer = components['schemas']['SignalAnswer'];
+export type SimilarRow = components['schemas']['SimilarRow'];
 export type StepUpAsk = components['schemas']['StepUpAsk'];
 export type StrategyAtWork = components['schemas']['StrategyAtWork'];
 export type StrategyBrief = components['schemas']['StrategyBrief'];
+export type StrategyDetail = components['schemas']['StrategyDetail'];
+export type StrategyKind = components['schemas']['StrategyKind'];
+export type StrategyRow = components['schemas']['StrategyRow'];
+export type StrategyRunRow = components['schemas']['StrategyRunRow'];
 export type StressCell = components['schemas']['StressCell'];
+export type StressRow = components['schemas']['StressRow'];
 export type StressView = components['schemas']['StressView'];
 export type SweepAsk = components['schemas']['SweepAsk'];
 export type SweepDetail = components['schemas']['SweepDetail'];
@@ -5657,6 +6642,7 @@ export type TokenAnswer = components['schemas']['TokenAnswer'];
 export type TokenAsk = components['schemas']['TokenAsk'];
 export type TokenScope = components['schemas']['TokenScope'];
 export type TradeMargin = components['schemas']['TradeMargin'];
+export type TradeOutlook = components['schemas']['TradeOutlook'];
 export type TradeToWithdraw = components['schemas']['TradeToWithdraw'];
 export type TradingState = components['schemas']['TradingState'];
 export type TradingStates = components['schemas']['TradingStates'];
@@ -7582,6 +8568,103 @@ export interface operations {
             };
         };
     };
+    list_opportunities: {
+        parameters: {
+            query?: {
+                /** @description only this account's */
+                account?: string | null;
+                action?: components["schemas"]["RecommendationAction"] | null;
+                /** @description only this client's */
+                client?: string | null;
+                cursor?: string | null;
+                limit?: number;
+                recommended?: boolean | null;
+                /** @description of this run; of every last one if left out */
+                run?: string | null;
+                /** @description only this strategy instance's */
+                strategy?: string | null;
+                symbol?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_OpportunityRow_"];
+                };
+            };
+        };
+    };
+    list_findings: {
+        parameters: {
+            query?: {
+                account?: string | null;
+                client?: string | null;
+                /** @description of this run; of every last one if left out */
+                run?: string | null;
+                /** @description only this strategy instance's */
+                strategy?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunFindings"][];
+                };
+            };
+        };
+    };
     list_orders: {
         parameters: {
             query?: {
@@ -7971,6 +9054,46 @@ export interface operations {
             };
         };
     };
+    recommendation_outlook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recommendation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutlookAnswer"];
+                };
+            };
+        };
+    };
     reject_recommendation: {
         parameters: {
             query?: never;
@@ -8013,6 +9136,438 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DecisionReceipt"];
+                };
+            };
+        };
+    };
+    list_strategies: {
+        parameters: {
+            query?: {
+                /** @description only this account's */
+                account?: string | null;
+                /** @description only this client's */
+                client?: string | null;
+                cursor?: string | null;
+                enabled?: boolean | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_StrategyRow_"];
+                };
+            };
+        };
+    };
+    create_strategy: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateStrategyAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyDetail"];
+                };
+            };
+        };
+    };
+    get_strategy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                strategy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyDetail"];
+                };
+            };
+        };
+    };
+    change_strategy_config: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+                /** @description the ETag of the configuration that was on screen */
+                "If-Match": string;
+            };
+            path: {
+                strategy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeConfigAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyDetail"];
+                };
+            };
+        };
+    };
+    disable_strategy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                strategy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyDetail"];
+                };
+            };
+        };
+    };
+    dry_run_strategy: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                strategy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DryRunAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRunAnswer"];
+                };
+            };
+        };
+    };
+    enable_strategy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                strategy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyDetail"];
+                };
+            };
+        };
+    };
+    run_strategy_now: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                strategy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunReceipt"];
+                };
+            };
+        };
+    };
+    list_strategy_runs: {
+        parameters: {
+            query?: {
+                /** @description only this account's */
+                account?: string | null;
+                /** @description only this client's */
+                client?: string | null;
+                cursor?: string | null;
+                limit?: number;
+                status?: components["schemas"]["RunStatus"][];
+            };
+            header?: never;
+            path: {
+                strategy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_StrategyRunRow_"];
+                };
+            };
+        };
+    };
+    list_strategy_kinds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyKind"][];
                 };
             };
         };
