@@ -54,10 +54,10 @@ class OfferShape:
     max_drift: Decimal = Decimal("0.2")
 
 
-async def read_chain(port: int, symbol: str = "SPY") -> ChainReading:
-    """The puts of one weekly expiry near the money, read over the wire."""
+async def read_chain(port: int, symbol: str = "SPY", window: ChainWindow = WINDOW) -> ChainReading:
+    """The puts of one weekly expiry, near the money unless told otherwise, read over the wire."""
     async with _reading(port) as broker:
-        return await broker.chain(symbol, WINDOW)
+        return await broker.chain(symbol, window)
 
 
 async def _host_time() -> datetime:

@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
+from domain.strategies.base import ChainWindow
 from infra.db import models as m
 from infra.operations import sync_ibkr
 from infra.security import hash_password
@@ -37,6 +38,8 @@ SYMBOL = "IWM"
 JUMP_AT = MONDAY_10 + timedelta(minutes=90)
 """Long after the offers were made, on whatever machine."""
 OPERATOR = "operator@desk.test"
+FAR_OUT = ChainWindow(min_dte=20, max_dte=26, min_moneyness=0.91, max_moneyness=0.95)
+"""Still out of the money after the fall."""
 SHAPE = OfferShape(max_drift=Decimal("0.02"))
 # What the strategy still offers after the fall, by its own rules.
 GENEROUS = '{"min_dte": 10, "min_delta": 0.02, "max_delta": 0.90, "min_ror_annualised": 0.01}'
@@ -50,7 +53,7 @@ async def world() -> AsyncIterator[World]:
     options = WorldOptions(accounts=2, events=EventPlan(events=(fall,)))
     try:
         async with open_world(servers, options) as opened:
-            reading = await read_chain(opened.gateway.port, SYMBOL)
+            reading = await read_chain(opened.gateway.port, SYMBOL, FAR_OUT)
             opened.offers = Offers(opened.sessions, opened.furniture, reading)
             await sync_ibkr(opened.settings, positions=True)
             await sync_ibkr(opened.settings, positions=False)
