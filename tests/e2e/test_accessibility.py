@@ -18,6 +18,10 @@ AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 PHONE = ViewportSize(width=390, height=844)
 SCREENS = {
     "/": "Dashboard",
+    "/risk": "Positions & risk",
+    "/risk?view=stress": "Positions & risk",
+    "/chain": "Chain",
+    "/discrepancies?show=all": "Discrepancies",
     "/recommendations?show=all": "Recommendations",
     "/orders": "Orders",
     "/executions": "Executions",

@@ -6,6 +6,7 @@ import { useDesk } from '@/client/hooks';
 import styles from './Frame.module.css';
 import { Header } from './Header';
 import { Navigation } from './Navigation';
+import { PaletteKey } from './PaletteKey';
 import { StaleBanner } from './StaleBanner';
 import { StatusStrip } from './StatusStrip';
 import { StreamProvider } from './StreamProvider';
@@ -35,6 +36,7 @@ function Shell() {
       <div className={styles.navbar} id="navigation" data-open={isOpen || undefined}>
         <Navigation onNavigate={close} />
       </div>
+      <PaletteKey />
       {isOpen && <div className={styles.shade} onClick={close} aria-hidden />}
       <main className={styles.main}>
         <Box hiddenFrom="lg" className={styles.strip}>

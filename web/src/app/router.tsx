@@ -3,7 +3,9 @@ import { createBrowserHistory, createRouter, type RouterHistory } from '@tanstac
 import { PageFailure } from '@/components/PageFailure';
 import { PageSkeleton } from '@/components/PageSkeleton';
 import { alertsRoute } from '@/features/alerts/route';
+import { chainRoute } from '@/features/chain/route';
 import { dashboardRoute } from '@/features/dashboard/route';
+import { discrepanciesRoute } from '@/features/discrepancies/route';
 import { executionsRoute } from '@/features/executions/route';
 import { loginRoute } from '@/features/login/route';
 import { opportunitiesRoute } from '@/features/opportunities/route';
@@ -30,6 +32,8 @@ const routeTree = rootRoute.addChildren([
     strategiesRoute,
     strategyRoute,
     opportunitiesRoute,
+    chainRoute,
+    discrepanciesRoute,
   ]),
 ]);
 

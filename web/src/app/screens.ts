@@ -3,9 +3,11 @@ import {
   IconChecklist,
   IconLayoutDashboard,
   IconListSearch,
+  IconListTree,
   IconReceipt,
   IconRobot,
   IconScale,
+  IconScaleOutline,
   IconSend,
 } from '@tabler/icons-react';
 import type { DeskCounts } from '@/client/schema';
@@ -50,6 +52,7 @@ export const SCREEN_GROUPS = [
     label: 'Trade',
     screens: [
       { to: '/risk', label: 'Positions & risk', icon: IconScale, waiting: nothing },
+      { to: '/chain', label: 'Chain', icon: IconListTree, waiting: nothing },
       { to: '/orders', label: 'Orders', icon: IconSend, waiting: ordersWaiting },
       { to: '/executions', label: 'Executions', icon: IconReceipt, waiting: nothing },
     ],
@@ -63,6 +66,7 @@ export const SCREEN_GROUPS = [
         icon: IconBell,
         waiting: (counts: DeskCounts): Waiting => ({ count: counts.open_alerts, meaning: 'open' }),
       },
+      { to: '/discrepancies', label: 'Discrepancies', icon: IconScaleOutline, waiting: nothing },
     ],
   },
 ] as const;

@@ -18,6 +18,7 @@ const EVERYTHING: readonly KeyRoot[] = [
   'outlook',
   'opportunities',
   'backtests',
+  'chains',
 ];
 
 const READERS: Readonly<Record<string, readonly KeyRoot[]>> = {
@@ -37,6 +38,8 @@ const READERS: Readonly<Record<string, readonly KeyRoot[]>> = {
   strategy_instances: ['dashboard', 'strategies'],
   backtests: ['backtests'],
   backtest_sweeps: ['backtests'],
+  strategy_runs: ['dashboard', 'chains'],
+  strategy_instances: ['dashboard'],
 };
 
 /** The key roots that read `table`; all of them for `*` or a table this build does not know. */

@@ -21,6 +21,7 @@ export type KeyRoot =
   | 'outlook'
   | 'opportunities'
   | 'backtests';
+  | 'chains';
 
 export const PAGE_SIZE = 100;
 

@@ -1,0 +1,13 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { deskRoute } from '@/app/deskRoute';
+import { text } from '@/lib/searchParams';
+
+export const chainRoute = createRoute({
+  getParentRoute: () => deskRoute,
+  path: '/chain',
+  validateSearch: (raw: Record<string, unknown>) => ({
+    ...text(raw, 'symbol'),
+    ...text(raw, 'series'),
+  }),
+  component: lazyRouteComponent(() => import('./ChainPage'), 'ChainPage'),
+});
