@@ -21,6 +21,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
     <Spotlight
       actions={actions}
       shortcut={null}
+      attributes={{ content: { 'aria-label': 'Go to' } }}
       limit={SHOWN}
       onSpotlightClose={onClose}
       nothingFound="Nothing is called that."

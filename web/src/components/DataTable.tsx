@@ -9,7 +9,7 @@ import {
   tableFeatures,
   useTable,
 } from '@tanstack/react-table';
-import { lazy, type ReactNode, type RefObject, Suspense, useMemo, useState } from 'react';
+import { lazy, memo, type ReactNode, type RefObject, Suspense, useMemo, useState } from 'react';
 import { useHiddenColumns } from '@/lib/columnChoice';
 import { type Column, compareValues } from './columns';
 import styles from './DataTable.module.css';
@@ -100,20 +100,15 @@ function WideTable<Row extends object>(props: DataTableProps<Row>) {
     const found = sorted[index];
     if (found === undefined) return null;
     return (
-      <tr
+      <TableRow
         key={found.id}
-        ref={measure}
-        data-index={index}
-        data-row={found.id}
-        data-alarming={isAlarming?.(found.original) || undefined}
-        className={styles.row}
-      >
-        {shown.map((column) => (
-          <td key={column.id} data-kind={column.kind} className={styles.cell}>
-            {column.cell?.(found.original) ?? column.value(found.original)}
-          </td>
-        ))}
-      </tr>
+        id={found.id}
+        index={index}
+        row={found.original}
+        shown={shown}
+        isAlarming={isAlarming?.(found.original) ?? false}
+        measure={measure}
+      />
     );
   };
   return (
@@ -141,6 +136,35 @@ function WideTable<Row extends object>(props: DataTableProps<Row>) {
     </div>
   );
 }
+
+interface TableRowProps<Row extends object> {
+  id: string;
+  index: number;
+  row: Row;
+  shown: readonly Column<Row>[];
+  isAlarming: boolean;
+  measure: ((row: HTMLTableRowElement | null) => void) | undefined;
+}
+
+/** Drawn again only when it changes: of a long table that scrolls, only new rows are work. */
+const TableRow = memo(function TableRow<Row extends object>(props: TableRowProps<Row>) {
+  const { id, index, row, shown, isAlarming, measure } = props;
+  return (
+    <tr
+      ref={measure}
+      data-index={index}
+      data-row={id}
+      data-alarming={isAlarming || undefined}
+      className={styles.row}
+    >
+      {shown.map((column) => (
+        <td key={column.id} data-kind={column.kind} className={styles.cell}>
+          {column.cell?.(row) ?? column.value(row)}
+        </td>
+      ))}
+    </tr>
+  );
+}) as <Row extends object>(props: TableRowProps<Row>) => ReactNode;
 
 function definitionOf<Row extends object>(column: Column<Row>): ColumnDef<typeof features, Row> {
   return {

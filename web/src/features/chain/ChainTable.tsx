@@ -28,7 +28,7 @@ export function ChainTable({ chain }: { chain: ChainAnswer }) {
             <th scope="colgroup" colSpan={HEADS.length + 1}>
               Calls
             </th>
-            <th className={styles.strike} />
+            <td className={styles.strike} />
             <th scope="colgroup" colSpan={HEADS.length + 1}>
               Puts
             </th>

@@ -53,18 +53,18 @@ export const DISCREPANCY_COLUMNS: readonly Column<DiscrepancyRow>[] = [
     cell: (row) => <Moment at={row.raised_at} />,
   },
   {
-    id: 'account',
-    header: 'Account',
-    kind: 'text',
-    value: (row) => row.account?.label ?? null,
-    cell: (row) => (row.account === null ? 'The gateway' : <AccountCell account={row.account} />),
-  },
-  {
     id: 'state',
     header: 'State',
     kind: 'text',
     value: (row) => row.cleared_at ?? 'open',
     cell: (row) =>
       row.cleared_at === null ? <AcceptButton row={row} /> : <Tag tone="neutral">CLEARED</Tag>,
+  },
+  {
+    id: 'account',
+    header: 'Account',
+    kind: 'text',
+    value: (row) => row.account?.label ?? null,
+    cell: (row) => (row.account === null ? 'The gateway' : <AccountCell account={row.account} />),
   },
 ];
