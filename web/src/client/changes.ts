@@ -34,12 +34,10 @@ const READERS: Readonly<Record<string, readonly KeyRoot[]>> = {
   gateways: ['desk', 'recommendations'],
   settings: ['desk', 'recommendations', 'stopping'],
   kill_switches: ['desk', 'stopping'],
-  strategy_runs: ['dashboard', 'strategies', 'opportunities', 'backtests', 'outlook'],
+  strategy_runs: ['dashboard', 'strategies', 'opportunities', 'backtests', 'outlook', 'chains'],
   strategy_instances: ['dashboard', 'strategies'],
   backtests: ['backtests'],
   backtest_sweeps: ['backtests'],
-  strategy_runs: ['dashboard', 'chains'],
-  strategy_instances: ['dashboard'],
 };
 
 /** The key roots that read `table`; all of them for `*` or a table this build does not know. */

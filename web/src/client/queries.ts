@@ -20,7 +20,7 @@ export type KeyRoot =
   | 'strategies'
   | 'outlook'
   | 'opportunities'
-  | 'backtests';
+  | 'backtests'
   | 'chains';
 
 export const PAGE_SIZE = 100;

@@ -532,6 +532,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chains/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Chains
+         * @description The underlyings whose chains were recorded, by symbol; market data is everybody's.
+         */
+        get: operations["list_chains"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chains/{symbol}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Chain
+         * @description The latest chain: all its series, and the rows of one with greeks and what strategies that
+         *     the person may see made of them. Without ``series``, the one nearest 30 days.
+         */
+        get: operations["get_chain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/clients/{client_id}/approval-rules/": {
         parameters: {
             query?: never;
@@ -2023,6 +2064,78 @@ export interface components {
          * @enum {string}
          */
         BrokerStatus: "PENDING" | "WORKING" | "FILLED" | "CANCEL_PENDING" | "CANCELLED" | "REJECTED";
+        /**
+         * ChainAnswer
+         * @description The chain of one underlying: every series, and the rows of one of them.
+         */
+        ChainAnswer: {
+            /**
+             * As Of
+             * Format: date-time
+             * @description market time
+             */
+            as_of: string;
+            /**
+             * Chosen
+             * @description key of the series whose rows these are
+             */
+            chosen: string | null;
+            quality: components["schemas"]["QuoteQuality"];
+            /**
+             * Rows
+             * @description by strike
+             */
+            rows: components["schemas"]["StrikeRow"][];
+            /**
+             * Series
+             * @description the next expiry first
+             */
+            series: components["schemas"]["Series"][];
+            /** Symbol */
+            symbol: string;
+            /** Underlying Price */
+            underlying_price: number;
+        };
+        /**
+         * ChainSide
+         * @description One contract. Greeks are the holder's, per share of one unit; null where unknown.
+         */
+        ChainSide: {
+            /** Ask */
+            ask: number | null;
+            /** Bid */
+            bid: number | null;
+            /**
+             * Code
+             * @description why it may not be priced; OK, or null: not graded
+             */
+            code: string | null;
+            /** Con Id */
+            con_id: number;
+            /** Delta */
+            delta: number | null;
+            /** Description */
+            description: string;
+            /** Gamma */
+            gamma: number | null;
+            /**
+             * Iv
+             * @description annualised, decimal
+             */
+            iv: number | null;
+            /** Mid */
+            mid: number | null;
+            /** Open Interest */
+            open_interest: number | null;
+            /** Picks */
+            picks: components["schemas"]["StrategyPick"][];
+            /** Theta Per Day */
+            theta_per_day: number | null;
+            /** Vega Point */
+            vega_point: number | null;
+            /** Volume */
+            volume: number | null;
+        };
         /**
          * ChangeConfigAsk
          * @description All settings from now on; what is left out takes its default.
@@ -5036,6 +5149,21 @@ export interface components {
          * @enum {string}
          */
         RecommendationState: "PROPOSED" | "APPROVED" | "REJECTED" | "EXPIRED" | "SUPERSEDED" | "DENIED" | "COMPLETED" | "LAPSED";
+        /** RecordedUnderlying */
+        RecordedUnderlying: {
+            /**
+             * As Of
+             * Format: date-time
+             * @description market time of the latest chain
+             */
+            as_of: string;
+            /** Contracts */
+            contracts: number;
+            /** Symbol */
+            symbol: string;
+            /** Underlying Price */
+            underlying_price: string;
+        };
         /**
          * RecoveryCodes
          * @description Each signs in once without the app. Shown once.
@@ -5358,6 +5486,35 @@ export interface components {
          */
         SecType: "STK" | "IND" | "OPT";
         /**
+         * Series
+         * @description The contracts of one trading class that expire on one day.
+         */
+        Series: {
+            /**
+             * Atm Iv
+             * @description of the strike nearest to the forward, or to spot
+             */
+            atm_iv: number | null;
+            /** Contracts */
+            contracts: number;
+            /** Dte */
+            dte: number;
+            /**
+             * Expiry
+             * Format: date
+             */
+            expiry: string;
+            /** Forward */
+            forward: number | null;
+            /**
+             * Key
+             * @description `trading class:expiry`, to ask for its rows
+             */
+            key: string;
+            /** Trading Class */
+            trading_class: string;
+        };
+        /**
          * SessionAnswer
          * @description One browser that is signed in.
          */
@@ -5618,6 +5775,22 @@ export interface components {
             version_id: string;
         };
         /**
+         * StrategyPick
+         * @description What a strategy's latest run made of a contract.
+         */
+        StrategyPick: {
+            /** Rank */
+            rank: number;
+            /** Recommended */
+            recommended: boolean;
+            /** Score */
+            score: number;
+            /** Strategy */
+            strategy: string;
+            /** Why Not */
+            why_not: string;
+        };
+        /**
          * StrategyRow
          * @description One strategy instance, at work on one account.
          */
@@ -5775,6 +5948,13 @@ export interface components {
             vol_shifts: number[];
             /** @description the largest loss of the whole grid */
             worst: components["schemas"]["StressCell"];
+        };
+        /** StrikeRow */
+        StrikeRow: {
+            call: components["schemas"]["ChainSide"] | null;
+            put: components["schemas"]["ChainSide"] | null;
+            /** Strike */
+            strike: number;
         };
         /**
          * SweepAsk
@@ -6472,6 +6652,8 @@ export type BacktestRow = components['schemas']['BacktestRow'];
 export type BacktestTable = components['schemas']['BacktestTable'];
 export type BenchmarkCurve = components['schemas']['BenchmarkCurve'];
 export type BrokerStatus = components['schemas']['BrokerStatus'];
+export type ChainAnswer = components['schemas']['ChainAnswer'];
+export type ChainSide = components['schemas']['ChainSide'];
 export type ChangeConfigAsk = components['schemas']['ChangeConfigAsk'];
 export type ChangeLimitsAsk = components['schemas']['ChangeLimitsAsk'];
 export type ChangeStateAsk = components['schemas']['ChangeStateAsk'];
@@ -6596,6 +6778,7 @@ export type RecommendationAction = components['schemas']['RecommendationAction']
 export type RecommendationDetail = components['schemas']['RecommendationDetail'];
 export type RecommendationRow = components['schemas']['RecommendationRow'];
 export type RecommendationState = components['schemas']['RecommendationState'];
+export type RecordedUnderlying = components['schemas']['RecordedUnderlying'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type RejectAsk = components['schemas']['RejectAsk'];
 export type RemovedBy = components['schemas']['RemovedBy'];
@@ -6613,6 +6796,7 @@ export type ScopeState = components['schemas']['ScopeState'];
 export type SecondFactor = components['schemas']['SecondFactor'];
 export type SectorConcentration = components['schemas']['SectorConcentration'];
 export type SecType = components['schemas']['SecType'];
+export type Series = components['schemas']['Series'];
 export type SessionAnswer = components['schemas']['SessionAnswer'];
 export type Settlement = components['schemas']['Settlement'];
 export type Severity = components['schemas']['Severity'];
@@ -6625,11 +6809,13 @@ export type StrategyAtWork = components['schemas']['StrategyAtWork'];
 export type StrategyBrief = components['schemas']['StrategyBrief'];
 export type StrategyDetail = components['schemas']['StrategyDetail'];
 export type StrategyKind = components['schemas']['StrategyKind'];
+export type StrategyPick = components['schemas']['StrategyPick'];
 export type StrategyRow = components['schemas']['StrategyRow'];
 export type StrategyRunRow = components['schemas']['StrategyRunRow'];
 export type StressCell = components['schemas']['StressCell'];
 export type StressRow = components['schemas']['StressRow'];
 export type StressView = components['schemas']['StressView'];
+export type StrikeRow = components['schemas']['StrikeRow'];
 export type SweepAsk = components['schemas']['SweepAsk'];
 export type SweepDetail = components['schemas']['SweepDetail'];
 export type SweepReceipt = components['schemas']['SweepReceipt'];
@@ -7919,6 +8105,89 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SweepDetail"];
+                };
+            };
+        };
+    };
+    list_chains: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordedUnderlying"][];
+                };
+            };
+        };
+    };
+    get_chain: {
+        parameters: {
+            query?: {
+                /** @description only this client's accounts */
+                client?: string | null;
+                /** @description key of a series */
+                series?: string | null;
+            };
+            header?: never;
+            path: {
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChainAnswer"];
                 };
             };
         };
