@@ -17,7 +17,7 @@ from domain.packages import package_quote
 from domain.portfolio import ZERO, AccountState
 from domain.ports import Broker, Judgement, TradeContext, WhatIf
 from domain.recommendations import RuleResult, approval_freshness, walked_price
-from domain.risk.pretrade import first_denial, run_controls
+from domain.risk.pretrade import first_denial, run_controls, run_preview_controls
 from domain.risk.pretrade_inputs import (
     ListedContract,
     MarginPreview,
@@ -27,8 +27,8 @@ from domain.risk.pretrade_inputs import (
 from domain.risk.trade_margin import TradeMargin
 from domain.risk.usage import margin_usage
 
-ESTIMATE_SECONDS = 0.2
-"""How long our own margin estimate may take beyond the broker's preview before it is given up."""
+ESTIMATE_SECONDS = 3.0
+"""How long our own margin estimate may take before it is given up. No order waits for it."""
 
 
 class PriceStep(NamedTuple):
@@ -38,21 +38,22 @@ class PriceStep(NamedTuple):
     of: int
 
 
-class Judged(NamedTuple):
-    """The order as it would go out now, and what came of the controls."""
-
-    intent: OrderIntent
-    judgement: Judgement
-    denial: RuleResult | None
-
-
-class _Look(NamedTuple):
+class Look(NamedTuple):
     """What was seen of the market and the account, and the order that would go out on it."""
 
     intent: OrderIntent
     inputs: PretradeInputs
     quotes: tuple[Quote, ...]
     """Of the legs, in their order."""
+
+
+class Judged(NamedTuple):
+    """The order as it would go out now, what came of the controls, and what they looked at."""
+
+    intent: OrderIntent
+    judgement: Judgement
+    denial: RuleResult | None
+    look: Look
 
 
 class Judge:
@@ -62,36 +63,51 @@ class Judge:
         self._broker = broker
 
     async def judge(self, context: TradeContext, key: str, step: PriceStep) -> Judged:
-        """Re-quote, re-risk, ask for a preview where nothing else stands against it, and judge."""
-        intent, inputs, quotes = await self._look(context, key, step)
+        """Re-quote, re-risk, ask for a preview where nothing else stands against it, and judge.
+
+        Our own margin estimate is no part of it, see ``estimate``.
+        """
+        look = await self._look(context, key, step)
+        inputs = look.inputs
         # Only the first attempt answers the click; later ones walk the price of the same approval.
         fresh: tuple[RuleResult, ...] = ()
         if context.attempts == 0:
             fresh = (approval_freshness(context.trade.terms, inputs.market_now),)
         before = inputs.model_copy(update={"stage": Stage.BEFORE_PREVIEW})
         rules = (*fresh, *run_controls(before))
-        preview, own_margin = None, None
+        preview = None
         if first_denial(rules) is None:
-            estimating = asyncio.create_task(self._estimate(intent, inputs, quotes))
-            try:
-                preview, refusal = await self._preview(intent)
-            except BaseException:
-                estimating.cancel()
-                raise
+            preview, refusal = await self._preview(look.intent)
             final = inputs.model_copy(
                 update={"what_if": _margin_preview(preview), "what_if_refusal": refusal}
             )
-            rules = (*fresh, *run_controls(final))
-            own_margin = await _within(ESTIMATE_SECONDS, estimating)
+            rules += run_preview_controls(final)
         judgement = Judgement(
             rules=rules,
             notional=ZERO if inputs.reduces_risk else inputs.notional,
             what_if=preview,
-            own_margin=own_margin,
         )
-        return Judged(intent, judgement, first_denial(rules))
+        return Judged(look.intent, judgement, first_denial(rules), look)
 
-    async def _look(self, context: TradeContext, key: str, step: PriceStep) -> _Look:
+    async def estimate(self, look: Look) -> TradeMargin | None:
+        """Our own margin figures for the trade; none where they fail, for nothing hangs on them."""
+        if look.inputs.account is None:
+            return None
+        try:
+            async with asyncio.timeout(ESTIMATE_SECONDS):
+                underlying = await self._broker.underlying(look.inputs.contract.symbol)
+                on_index = underlying.sec_type is SecType.INDEX
+                settlement = Settlement.CASH if on_index else Settlement.PHYSICAL
+                return await asyncio.to_thread(
+                    _trade_margin, look.inputs.account, look.intent, look.quotes, settlement
+                )
+        except TimeoutError:
+            activity.logger.warning("own margin not estimated: it took too long")
+        except Exception as error:
+            activity.logger.warning("own margin not estimated: %s", error)
+        return None
+
+    async def _look(self, context: TradeContext, key: str, step: PriceStep) -> Look:
         trade, terms = context.trade, context.trade.terms
         quotes, account, listed, market_now = await asyncio.gather(
             self._quotes(terms.legs),
@@ -130,7 +146,7 @@ class Judge:
             open_order_keys=context.open_order_keys,
             committed_assignment_cash=context.committed_assignment_cash,
         )
-        return _Look(intent, inputs, quotes)
+        return Look(intent, inputs, quotes)
 
     async def _quotes(self, legs: Sequence[Leg]) -> tuple[Quote, ...]:
         return tuple(await asyncio.gather(*(self._broker.quote(leg.contract) for leg in legs)))
@@ -154,23 +170,6 @@ class Judge:
             activity.logger.warning("what-if failed: %s", error.detail)
             return None, error.detail
 
-    async def _estimate(
-        self, intent: OrderIntent, inputs: PretradeInputs, quotes: tuple[Quote, ...]
-    ) -> TradeMargin | None:
-        """Our own figures for the same trade; none where they fail, for nothing hangs on them."""
-        if inputs.account is None:
-            return None
-        try:
-            underlying = await self._broker.underlying(inputs.contract.symbol)
-            on_index = underlying.sec_type is SecType.INDEX
-            settlement = Settlement.CASH if on_index else Settlement.PHYSICAL
-            return await asyncio.to_thread(
-                _trade_margin, inputs.account, intent, quotes, settlement
-            )
-        except Exception as error:
-            activity.logger.warning("own margin not estimated: %s", error)
-            return None
-
 
 def _trade_margin(
     account: AccountState, intent: OrderIntent, quotes: tuple[Quote, ...], settlement: Settlement
@@ -180,18 +179,6 @@ def _trade_margin(
 
     trade = QuotedTrade(intent.legs, quotes, intent.quantity, settlement)
     return trade_margin(account, trade)
-
-
-async def _within(
-    seconds: float, estimating: asyncio.Task[TradeMargin | None]
-) -> TradeMargin | None:
-    """The estimate, if it is there ``seconds`` from now: an order does not wait for it longer."""
-    done, _ = await asyncio.wait([estimating], timeout=seconds)
-    if not done:
-        estimating.cancel()
-        activity.logger.warning("own margin not estimated: it took too long")
-        return None
-    return estimating.result()
 
 
 def _margin_preview(preview: WhatIf | None) -> MarginPreview | None:

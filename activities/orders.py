@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import Field
@@ -11,8 +15,8 @@ from temporalio import activity
 
 from activities.crash_points import crash_point
 from activities.heartbeat import heartbeating
-from activities.judging import Judge, PriceStep
-from activities.sending import OrderSender, required
+from activities.judging import Judge, Look, PriceStep
+from activities.sending import OrderSender, Search, required
 from domain.errors import BrokerUnavailable, ErrorCode, GreenlightError
 from domain.ids import order_key
 from domain.instruments import Frozen
@@ -36,6 +40,10 @@ class PrepareOrder(Frozen):
     decision_id: UUID
     price_step: int = Field(ge=1, description="how far the price has been walked, from 1")
     price_steps: int = Field(ge=1)
+    sender_failed: bool = Field(
+        default=False,
+        description="an order found READY was left by a sender that failed: it is closed, not sent",
+    )
 
 
 class OrderRef(Frozen):
@@ -70,6 +78,17 @@ class Prepared(Frozen):
     reason: str = ""
 
 
+class _Made(NamedTuple):
+    """An order made just now, and what was seen when it was judged."""
+
+    record: OrderRecord
+    look: Look
+
+
+def _refused(outcome: PreparedOutcome, error: GreenlightError) -> Prepared:
+    return Prepared(outcome=outcome, code=error.code, reason=error.detail)
+
+
 def view_of(record: OrderRecord) -> OrderView:
     order = record.order
     return OrderView(
@@ -96,6 +115,34 @@ class OrderActivities:
         self._sender = OrderSender(broker, ledger)
 
     @activity.defn
+    async def judge_and_send(self, request: PrepareOrder) -> Prepared:
+        """``prepare_order`` and ``place_order`` without the way through the workflow in between.
+
+        Must run with a single attempt. It sends only an order that it made itself just now: one
+        that it finds READY was left by a sender that failed, on a judgement that has gone stale,
+        and is closed.
+        """
+        alone = request.model_copy(update={"sender_failed": True})
+        async with heartbeating(), self._searching() as searching:
+            prepared, made = await self._judged(alone)
+            if made is None:
+                return prepared
+            sent = await self._sent(made.record, await searching)
+            await self._keep_own_margin(made)
+            return prepared.model_copy(update={"order": view_of(sent)})
+
+    @asynccontextmanager
+    async def _searching(self) -> AsyncGenerator[asyncio.Task[Search]]:
+        """The search of the broker's books, under way while the block runs."""
+        searching = asyncio.create_task(self._sender.search())
+        # Where nothing is sent, nobody asks what came of it.
+        searching.add_done_callback(lambda task: task.cancelled() or task.exception())
+        try:
+            yield searching
+        finally:
+            searching.cancel()
+
+    @activity.defn
     async def prepare_order(self, request: PrepareOrder) -> Prepared:
         """Re-read the approval, re-quote, re-risk, ask the broker for a preview, and judge.
 
@@ -104,46 +151,70 @@ class OrderActivities:
         end, not fail. Sends nothing, so it may be retried.
         """
         async with heartbeating():
-            try:
-                context = await self._ledger.trade_context(
-                    request.recommendation_id, request.decision_id
-                )
-            except GreenlightError as error:
-                if error.is_transient:
-                    raise
-                return Prepared(
-                    outcome=PreparedOutcome.NOT_APPROVED, code=error.code, reason=error.detail
-                )
-            if context.open_attempt is not None:
-                known = await required(self._ledger, context.open_attempt)
-                return Prepared(outcome=PreparedOutcome.ORDER, order=view_of(known))
-            if context.trade.quantity <= context.already_filled:
-                return Prepared(outcome=PreparedOutcome.NOTHING_LEFT)
-            try:
-                return await self._prepare(request, context)
-            except GreenlightError as error:
-                if error.is_transient:
-                    raise
-                return Prepared(
-                    outcome=PreparedOutcome.DENIED, code=error.code, reason=error.detail
-                )
+            prepared, made = await self._judged(request)
+            if made is not None:
+                await self._keep_own_margin(made)
+            return prepared
 
-    async def _prepare(self, request: PrepareOrder, context: TradeContext) -> Prepared:
+    async def _judged(self, request: PrepareOrder) -> tuple[Prepared, _Made | None]:
+        """The answer to ``request``, and the order if it was made just now."""
+        try:
+            context = await self._ledger.trade_context(
+                request.recommendation_id, request.decision_id
+            )
+        except GreenlightError as error:
+            if error.is_transient:
+                raise
+            return _refused(PreparedOutcome.NOT_APPROVED, error), None
+        crash_point("decision.read")
+        if context.open_attempt is not None:
+            known = await required(self._ledger, context.open_attempt)
+            if request.sender_failed and known.order.state is OrderState.READY:
+                known = await self._abandon(known)
+            return Prepared(outcome=PreparedOutcome.ORDER, order=view_of(known)), None
+        if context.trade.quantity <= context.already_filled:
+            return Prepared(outcome=PreparedOutcome.NOTHING_LEFT), None
+        try:
+            return await self._prepare(request, context)
+        except GreenlightError as error:
+            await self._ledger.note_read(request.decision_id)
+            if error.is_transient:
+                raise
+            return _refused(PreparedOutcome.DENIED, error), None
+
+    async def _prepare(
+        self, request: PrepareOrder, context: TradeContext
+    ) -> tuple[Prepared, _Made | None]:
         attempt = context.attempts + 1
         key = order_key(request.recommendation_id, request.decision_id, attempt)
         step = PriceStep(request.price_step, request.price_steps)
-        intent, judgement, denial = await self._judge.judge(context, key, step)
+        intent, judgement, denial, look = await self._judge.judge(context, key, step)
         if denial is not None:
+            if judgement.what_if is not None:
+                own_margin = await self._judge.estimate(look)
+                judgement = judgement.model_copy(update={"own_margin": own_margin})
             await self._ledger.record_denial(context, judgement)
-            return Prepared(
+            denied = Prepared(
                 outcome=PreparedOutcome.DENIED,
                 code=denial.code,
                 reason=sentence_of(denial),
             )
+            return denied, None
         crash_point("prepare_order.judged")
         record = await self._ledger.make_ready(context, intent, attempt, judgement)
         crash_point("prepare_order.stored")
-        return Prepared(outcome=PreparedOutcome.ORDER, order=view_of(record))
+        return Prepared(outcome=PreparedOutcome.ORDER, order=view_of(record)), _Made(record, look)
+
+    async def _keep_own_margin(self, made: _Made) -> None:
+        """Put our own estimate beside the broker's preview. Its failure is no failure of an order,
+        and no order waits for it."""
+        own_margin = await self._judge.estimate(made.look)
+        if own_margin is None:
+            return
+        try:
+            await self._ledger.keep_own_margin(made.record.order.order_key, own_margin)
+        except Exception:
+            activity.logger.exception("own margin not kept")
 
     @activity.defn
     async def place_order(self, request: OrderRef) -> OrderView:
@@ -152,21 +223,26 @@ class OrderActivities:
         The claim (READY → SENDING) is committed before the wire is touched, and only one claim
         per key can ever succeed. Whatever goes wrong after it leaves the order UNKNOWN.
         """
-        key = request.order_key
         async with heartbeating():
-            unsent = await self._sender.send(key)
-            if unsent is not None:
-                return view_of(unsent)
-            seen = await self._watch.until_state_leaves(
-                key, OrderState.SENDING, ACKNOWLEDGEMENT_SECONDS
-            )
-            if seen.order.state is OrderState.SENDING:
-                silence = Unproven(
-                    reason=f"no acknowledgement within {ACKNOWLEDGEMENT_SECONDS:g} s"
-                )
-                seen = await self._ledger.record(key, silence)
-            crash_point("place_order.acknowledged")
-            return view_of(seen)
+            record = await required(self._ledger, request.order_key)
+            if record.order.state is not OrderState.READY:
+                return view_of(record)
+            return view_of(await self._sent(record))
+
+    async def _sent(self, ready: OrderRecord, search: Search | None = None) -> OrderRecord:
+        """The order after its one send: acknowledged, or UNKNOWN."""
+        key = ready.order.order_key
+        unsent = await self._sender.send(ready, search)
+        if unsent is not None:
+            return unsent
+        seen = await self._watch.until_state_leaves(
+            key, OrderState.SENDING, ACKNOWLEDGEMENT_SECONDS
+        )
+        if seen.order.state is OrderState.SENDING:
+            silence = Unproven(reason=f"no acknowledgement within {ACKNOWLEDGEMENT_SECONDS:g} s")
+            seen = await self._ledger.record(key, silence)
+        crash_point("place_order.acknowledged")
+        return seen
 
     @activity.defn
     async def resolve_order(self, request: OrderRef) -> OrderView:
@@ -178,10 +254,7 @@ class OrderActivities:
         async with heartbeating():
             record = await required(self._ledger, request.order_key)
             if record.order.state is OrderState.READY:
-                abandoned = Denied(
-                    code=ErrorCode.SEND_ABANDONED, message="the attempt ended before it was sent"
-                )
-                return view_of(await self._record_or_reread(request.order_key, abandoned))
+                return view_of(await self._abandon(record))
             if record.order.state.is_terminal:
                 return view_of(record)
             books = await self._broker.read_books()
@@ -230,6 +303,13 @@ class OrderActivities:
                 f"cancel it; this worker is client {self._broker.client_id}"
             )
         return record.broker_order_id
+
+    async def _abandon(self, ready: OrderRecord) -> OrderRecord:
+        """Close an order that was never claimed, so that no late sender can claim it any more."""
+        abandoned = Denied(
+            code=ErrorCode.SEND_ABANDONED, message="the attempt ended before it was sent"
+        )
+        return await self._record_or_reread(ready.order.order_key, abandoned)
 
     async def _record_or_reread(self, key: str, move: Denied | CancelRequested) -> OrderRecord:
         """Make a move of our own; where the order has moved on meanwhile, say what it is now."""

@@ -63,12 +63,13 @@ async def fresh_account(broker: Broker, account_code: str) -> AccountState | Non
     Raises BrokerUnavailable while the broker cannot be asked.
     """
     try:
-        values = await broker.account_values(account_code)
+        values, positions = await asyncio.gather(
+            broker.account_values(account_code), broker.positions(account_code)
+        )
     except GreenlightError as error:
         if error.code is not ErrorCode.ACCOUNT_STALE:
             raise
         return None
-    positions = await broker.positions(account_code)
     return build_account_state(values, [position_state(row) for row in positions])
 
 

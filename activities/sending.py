@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from time import monotonic
+from typing import NamedTuple
 
 from temporalio import activity
 
 from activities.crash_points import crash_point
 from domain.errors import BrokerUnavailable, ErrorCode, GreenlightError
 from domain.order_evidence import SEND_WITHIN, Denied, Unproven
-from domain.orders import OrderState
 from domain.ports import Broker, BrokerBooks, OrderLedger, OrderRecord
 
 # Refusals at the claim that no repetition would change.
@@ -25,6 +25,18 @@ _FINAL_REFUSALS = frozenset(
 
 SEARCH_HOLDS_SECONDS = 10.0
 """How old a search of the books may be when its order is claimed."""
+SEARCH_AGAIN_SECONDS = 5.0
+"""How old one made while the trade was judged may be when the order asks for its turn."""
+
+
+class Search(NamedTuple):
+    """The books of the broker, and when, by `time.monotonic`, they had been read."""
+
+    books: BrokerBooks
+    at: float
+
+    def age(self) -> float:
+        return monotonic() - self.at
 
 
 class OrderSender:
@@ -41,21 +53,25 @@ class OrderSender:
         self._ledger = ledger
         self._turn = asyncio.Lock()
 
-    async def send(self, key: str) -> OrderRecord | None:
-        """None once it is sent; else the order that was not, or about which that is not proven.
-
-        Raises BrokerUnavailable while nothing is claimed: the order is READY as before.
-        """
-        record = await required(self._ledger, key)
-        if record.order.state is not OrderState.READY:
-            return record
+    async def search(self) -> Search:
+        """Read the broker's books, in which any order may then be looked for."""
         books = await self._broker.read_books()
-        searched = monotonic()
+        return Search(books, monotonic())
+
+    async def send(self, record: OrderRecord, search: Search | None = None) -> OrderRecord | None:
+        """Send an order that was READY when it was read; whether it still is, the claim decides.
+
+        ``search`` is one made already; an old one is made again. None once it is sent; else the
+        order that was not, or about which that is not proven. Raises BrokerUnavailable while
+        nothing is claimed: the order is READY as before.
+        """
+        if search is None or search.age() > SEARCH_AGAIN_SECONDS:
+            search = await self.search()
         crash_point("place_order.searched")
         async with self._turn:
-            if monotonic() - searched > SEARCH_HOLDS_SECONDS:
+            if search.age() > SEARCH_HOLDS_SECONDS:
                 raise BrokerUnavailable("the order's turn came too late after the books were read")
-            return await self._claim_and_send(record, books)
+            return await self._claim_and_send(record, search.books)
 
     async def _claim_and_send(self, record: OrderRecord, books: BrokerBooks) -> OrderRecord | None:
         """None once it is sent."""

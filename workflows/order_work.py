@@ -52,6 +52,9 @@ class Ending:
     reason: str
 
 
+JUDGE_AND_SEND = "judge-and-send"
+"""The patch by which judging and sending became one activity, begun by the signal at once."""
+
 _WAITS_FOR_PROOF = (OrderState.SENDING, OrderState.UNKNOWN, OrderState.CANCEL_PENDING)
 
 
@@ -106,20 +109,46 @@ class ApprovedTradeWork:
         reader = OrderRef(order_key=self.order_keys[-1])
         return Prepared(outcome=PreparedOutcome.ORDER, order=await self._read(reader))
 
-    async def prepare(self) -> Prepared:
-        """Have the approval judged against the market as it is now."""
+    async def attempt(self) -> Prepared:
+        """Have the approval judged against the market as it is now, and sent if it may be.
+
+        One activity does both. Where it fails, what it did is read back, and only an order that
+        was judged afresh is sent by an activity of its own.
+        """
         self._show("CHECKING", WaitingOn.BROKER, "Checking quote, account and margin at the broker")
+        if not workflow.patched(JUDGE_AND_SEND):
+            return await self._prepare()
+        try:
+            return await workflow.execute_activity_method(
+                OrderActivities.judge_and_send,
+                self._asked(),
+                task_queue=self._queue,
+                summary="re-quote, re-risk, what-if, send once",
+                **policies.BROKER_SEND,
+            )
+        except ActivityError as error:
+            workflow.logger.warning("attempt not proven: %s", error.cause)
+            found = await self._prepare(sender_failed=True)
+        if found.order is None or found.order.state not in _WAITS_FOR_PROOF:
+            return found
+        return found.model_copy(update={"order": await self._resolve(found.order)})
+
+    async def _prepare(self, *, sender_failed: bool = False) -> Prepared:
         return await workflow.execute_activity_method(
             OrderActivities.prepare_order,
-            PrepareOrder(
-                recommendation_id=self._brief.id,
-                decision_id=self._decision_id,
-                price_step=self._price_step,
-                price_steps=policies.PRICE_STEPS,
-            ),
+            self._asked(sender_failed=sender_failed),
             task_queue=self._queue,
             summary="re-quote, re-risk, what-if",
             **policies.BROKER_READ,
+        )
+
+    def _asked(self, *, sender_failed: bool = False) -> PrepareOrder:
+        return PrepareOrder(
+            recommendation_id=self._brief.id,
+            decision_id=self._decision_id,
+            price_step=self._price_step,
+            price_steps=policies.PRICE_STEPS,
+            sender_failed=sender_failed,
         )
 
     async def carry_out(self, prepared: Prepared) -> Ending:
@@ -134,7 +163,7 @@ class ApprovedTradeWork:
             ending = self._ending_after(order)
             if ending is not None:
                 return ending
-            prepared = await self.prepare()
+            prepared = await self.attempt()
 
     def _ending_before_order(self, prepared: Prepared) -> Ending | None:
         match prepared.outcome:
@@ -175,9 +204,8 @@ class ApprovedTradeWork:
 
     async def _work(self, order: OrderView) -> OrderView:
         """One attempt until its state is final."""
-        if order.order_key not in self.order_keys:
-            self.order_keys.append(order.order_key)
         if order.state is OrderState.READY:
+            self._name(order)
             order = await self._place(order)
         next_price_at = workflow.now() + policies.PRICE_STEP_AFTER
         cancelled_at: datetime | None = None
@@ -302,7 +330,15 @@ class ApprovedTradeWork:
             **policies.RECORDS,
         )
 
+    def _name(self, order: OrderView) -> str | None:
+        """The order's key where it was not known before, to be shown this once."""
+        if order.order_key in self.order_keys:
+            return None
+        self.order_keys.append(order.order_key)
+        return order.order_key
+
     def _show_order(self, order: OrderView) -> None:
+        key = self._name(order)
         progress = f"{order.filled} of {order.quantity} filled at {order.limit_price}"
         match order.state:
             case OrderState.UNKNOWN:
@@ -311,6 +347,7 @@ class ApprovedTradeWork:
                     WaitingOn.OPERATOR,
                     f"Not proven whether the order is at the broker: {order.reason}. "
                     f"Complete looks at its books without it: {order.absent_looks}",
+                    key,
                 )
             case OrderState.QUARANTINE:
                 self._show(
@@ -318,13 +355,14 @@ class ApprovedTradeWork:
                     WaitingOn.OPERATOR,
                     f"The broker's record contradicts ours: {order.reason}. The account is halted "
                     "until a correction explains it or an operator declares the order over",
+                    key,
                 )
             case OrderState.WORKING | OrderState.PARTIAL:
-                self._show(order.state, WaitingOn.MARKET, f"Working: {progress}")
+                self._show(order.state, WaitingOn.MARKET, f"Working: {progress}", key)
             case _ if order.state.is_terminal:
-                self._show(order.state, WaitingOn.NOTHING, f"{order.state}: {progress}")
+                self._show(order.state, WaitingOn.NOTHING, f"{order.state}: {progress}", key)
             case _:
-                self._show(order.state, WaitingOn.BROKER, f"{order.state}: {progress}")
+                self._show(order.state, WaitingOn.BROKER, f"{order.state}: {progress}", key)
 
     def _show(
         self, state: str, waiting_on: WaitingOn, detail: str, order_key: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from temporalio.exceptions import ActivityError, WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.orders import Prepared
+    from activities.orders import Prepared, PreparedOutcome
     from activities.recommendations import (
         Conclusion,
         DecisionRef,
@@ -32,7 +33,7 @@ with workflow.unsafe.imports_passed_through():
         RecommendationResult,
         RecommendationStatus,
     )
-    from workflows.order_work import ApprovedTradeWork, Ending, OrderHints
+    from workflows.order_work import JUDGE_AND_SEND, ApprovedTradeWork, Ending, OrderHints
     from workflows.visibility import Visibility, WaitingOn, history_is_long
 
 # What a fresh look at the market may mend; any other denial would only be repeated.
@@ -49,6 +50,14 @@ _MENDED_BY_FRESH_TERMS = frozenset(
 )
 
 
+@dataclass(frozen=True)
+class _Told:
+    """A decision as a signal or the record told of it."""
+
+    decision_id: UUID
+    is_approval: bool
+
+
 @workflow.defn
 class RecommendationWorkflow:
     """Waits for a person, then carries the approved trade until nothing about it is in doubt.
@@ -57,11 +66,12 @@ class RecommendationWorkflow:
     """
 
     def __init__(self) -> None:
-        self._decisions: deque[UUID] = deque()
+        self._decisions: deque[_Told] = deque()
         self._looked_at_again = False
         self._hints = OrderHints()
         self._visibility = Visibility()
         self._work: ApprovedTradeWork | None = None
+        self._attempt: Prepared | None = None
 
     @workflow.run
     async def run(self, request: RecommendationInput) -> RecommendationResult:
@@ -81,21 +91,21 @@ class RecommendationWorkflow:
             )
             return await self._carry_out(brief, self._work, await self._work.current())
         waited = await self._until_decided(brief)
-        if self._work is None:
+        if self._work is None or self._attempt is None:
             self._visibility.show(waited, WaitingOn.NOTHING, f"{waited}: {brief.summary}")
             return RecommendationResult(state=waited)
-        return await self._carry_out(brief, self._work, await self._work.prepare())
+        return await self._carry_out(brief, self._work, self._attempt)
 
     # --- signals and queries -----------------------------------------------------------------
 
     @workflow.signal
     def approve(self, message: DecisionMessage) -> None:
         """A decision is on record; which one and what it says is read from Postgres."""
-        self._decisions.append(message.decision_id)
+        self._decisions.append(_Told(message.decision_id, is_approval=True))
 
     @workflow.signal
     def reject(self, message: DecisionMessage) -> None:
-        self._decisions.append(message.decision_id)
+        self._decisions.append(_Told(message.decision_id, is_approval=False))
 
     @workflow.signal
     def recommendation_changed(self) -> None:
@@ -124,12 +134,12 @@ class RecommendationWorkflow:
     # --- waiting for a person ----------------------------------------------------------------
 
     async def _until_decided(self, brief: RecommendationBrief) -> RecommendationState:
-        """The state in which the waiting ended; ``_work`` is set if a trade is to be made."""
+        """The state in which the waiting ended; after an approval the first attempt was made."""
         while True:
             check = await self._check_deadline(brief)
             if check.state is RecommendationState.APPROVED and check.decision_id is not None:
                 # Approved before this run began, or the signal was lost.
-                self._decisions.append(check.decision_id)
+                self._decisions.append(_Told(check.decision_id, is_approval=True))
             elif check.state is not RecommendationState.PROPOSED:
                 return check.state
             self._visibility.show(
@@ -162,18 +172,30 @@ class RecommendationWorkflow:
             **policies.RECORDS,
         )
 
-    async def _take_up(self, brief: RecommendationBrief, decision_id: UUID) -> bool:
-        """Re-read one decision and begin its trade; False if it authorises none."""
+    async def _take_up(self, brief: RecommendationBrief, told: _Told) -> bool:
+        """Make the first attempt at the trade a decision authorises; False if it authorises none.
+
+        A signal authorises nothing: whoever judges the trade reads the decision from Postgres
+        first. Only where nothing is found approved is it read once more by itself, to tell an
+        approval that was withdrawn from a signal with nothing behind it.
+        """
+        work = ApprovedTradeWork(brief, told.decision_id, self._visibility, self._hints)
+        attempt: Prepared | None = None
+        if told.is_approval and workflow.patched(JUDGE_AND_SEND):
+            attempt = await work.attempt()
+            if attempt.outcome is not PreparedOutcome.NOT_APPROVED:
+                self._work, self._attempt = work, attempt
+                return True
         action = await workflow.execute_local_activity_method(
             RecommendationActivities.read_decision,
-            DecisionRef(recommendation_id=brief.id, decision_id=decision_id),
+            DecisionRef(recommendation_id=brief.id, decision_id=told.decision_id),
             start_to_close_timeout=timedelta(seconds=10),
         )
         if action is not DecisionAction.APPROVE:
             if action is None:
-                workflow.logger.warning("no decision %s on this recommendation", decision_id)
+                workflow.logger.warning("no decision %s on this recommendation", told.decision_id)
             return False
-        self._work = ApprovedTradeWork(brief, decision_id, self._visibility, self._hints)
+        self._work, self._attempt = work, attempt or await work.attempt()
         return True
 
     # --- carrying it out ---------------------------------------------------------------------

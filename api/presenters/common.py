@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
-from api.schemas.common import AccountBrief, ContractBrief, InstrumentBrief, LegBrief
+from pydantic import TypeAdapter
+
+from api.schemas.common import AccountBrief, ContractBrief, InstrumentBrief
 from domain.errors import GUIDANCE, ErrorCode
-from domain.instruments import Leg, OptionContract, SecType, plain
+from domain.instruments import Leg, OptionContract, SecType, describe_option, plain
 from infra.db.queries.columns import AnyRow
+
+_LEGS = TypeAdapter(tuple[Leg, ...])
 
 
 def account_label(code: str, alias: str) -> str:
@@ -16,23 +21,25 @@ def account_label(code: str, alias: str) -> str:
     return f"{code} · {alias}" if alias else code
 
 
+def account_fields(row: AnyRow) -> dict[str, Any]:
+    """From the columns of ``queries.columns.ACCOUNT``, as `AccountBrief` names them."""
+    return {
+        "id": row.account_id,
+        "code": row.account_code,
+        "label": account_label(row.account_code, row.account_alias),
+        "kind": row.account_kind,
+    }
+
+
 def account_brief(row: AnyRow) -> AccountBrief:
     """From the columns of ``queries.columns.ACCOUNT``."""
-    return AccountBrief(
-        id=row.account_id,
-        code=row.account_code,
-        label=account_label(row.account_code, row.account_alias),
-        kind=row.account_kind,
-    )
+    return AccountBrief(**account_fields(row))
 
 
 def _describe(row: AnyRow) -> str:
     if row.sec_type is not SecType.OPTION:
         return f"{row.symbol} {'shares' if row.sec_type is SecType.STOCK else 'index'}"
-    # The broker's number plays no part in the words and may not be known yet.
-    words = OptionContract.model_construct(
-        symbol=row.symbol, expiry=row.expiry, strike=row.strike, right=row.right
-    ).describe()
+    words = describe_option(row.symbol, row.expiry, row.strike, row.right)
     return _with_multiplier(words, row.multiplier)
 
 
@@ -40,53 +47,63 @@ def _with_multiplier(words: str, multiplier: Decimal) -> str:
     return words if multiplier == 100 else f"{words} ×{plain(multiplier)}"
 
 
+def contract_fields(row: AnyRow) -> dict[str, Any]:
+    """From the columns of ``queries.columns.INSTRUMENT`` of an option, as `ContractBrief`."""
+    return {
+        "symbol": row.symbol,
+        "trading_class": row.trading_class,
+        "expiry": row.expiry,
+        "strike": row.strike,
+        "right": row.right,
+        "multiplier": row.multiplier,
+        "con_id": row.contract_con_id,
+        "description": _describe(row),
+    }
+
+
 def contract_brief(row: AnyRow) -> ContractBrief:
     """From the columns of ``queries.columns.INSTRUMENT`` of an option."""
-    return ContractBrief(
-        symbol=row.symbol,
-        trading_class=row.trading_class,
-        expiry=row.expiry,
-        strike=row.strike,
-        right=row.right,
-        multiplier=row.multiplier,
-        con_id=row.contract_con_id,
-        description=_describe(row),
-    )
+    return ContractBrief(**contract_fields(row))
 
 
-def leg_briefs(legs: Sequence[Leg]) -> list[LegBrief]:
+def instrument_fields(row: AnyRow) -> dict[str, Any]:
+    """From the columns of ``queries.columns.INSTRUMENT`` of anything, as `InstrumentBrief`."""
+    return {"sec_type": row.sec_type, **contract_fields(row)}
+
+
+def instrument_brief(row: AnyRow) -> InstrumentBrief:
+    """From the columns of ``queries.columns.INSTRUMENT`` of anything."""
+    return InstrumentBrief(**instrument_fields(row))
+
+
+def leg_fields(legs: Sequence[Leg]) -> list[dict[str, Any]]:
+    """The legs of a trade, as `LegBrief` names them."""
     return [
-        LegBrief(side=leg.side, ratio=leg.ratio, contract=option_brief(leg.contract))
+        {"side": leg.side, "ratio": leg.ratio, "contract": _option_fields(leg.contract)}
         for leg in legs
     ]
 
 
 def option_brief(option: OptionContract) -> ContractBrief:
-    return ContractBrief(
-        symbol=option.symbol,
-        trading_class=option.trading_class,
-        expiry=option.expiry,
-        strike=option.strike,
-        right=option.right,
-        multiplier=option.multiplier,
-        con_id=option.con_id,
-        description=_with_multiplier(option.describe(), option.multiplier),
-    )
+    return ContractBrief(**_option_fields(option))
 
 
-def instrument_brief(row: AnyRow) -> InstrumentBrief:
-    """From the columns of ``queries.columns.INSTRUMENT`` of anything."""
-    return InstrumentBrief(
-        sec_type=row.sec_type,
-        symbol=row.symbol,
-        trading_class=row.trading_class,
-        expiry=row.expiry,
-        strike=row.strike,
-        right=row.right,
-        multiplier=row.multiplier,
-        con_id=row.contract_con_id,
-        description=_describe(row),
-    )
+def _option_fields(option: OptionContract) -> dict[str, Any]:
+    return {
+        "symbol": option.symbol,
+        "trading_class": option.trading_class,
+        "expiry": option.expiry,
+        "strike": option.strike,
+        "right": option.right,
+        "multiplier": option.multiplier,
+        "con_id": option.con_id,
+        "description": _with_multiplier(option.describe(), option.multiplier),
+    }
+
+
+def stored_legs(stored: Mapping[str, Any]) -> tuple[Leg, ...]:
+    """The legs of stored terms or of a stored intent, without the rest of them."""
+    return _LEGS.validate_python(stored["legs"])
 
 
 def advice_on(code: ErrorCode | None) -> str | None:

@@ -7,11 +7,12 @@ from typing import Any
 
 from api.links import workflow_url
 from api.presenters.common import (
-    account_brief,
+    account_fields,
     advice_on,
-    contract_brief,
-    instrument_brief,
-    leg_briefs,
+    contract_fields,
+    instrument_fields,
+    leg_fields,
+    stored_legs,
 )
 from api.schemas.orders import (
     EndingEvidence,
@@ -21,7 +22,7 @@ from api.schemas.orders import (
     OrderRow,
     OrderWithExecutions,
 )
-from domain.orders import OrderIntent, OrderState
+from domain.orders import OrderState
 from domain.packages import describe_legs
 from domain.recommendations import RecommendationAction
 from infra.db.book_comparison import LastLook
@@ -42,34 +43,40 @@ def is_cancellable(state: OrderState) -> bool:
     return not state.is_terminal
 
 
+def execution_fields(row: AnyRow) -> dict[str, Any]:
+    """As `ExecutionRow` names its fields."""
+    return {
+        "id": row.id,
+        "exec_id": row.exec_id,
+        "order_id": row.order_id,
+        "recommendation_id": row.recommendation_id,
+        "side": row.side,
+        "quantity": row.quantity,
+        "price": row.price,
+        "commission": row.commission,
+        "commission_currency": row.commission_currency,
+        "realized_pnl": row.realized_pnl,
+        "executed_at": row.executed_at,
+        "superseded": row.superseded,
+        "contract": None if row.sec_type is None else instrument_fields(row),
+        "con_id": row.con_id,
+        "is_package": row.is_package,
+        "account": account_fields(row),
+        "client_id": row.client_id,
+        "external": row.order_id is None,
+    }
+
+
 def execution_row(row: AnyRow) -> ExecutionRow:
-    return ExecutionRow(
-        id=row.id,
-        exec_id=row.exec_id,
-        order_id=row.order_id,
-        recommendation_id=row.recommendation_id,
-        side=row.side,
-        quantity=row.quantity,
-        price=row.price,
-        commission=row.commission,
-        commission_currency=row.commission_currency,
-        realized_pnl=row.realized_pnl,
-        executed_at=row.executed_at,
-        superseded=row.superseded,
-        contract=None if row.sec_type is None else instrument_brief(row),
-        con_id=row.con_id,
-        is_package=row.is_package,
-        account=account_brief(row),
-        client_id=row.client_id,
-        external=row.order_id is None,
-    )
+    return ExecutionRow(**execution_fields(row))
 
 
-def _order_fields(row: AnyRow, viewer: Viewer, settings: Settings) -> dict[str, Any]:
+def order_fields(row: AnyRow, viewer: Viewer, settings: Settings) -> dict[str, Any]:
+    """As `OrderRow` names its fields."""
     never_seen = row.state is OrderState.UNKNOWN and row.perm_id is None
     missed = never_seen and row.absent_looks >= LOOKS_NEEDED
     workflow_id = recommendation_workflow_id(row.recommendation_id)
-    legs = OrderIntent.model_validate(row.intent).legs
+    legs = stored_legs(row.intent)
     is_roll = row.action is RecommendationAction.ROLL
     return {
         "id": row.id,
@@ -83,10 +90,10 @@ def _order_fields(row: AnyRow, viewer: Viewer, settings: Settings) -> dict[str, 
         "average_price": row.average_price,
         "limit_price": row.limit_price,
         "tif": row.tif,
-        "contract": contract_brief(row),
-        "legs": leg_briefs(legs),
+        "contract": contract_fields(row),
+        "legs": leg_fields(legs),
         "trade": describe_legs(legs, row.quantity, is_roll=is_roll),
-        "account": account_brief(row),
+        "account": account_fields(row),
         "client_id": row.client_id,
         "broker_order_id": row.broker_order_id,
         "perm_id": row.perm_id,
@@ -113,7 +120,7 @@ def _order_fields(row: AnyRow, viewer: Viewer, settings: Settings) -> dict[str, 
 
 
 def order_row(row: AnyRow, viewer: Viewer, settings: Settings) -> OrderRow:
-    return OrderRow(**_order_fields(row, viewer, settings))
+    return OrderRow(**order_fields(row, viewer, settings))
 
 
 def orders_with_executions(
@@ -124,7 +131,7 @@ def orders_with_executions(
 ) -> list[OrderWithExecutions]:
     return [
         OrderWithExecutions(
-            **_order_fields(order, viewer, settings),
+            **order_fields(order, viewer, settings),
             executions=[execution_row(row) for row in executions if row.order_id == order.id],
         )
         for order in orders
@@ -140,7 +147,7 @@ def order_detail(
     settings: Settings,
 ) -> OrderDetail:
     return OrderDetail(
-        **_order_fields(order, viewer, settings),
+        **order_fields(order, viewer, settings),
         executions=[execution_row(row) for row in executions],
         events=[
             OrderEventRow(

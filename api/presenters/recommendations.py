@@ -10,7 +10,13 @@ from math import isfinite
 from typing import Any
 
 from api.links import workflow_url
-from api.presenters.common import account_brief, advice_on, contract_brief, leg_briefs
+from api.presenters.common import (
+    account_fields,
+    advice_on,
+    contract_fields,
+    leg_fields,
+    stored_legs,
+)
 from api.presenters.orders import orders_with_executions
 from api.presenters.timeline import timeline
 from api.schemas.recommendations import (
@@ -19,8 +25,6 @@ from api.schemas.recommendations import (
     DecisionAnswer,
     Metrics,
     RecommendationDetail,
-    RecommendationRow,
-    StrategyBrief,
 )
 from domain.four_eyes import ApprovalPolicy, needs_two
 from domain.instruments import Right, Side
@@ -52,9 +56,12 @@ class Card:
     events: Sequence[AnyRow]
 
 
-def metrics(stored: Mapping[str, Any]) -> Metrics:
+_METRICS = tuple(Metrics.model_fields)
+
+
+def metrics_fields(stored: Mapping[str, Any]) -> dict[str, float | None]:
     """The figures of the queue. Stored decimals are text; whatever is no number is null."""
-    return Metrics(**{name: _number(stored.get(name)) for name in Metrics.model_fields})
+    return {name: _number(stored.get(name)) for name in _METRICS}
 
 
 def _number(value: Any) -> float | None:
@@ -87,7 +94,10 @@ def control_answer(result: RuleResult) -> ControlAnswer:
     )
 
 
-def _row_fields(row: AnyRow, terms: Terms) -> dict[str, Any]:
+def recommendation_fields(row: AnyRow) -> dict[str, Any]:
+    """A row of the queue, as `RecommendationRow` names its fields."""
+    legs = stored_legs(row.terms)
+    is_roll = row.action is RecommendationAction.ROLL
     return {
         "id": row.id,
         "state": row.state,
@@ -95,9 +105,9 @@ def _row_fields(row: AnyRow, terms: Terms) -> dict[str, Any]:
         "side": row.side,
         "summary": row.summary,
         "symbol": row.symbol,
-        "contract": contract_brief(row),
-        "legs": leg_briefs(terms.legs),
-        "trade": describe_legs(terms.legs, terms.quantity, is_roll=terms.is_roll),
+        "contract": contract_fields(row),
+        "legs": leg_fields(legs),
+        "trade": describe_legs(legs, row.quantity, is_roll=is_roll),
         "quantity": row.quantity,
         "limit_price": row.limit_price,
         "floor_price": row.floor_price,
@@ -106,12 +116,14 @@ def _row_fields(row: AnyRow, terms: Terms) -> dict[str, Any]:
         "deadline": row.deadline,
         "proposed_at": row.proposed_at,
         "confidence": row.confidence,
-        "metrics": metrics(row.metrics),
-        "account": account_brief(row),
+        "metrics": metrics_fields(row.metrics),
+        "account": account_fields(row),
         "client_id": row.client_id,
-        "strategy": StrategyBrief(
-            instance_id=row.strategy_instance_id, name=row.strategy_name, slug=row.strategy_slug
-        ),
+        "strategy": {
+            "instance_id": row.strategy_instance_id,
+            "name": row.strategy_name,
+            "slug": row.strategy_slug,
+        },
         "reason_code": row.reason_code,
         "reason": row.reason,
         "order_state": row.order_state,
@@ -119,10 +131,6 @@ def _row_fields(row: AnyRow, terms: Terms) -> dict[str, Any]:
         "first_approved_at": row.first_approved_at,
         "created_at": row.created_at,
     }
-
-
-def recommendation_row(row: AnyRow) -> RecommendationRow:
-    return RecommendationRow(**_row_fields(row, Terms.model_validate(row.terms)))
 
 
 def recommendation_detail(
@@ -135,7 +143,7 @@ def recommendation_detail(
         why_not = "You have approved it; another person must as well."
     workflow_id = recommendation_workflow_id(row.id)
     return RecommendationDetail(
-        **_row_fields(row, terms),
+        **recommendation_fields(row),
         terms=terms,
         rationale=row.rationale,
         advice=advice_on(row.reason_code),

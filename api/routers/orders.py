@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, status
+from fastapi import APIRouter, Depends, Query, Request, Response, status
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crash_points import crash_point
@@ -21,6 +21,7 @@ from api.deps import (
     require_operating,
     throttled_command,
 )
+from api.fast_lists import page_answer
 from api.presenters import orders as presenter
 from api.schemas.common import Page
 from api.schemas.orders import (
@@ -43,14 +44,14 @@ router = APIRouter(tags=["orders"])
 NOTHING = "no such order"
 
 
-@router.get("/orders/")
+@router.get("/orders/", response_model=Page[OrderRow])
 async def list_orders(
     ask: Listed,
     desk: Desk,
     session: Transaction,
     viewer: SignedIn,
     state: Annotated[list[OrderState], Query()] = [],  # noqa: B006 - never changed
-) -> Page[OrderRow]:
+) -> Response:
     """Orders, newest first."""
     rows = await queries.order_rows(
         session,
@@ -61,10 +62,8 @@ async def list_orders(
         limit=ask.limit,
         cursor=ask.cursor,
     )
-    return Page(
-        items=[presenter.order_row(row, viewer, desk.settings) for row in rows.items],
-        next_cursor=rows.next_cursor,
-    )
+    items = (presenter.order_fields(row, viewer, desk.settings) for row in rows.items)
+    return page_answer(items, rows.next_cursor)
 
 
 @router.get("/orders/{order_id}/")
@@ -168,13 +167,13 @@ async def _order(session: AsyncSession, order_id: UUID, desk: Desk, viewer: Sign
     return presenter.order_row(row, viewer, desk.settings)
 
 
-@router.get("/executions/")
+@router.get("/executions/", response_model=Page[ExecutionRow])
 async def list_executions(
     ask: Listed,
     session: Transaction,
     viewer: SignedIn,
     order: Annotated[UUID | None, Query(description="only of this order")] = None,
-) -> Page[ExecutionRow]:
+) -> Response:
     """Executions, latest first; trades made outside the desk included."""
     rows = await queries.execution_rows(
         session,
@@ -185,7 +184,4 @@ async def list_executions(
         limit=ask.limit,
         cursor=ask.cursor,
     )
-    return Page(
-        items=[presenter.execution_row(row) for row in rows.items],
-        next_cursor=rows.next_cursor,
-    )
+    return page_answer(map(presenter.execution_fields, rows.items), rows.next_cursor)

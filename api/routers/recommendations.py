@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crash_points import crash_point
@@ -23,6 +23,7 @@ from api.deps import (
     require_deciding,
     throttled_command,
 )
+from api.fast_lists import page_answer
 from api.presenters import recommendations as presenter
 from api.proof import require_fresh
 from api.schemas.common import Page
@@ -43,13 +44,13 @@ router = APIRouter(prefix="/recommendations", tags=["recommendations"])
 NOTHING = "no such recommendation"
 
 
-@router.get("/")
+@router.get("/", response_model=Page[RecommendationRow])
 async def list_recommendations(
     ask: Listed,
     session: Transaction,
     viewer: SignedIn,
     state: Annotated[list[RecommendationState], Query()] = [],  # noqa: B006 - never changed
-) -> Page[RecommendationRow]:
+) -> Response:
     """Those waiting for a decision by deadline, then all others, newest first."""
     rows = await queries.recommendation_rows(
         session,
@@ -60,10 +61,7 @@ async def list_recommendations(
         limit=ask.limit,
         cursor=ask.cursor,
     )
-    return Page(
-        items=[presenter.recommendation_row(row) for row in rows.items],
-        next_cursor=rows.next_cursor,
-    )
+    return page_answer(map(presenter.recommendation_fields, rows.items), rows.next_cursor)
 
 
 @router.get("/{recommendation_id}/")

@@ -67,7 +67,9 @@ class Judgement(Frozen):
         default=Decimal(0), description="of the opened legs; zero for a close that reduces risk"
     )
     what_if: WhatIf | None = Field(default=None, description="the broker's preview")
-    own_margin: TradeMargin | None = Field(default=None, description="our estimate of the same")
+    own_margin: TradeMargin | None = Field(
+        default=None, description="our estimate of the same; of an order it follows later"
+    )
 
 
 class OrderLedger(Protocol):
@@ -75,6 +77,11 @@ class OrderLedger(Protocol):
 
     async def trade_context(self, recommendation_id: UUID, decision_id: UUID) -> TradeContext:
         """Re-read an approval. Raises GreenlightError NOT_APPROVED, TERMS_CHANGED, …"""
+        ...
+
+    async def note_read(self, decision_id: UUID) -> None:
+        """A decision was read, so nobody need announce it again; ``make_ready`` and
+        ``record_denial`` note it too."""
         ...
 
     async def find(self, order_key: str) -> OrderRecord | None: ...
@@ -87,6 +94,10 @@ class OrderLedger(Protocol):
         judgement: Judgement,
     ) -> OrderRecord:
         """Record an attempt as READY; an attempt already recorded is returned as it is."""
+        ...
+
+    async def keep_own_margin(self, order_key: str, own_margin: TradeMargin) -> None:
+        """Add our own estimate to an order and its card. It is written once."""
         ...
 
     async def record_denial(self, context: TradeContext, judgement: Judgement) -> None:

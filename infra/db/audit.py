@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import Field
+from sqlalchemy import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
 
 from domain.instruments import Frozen
 from infra.db.models import AuditEvent
@@ -32,16 +34,31 @@ def audit(
     after: dict[str, Any] | None = None,
 ) -> None:
     """Add one entry; ``action`` is in the past tense, e.g. ``recommendation.approved``."""
-    session.add(
-        AuditEvent(
-            at=datetime.now(UTC),
-            actor=actor.name,
-            user_id=actor.user_id,
-            address=actor.address,
-            action=action,
-            entity=entity,
-            entity_id=str(entity_id),
-            before=before,
-            after=after,
-        )
-    )
+    entry = _entry(actor, action, entity, entity_id)
+    session.add(AuditEvent(**entry, before=before, after=after))
+
+
+def audit_entry(
+    actor: Actor,
+    action: str,
+    entity: str,
+    entity_id: object,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> Insert:
+    """The same as a statement, to be written together with what it tells of."""
+    entry = _entry(actor, action, entity, entity_id)
+    return insert(AuditEvent).values(id=uuid7(), **entry, before=before, after=after)
+
+
+def _entry(actor: Actor, action: str, entity: str, entity_id: object) -> dict[str, Any]:
+    return {
+        "at": datetime.now(UTC),
+        "actor": actor.name,
+        "user_id": actor.user_id,
+        "address": actor.address,
+        "action": action,
+        "entity": entity,
+        "entity_id": str(entity_id),
+    }

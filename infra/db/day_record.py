@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.instruments import Leg, Side
@@ -17,8 +17,7 @@ from domain.recommendations import ApprovedTrade
 from domain.risk.limits import Limits
 from domain.risk.pretrade_inputs import DayRecord, RestingOrder
 from infra.calendars import EXCHANGE_ZONE, exchange_date
-from infra.db.clock import account_clock, host_now
-from infra.db.models import AccountSnapshot
+from infra.db.models import AccountSnapshot, Execution
 from infra.db.models import Order as OrderRow
 
 _MINUTE = timedelta(minutes=1)
@@ -43,26 +42,32 @@ class OtherOrder(NamedTuple):
     opens_notional: Decimal
 
 
-async def read_day_record(
+class AccountDay(NamedTuple):
+    """The day of an account for the controls, and how many executions of it are on record."""
+
+    record: DayRecord
+    executions: int
+
+
+async def read_account_day(
     session: AsyncSession,
     account_id: UUID,
     trade: ApprovedTrade,
     limits: Limits,
     others: Sequence[OtherOrder],
-) -> DayRecord:
-    """The record as it stands in this transaction.
+    market_now: datetime,
+) -> AccountDay:
+    """The day as it stands on record.
 
-    The exchange day and the duplicates' window are told by the broker's clock; the rate, which
-    guards against the desk itself, by Postgres's.
+    The exchange day and the duplicates' window are told by the broker's clock, ``market_now``; the
+    rate, which guards against the desk itself, by Postgres's.
     """
-    clock = await account_clock(session, account_id)
-    market_now = clock.now(host_now())
     day_began = datetime.combine(
         exchange_date(market_now), time(), tzinfo=EXCHANGE_ZONE
     ).astimezone(UTC)
     here = OrderRow.broker_account_id == account_id
     since_the_day_began = OrderRow.sent_market_at >= day_began
-    sent, notional, last_minute = (
+    sent, notional, last_minute, equity, executions = (
         await session.execute(
             select(
                 func.count().filter(since_the_day_began),
@@ -73,11 +78,13 @@ async def read_day_record(
                     0,
                 ),
                 func.count().filter(OrderRow.sent_at > func.clock_timestamp() - _MINUTE),
+                _equity_at(account_id, day_began),
+                executions_on_record(account_id),
             ).where(here, OrderRow.sent_market_at >= day_began - _MINUTE)
         )
     ).one()
     symbol = trade.terms.contract.symbol
-    return DayRecord(
+    record = DayRecord(
         orders_last_minute=last_minute,
         orders_today=sent,
         notional_today=notional,
@@ -85,8 +92,15 @@ async def read_day_record(
         opposite_orders=_opposite(trade.terms.legs, others),
         contracts_under_way=_sum(o.opens_contracts for o in others if o.symbol == symbol),
         notional_under_way=_sum(o.opens_notional for o in others if o.symbol == symbol),
-        equity_at_open=await equity_at_open(session, account_id, day_began),
+        equity_at_open=equity,
     )
+    return AccountDay(record, executions)
+
+
+def executions_on_record(account_id: UUID) -> ScalarSelect[int]:
+    """SQL: how many executions of the account are on record."""
+    count = select(func.count()).select_from(Execution)
+    return count.where(Execution.broker_account_id == account_id).scalar_subquery()
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:
@@ -136,7 +150,12 @@ def _opposite(legs: Sequence[Leg], others: Sequence[OtherOrder]) -> tuple[Restin
 async def equity_at_open(
     session: AsyncSession, account_id: UUID, day_began: datetime
 ) -> Decimal | None:
-    """The last net liquidation value of the day before; on an account's first day the first."""
+    """The last net liquidation of the day before; on an account's first day the first."""
+    return await session.scalar(select(_equity_at(account_id, day_began)))
+
+
+def _equity_at(account_id: UUID, day_began: datetime) -> ColumnElement[Decimal]:
+    """SQL: the last net liquidation of the day before; on an account's first day the first."""
     here = AccountSnapshot.broker_account_id == account_id
     before = (
         select(AccountSnapshot.net_liquidation)
@@ -150,6 +169,4 @@ async def equity_at_open(
         .order_by(AccountSnapshot.as_of)
         .limit(1)
     )
-    return await session.scalar(
-        select(func.coalesce(before.scalar_subquery(), first.scalar_subquery()))
-    )
+    return func.coalesce(before.scalar_subquery(), first.scalar_subquery())

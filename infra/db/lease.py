@@ -27,6 +27,10 @@ class Lease:
     owner: str
     epoch: int
 
+    @property
+    def identity(self) -> tuple[str, str, int]:
+        return self.gateway, self.owner, self.epoch
+
 
 async def acquire_lease(sessions: Sessions, gateway: str, owner: str) -> Lease | None:
     """Take a free or run-out lease and raise its epoch; None while another worker holds it."""

@@ -11,28 +11,35 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Update, func, insert, null, select, update
+from structlog.contextvars import bind_contextvars
+from uuid_utils.compat import uuid7
 
 from activities.crash_points import crash_point
 from domain.errors import BrokerUnavailable, ErrorCode, GreenlightError
 from domain.order_evidence import SEND_WITHIN, Claimed, OrderEvidence
 from domain.orders import OrderIntent, OrderState
 from domain.ports import BrokerBooks, Judgement, OrderRecord, TradeContext
-from domain.recommendations import RecommendationAction
-from domain.risk.limits import TradingState
-from infra.db.audit import audit
+from domain.recommendations import DecisionAction
+from domain.risk.trade_margin import TradeMargin
+from infra.db.audit import audit, audit_entry
 from infra.db.broker_record import BrokerRecord
-from infra.db.clock import account_clock, database_now, host_now
+from infra.db.claiming import (
+    lock_governing,
+    read_claim_facts,
+    require_held,
+    require_not_run_out,
+    require_still_left,
+    require_trading,
+)
+from infra.db.clock import database_now, host_now, require_clock
 from infra.db.lease import Lease, is_held
 from infra.db.models import Decision as DecisionRow
 from infra.db.models import Gateway, Recommendation
 from infra.db.models import Order as OrderRow
-from infra.db.order_rows import LEDGER, fold, lock_order, record_of
-from infra.db.position_evidence import position_of
-from infra.db.session import Sessions
-from infra.db.trade_context import lock_approved, lock_unchanged_account, read_trade_context
-from infra.db.trading_state import effective_trading_state
+from infra.db.order_rows import LEDGER, fold, lock_order, order_from, order_ready, record_of
+from infra.db.session import Sessions, reading, write_together
+from infra.db.trade_context import is_on_record, lock_approved, read_trade_context
 
 
 class LeaseHolder:
@@ -52,22 +59,27 @@ class PostgresLedger:
 
     def __init__(self, sessions: Sessions, lease: LeaseHolder) -> None:
         self._sessions = sessions
+        self._reading = reading(sessions)
         self._lease = lease
         self._broker_record = BrokerRecord(sessions)
 
     async def trade_context(self, recommendation_id: UUID, decision_id: UUID) -> TradeContext:
-        async with self._sessions.begin() as session:
+        async with self._reading() as session:
             return await read_trade_context(session, recommendation_id, decision_id)
 
     async def now(self) -> datetime:
         """Postgres's time, by which claims are dated."""
-        async with self._sessions() as session:
+        async with self._reading() as session:
             return await database_now(session)
 
     async def find(self, order_key: str) -> OrderRecord | None:
         async with self._sessions() as session:
             row = await session.scalar(select(OrderRow).where(OrderRow.order_key == order_key))
             return None if row is None else await record_of(session, row)
+
+    async def note_read(self, decision_id: UUID) -> None:
+        async with self._sessions.begin() as session:
+            await session.execute(_noted(decision_id))
 
     async def make_ready(
         self,
@@ -78,53 +90,90 @@ class PostgresLedger:
     ) -> OrderRecord:
         trade = context.trade
         async with self._sessions.begin() as session:
-            recommendation = await lock_approved(session, trade.recommendation_id)
-            known = await session.scalar(
-                select(OrderRow).where(OrderRow.order_key == intent.order_key)
-            )
-            if known is not None:
+            locked = await lock_approved(session, trade.recommendation_id)
+            if await is_on_record(session, context, locked, intent.order_key):
+                known = await session.scalar(
+                    select(OrderRow).where(OrderRow.order_key == intent.order_key)
+                )
+                assert known is not None
                 return await record_of(session, known)
-            gateway_id = await lock_unchanged_account(session, context, recommendation)
-            row = OrderRow(
-                order_key=intent.order_key,
-                recommendation_id=trade.recommendation_id,
-                decision_id=trade.decision_id,
-                attempt=attempt,
-                broker_account_id=recommendation.broker_account_id,
-                gateway_id=gateway_id,
-                instrument_id=recommendation.instrument_id,
-                side=intent.side,
-                quantity=Decimal(intent.quantity),
-                limit_price=intent.limit_price,
-                tif=intent.tif,
-                intent=intent.model_dump(mode="json"),
-                notional=judgement.notional,
-                **_judged_by(context, judgement),
-            )
-            session.add(row)
-            _show_on_card(recommendation, context, judgement)
-            audit(
+            judged_by = _judged_by(context, judgement)
+            await write_together(
                 session,
-                LEDGER,
-                "order.readied",
-                "order",
-                intent.order_key,
-                after={"recommendation": str(trade.recommendation_id), "attempt": attempt},
+                insert(OrderRow).values(
+                    id=uuid7(),
+                    order_key=intent.order_key,
+                    recommendation_id=trade.recommendation_id,
+                    decision_id=trade.decision_id,
+                    decision_action=DecisionAction.APPROVE,
+                    attempt=attempt,
+                    broker_account_id=locked.broker_account_id,
+                    gateway_id=locked.gateway_id,
+                    instrument_id=locked.instrument_id,
+                    side=intent.side,
+                    quantity=Decimal(intent.quantity),
+                    limit_price=intent.limit_price,
+                    tif=intent.tif,
+                    state=OrderState.READY,
+                    reason="",
+                    intent=intent.model_dump(mode="json"),
+                    notional=judgement.notional,
+                    cancel_requested=False,
+                    absent_looks=0,
+                    filled_quantity=Decimal(0),
+                    **judged_by,
+                ),
+                _shown_on_card(trade.recommendation_id, judged_by),
+                _noted(trade.decision_id),
+                audit_entry(
+                    LEDGER,
+                    "order.readied",
+                    "order",
+                    intent.order_key,
+                    after={"recommendation": str(trade.recommendation_id), "attempt": attempt},
+                ),
             )
-            await session.flush()
-            return await record_of(session, row)
+        bind_contextvars(account=intent.account_code, order_key=intent.order_key)
+        return OrderRecord(
+            order=order_ready(intent),
+            intent=intent,
+            recommendation_id=trade.recommendation_id,
+            decision_id=trade.decision_id,
+            attempt=attempt,
+            gateway=context.gateway,
+        )
+
+    async def keep_own_margin(self, order_key: str, own_margin: TradeMargin) -> None:
+        estimate = own_margin.model_dump(mode="json")
+        of_order = select(OrderRow.recommendation_id).where(OrderRow.order_key == order_key)
+        async with self._sessions.begin() as session:
+            await write_together(
+                session,
+                update(OrderRow).where(OrderRow.order_key == order_key).values(own_margin=estimate),
+                update(Recommendation)
+                .where(Recommendation.id == of_order.scalar_subquery())
+                .values(own_margin=estimate),
+            )
 
     async def record_denial(self, context: TradeContext, judgement: Judgement) -> None:
+        recommendation_id = context.trade.recommendation_id
         async with self._sessions.begin() as session:
-            recommendation = await lock_approved(session, context.trade.recommendation_id)
-            _show_on_card(recommendation, context, judgement)
-            audit(
+            await lock_approved(session, recommendation_id)
+            refused = [str(rule.code) for rule in judgement.rules if not rule.passed]
+            shown = _judged_by(context, judgement)
+            if judgement.own_margin is not None:
+                shown["own_margin"] = judgement.own_margin.model_dump(mode="json")
+            await write_together(
                 session,
-                LEDGER,
-                "trade.denied",
-                "recommendation",
-                recommendation.id,
-                after={"failed": [str(rule.code) for rule in judgement.rules if not rule.passed]},
+                _shown_on_card(recommendation_id, shown),
+                _noted(context.trade.decision_id),
+                audit_entry(
+                    LEDGER,
+                    "trade.denied",
+                    "recommendation",
+                    recommendation_id,
+                    after={"failed": refused},
+                ),
             )
 
     async def claim(self, order_key: str, broker_order_id: int, client_id: int) -> bool:
@@ -133,51 +182,58 @@ class PostgresLedger:
             row = await lock_order(session, order_key)
             if row.state is not OrderState.READY:
                 return False
-            held = await session.scalar(is_held(lease).with_for_update(read=True))
-            if held is None or held != row.gateway_id:
-                raise GreenlightError(
-                    ErrorCode.LEASE_LOST, f"the lease on {lease.gateway} is no longer held"
+            governed = await lock_governing(session, row)
+            require_held(lease, governed)
+            await require_trading(session, row, governed)
+            facts = await read_claim_facts(session, row)
+            require_not_run_out(lease, governed, facts)
+            require_still_left(row, governed, facts)
+            clock = require_clock(governed)
+            # Flushed together with the move to SENDING, not before each of the next statements.
+            with session.no_autoflush:
+                row.broker_order_id = broker_order_id
+                row.client_number = client_id
+                row.lease_epoch = lease.epoch
+                row.sent_at = facts.now
+                row.sent_market_at = clock.now(host_now())
+                row.position_before = facts.position
+                audit(
+                    session,
+                    LEDGER,
+                    "order.claimed",
+                    "order",
+                    order_key,
+                    after={"broker_order_id": broker_order_id, "epoch": lease.epoch},
                 )
-            await _require_trading(session, row)
-            await _require_still_left(session, row)
-            clock = await account_clock(session, row.broker_account_id)
-            row.broker_order_id = broker_order_id
-            row.client_number = client_id
-            row.lease_epoch = lease.epoch
-            row.sent_at = await database_now(session)
-            row.sent_market_at = clock.now(host_now())
-            row.position_before = await position_of(session, row)
-            await fold(
-                session,
-                row,
-                Claimed(broker_order_id=broker_order_id, client_id=client_id, epoch=lease.epoch),
-            )
-            audit(
-                session,
-                LEDGER,
-                "order.claimed",
-                "order",
-                order_key,
-                after={"broker_order_id": broker_order_id, "epoch": lease.epoch},
-            )
+                claimed = Claimed(
+                    broker_order_id=broker_order_id, client_id=client_id, epoch=lease.epoch
+                )
+                before = None if facts.has_executions else order_from(row, ())
+                await fold(session, row, claimed, before=before, at=facts.now)
             crash_point("claim.uncommitted")
         return True
 
     async def confirm_claim(self, order_key: str) -> None:
         lease = self._lease.require()
-        async with self._sessions() as session:
-            row = await session.scalar(select(OrderRow).where(OrderRow.order_key == order_key))
-            assert row is not None
-            if row.lease_epoch != lease.epoch or await session.scalar(is_held(lease)) is None:
-                raise GreenlightError(
-                    ErrorCode.LEASE_LOST, f"the lease on {lease.gateway} was lost after the claim"
-                )
-            if row.state is not OrderState.SENDING or row.sent_at is None:
-                raise GreenlightError(
-                    ErrorCode.ILLEGAL_TRANSITION, f"the order is {row.state} since its claim"
-                )
-            if await database_now(session) - row.sent_at >= SEND_WITHIN:
-                raise BrokerUnavailable(f"not sent within {SEND_WITHIN.seconds} s of the claim")
+        claim = select(
+            OrderRow.lease_epoch,
+            OrderRow.state,
+            OrderRow.sent_at,
+            is_held(lease).scalar_subquery().label("held"),
+            func.clock_timestamp().label("now"),
+        ).where(OrderRow.order_key == order_key)
+        async with self._reading() as session:
+            found = (await session.execute(claim)).one()
+        if found.lease_epoch != lease.epoch or found.held is None:
+            raise GreenlightError(
+                ErrorCode.LEASE_LOST, f"the lease on {lease.gateway} was lost after the claim"
+            )
+        if found.state is not OrderState.SENDING or found.sent_at is None:
+            raise GreenlightError(
+                ErrorCode.ILLEGAL_TRANSITION, f"the order is {found.state} since its claim"
+            )
+        if found.now - found.sent_at >= SEND_WITHIN:
+            raise BrokerUnavailable(f"not sent within {SEND_WITHIN.seconds} s of the claim")
 
     async def record(self, order_key: str, evidence: OrderEvidence) -> OrderRecord:
         async with self._sessions.begin() as session:
@@ -212,59 +268,23 @@ class PostgresLedger:
         return highest or 0
 
 
-async def _require_trading(session: AsyncSession, row: OrderRow) -> None:
-    """Checked as an order is claimed: not withdrawn, and trading ACTIVE where it opens risk."""
-    recommendation = await session.get(
-        Recommendation, row.recommendation_id, with_for_update={"read": True}
-    )
-    assert recommendation is not None
-    if recommendation.withdrawn_at is not None:
-        raise GreenlightError(ErrorCode.ORDER_CANCELLED, "the approval was withdrawn")
-    if recommendation.action is RecommendationAction.CLOSE:
-        return
-    state = await effective_trading_state(session, row.broker_account_id, lock=True)
-    if state is not TradingState.ACTIVE:
-        code = (
-            ErrorCode.TRADING_HALTED if state is TradingState.HALTED else ErrorCode.TRADING_REDUCING
-        )
-        raise GreenlightError(code, f"trading is {state}")
-
-
-async def _require_still_left(session: AsyncSession, row: OrderRow) -> None:
-    """An earlier attempt may have filled after this one was made; together they stay approved."""
-    offered, narrowed = (
-        await session.execute(
-            select(Recommendation.quantity, DecisionRow.quantity)
-            .join(DecisionRow, DecisionRow.recommendation_id == Recommendation.id)
-            .where(DecisionRow.id == row.decision_id)
-        )
-    ).one()
-    executed = await session.scalar(
-        select(func.coalesce(func.sum(OrderRow.traded_quantity), 0)).where(
-            OrderRow.recommendation_id == row.recommendation_id, OrderRow.id != row.id
-        )
-    )
-    executed = executed or Decimal(0)
-    if executed + row.quantity > (narrowed or offered):
-        raise GreenlightError(
-            ErrorCode.SEND_ABANDONED, f"earlier attempts have filled {executed:f} in the meantime"
-        )
-
-
 def _judged_by(context: TradeContext, judgement: Judgement) -> dict[str, Any]:
     """The judgement in the columns that orders and recommendations share."""
-    what_if, own = judgement.what_if, judgement.own_margin
+    what_if = judgement.what_if
     return {
         "controls": [rule.model_dump(mode="json") for rule in judgement.rules],
         "what_if": None if what_if is None else what_if.model_dump(mode="json"),
-        "own_margin": None if own is None else own.model_dump(mode="json"),
         "limits": context.limits.model_dump(mode="json"),
     }
 
 
-def _show_on_card(
-    recommendation: Recommendation, context: TradeContext, judgement: Judgement
-) -> None:
+def _shown_on_card(recommendation_id: UUID, judged_by: dict[str, Any]) -> Update:
     """The card shows the latest attempt; every order keeps its own."""
-    for column, value in _judged_by(context, judgement).items():
-        setattr(recommendation, column, value)
+    changed = {"own_margin": null(), **judged_by}
+    return update(Recommendation).where(Recommendation.id == recommendation_id).values(**changed)
+
+
+def _noted(decision_id: UUID) -> Update:
+    """That the decision was read; the first time is kept."""
+    unread = (DecisionRow.id == decision_id, DecisionRow.delivered_at.is_(None))
+    return update(DecisionRow).where(*unread).values(delivered_at=host_now())

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import Frozen
-from domain.risk.limits import Limits, LimitScope, LimitsInForce, LimitsVersion, in_force
+from domain.risk.limits import (
+    Limits,
+    LimitScope,
+    LimitsInForce,
+    LimitsRef,
+    LimitsVersion,
+    in_force,
+)
 from infra.db.audit import Actor, audit
 from infra.db.models import (
     BrokerAccount,
@@ -46,6 +53,31 @@ class LimitsSubject(Frozen):
     owner_id: UUID | None = None
 
 
+class Bound(Frozen):
+    """An account, and perhaps a strategy instance, with those whose limits bind it as well."""
+
+    client_id: UUID
+    portfolio_id: UUID
+    broker_account_id: UUID
+    strategy_instance_id: UUID | None
+
+    def subjects(self) -> list[LimitsSubject]:
+        owners = {
+            LimitScope.CLIENT: self.client_id,
+            LimitScope.PORTFOLIO: self.portfolio_id,
+            LimitScope.ACCOUNT: self.broker_account_id,
+            LimitScope.STRATEGY: self.strategy_instance_id,
+        }
+        return [
+            LimitsSubject(scope=LimitScope.GLOBAL),
+            *(
+                LimitsSubject(scope=scope, owner_id=owner)
+                for scope, owner in owners.items()
+                if owner is not None
+            ),
+        ]
+
+
 class LimitsChange(Frozen):
     """A new version of one subject's limits. ``based_on`` is the version the person saw, or 0."""
 
@@ -66,15 +98,32 @@ async def limits_in_force(
             .where(BrokerAccount.id == broker_account_id)
         )
     ).one()
-    subjects = [
-        LimitsSubject(scope=LimitScope.GLOBAL),
-        LimitsSubject(scope=LimitScope.CLIENT, owner_id=owners.client_id),
-        LimitsSubject(scope=LimitScope.PORTFOLIO, owner_id=owners.portfolio_id),
-        LimitsSubject(scope=LimitScope.ACCOUNT, owner_id=broker_account_id),
-    ]
-    if strategy_instance_id is not None:
-        subjects.append(LimitsSubject(scope=LimitScope.STRATEGY, owner_id=strategy_instance_id))
-    return in_force(await _newest(session, subjects))
+    bound = Bound(
+        client_id=owners.client_id,
+        portfolio_id=owners.portfolio_id,
+        broker_account_id=broker_account_id,
+        strategy_instance_id=strategy_instance_id,
+    )
+    return await limits_binding(session, bound)
+
+
+async def limits_binding(session: AsyncSession, bound: Bound) -> LimitsInForce:
+    """``limits_in_force`` where the owners are known already: one statement."""
+    return in_force(await _newest(session, bound.subjects()))
+
+
+async def newest_refs(session: AsyncSession, bound: Bound) -> frozenset[LimitsRef]:
+    """Which versions bind now, without what they say."""
+    subjects = bound.subjects()
+    rows = await session.execute(
+        select(LimitVersion.scope, func.max(LimitVersion.version))
+        .where(or_(*map(_concerns, subjects)))
+        .group_by(LimitVersion.scope)
+    )
+    owners = {subject.scope: subject.owner_id for subject in subjects}
+    return frozenset(
+        LimitsRef(scope=scope, subject_id=owners[scope], version=version) for scope, version in rows
+    )
 
 
 async def client_of(session: AsyncSession, subject: LimitsSubject) -> UUID | None:
@@ -165,9 +214,7 @@ async def _lock_owner(session: AsyncSession, subject: LimitsSubject) -> None:
 
 
 async def _newest(session: AsyncSession, subjects: Sequence[LimitsSubject]) -> list[LimitsVersion]:
-    concerns = _concerns(subjects[0])
-    for subject in subjects[1:]:
-        concerns |= _concerns(subject)
+    concerns = or_(*map(_concerns, subjects))
     rows = await session.scalars(
         select(LimitVersion)
         .ext(distinct_on(LimitVersion.scope))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +44,11 @@ async def order_of(session: AsyncSession, row: OrderRow) -> Order:
     executions = await session.scalars(
         select(Execution).where(Execution.order_id == row.id).order_by(Execution.id)
     )
+    return order_from(row, tuple(fill_of(execution) for execution in executions))
+
+
+def order_from(row: OrderRow, fills: tuple[Fill, ...]) -> Order:
+    """The domain's order where its executions are known."""
     intent = OrderIntent.model_validate(row.intent)
     return Order(
         order_key=row.order_key,
@@ -53,11 +59,21 @@ async def order_of(session: AsyncSession, row: OrderRow) -> Order:
         perm_id=row.perm_id or 0,
         broker_status=None if row.broker_status is None else BrokerStatus(row.broker_status),
         cancel_requested=row.cancel_requested,
-        fills=tuple(fill_of(execution) for execution in executions),
+        fills=fills,
         reason_code=row.reason_code,
         reason=row.reason,
         absent_looks=row.absent_looks,
         declared=row.declared_quantity,
+    )
+
+
+def order_ready(intent: OrderIntent) -> Order:
+    """The order that was just made of ``intent``, of which nothing else is known."""
+    return Order(
+        order_key=intent.order_key,
+        quantity=Decimal(intent.quantity),
+        side=intent.side,
+        legs=intent.legs if intent.is_package else (),
     )
 
 
@@ -98,18 +114,19 @@ async def fold(
     *,
     before: Order | None = None,
     payload: dict[str, Any] | None = None,
+    at: datetime | None = None,
 ) -> bool:
     """Fold ``evidence`` into the locked ``row`` and write down what it changed.
 
     For a fill, ``before`` is the order without it, because its execution row is already there.
-    Returns whether anything changed. Raises IllegalTransition for a move of our own that the
-    table does not allow.
+    ``at`` is Postgres's time where the caller has just read it. Returns whether anything changed.
+    Raises IllegalTransition for a move of our own that the table does not allow.
     """
     known = before if before is not None else await order_of(session, row)
     after = known.apply(evidence)
     if after == known:
         return False
-    _store(row, known, after, await database_now(session))
+    _store(row, known, after, at or await database_now(session))
     session.add(
         OrderEvent(
             order_id=row.id,

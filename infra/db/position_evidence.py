@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -40,14 +41,19 @@ async def position_of(session: AsyncSession, order: Order) -> dict[str, Any] | N
     as_of = await session.scalar(
         select(BrokerAccount.positions_synced_at).where(BrokerAccount.id == order.broker_account_id)
     )
-    if as_of is None:
-        return None
     quantity = await session.scalar(
         select(Position.quantity).where(
             Position.broker_account_id == order.broker_account_id,
             Position.instrument_id == order.instrument_id,
         )
     )
+    return as_position(quantity, as_of)
+
+
+def as_position(quantity: Decimal | None, as_of: datetime | None) -> dict[str, Any] | None:
+    """A position as an order keeps it; no row is none held, None is never read."""
+    if as_of is None:
+        return None
     return PositionAt(quantity=quantity or Decimal(0), as_of=as_of).model_dump(mode="json")
 
 

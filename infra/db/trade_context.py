@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.dialects.postgresql import array_agg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.errors import ErrorCode, GreenlightError
@@ -21,24 +21,25 @@ from domain.recommendations import (
     Terms,
     approved_trade,
 )
-from infra.db.clock import host_now
-from infra.db.day_record import OtherOrder, read_day_record
+from infra.db.clock import CLOCK, host_now, require_clock
+from infra.db.day_record import OtherOrder, executions_on_record, read_account_day
 from infra.db.external_orders import working_external_orders
 from infra.db.held_greeks import held_greeks
-from infra.db.limits import limits_in_force
+from infra.db.limits import Bound, limits_binding, newest_refs
 from infra.db.models import (
     BrokerAccount,
-    Execution,
     ExternalOrder,
     Gateway,
     Instrument,
+    Portfolio,
     Recommendation,
     Strategy,
     StrategyVersion,
 )
 from infra.db.models import Decision as DecisionRow
 from infra.db.models import Order as OrderRow
-from infra.db.trading_state import effective_trading_state
+from infra.db.queries.columns import AnyRow, Rowed
+from infra.db.trading_state import desk_state, in_force
 
 _UNDER_WAY = (
     OrderState.READY,
@@ -53,54 +54,38 @@ _UNDER_WAY = (
 async def read_trade_context(
     session: AsyncSession, recommendation_id: UUID, decision_id: UUID
 ) -> TradeContext:
-    recommendation = await lock_approved(session, recommendation_id, even_withdrawn=True)
-    row = await session.get(DecisionRow, decision_id)
-    if row is None or row.recommendation_id != recommendation_id:
-        raise GreenlightError(ErrorCode.NOT_APPROVED, "no such decision on this recommendation")
-    terms = Terms.model_validate(recommendation.terms)
-    if terms.hash != recommendation.terms_hash:
+    """The approval and all that is on record around it, in a statement for each kind of thing.
+
+    Nothing is locked: what may change until the order is made is compared again under lock, by
+    ``is_on_record``.
+    """
+    approval = await _read_approval(session, recommendation_id, decision_id)
+    terms = Terms.model_validate(approval.terms)
+    if terms.hash != approval.terms_hash:
         raise GreenlightError(ErrorCode.TERMS_CHANGED, "the stored terms do not match their hash")
-    trade = approved_trade(
-        terms,
-        Decision(
-            id=row.id,
-            recommendation_id=row.recommendation_id,
-            action=row.action,
-            user_id=row.user_id,
-            terms_hash=row.terms_hash,
-            quantity=row.quantity,
-            limit_price=row.limit_price,
-            reason=row.reason,
-            decided_at=row.decided_at,
-        ),
-    )
-    if row.delivered_at is None:
-        row.delivered_at = host_now()
-    account_id = recommendation.broker_account_id
-    owners = await _owners(session, recommendation)
-    own = list(
-        await session.scalars(
-            select(OrderRow).where(OrderRow.recommendation_id == recommendation_id)
-        )
-    )
+    trade = approved_trade(terms, _decision(approval, recommendation_id))
+    account_id = approval.broker_account_id
+    own, others = await _orders_around(session, account_id, recommendation_id)
     open_attempt = next((order.order_key for order in own if not order.state.is_terminal), None)
     if open_attempt is None:
         # What a withdrawal cannot undo is an order that is open: that one is seen to its end.
-        _require_not_withdrawn(recommendation)
-        _require_own_account(terms, owners.account_code)
-    others = await _orders_under_way(session, account_id, recommendation)
+        _require_not_withdrawn(approval)
+        _require_own_account(terms, approval.account_code)
+    others += await _external_orders(session, account_id)
     contracts = {leg.contract.con_id for leg in terms.legs}
-    limits = await limits_in_force(session, account_id, recommendation.strategy_instance_id)
+    limits = await limits_binding(session, _bound(approval))
+    market_now = require_clock(approval).now(host_now())
+    day = await read_account_day(session, account_id, trade, limits.limits, others, market_now)
     return TradeContext(
         trade=trade,
-        gateway=owners.gateway,
-        gateway_kind=owners.gateway_kind,
-        strategy=owners.strategy,
-        approved_hash=row.terms_hash,
+        gateway=approval.gateway,
+        gateway_kind=approval.gateway_kind,
+        strategy=approval.strategy,
+        approved_hash=approval.approved_hash,
         limits=limits,
-        record=await read_day_record(session, account_id, trade, limits.limits, others),
+        record=day.record,
         held_greeks=await held_greeks(session, account_id, limits.limits),
-        trading_state=await effective_trading_state(session, account_id),
+        trading_state=in_force(approval.desk_state, approval.account_state),
         already_filled=sum((order.traded_quantity for order in own), Decimal(0)),
         attempts=len(own),
         open_attempt=open_attempt,
@@ -109,48 +94,93 @@ async def read_trade_context(
         ),
         committed_assignment_cash=sum((other.assignment_cash for other in others), Decimal(0)),
         orders_under_way=tuple(sorted(other.key for other in others)),
-        executions_on_record=await _executions_on_record(session, account_id),
+        executions_on_record=day.executions,
     )
 
 
-async def _owners(session: AsyncSession, recommendation: Recommendation) -> Any:
-    """Through which gateway, on which account, and by which strategy."""
-    statement = (
+async def _read_approval(
+    session: AsyncSession, recommendation_id: UUID, decision_id: UUID
+) -> AnyRow:
+    """The recommendation, the decision on it, and whom and what the trade concerns."""
+    of_this = and_(
+        DecisionRow.id == decision_id, DecisionRow.recommendation_id == Recommendation.id
+    )
+    statement: Rowed = (
         select(
+            Recommendation.state,
+            Recommendation.withdrawn_at,
+            Recommendation.terms,
+            Recommendation.terms_hash,
+            Recommendation.broker_account_id,
+            Recommendation.strategy_instance_id,
+            DecisionRow.id.label("decision_id"),
+            DecisionRow.action,
+            DecisionRow.user_id,
+            DecisionRow.terms_hash.label("approved_hash"),
+            DecisionRow.quantity,
+            DecisionRow.limit_price,
+            DecisionRow.reason,
+            DecisionRow.decided_at,
             Gateway.slug.label("gateway"),
             Gateway.kind.label("gateway_kind"),
+            *CLOCK,
             BrokerAccount.code.label("account_code"),
+            BrokerAccount.trading_state.label("account_state"),
+            desk_state().label("desk_state"),
+            BrokerAccount.portfolio_id,
+            Portfolio.client_id,
             Strategy.slug.label("strategy"),
         )
-        .select_from(BrokerAccount)
+        .select_from(Recommendation)
+        .join(BrokerAccount, BrokerAccount.id == Recommendation.broker_account_id)
         .join(Gateway, Gateway.id == BrokerAccount.gateway_id)
-        .join(StrategyVersion, StrategyVersion.id == recommendation.strategy_version_id)
+        .join(Portfolio, Portfolio.id == BrokerAccount.portfolio_id)
+        .join(StrategyVersion, StrategyVersion.id == Recommendation.strategy_version_id)
         .join(Strategy, Strategy.id == StrategyVersion.strategy_id)
-        .where(BrokerAccount.id == recommendation.broker_account_id)
+        .outerjoin(DecisionRow, of_this)
+        .where(Recommendation.id == recommendation_id)
     )
-    return (await session.execute(statement)).one()
+    approval = (await session.execute(statement)).one_or_none()
+    _require_approved(approval)
+    assert approval is not None
+    if approval.decision_id is None:
+        raise GreenlightError(ErrorCode.NOT_APPROVED, "no such decision on this recommendation")
+    return approval
 
 
-async def lock_approved(
-    session: AsyncSession, recommendation_id: UUID, *, even_withdrawn: bool = False
-) -> Recommendation:
-    """The recommendation, locked; NOT_APPROVED unless an approval is being carried out."""
-    recommendation = await session.get(
-        Recommendation, recommendation_id, with_for_update=True, populate_existing=True
+def _decision(approval: AnyRow, recommendation_id: UUID) -> Decision:
+    return Decision(
+        id=approval.decision_id,
+        recommendation_id=recommendation_id,
+        action=approval.action,
+        user_id=approval.user_id,
+        terms_hash=approval.approved_hash,
+        quantity=approval.quantity,
+        limit_price=approval.limit_price,
+        reason=approval.reason,
+        decided_at=approval.decided_at,
     )
-    if recommendation is None:
+
+
+def _bound(approval: AnyRow) -> Bound:
+    return Bound(
+        client_id=approval.client_id,
+        portfolio_id=approval.portfolio_id,
+        broker_account_id=approval.broker_account_id,
+        strategy_instance_id=approval.strategy_instance_id,
+    )
+
+
+def _require_approved(row: AnyRow | None) -> None:
+    """NOT_APPROVED unless an approval is being carried out."""
+    if row is None:
         raise GreenlightError(ErrorCode.NOT_FOUND, "no such recommendation")
-    if recommendation.state is not RecommendationState.APPROVED:
-        raise GreenlightError(
-            ErrorCode.NOT_APPROVED, f"the recommendation is {recommendation.state}"
-        )
-    if not even_withdrawn:
-        _require_not_withdrawn(recommendation)
-    return recommendation
+    if row.state is not RecommendationState.APPROVED:
+        raise GreenlightError(ErrorCode.NOT_APPROVED, f"the recommendation is {row.state}")
 
 
-def _require_not_withdrawn(recommendation: Recommendation) -> None:
-    if recommendation.withdrawn_at is not None:
+def _require_not_withdrawn(row: AnyRow) -> None:
+    if row.withdrawn_at is not None:
         raise GreenlightError(ErrorCode.NOT_APPROVED, "the approval was withdrawn")
 
 
@@ -164,34 +194,58 @@ def _require_own_account(terms: Terms, account_code: str) -> None:
         )
 
 
-async def _orders_under_way(
-    session: AsyncSession, account_id: UUID, recommendation: Recommendation
-) -> list[OtherOrder]:
-    """The account's orders but for this recommendation's, those made outside included."""
-    ours = await session.execute(
-        select(OrderRow, Recommendation.action)
+async def _orders_around(
+    session: AsyncSession, account_id: UUID, recommendation_id: UUID
+) -> tuple[list[AnyRow], list[OtherOrder]]:
+    """The recommendation's own orders, and the account's others that may still trade."""
+    statement: Rowed = (
+        select(
+            OrderRow.recommendation_id,
+            OrderRow.order_key,
+            OrderRow.state,
+            OrderRow.quantity,
+            OrderRow.traded_quantity.label("traded_quantity"),
+            OrderRow.intent,
+            OrderRow.notional,
+            Recommendation.action,
+        )
         .join(Recommendation, Recommendation.id == OrderRow.recommendation_id)
         .where(
-            OrderRow.broker_account_id == account_id,
-            OrderRow.recommendation_id != recommendation.id,
-            OrderRow.state.in_(_UNDER_WAY),
+            or_(
+                OrderRow.recommendation_id == recommendation_id,
+                _under_way_of(account_id),
+            )
         )
+        .order_by(OrderRow.id)
     )
-    under_way = [_own(order, action) for order, action in ours]
-    under_way += [
-        _external(order, instrument)
-        for order, instrument in await working_external_orders(session, account_id)
-    ]
-    return under_way
+    found = await session.execute(statement)
+    own: list[AnyRow] = []
+    others: list[OtherOrder] = []
+    for order in found:
+        if order.recommendation_id == recommendation_id:
+            own.append(order)
+        else:
+            others.append(_own(order))
+    return own, others
 
 
-def _own(order: OrderRow, action: RecommendationAction) -> OtherOrder:
+def _under_way_of(account_id: UUID) -> ColumnElement[bool]:
+    return and_(OrderRow.broker_account_id == account_id, OrderRow.state.in_(_UNDER_WAY))
+
+
+async def _external_orders(session: AsyncSession, account_id: UUID) -> list[OtherOrder]:
+    """The account's orders made outside the desk."""
+    found = await working_external_orders(session, account_id)
+    return [_external(order, instrument) for order, instrument in found]
+
+
+def _own(order: AnyRow) -> OtherOrder:
     """One of our orders, with what its unfilled part may still open."""
     intent = OrderIntent.model_validate(order.intent)
     remaining = max(order.quantity - order.traded_quantity, Decimal(0))
-    is_roll = action is RecommendationAction.ROLL
+    is_roll = order.action is RecommendationAction.ROLL
     opens = Decimal(0)
-    if action is not RecommendationAction.CLOSE:
+    if order.action is not RecommendationAction.CLOSE:
         # What a roll buys in makes room for what it sells.
         signs = (-leg.side.sign if is_roll else 1 for leg in intent.legs)
         opens = sum(
@@ -221,7 +275,7 @@ def _external(order: ExternalOrder, instrument: Instrument | None) -> OtherOrder
         notional = order.quantity * instrument.strike * instrument.multiplier
     sells_put = instrument is not None and instrument.right is Right.PUT
     return OtherOrder(
-        key=f"external order {order.perm_id}",
+        key=external_key(order.perm_id),
         sides={order.con_id: order.side},
         limit_price=order.limit_price,
         symbol="" if instrument is None else instrument.symbol,
@@ -231,33 +285,72 @@ def _external(order: ExternalOrder, instrument: Instrument | None) -> OtherOrder
     )
 
 
-async def lock_unchanged_account(
-    session: AsyncSession, context: TradeContext, recommendation: Recommendation
-) -> UUID:
-    """The account's gateway, the account locked, its orders and fills as ``context`` had them.
+def external_key(perm_id: int) -> str:
+    """How an order made outside is named among the account's others."""
+    return f"external order {perm_id}"
+
+
+async def lock_approved(session: AsyncSession, recommendation_id: UUID) -> AnyRow:
+    """The recommendation and its account, locked in that order.
+
+    NOT_APPROVED unless an approval is being carried out and was not withdrawn.
+    """
+    statement: Rowed = (
+        select(
+            Recommendation.state,
+            Recommendation.withdrawn_at,
+            Recommendation.broker_account_id,
+            Recommendation.instrument_id,
+            Recommendation.strategy_instance_id,
+            BrokerAccount.gateway_id,
+            BrokerAccount.portfolio_id,
+            Portfolio.client_id,
+        )
+        .join(BrokerAccount, BrokerAccount.id == Recommendation.broker_account_id)
+        .join(Portfolio, Portfolio.id == BrokerAccount.portfolio_id)
+        .where(Recommendation.id == recommendation_id)
+        .with_for_update(of=[Recommendation, BrokerAccount])
+    )
+    locked = (await session.execute(statement)).one_or_none()
+    _require_approved(locked)
+    assert locked is not None
+    _require_not_withdrawn(locked)
+    return locked
+
+
+async def is_on_record(
+    session: AsyncSession, context: TradeContext, locked: AnyRow, order_key: str
+) -> bool:
+    """Whether the order exists; if not, the locked account is held to what it was judged on.
 
     Two approvals judged at the same moment would each overlook the other's cash; the second to
     get here is judged again. Raises GreenlightError ACCOUNT_STALE then.
     """
-    account = await session.get(
-        BrokerAccount, recommendation.broker_account_id, with_for_update={"of": BrokerAccount}
+    account_id = locked.broker_account_id
+    ours = select(array_agg(OrderRow.order_key)).where(
+        _under_way_of(account_id),
+        OrderRow.recommendation_id != context.trade.recommendation_id,
     )
-    assert account is not None
-    others = await _orders_under_way(session, account.id, recommendation)
-    executions = await _executions_on_record(session, account.id)
+    outside = select(array_agg(ExternalOrder.perm_id)).where(
+        ExternalOrder.broker_account_id == account_id, ExternalOrder.ended_at.is_(None)
+    )
+    statement: Rowed = select(
+        select(OrderRow.id).where(OrderRow.order_key == order_key).exists().label("is_known"),
+        ours.scalar_subquery().label("ours"),
+        outside.scalar_subquery().label("outside"),
+        executions_on_record(account_id).label("executions"),
+    )
+    now = (await session.execute(statement)).one()
+    if now.is_known:
+        return True
+    under_way = [*(now.ours or ()), *map(external_key, now.outside or ())]
     if (
-        tuple(sorted(other.key for other in others)) != context.orders_under_way
-        or executions != context.executions_on_record
+        tuple(sorted(under_way)) != context.orders_under_way
+        or now.executions != context.executions_on_record
     ):
         raise GreenlightError(
             ErrorCode.ACCOUNT_STALE, "an order or a fill of this account came in between"
         )
-    limits = await limits_in_force(session, account.id, recommendation.strategy_instance_id)
-    if limits.versions != context.limits.versions:
+    if await newest_refs(session, _bound(locked)) != frozenset(context.limits.versions):
         raise GreenlightError(ErrorCode.ACCOUNT_STALE, "the limits were changed in between")
-    return account.gateway_id
-
-
-async def _executions_on_record(session: AsyncSession, account_id: UUID) -> int:
-    count = select(func.count()).select_from(Execution)
-    return await session.scalar(count.where(Execution.broker_account_id == account_id)) or 0
+    return False

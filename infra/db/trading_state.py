@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -36,18 +37,26 @@ async def effective_trading_state(
     HALTED where none is on record. With ``lock`` both rows are locked for share, so that a halt
     committed later waits for this transaction and one committed earlier is seen.
     """
-    of_setting = select(Setting.value).where(Setting.key == TRADING_STATE)
-    of_account = select(BrokerAccount.trading_state).where(BrokerAccount.id == broker_account_id)
+    desk = select(Setting.value).where(Setting.key == TRADING_STATE)
     if lock:
-        of_setting, of_account = (
-            of_setting.with_for_update(read=True),
-            of_account.with_for_update(read=True),
-        )
-    everywhere = await session.scalar(of_setting)
-    here = await session.scalar(of_account)
-    if everywhere is None or here is None:
-        return TradingState.HALTED
-    return stricter(TradingState(everywhere), here)
+        desk = desk.with_for_update(read=True)
+    statement = select(
+        BrokerAccount.trading_state, desk.scalar_subquery().label("desk_state")
+    ).where(BrokerAccount.id == broker_account_id)
+    if lock:
+        statement = statement.with_for_update(read=True, of=BrokerAccount)
+    row = (await session.execute(statement)).one_or_none()
+    return TradingState.HALTED if row is None else in_force(row.desk_state, row.trading_state)
+
+
+def desk_state() -> ScalarSelect[Any]:
+    """SQL: the desk's state, for a statement that reads the account's as well."""
+    return select(Setting.value).where(Setting.key == TRADING_STATE).scalar_subquery()
+
+
+def in_force(desk: str | None, account: TradingState) -> TradingState:
+    """What the desk's state and an account's own amount to; HALTED where the desk has none."""
+    return TradingState.HALTED if desk is None else stricter(TradingState(desk), account)
 
 
 def stricter(one: TradingState, other: TradingState) -> TradingState:

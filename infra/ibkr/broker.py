@@ -172,9 +172,11 @@ class IbkrBroker:
         )
 
     async def positions(self, account_code: str) -> Sequence[BrokerPosition]:
-        held = await self._held.get()
-        self._contracts.start_day(exchange_date(await self.market_time()))
-        valued = {item.contract.conId: item for item in await self._portfolio(account_code)}
+        held, market_now, portfolio = await asyncio.gather(
+            self._held.get(), self.market_time(), self._portfolio(account_code)
+        )
+        self._contracts.start_day(exchange_date(market_now))
+        valued = {item.contract.conId: item for item in portfolio}
         rows: list[BrokerPosition] = []
         for position in held:
             if position.account != account_code or not position.position:

@@ -160,6 +160,7 @@ def broker_activities(gateway: GatewaySession, sessions: Sessions) -> Sequence[A
         facts,
     )
     return [
+        orders.judge_and_send,
         orders.prepare_order,
         orders.place_order,
         orders.resolve_order,

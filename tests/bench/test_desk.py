@@ -99,7 +99,7 @@ async def _acted_at(desk: BenchDesk, offer: Offer) -> float:
         scheduled = event.activity_task_scheduled_event_attributes
         if (
             event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
-            and scheduled.activity_type.name == "prepare_order"
+            and scheduled.activity_type.name == "judge_and_send"
         ):
             return event.event_time.ToMicroseconds() / 1e6
     raise AssertionError("nothing was judged")

@@ -16,15 +16,12 @@ import orjson
 import pytest
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
-from pydantic import BaseModel
 from sqlalchemy import event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.fast_lists import page_answer
 from api.presenters import orders as order_words
 from api.presenters import recommendations as recommendation_words
-from api.schemas.common import Page
-from api.schemas.orders import ExecutionRow, OrderRow
-from api.schemas.recommendations import RecommendationRow
 from domain.recommendations import RecommendationState
 from infra.db import models as m
 from infra.db.queries import orders as order_queries
@@ -61,8 +58,8 @@ class Reader:
                 session, self.viewer, client_id=None, account_id=None,
                 states=[RecommendationState.PROPOSED], limit=ROWS, cursor=None,
             )  # fmt: skip
-            items = [recommendation_words.recommendation_row(row) for row in rows.items]
-        return _dumped(Page[RecommendationRow](items=items, next_cursor=rows.next_cursor))
+            items = map(recommendation_words.recommendation_fields, rows.items)
+            return bytes(page_answer(items, rows.next_cursor).body)
 
     async def orders(self) -> bytes:
         async with self.sessions() as session:
@@ -70,8 +67,10 @@ class Reader:
                 session, self.viewer, client_id=None, account_id=None,
                 states=[], limit=ROWS, cursor=None,
             )  # fmt: skip
-            items = [order_words.order_row(row, self.viewer, self.settings) for row in rows.items]
-        return _dumped(Page[OrderRow](items=items, next_cursor=rows.next_cursor))
+            items = (
+                order_words.order_fields(row, self.viewer, self.settings) for row in rows.items
+            )
+            return bytes(page_answer(items, rows.next_cursor).body)
 
     async def executions(self) -> bytes:
         async with self.sessions() as session:
@@ -79,8 +78,8 @@ class Reader:
                 session, self.viewer, client_id=None, account_id=None,
                 order_id=None, limit=ROWS, cursor=None,
             )  # fmt: skip
-            items = [order_words.execution_row(row) for row in rows.items]
-        return _dumped(Page[ExecutionRow](items=items, next_cursor=rows.next_cursor))
+            items = map(order_words.execution_fields, rows.items)
+            return bytes(page_answer(items, rows.next_cursor).body)
 
     async def raw(self, statement: str, parameters: Any) -> bytes:
         async with self.pool.connection() as connection:
@@ -91,10 +90,6 @@ class Reader:
         async with self.sessions() as session:
             found = await (await session.connection()).exec_driver_sql(statement, parameters)
             return orjson.dumps([tuple(row) for row in found], default=str)
-
-
-def _dumped(page: BaseModel) -> bytes:
-    return page.__pydantic_serializer__.to_json(page)
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ FEW = 8
 """With fewer approvals in flight a strike would prove little."""
 
 BROKER_POINTS = (
+    "decision.read",
     "prepare_order.judged",
     "prepare_order.stored",
     "place_order.claiming",
@@ -53,7 +54,6 @@ BROKER_POINTS = (
 RESTART_POINTS = ("lease.acquired", "session.books_read", "session.books_folded")
 """Passed by a broker worker that starts: it is killed first, and again there."""
 CORE_POINTS = (
-    "decision.read",
     "recommendation.concluding",
     "recommendation.concluded",
     "recommendation.taken_up",

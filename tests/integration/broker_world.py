@@ -143,14 +143,12 @@ class BrokerWorld:
 
     # --- the verbs -------------------------------------------------------------------------
 
-    async def prepare(self, approval: Approval) -> Prepared:
-        request = PrepareOrder(
-            recommendation_id=approval.recommendation_id,
-            decision_id=approval.decision_id,
-            price_step=1,
-            price_steps=4,
-        )
+    async def prepare(self, approval: Approval, **asked: Any) -> Prepared:
+        request = _first_price(approval, **asked)
         return await ActivityEnvironment().run(self.orders.prepare_order, request)
+
+    async def judge_and_send(self, approval: Approval) -> Prepared:
+        return await ActivityEnvironment().run(self.orders.judge_and_send, _first_price(approval))
 
     async def place(self, key: str) -> OrderView:
         return await ActivityEnvironment().run(self.orders.place_order, OrderRef(order_key=key))
@@ -211,3 +209,13 @@ def then(first: Callable[[], None], send: Callable[..., Awaitable[None]]) -> Any
         await send(*args)
 
     return both
+
+
+def _first_price(approval: Approval, **asked: Any) -> PrepareOrder:
+    return PrepareOrder(
+        recommendation_id=approval.recommendation_id,
+        decision_id=approval.decision_id,
+        price_step=1,
+        price_steps=4,
+        **asked,
+    )

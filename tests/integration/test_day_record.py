@@ -18,7 +18,8 @@ from domain.risk.limits import Limits, LimitScope
 from domain.risk.pretrade_inputs import DayRecord, RestingOrder
 from infra.db import models as m
 from infra.db.audit import Actor
-from infra.db.day_record import read_day_record
+from infra.db.clock import account_clock, host_now
+from infra.db.day_record import read_account_day
 from infra.db.ledger import PostgresLedger
 from infra.db.limits import LimitsChange, LimitsSubject, set_limits
 from infra.db.session import create_engine, sessions
@@ -224,9 +225,11 @@ async def test_other_accounts_orders_are_not_this_ones(world: TradingWorld, ledg
         )
         session.add(stranger)
         await session.flush()
-        found = await read_day_record(
-            session, stranger.id, context.trade, context.limits.limits, ()
+        clock = await account_clock(session, stranger.id)
+        found, executions = await read_account_day(
+            session, stranger.id, context.trade, context.limits.limits, (), clock.now(host_now())
         )
+    assert executions == 0
     assert (found.orders_today, found.orders_last_minute, found.notional_today) == (0, 0, 0)
     assert found.equity_at_open is None
 

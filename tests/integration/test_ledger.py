@@ -9,12 +9,14 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import Side
 from domain.order_evidence import BrokerStatus, Denied
 from domain.orders import OrderState
 from domain.risk.limits import TradingState
+from domain.risk.trade_margin import MarginStep, TradeMargin
 from infra.db import models as m
 from infra.db.lease import acquire_lease
 from infra.db.session import create_engine, sessions
@@ -22,6 +24,15 @@ from tests.integration.broker_answers import books, broker_order, execution
 from tests.integration.trading_world import CLIENT_NUMBER, SLUG, TradingWorld
 
 pytestmark = pytest.mark.integration
+STEP = MarginStep(before=0.0, after=6_400.0, change=6_400.0)
+OWN_MARGIN = TradeMargin(
+    group="SPY",
+    reg_t_initial=STEP,
+    reg_t_maintenance=STEP,
+    portfolio_initial=STEP,
+    portfolio_maintenance=STEP,
+    left_out=(),
+)
 
 
 @pytest.fixture
@@ -285,3 +296,33 @@ async def test_a_day_order_that_ended_with_its_session_has_lapsed(world: Trading
 async def test_an_order_with_our_key_that_we_never_made_is_alerted(world: TradingWorld):
     await world.record.status(SLUG, broker_order("GL-nobody", BrokerStatus.WORKING))
     assert "ORPHAN_ORDER" in await world.alert_codes()
+
+
+# --- what was judged stays as it was -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["quantity = 3", "limit_price = 9", "notional = 1", "controls = '[]', what_if = NULL"],
+)
+async def test_what_an_order_was_judged_by_and_made_of_cannot_change(
+    world: TradingWorld, change: str
+):
+    ledger, _ = await world.leased_ledger()
+    await world.ready(ledger, await world.approve())
+    with pytest.raises(IntegrityError, match="cannot change once written"):
+        async with world.sessions.begin() as session:
+            await session.execute(text(f"UPDATE orders SET {change}"))
+
+
+async def test_our_own_margin_follows_an_order_once(world: TradingWorld):
+    ledger, _ = await world.leased_ledger()
+    key = await world.ready(ledger, await world.approve())
+    assert (await world.order(key)).own_margin is None
+    await ledger.keep_own_margin(key, OWN_MARGIN)
+    kept = (await world.order(key)).own_margin
+    assert kept == OWN_MARGIN.model_dump(mode="json")
+    (card,) = await world.all(m.Recommendation)
+    assert card.own_margin == kept
+    with pytest.raises(IntegrityError, match="own_margin cannot change"):
+        await ledger.keep_own_margin(key, OWN_MARGIN.model_copy(update={"group": "other"}))

@@ -116,6 +116,7 @@ async def test_an_order_does_not_wait_for_an_estimate_that_takes_too_long(
     world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
 ):
     late = Event()
+    monkeypatch.setattr(judging, "ESTIMATE_SECONDS", 0.2)
     monkeypatch.setattr(judging, "_trade_margin", lambda *_: late.wait(30))
     try:
         prepared = await world.prepare(await world.approve())

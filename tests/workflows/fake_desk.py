@@ -55,6 +55,8 @@ class FakeDesk:
         self.on_deadline: Callable[[], None] = lambda: None
         self.prepared: deque[Prepared | Exception] = deque()
         self.placed: deque[Answer] = deque()
+        self.left_by_sender: str | None = None
+        """The key of an order whose sender failed, until that is looked into."""
         self.resolved: deque[Answer] = deque()
         self.cancelled: deque[Answer] = deque()
         self.read: deque[Answer] = deque()
@@ -110,8 +112,27 @@ class FakeDesk:
         self.conclusions.append(request)
 
     @activity.defn
+    async def judge_and_send(self, request: PrepareOrder) -> Prepared:
+        self.calls.append(("judge_and_send", request))
+        if self.decisions.get(request.decision_id) is not DecisionAction.APPROVE:
+            return Prepared(outcome=PreparedOutcome.NOT_APPROVED, code=ErrorCode.NOT_APPROVED)
+        judged = self._judged()
+        if judged.order is None or judged.order.state is not OrderState.READY:
+            return judged
+        self.left_by_sender = judged.order.order_key
+        sent = self._answer("place_order", OrderRef(order_key=self.left_by_sender), self.placed)
+        self.left_by_sender = None
+        return judged.model_copy(update={"order": sent})
+
+    @activity.defn
     async def prepare_order(self, request: PrepareOrder) -> Prepared:
         self.calls.append(("prepare_order", request))
+        left, self.left_by_sender = self.left_by_sender, None
+        if left is not None:
+            return Prepared(outcome=PreparedOutcome.ORDER, order=view(left, OrderState.SENDING))
+        return self._judged()
+
+    def _judged(self) -> Prepared:
         answer = self.prepared.popleft()
         if isinstance(answer, Exception):
             raise answer
@@ -169,6 +190,7 @@ class FakeDesk:
             client,
             task_queue=broker_queue(GATEWAY),
             activities=[
+                self.judge_and_send,
                 self.prepare_order,
                 self.place_order,
                 self.resolve_order,

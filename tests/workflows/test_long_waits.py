@@ -84,7 +84,7 @@ async def test_a_long_wait_goes_on_in_a_fresh_history_and_forgets_nothing(
     assert (result.state, result.filled) == (RecommendationState.COMPLETED, 2)
     assert result.order_keys == ("k1",)
     assert last.run_id != first
-    assert (desk.count("prepare_order"), desk.count("place_order")) == (1, 1)
+    assert (desk.count("judge_and_send"), desk.count("place_order")) == (1, 1)
 
 
 async def until_waiting_on(handle, who: str):

@@ -52,7 +52,7 @@ async def test_nothing_happens_without_a_decision_until_the_deadline(client: Cli
     async with desk.open(client):
         result = await (await desk.start(client)).result()
     assert result.state is RecommendationState.EXPIRED
-    assert desk.count("prepare_order") == 0
+    assert desk.count("judge_and_send") == 0
 
 
 async def test_a_rejection_ends_the_recommendation_without_an_order(client: Client):
@@ -65,7 +65,7 @@ async def test_a_rejection_ends_the_recommendation_without_an_order(client: Clie
         await handle.signal(RecommendationWorkflow.reject, DecisionMessage(decision_id=rejection))
         result = await handle.result()
     assert result.state is RecommendationState.REJECTED
-    assert desk.count("prepare_order") == 0
+    assert desk.count("judge_and_send") == 0
 
 
 async def test_a_forged_approval_authorises_nothing(client: Client):
@@ -83,7 +83,7 @@ async def test_a_forged_approval_authorises_nothing(client: Client):
         result = await handle.result()
     assert result.state is RecommendationState.EXPIRED
     assert desk.count("read_decision") == 1
-    assert desk.count("prepare_order") == 0
+    assert desk.count("place_order") == 0
 
 
 async def test_a_rejection_sent_under_the_name_of_an_approval_places_nothing(client: Client):
@@ -96,7 +96,7 @@ async def test_a_rejection_sent_under_the_name_of_an_approval_places_nothing(cli
         await handle.signal(RecommendationWorkflow.approve, DecisionMessage(decision_id=rejection))
         result = await handle.result()
     assert result.state is RecommendationState.REJECTED
-    assert desk.count("prepare_order") == 0
+    assert desk.count("place_order") == 0
 
 
 async def test_a_repeated_approval_sends_one_order(client: Client):
@@ -110,7 +110,7 @@ async def test_a_repeated_approval_sends_one_order(client: Client):
             await handle.signal(RecommendationWorkflow.approve, approval(desk))
         result = await handle.result()
     assert result.state is RecommendationState.COMPLETED
-    assert (desk.count("prepare_order"), desk.count("place_order")) == (1, 1)
+    assert (desk.count("judge_and_send"), desk.count("place_order")) == (1, 1)
 
 
 async def test_an_approval_whose_signal_was_lost_is_found_in_the_record(client: Client):
@@ -136,6 +136,7 @@ async def test_a_send_that_failed_is_looked_up_and_never_repeated(client: Client
     assert result.state is RecommendationState.COMPLETED
     assert desk.count("place_order") == 1
     assert desk.count("resolve_order") == 1
+    assert [request.sender_failed for request in desk.requests("prepare_order")] == [True]
 
 
 async def test_an_attempt_abandoned_before_its_send_is_made_anew_under_a_new_key(client: Client):
@@ -150,7 +151,7 @@ async def test_an_attempt_abandoned_before_its_send_is_made_anew_under_a_new_key
         result = await handle.result()
     assert result.state is RecommendationState.COMPLETED
     assert [request.order_key for request in desk.requests("place_order")] == ["k1", "k2"]
-    assert [request.price_step for request in desk.requests("prepare_order")] == [1, 1]
+    assert [request.price_step for request in desk.requests("judge_and_send")] == [1, 1]
 
 
 async def test_the_price_walks_only_after_a_proven_cancel(client: Client):
@@ -166,7 +167,7 @@ async def test_the_price_walks_only_after_a_proven_cancel(client: Client):
         await handle.signal(RecommendationWorkflow.approve, approval(desk))
         result = await handle.result()
     assert result.state is RecommendationState.COMPLETED
-    assert [request.price_step for request in desk.requests("prepare_order")] == [1, 2]
+    assert [request.price_step for request in desk.requests("judge_and_send")] == [1, 2]
     names = [name for name, _ in desk.calls if name in ("cancel_order", "place_order")]
     assert names == ["place_order", "cancel_order", "place_order"]
 
@@ -182,7 +183,7 @@ async def test_a_fill_that_beats_the_cancel_ends_the_trade(client: Client):
         await handle.signal(RecommendationWorkflow.approve, approval(desk))
         result = await handle.result()
     assert (result.state, result.filled) == (RecommendationState.COMPLETED, 2)
-    assert desk.count("prepare_order") == 1
+    assert desk.count("judge_and_send") == 1
 
 
 async def test_the_last_price_works_until_the_broker_ends_it(client: Client):
@@ -201,7 +202,7 @@ async def test_the_last_price_works_until_the_broker_ends_it(client: Client):
         await handle.signal(RecommendationWorkflow.approve, approval(desk))
         result = await handle.result()
     assert (result.state, result.code) == (RecommendationState.LAPSED, ErrorCode.ORDER_LAPSED)
-    assert desk.count("prepare_order") == policies.PRICE_STEPS
+    assert desk.count("judge_and_send") == policies.PRICE_STEPS
 
 
 async def test_an_unproven_order_waits_for_the_operator_and_is_never_sent_again(client: Client):
@@ -266,7 +267,7 @@ async def test_a_withdrawn_trade_is_cancelled_and_not_attempted_again(client: Cl
         result = await handle.result()
     assert (result.state, result.code) == (RecommendationState.LAPSED, ErrorCode.ORDER_CANCELLED)
     assert result.filled == 1
-    assert desk.count("prepare_order") == 1
+    assert desk.count("judge_and_send") == 1
 
 
 async def test_a_broker_that_is_away_is_asked_again_until_it_answers(client: Client):
@@ -279,7 +280,8 @@ async def test_a_broker_that_is_away_is_asked_again_until_it_answers(client: Cli
         await handle.signal(RecommendationWorkflow.approve, approval(desk))
         result = await handle.result()
     assert result.state is RecommendationState.COMPLETED
-    assert desk.count("prepare_order") == 7
+    assert (desk.count("judge_and_send"), desk.count("prepare_order")) == (1, 6)
+    assert desk.count("place_order") == 1
 
 
 async def test_temporal_web_shows_state_and_what_is_waited_on(client: Client):
@@ -308,7 +310,6 @@ async def test_temporal_web_shows_state_and_what_is_waited_on(client: Client):
     assert steps == [
         ("PROPOSED", "human"),
         ("CHECKING", "broker"),
-        ("SENDING", "broker"),
         ("UNKNOWN", "operator"),
         ("FILLED", "nothing"),
         ("COMPLETED", "nothing"),
