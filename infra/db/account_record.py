@@ -179,17 +179,19 @@ async def reconciled_positions(
 async def _own_orders(
     session: AsyncSession, account: BrokerAccount, books: BrokerBooks
 ) -> tuple[OwnOrder, ...]:
-    """Our orders that may be at the broker, and those that its books name."""
+    """The account's orders that may be at the broker, and those that its books name.
+
+    Those of other accounts on the same gateway are in the same books, and not missing here.
+    """
     named = or_(
         Order.order_key.in_([order.order_ref for order in books.orders]),
         Order.perm_id.in_([order.perm_id for order in books.orders]),
-        Order.broker_account_id.is_not_distinct_from(account.id)
-        & Order.state.in_([state for state in OrderState if state.may_be_at_broker]),
+        Order.state.in_([state for state in OrderState if state.may_be_at_broker]),
     )
     rows = await session.execute(
         select(Order, IbkrContract.con_id)
         .outerjoin(IbkrContract, IbkrContract.instrument_id == Order.instrument_id)
-        .where(Order.gateway_id == account.gateway_id, named)
+        .where(Order.broker_account_id == account.id, named)
     )
     today = exchange_date(books.read_at)
     return tuple(

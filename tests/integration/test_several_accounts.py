@@ -6,6 +6,7 @@ The login serves three. The desk is set up for two; of the third it must only te
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -67,8 +68,8 @@ class AdviserWorld:
                 "broker_account_id": account.id,
             }
 
-    async def approve(self, code: str, **terms: Any) -> Approval:
-        return await self.world.approve(account_code=code, resting=False, **terms)
+    async def approve(self, code: str, *, resting: bool = False, **terms: Any) -> Approval:
+        return await self.world.approve(account_code=code, resting=resting, **terms)
 
     async def sync(self) -> SyncReport:
         session = self.world.session
@@ -151,6 +152,23 @@ async def test_an_approved_order_of_the_second_account_trades_in_it_and_in_no_ot
     report = await adviser.reconcile()
     assert report.accounts == (FIRST, SECOND)
     assert {row.type.value for row in await world.desk.all(m.Discrepancy)} == {"UNKNOWN_ACCOUNT"}
+
+
+async def test_a_working_order_of_one_account_is_not_missed_on_the_other(adviser: AdviserWorld):
+    """One look reads the books of the whole login, and judges each account by its own part."""
+    world = adviser.world
+    await adviser.sync()
+    await adviser.reconcile()
+    await adviser.offer_to(SECOND)
+    prepared = await world.prepare(await adviser.approve(SECOND, resting=True))
+    assert prepared.order is not None, prepared.reason
+    await world.place(prepared.order.order_key)
+    await world.until_state(prepared.order.order_key, OrderState.WORKING)
+    for _ in range(3):
+        world.gateway.clock.advance(timedelta(minutes=1))
+        await adviser.reconcile()
+    found = {(row.type.value, row.subject) for row in await world.desk.all(m.Discrepancy)}
+    assert found == {("UNKNOWN_ACCOUNT", STRANGER)}
 
 
 async def test_each_account_behind_a_login_has_values_and_valued_positions_of_its_own(
