@@ -17,6 +17,7 @@ BIN := .venv/bin
 RUN_STAMP := .venv/.installed-run
 DEV_STAMP := .venv/.installed-dev
 BENCH_STAMP := .venv/.installed-bench
+FAST_TESTS := $(BIN)/pytest -m "not faults and not bench"
 NODE_STAMP := web/node_modules/.installed
 WEB_APP := web/dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) \
@@ -42,8 +43,11 @@ web: $(WEB_APP) ## Build the web app
 
 ## Check
 
+# Whole desks and browsers one after the other: each has several processes of its own.
 test: lint web-test chromium $(WEB_APP) ## Run every check and test but the long campaigns
-	$(BIN)/pytest -m "not faults and not bench" $(PYTEST_ARGS)
+	$(FAST_TESTS) -n auto --maxprocesses 4 --dist loadfile --ignore tests/integration \
+		--ignore tests/e2e $(PYTEST_ARGS) || [ $$? -eq 5 ]  # 5: none is selected
+	$(FAST_TESTS) tests/integration tests/e2e $(PYTEST_ARGS) || [ $$? -eq 5 ]
 
 lint: $(DEV_STAMP) ## Style, layers and types of the Python code
 	$(BIN)/ruff check

@@ -26,14 +26,8 @@ from infra.db import models as m
 from infra.db.session import create_engine, sessions
 from infra.retention import RULES, prune
 from infra.settings import Settings
-from tests.integration.trading_world import (
-    CLIENT_NUMBER,
-    SLUG,
-    TradingWorld,
-    books,
-    broker_order,
-    execution,
-)
+from tests.integration.broker_answers import books, broker_order, execution
+from tests.integration.trading_world import CLIENT_NUMBER, SLUG, TradingWorld
 
 pytestmark = pytest.mark.integration
 
