@@ -72,6 +72,16 @@ def effective_fills(fills: tuple[Fill, ...]) -> tuple[Fill, ...]:
     return tuple(latest.values())
 
 
+def largest_fills(fills: tuple[Fill, ...]) -> tuple[Fill, ...]:
+    """Of each lineage the revision of the largest quantity: what was believed executed at most."""
+    largest: dict[str, Fill] = {}
+    for fill in fills:
+        known = largest.get(fill.lineage)
+        if known is None or fill.quantity > known.quantity:
+            largest[fill.lineage] = fill
+    return tuple(largest.values())
+
+
 SEND_WITHIN = timedelta(seconds=10)
 """A send follows its claim within this time or not at all; until then absence means nothing."""
 

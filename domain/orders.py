@@ -29,6 +29,7 @@ from domain.order_evidence import (
     StatusSeen,
     TermsDiffer,
     Unproven,
+    largest_fills,
 )
 from domain.order_intent import OrderIntent
 from domain.order_states import ORDER_TRANSITIONS, TERMINAL_STATES, OrderState
@@ -73,9 +74,12 @@ class Order(Frozen):
     @property
     def executed(self) -> Executed:
         """What the executions amount to, in the order's own units."""
+        return self._amount_of(self.fills)
+
+    def _amount_of(self, fills: tuple[Fill, ...]) -> Executed:
         if self.legs:
-            return executed_package(self.legs, self.fills)
-        return executed_option(self.side, self.fills)
+            return executed_package(self.legs, fills)
+        return executed_option(self.side, fills)
 
     @property
     def filled(self) -> Decimal:
@@ -239,10 +243,22 @@ class Order(Frozen):
         """Whole, and of a package in every leg."""
         return self.executed.complete == self.quantity
 
+    @property
+    def _was_whole(self) -> bool:
+        """Whether corrections took back what had made the order whole.
+
+        Such an order had ended at the broker: a live status is a repeated or late one, and would
+        only make the doubt come and go. The books may still find it.
+        """
+        return (
+            self.state is S.UNKNOWN
+            and self._amount_of(largest_fills(self.fills)).complete >= self.quantity
+        )
+
     def _status(self, status: BrokerStatus) -> Order:
         if self.state in (S.READY, S.DENIED, S.NOT_SENT):
             return self._quarantine(f"broker reports {status} for an order that was not sent")
-        if self.state.is_terminal:
+        if self.state.is_terminal or self._was_whole:
             return self
         order = self.model_copy(update={"broker_status": status})
         if order.state is S.QUARANTINE:

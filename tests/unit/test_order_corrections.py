@@ -13,6 +13,7 @@ from domain.order_evidence import (
 )
 from domain.orders import Order, OrderState
 from tests.unit.test_orders import (
+    CLAIMED,
     UNPROVEN,
     WORKING,
     books,
@@ -97,6 +98,20 @@ def test_a_correction_of_a_filled_order_leaves_the_books_to_decide():
     assert reduced.apply(books(BrokerStatus.WORKING)).state is OrderState.PARTIAL
     assert reduced.apply(books(BrokerStatus.CANCELLED)).state is OrderState.CANCELLED
     assert reduced.apply(filled("b.01", 2)).state is OrderState.FILLED
+
+
+@pytest.mark.parametrize("which", BrokerStatus)
+def test_a_late_status_does_not_revive_an_order_that_a_correction_put_in_doubt(which: BrokerStatus):
+    """It had ended; doubts that come and go would be told, cleared and told again."""
+    reduced = order(*WORKING, filled("a.01", 6), filled("b.01", 4), filled("b.02", 3))
+    assert reduced.state is OrderState.UNKNOWN
+    assert reduced.apply(status(which)).state is OrderState.UNKNOWN
+
+
+def test_a_status_still_finds_an_order_whose_send_was_not_proven():
+    partly = order(CLAIMED, filled("a.01", 6), filled("a.02", 5), UNPROVEN)
+    assert (partly.state, partly.filled) == (OrderState.UNKNOWN, 5)
+    assert partly.apply(status(BrokerStatus.WORKING)).state is OrderState.PARTIAL
 
 
 def test_a_revision_already_replaced_settles_no_doubt():
