@@ -15,6 +15,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.heartbeat import HEARTBEAT_SECONDS
+from domain.backtest.settings import backtest_settings
 from domain.errors import GreenlightError
 from domain.ports.backtests import (
     BacktestEnd,
@@ -28,7 +29,7 @@ from domain.ports.backtests import (
     Progress,
     SweepBegin,
 )
-from domain.strategies.registry import strategy_named, validate_config
+from domain.strategies.registry import strategy_named
 
 PROGRESSED = "progressed"
 """The signal by which a workflow hears how far its backtest is."""
@@ -48,7 +49,7 @@ class BacktestActivities:
         Raises GreenlightError STRATEGY_UNRESOLVED, CONFIG_INVALID or INVALID_INPUT; nothing is on
         record then.
         """
-        validate_config(strategy_named(job.request.strategy), job.request.config)
+        backtest_settings(strategy_named(job.request.strategy), job.request.config)
         return await self._store.begin(job)
 
     @activity.defn
@@ -56,7 +57,7 @@ class BacktestActivities:
         """Check every configuration, then record the sweep. Raises as `begin_backtest` does."""
         for point in begin.request.points():
             try:
-                validate_config(strategy_named(point.request.strategy), point.request.config)
+                backtest_settings(strategy_named(point.request.strategy), point.request.config)
             except GreenlightError as error:
                 raise GreenlightError(
                     error.code, f"backtest {point.position} ({point.label}): {error.detail}"

@@ -239,13 +239,14 @@ def _exits() -> Iterator[None]:
 
 def _request(values: dict[str, Any], *, sweeping: bool = False) -> BacktestRequest:
     """The request; GreenlightError INVALID_INPUT or CONFIG_INVALID names what is wrong with it."""
+    from domain.backtest.settings import backtest_settings
     from domain.ports.backtests import BacktestRequest, SweepRequest, understood
-    from domain.strategies.registry import strategy_named, validate_config
+    from domain.strategies.registry import strategy_named
 
     said = {name: value for name, value in values.items() if value not in (None, "", {}, [])}
     request = understood(SweepRequest if sweeping else BacktestRequest, said)
     if not isinstance(request, SweepRequest):
-        validate_config(strategy_named(request.strategy), request.config)
+        backtest_settings(strategy_named(request.strategy), request.config)
     return request
 
 

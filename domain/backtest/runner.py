@@ -48,6 +48,7 @@ from domain.backtest.results import (
     EquityCurve,
     Skip,
 )
+from domain.backtest.settings import backtest_settings
 from domain.backtest.soundness import graded_where_unsound
 from domain.backtest.stats import statistics
 from domain.calendar import Session, TradingCalendar
@@ -57,7 +58,7 @@ from domain.portfolio import AccountState
 from domain.risk.deferred import DeferredRiskState
 from domain.risk.valuation import exchange_today
 from domain.strategies.base import BaseStrategy, StrategyConfig, StrategyContext, StrategyResult
-from domain.strategies.registry import strategy_named, validate_config
+from domain.strategies.registry import strategy_named
 
 ZERO = Decimal(0)
 PROGRESS_EVERY = 10
@@ -79,7 +80,8 @@ def run_backtest(
     has no slice in the span.
     """
     strategy = strategy_named(config.strategy)
-    run = _Run(config, history, calendar, strategy, validate_config(strategy, config.config))
+    settings = backtest_settings(strategy, config.config, tuple(history.underlyings()))
+    run = _Run(config, history, calendar, strategy, settings)
     numbers = _numbers(config, history)
     stopped = False
     for done, number in enumerate(numbers, start=1):

@@ -174,6 +174,15 @@ def test_what_a_strategy_raises_is_an_error_of_the_run():
     assert result.curve.equity == [Decimal(20000)]
 
 
+def test_without_a_universe_the_strategy_looks_at_whatever_was_recorded():
+    config = wheel()
+    named = {name: value for name, value in config.config.items() if name != "universe"}
+    silent = run_backtest(config.model_copy(update={"config": named}), recorded([SEEN]), CALENDAR)
+    told = run_backtest(config, recorded([SEEN]), CALENDAR)
+    assert silent.fills
+    assert (silent.fills, silent.curve.equity) == (told.fills, told.curve.equity)
+
+
 def test_an_unknown_strategy_is_named():
     with pytest.raises(GreenlightError) as error:
         run_backtest(wheel(strategy="nothing"), recorded([SEEN]), CALENDAR)

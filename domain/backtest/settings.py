@@ -1,0 +1,24 @@
+"""A strategy's configuration in a backtest: the recording says what there is to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from domain.strategies.base import BaseStrategy, StrategyConfig
+from domain.strategies.registry import validate_config
+
+_ANY = ("ANY",)
+"""Stands for the recording's underlyings while nobody has opened it."""
+
+
+def backtest_settings(
+    strategy: type[BaseStrategy], raw: object, underlyings: Sequence[str] = _ANY
+) -> StrategyConfig:
+    """``raw`` (decoded JSON) as the strategy's config.
+
+    Where it names no ``universe``, every one of ``underlyings`` is looked at, in their order;
+    without them the configuration is only checked. Raises GreenlightError CONFIG_INVALID.
+    """
+    if isinstance(raw, Mapping) and "universe" not in raw:
+        raw = {**raw, "universe": list(underlyings)}
+    return validate_config(strategy, raw)
