@@ -3,7 +3,7 @@
 They are taken from real desks; those of `tests.replay.scripted` from scripted answers.
 
     python -m tests.replay.record
-    python -m tests.replay.record walk      # or: endings, backtests, scripted
+    python -m tests.replay.record walk      # or: endings, backtests, dry-run, scripted
 
 Do so after a change of a workflow that no workflow under way may meet, e.g. before a first
 release. Otherwise keep the old histories, guard the change with ``workflow.patched``, and add to
@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from tests.approver import Approver
 from tests.chain_files import write_chains, write_config
@@ -83,6 +83,20 @@ def record_backtests() -> None:
             done = desk.cli(*command, *asked)
             assert done.returncode == 0, done.stderr
         _save_latest(desk, "BacktestWorkflow", "BacktestSweepWorkflow")
+
+
+def record_dry_run() -> None:
+    """What a strategy would find now, asked for as the web app does."""
+    with running_desk("--speed", "1") as desk, desk.login() as browser:
+        strategy = browser.get("/api/strategies/").json()["items"][0]["id"]
+        answer = browser.post(
+            f"/api/strategies/{strategy}/dry-run/",
+            json={},
+            headers={"Idempotency-Key": uuid4().hex},
+            timeout=120,
+        )
+        _accepted(answer)
+        _save_latest(desk, "StrategyDryRunWorkflow")
 
 
 def record_scripted() -> None:
@@ -172,6 +186,7 @@ def main(names: Sequence[str]) -> None:
         "endings": record_endings,
         "walk": record_walk,
         "backtests": record_backtests,
+        "dry-run": record_dry_run,
         "scripted": record_scripted,
     }
     for name in names or recordings:
