@@ -71,7 +71,7 @@ def test_a_rejection_by_keyboard_alone_needs_a_reason_and_sends_nothing(
     page.keyboard.press("Enter")
 
     expect(rejection).to_be_hidden()
-    expect(page.get_by_text("REJECTED", exact=True)).to_be_visible(timeout=SOON_MS)
+    expect(page.get_by_text("REJECTED", exact=True).first).to_be_visible(timeout=SOON_MS)
     expect(page.get_by_role("region", name="Decision").get_by_text(REASON)).to_be_visible()
     expect(page.get_by_role("button", name="Approve…")).to_be_hidden()
     assert desk.recommendation(offer.id)["state"] == "REJECTED"

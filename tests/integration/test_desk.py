@@ -13,7 +13,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 
 from domain.recommendations import Terms
@@ -200,7 +199,8 @@ async def test_a_forged_approval_signal_places_nothing(
 async def looked_up_decisions(handle: WorkflowHandle[Any, Any]) -> int:
     """How often the workflow has read a decision: its only local activity."""
     events = (await handle.fetch_history()).events
-    return sum(event.event_type == EventType.EVENT_TYPE_MARKER_RECORDED for event in events)
+    markers = [event.marker_recorded_event_attributes.marker_name for event in events]
+    return markers.count("core_local_activity")
 
 
 def test_halted_trading_refuses_the_click_and_denies_what_was_approved_before(

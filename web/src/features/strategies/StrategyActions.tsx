@@ -24,7 +24,7 @@ export function StrategyActions({ strategy }: { strategy: StrategyRow }) {
           size="compact-sm"
           variant="default"
           leftSection={<IconPlayerPlay size={14} aria-hidden />}
-          aria-label={`Run ${name} now`}
+          aria-label={`Run now: ${name}`}
           disabled={!enabled || strategy.last_run?.status === 'RUNNING'}
           loading={runNow.isPending}
           onClick={() => runNow.mutate()}
