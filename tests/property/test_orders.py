@@ -96,6 +96,7 @@ class AnOrderUnderEvidence(RuleBasedStateMachine):
         self.seen: list[Fill] = []
         self.perm_ids: set[int] = set()
         self.sent = False
+        self.settled_by_a_person = False
         self.strangers = 0
         self.alterations = 0
 
@@ -150,6 +151,7 @@ class AnOrderUnderEvidence(RuleBasedStateMachine):
         self._try_own_move(declared, OrderState.ENDED, allowed)
         if allowed:  # a person has settled what contradicted so far
             self.strangers, self.perm_ids, self.alterations = 0, {self.order.perm_id} - {0}, 0
+            self.settled_by_a_person = True
 
     @rule(evidence=BROKER_EVIDENCE)
     def the_broker_speaks(self, evidence: OrderEvidence) -> None:
@@ -159,7 +161,8 @@ class AnOrderUnderEvidence(RuleBasedStateMachine):
             self.seen.append(evidence.fill)
         if settled:
             return
-        if not self.sent and isinstance(evidence, StatusSeen | FillSeen):
+        known = self.sent or self.settled_by_a_person
+        if not known and isinstance(evidence, StatusSeen | FillSeen):
             self.strangers += 1
         self.alterations += isinstance(evidence, TermsDiffer)
         if isinstance(evidence, _WITH_PERM_ID) and evidence.perm_id:
