@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from domain.strategies.base import BaseStrategy, StrategyConfig
 from domain.strategies.registry import validate_config
@@ -19,6 +20,7 @@ def backtest_settings(
     Where it names no ``universe``, every one of ``underlyings`` is looked at, in their order;
     without them the configuration is only checked. Raises GreenlightError CONFIG_INVALID.
     """
-    if isinstance(raw, Mapping) and "universe" not in raw:
-        raw = {**raw, "universe": list(underlyings)}
+    if isinstance(raw, Mapping):
+        fields = cast("Mapping[str, object]", raw)
+        return validate_config(strategy, {"universe": list(underlyings), **fields})
     return validate_config(strategy, raw)
