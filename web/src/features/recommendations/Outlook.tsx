@@ -16,7 +16,8 @@ import { Similar } from './Similar';
 /** What can go wrong, what it costs in margin, and what the market has done since. */
 export function Outlook({ detail }: { detail: RecommendationDetail }) {
   const query = useQuery(outlookQuery(detail.id));
-  if (query.isPending) return <Skeleton height={320} role="status" aria-label="Loading the outlook" />;
+  if (query.isPending)
+    return <Skeleton height={320} role="status" aria-label="Loading the outlook" />;
   if (query.data === undefined) {
     return (
       <Section title="Outlook">
