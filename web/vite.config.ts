@@ -1,8 +1,27 @@
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
+import type { Rolldown } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 const API = process.env.GREENLIGHT_API ?? 'http://127.0.0.1:8400';
+
+/** Packages that are one file of re-exports: by their imports, all of each would be needed. */
+const BARRELS = /node_modules\/(@mantine|@tabler)\//;
+const firstLoad = new Map<string, boolean>();
+
+/** Whether the entry needs a module at once; to what is only imported lazily no path leads. */
+function isFirstLoad(id: string, graph: Rolldown.ChunkingContext): boolean {
+  if (BARRELS.test(id)) return false;
+  const known = firstLoad.get(id);
+  if (known !== undefined) return known;
+  firstLoad.set(id, false); // Imports may run in circles.
+  const module = graph.getModuleInfo(id);
+  const isNeeded =
+    module !== null &&
+    (module.isEntry || module.importers.some((importer) => isFirstLoad(importer, graph)));
+  firstLoad.set(id, isNeeded);
+  return isNeeded;
+}
 
 export default defineConfig({
   plugins: [react()],
@@ -14,6 +33,22 @@ export default defineConfig({
     // The first browsers with light-dark(), which the colours are built on.
     target: ['chrome123', 'edge123', 'firefox125', 'safari17.5'],
     sourcemap: true,
+    rolldownOptions: {
+      output: {
+        // Few files of what is needed at once compress better than dozens of small ones.
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          groups: [
+            {
+              debugName: 'first load',
+              // Apart, so that what lies between them in order of execution finds React ready.
+              name: (id, graph) =>
+                !isFirstLoad(id, graph) ? null : id.includes('node_modules') ? 'vendor' : 'desk',
+            },
+          ],
+        },
+      },
+    },
   },
   server: {
     host: '127.0.0.1',

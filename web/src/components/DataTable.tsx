@@ -158,7 +158,12 @@ const TableRow = memo(function TableRow<Row extends object>(props: TableRowProps
       className={styles.row}
     >
       {shown.map((column) => (
-        <td key={column.id} data-kind={column.kind} className={styles.cell}>
+        <td
+          key={column.id}
+          data-kind={column.kind}
+          data-wraps={column.wraps}
+          className={styles.cell}
+        >
           {column.cell?.(row) ?? column.value(row)}
         </td>
       ))}

@@ -17,6 +17,8 @@ export interface Column<Row> {
   cell?: (row: Row) => ReactNode;
   /** Filtered by and exported, but shown as part of another column. */
   isHidden?: boolean;
+  /** Words that may take several lines, so that the last columns stay in sight. */
+  wraps?: boolean;
 }
 
 /** Ascending order of two values of one column; neither is null. */

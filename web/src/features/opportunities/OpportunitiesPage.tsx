@@ -9,6 +9,7 @@ import { DataTable } from '@/components/DataTable';
 import { EmptyState } from '@/components/EmptyState';
 import { ListScreen } from '@/components/ListScreen';
 import { OpportunityCard } from '@/components/opportunity/OpportunityCard';
+import { useAddressSorting } from '@/components/sorting';
 import { useListKeys } from '@/components/useListKeys';
 import { OPPORTUNITY_COLUMNS, OpportunityLink, Verdict } from './columns';
 import { Findings } from './Findings';
@@ -40,6 +41,7 @@ export function OpportunitiesPage() {
       recommended: RECOMMENDED[show],
     }),
   );
+  const sorting = useAddressSorting();
   const list = useRef<HTMLDivElement>(null);
   const filterInput = useRef<HTMLInputElement>(null);
   useListKeys({ list, filter: filterInput });
@@ -53,6 +55,7 @@ export function OpportunitiesPage() {
       title="Opportunities"
       query={query}
       columns={OPPORTUNITY_COLUMNS}
+      table="opportunities"
       filter={filter}
       onFilter={(text) => change({ filter: text || undefined })}
       filterRef={filterInput}
@@ -118,6 +121,8 @@ export function OpportunitiesPage() {
             </OpportunityCard>
           )}
           listRef={list}
+          name="opportunities"
+          sorting={sorting}
         />
       )}
     </ListScreen>

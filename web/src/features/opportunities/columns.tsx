@@ -57,6 +57,7 @@ export const OPPORTUNITY_COLUMNS: readonly Column<OpportunityRow>[] = [
     id: 'verdict',
     header: 'What became of it',
     kind: 'text',
+    wraps: true,
     value: (row) => row.recommendation_state ?? row.why_not,
     cell: (row) => <Verdict row={row} />,
   },

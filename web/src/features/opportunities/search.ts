@@ -9,6 +9,7 @@ export interface OpportunitiesSearch {
   action?: (typeof ACTIONS)[number];
   show?: (typeof SHOWN)[number];
   filter?: string;
+  sort?: string;
 }
 
 export function parseOpportunitiesSearch(raw: Record<string, unknown>): OpportunitiesSearch {
@@ -18,5 +19,6 @@ export function parseOpportunitiesSearch(raw: Record<string, unknown>): Opportun
     ...oneOf(raw, 'action', ACTIONS),
     ...oneOf(raw, 'show', SHOWN),
     ...text(raw, 'filter'),
+    ...text(raw, 'sort'),
   };
 }

@@ -1,10 +1,11 @@
 import { Anchor, Group, Stack, Text, Title } from '@mantine/core';
-import { IconArrowLeft, IconExternalLink } from '@tabler/icons-react';
+import { IconExternalLink } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { orderQuery } from '@/client/queries';
 import type { OrderDetail, OrderEventRow } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
+import { DetailScreen } from '@/components/DetailScreen';
 import { Facts } from '@/components/Facts';
 import { Price, Quantity } from '@/components/Figures';
 import { Moment } from '@/components/Moment';
@@ -12,14 +13,11 @@ import { Evidence } from '@/components/order/Evidence';
 import { ExecutionsOfOrder } from '@/components/order/ExecutionsOfOrder';
 import { OrderActions } from '@/components/order/OrderActions';
 import { OrderPrice } from '@/components/order/OrderPrice';
-import { PageSkeleton } from '@/components/PageSkeleton';
-import { ProblemNotice } from '@/components/ProblemNotice';
 import { Section } from '@/components/Section';
 import { StateTag } from '@/components/Tag';
 import { Timeline } from '@/components/Timeline';
 import { NOT_KNOWN } from '@/lib/numbers';
 import { ORDER_STATES, stateWord } from '@/lib/states';
-import styles from './orders.module.css';
 
 const route = getRouteApi('/desk/orders/$id');
 
@@ -28,20 +26,9 @@ export function OrderPage() {
   const { id } = route.useParams();
   const query = useQuery(orderQuery(id));
   return (
-    <div className={styles.page}>
-      <Anchor component={Link} to="/orders" size="sm" className={styles.back}>
-        <IconArrowLeft size={14} aria-hidden /> Orders
-      </Anchor>
-      {query.isError && (
-        <ProblemNotice
-          error={query.error}
-          onRetry={() => void query.refetch()}
-          isRetrying={query.isFetching}
-        />
-      )}
-      {query.isPending && <PageSkeleton />}
-      {query.data !== undefined && <Order order={query.data} />}
-    </div>
+    <DetailScreen query={query} back={{ to: '/orders', label: 'Orders' }} width="narrow">
+      {(order) => <Order order={order} />}
+    </DetailScreen>
   );
 }
 

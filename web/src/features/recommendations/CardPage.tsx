@@ -1,11 +1,11 @@
 import { Anchor, Group, Skeleton, Stack, Text, Title, VisuallyHidden } from '@mantine/core';
-import { IconArrowLeft, IconExternalLink } from '@tabler/icons-react';
+import { IconExternalLink } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { getRouteApi, Link } from '@tanstack/react-router';
+import { getRouteApi } from '@tanstack/react-router';
 import { recommendationQuery } from '@/client/queries';
 import type { RecommendationDetail } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
-import { ProblemNotice } from '@/components/ProblemNotice';
+import { DetailScreen } from '@/components/DetailScreen';
 import { Section } from '@/components/Section';
 import { StateTag } from '@/components/Tag';
 import { Timeline } from '@/components/Timeline';
@@ -26,20 +26,13 @@ export function CardPage() {
   const { id } = route.useParams();
   const query = useQuery(recommendationQuery(id));
   return (
-    <div className={styles.page}>
-      <Anchor component={Link} to="/recommendations" size="sm" className={styles.back}>
-        <IconArrowLeft size={14} aria-hidden /> Recommendations
-      </Anchor>
-      {query.isError && (
-        <ProblemNotice
-          error={query.error}
-          onRetry={() => void query.refetch()}
-          isRetrying={query.isFetching}
-        />
-      )}
-      {query.isPending && <CardSkeleton />}
-      {query.data !== undefined && <Card detail={query.data} />}
-    </div>
+    <DetailScreen
+      query={query}
+      back={{ to: '/recommendations', label: 'Recommendations' }}
+      skeleton={<CardSkeleton />}
+    >
+      {(detail) => <Card detail={detail} />}
+    </DetailScreen>
   );
 }
 

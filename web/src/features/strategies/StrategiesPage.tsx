@@ -11,6 +11,7 @@ import { DataTable } from '@/components/DataTable';
 import { Dialog } from '@/components/Dialog';
 import { EmptyState } from '@/components/EmptyState';
 import { ListScreen } from '@/components/ListScreen';
+import { useAddressSorting } from '@/components/sorting';
 import { useListKeys } from '@/components/useListKeys';
 import { LastRun, NextRun, STRATEGY_COLUMNS, StrategyLink } from './columns';
 import { NewStrategy } from './NewStrategy';
@@ -29,6 +30,7 @@ export function StrategiesPage() {
   const query = useInfiniteQuery(strategiesQuery({ client: client?.id, account }));
   const [isAdding, setIsAdding] = useState(false);
   const mayAdd = useConfigurableAccounts().length > 0;
+  const sorting = useAddressSorting();
   const list = useRef<HTMLDivElement>(null);
   const filterInput = useRef<HTMLInputElement>(null);
   useListKeys({ list, filter: filterInput });
@@ -45,6 +47,7 @@ export function StrategiesPage() {
         title="Strategies"
         query={query}
         columns={STRATEGY_COLUMNS}
+        table="strategies"
         filter={filter}
         onFilter={(text) => change({ filter: text || undefined })}
         filterRef={filterInput}
@@ -70,6 +73,8 @@ export function StrategiesPage() {
             card={(row) => <StrategyCard strategy={row} />}
             isAlarming={(row) => row.enabled && row.last_run?.status === 'FAILED'}
             listRef={list}
+            name="strategies"
+            sorting={sorting}
           />
         )}
       </ListScreen>

@@ -1,12 +1,11 @@
 import { Alert, Anchor, Group, Text, Title } from '@mantine/core';
-import { IconAlertTriangle, IconArrowLeft } from '@tabler/icons-react';
+import { IconAlertTriangle } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import type { StrategyDetail } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
+import { DetailScreen } from '@/components/DetailScreen';
 import { Facts } from '@/components/Facts';
-import { PageSkeleton } from '@/components/PageSkeleton';
-import { ProblemNotice } from '@/components/ProblemNotice';
 import { Section } from '@/components/Section';
 import { ConfigEditor } from './ConfigEditor';
 import { ConfigHistory } from './ConfigHistory';
@@ -23,20 +22,9 @@ export function StrategyPage() {
   const { id } = route.useParams();
   const query = useQuery(strategyQuery(id));
   return (
-    <div className={styles.page}>
-      <Anchor component={Link} to="/strategies" size="sm" className={styles.back}>
-        <IconArrowLeft size={14} aria-hidden /> Strategies
-      </Anchor>
-      {query.isError && (
-        <ProblemNotice
-          error={query.error}
-          onRetry={() => void query.refetch()}
-          isRetrying={query.isFetching}
-        />
-      )}
-      {query.isPending && <PageSkeleton />}
-      {query.data !== undefined && <Loaded strategy={query.data} />}
-    </div>
+    <DetailScreen query={query} back={{ to: '/strategies', label: 'Strategies' }}>
+      {(strategy) => <Loaded strategy={strategy} />}
+    </DetailScreen>
   );
 }
 

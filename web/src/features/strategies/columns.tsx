@@ -68,9 +68,17 @@ export const STRATEGY_COLUMNS: readonly Column<StrategyRow>[] = [
     ),
   },
   {
+    id: 'state',
+    header: 'State',
+    kind: 'text',
+    value: (row) => (row.enabled ? 'on' : 'off'),
+    cell: (row) => <StrategyActions strategy={row} />,
+  },
+  {
     id: 'universe',
     header: 'Universe',
     kind: 'text',
+    wraps: true,
     value: (row) => row.universe.join(' '),
     cell: (row) => <Universe symbols={row.universe} />,
   },
@@ -85,6 +93,7 @@ export const STRATEGY_COLUMNS: readonly Column<StrategyRow>[] = [
     id: 'last',
     header: 'Last run',
     kind: 'text',
+    wraps: true,
     value: (row) => row.last_run?.started_at ?? null,
     cell: (row) => <LastRun run={row.last_run} />,
   },
@@ -92,6 +101,7 @@ export const STRATEGY_COLUMNS: readonly Column<StrategyRow>[] = [
     id: 'next',
     header: 'Next run',
     kind: 'text',
+    wraps: true,
     value: (row) => row.next_run_at ?? row.next_run_note,
     cell: (row) => <NextRun strategy={row} />,
   },
@@ -101,13 +111,6 @@ export const STRATEGY_COLUMNS: readonly Column<StrategyRow>[] = [
     hint: 'Its recommendations that wait for a decision',
     kind: 'number',
     value: (row) => row.waiting,
-  },
-  {
-    id: 'state',
-    header: 'State',
-    kind: 'text',
-    value: (row) => (row.enabled ? 'on' : 'off'),
-    cell: (row) => <StrategyActions strategy={row} />,
   },
 ];
 
