@@ -53,8 +53,8 @@ def _account(
         state=row.trading_state,
         effective=stricter(desk, row.trading_state),
         **_said(change),
-        may_halt=viewer.may_halt_for(row.client_id),
-        may_resume=viewer.may_operate_for(row.client_id),
+        may_halt=viewer.may_halt_for(row.client_id, row.account_portfolio_id),
+        may_resume=viewer.may_operate_for(row.client_id, row.account_portfolio_id),
     )
 
 

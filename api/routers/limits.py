@@ -21,16 +21,17 @@ from domain.risk.limits import Limits, LimitScope
 from infra.db.limits import (
     LimitsChange,
     LimitsSubject,
-    client_of,
+    Owner,
     limits_in_force,
     newest_version,
+    owner_of,
     set_limits,
 )
 from infra.db.models import LimitVersion
 from infra.db.queries.viewer import Viewer
 
 router = APIRouter(prefix="/limits", tags=["limits"])
-Owner = Annotated[UUID | None, Query(description="of the scope; left out for GLOBAL")]
+OwnerId = Annotated[UUID | None, Query(description="of the scope; left out for GLOBAL")]
 NOTHING = "no such owner of limits"
 
 
@@ -46,7 +47,7 @@ async def in_force(
     if strategy_instance is not None:
         subjects.append(LimitsSubject(scope=LimitScope.STRATEGY, owner_id=strategy_instance))
     for subject in subjects:
-        await _visible_client(session, viewer, subject)
+        await _visible_owner(session, viewer, subject)
     bound = await limits_in_force(session, account_id, strategy_instance)
     values = bound.limits.model_dump(mode="json")
     return LimitsAnswer(
@@ -65,11 +66,11 @@ async def in_force(
 
 @router.get("/{scope}/")
 async def of_scope(
-    scope: LimitScope, session: Transaction, viewer: SignedIn, owner: Owner = None
+    scope: LimitScope, session: Transaction, viewer: SignedIn, owner: OwnerId = None
 ) -> ScopeLimits:
     """What one scope says now."""
     subject = LimitsSubject(scope=scope, owner_id=owner)
-    await _visible_client(session, viewer, subject)
+    await _visible_owner(session, viewer, subject)
     return _answer(subject, await newest_version(session, subject))
 
 
@@ -80,13 +81,13 @@ async def change(
     request: Request,
     session: Transaction,
     viewer: SignedIn,
-    owner: Owner = None,
+    owner: OwnerId = None,
 ) -> ScopeLimits:
     """Write the next version. 409 LIMITS_CHANGED when somebody else did meanwhile."""
     subject = LimitsSubject(scope=scope, owner_id=owner)
-    client_id = await _visible_client(session, viewer, subject)
-    if client_id is not None:
-        require_operating(viewer, client_id)
+    of = await _visible_owner(session, viewer, subject)
+    if of is not None:
+        require_operating(viewer, of.client_id, of.portfolio_id)
     elif not viewer.is_admin:
         raise GreenlightError(
             ErrorCode.FORBIDDEN, "the limits of the whole desk need an administrator"
@@ -97,9 +98,9 @@ async def change(
     return _answer(subject, await set_limits(session, wanted, actor(request, viewer)))
 
 
-async def _visible_client(
+async def _visible_owner(
     session: Transaction, viewer: Viewer, subject: LimitsSubject
-) -> UUID | None:
+) -> Owner | None:
     """Whose limits these are; None for the whole desk's, which everybody may see."""
     if subject.scope is LimitScope.GLOBAL:
         if subject.owner_id is not None:
@@ -107,9 +108,8 @@ async def _visible_client(
                 ErrorCode.INVALID_INPUT, "the whole desk has no owner", field="owner"
             )
         return None
-    client_id = found(await client_of(session, subject), NOTHING)
-    found(viewer.role_for(client_id), NOTHING)
-    return client_id
+    of = found(await owner_of(session, subject), NOTHING)
+    return found(of if viewer.knows(of.client_id, of.portfolio_id) else None, NOTHING)
 
 
 def _answer(subject: LimitsSubject, row: LimitVersion | None) -> ScopeLimits:

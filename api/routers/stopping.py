@@ -40,9 +40,9 @@ from api.signals import Signals
 from domain.errors import ErrorCode, GreenlightError
 from domain.risk.limits import TradingState
 from infra.db import kill_switch
-from infra.db.limits import LimitScope, LimitsSubject, client_of
 from infra.db.models import Client
 from infra.db.queries import stopping as queries
+from infra.db.queries.accounts import visible_account
 from infra.db.queries.viewer import Viewer
 from infra.db.trading_state import StateChange, change_trading_state
 
@@ -182,15 +182,13 @@ async def _require_permission(
                 ErrorCode.FORBIDDEN, "the whole desk needs somebody who operates for every client"
             )
         return
-    subject = LimitsSubject(scope=LimitScope.ACCOUNT, owner_id=account_id)
-    client_id = found(await client_of(session, subject), NOTHING)
-    found(viewer.role_for(client_id), NOTHING)
+    account = found(await visible_account(session, viewer, account_id), NOTHING)
     if wanted is TradingState.HALTED:
-        if not viewer.may_halt_for(client_id):
+        if not viewer.may_halt_for(account.client_id, account.portfolio_id):
             raise GreenlightError(
                 ErrorCode.FORBIDDEN, "halting needs the role TRADER, OPERATOR or ADMIN"
             )
-    elif not viewer.may_operate_for(client_id):
+    elif not viewer.may_operate_for(account.client_id, account.portfolio_id):
         raise GreenlightError(
             ErrorCode.FORBIDDEN, "letting trade again needs the role OPERATOR or ADMIN"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -51,6 +52,13 @@ class LimitsSubject(Frozen):
 
     scope: LimitScope
     owner_id: UUID | None = None
+
+
+class Owner(NamedTuple):
+    """Whose limits, or whose account, something is; no portfolio where it is a whole client's."""
+
+    client_id: UUID
+    portfolio_id: UUID | None
 
 
 class Bound(Frozen):
@@ -126,29 +134,32 @@ async def newest_refs(session: AsyncSession, bound: Bound) -> frozenset[LimitsRe
     )
 
 
-async def client_of(session: AsyncSession, subject: LimitsSubject) -> UUID | None:
-    """Whose client the owner belongs to; None where there is no such owner."""
+async def owner_of(session: AsyncSession, subject: LimitsSubject) -> Owner | None:
+    """Where the owner of a scope's limits belongs; None where there is none."""
     owner = subject.owner_id
+    client, portfolio = Portfolio.client_id, Portfolio.id
     match subject.scope:
         case LimitScope.GLOBAL:
             return None
         case LimitScope.CLIENT:
-            statement = select(Client.id).where(Client.id == owner)
+            client_id = await session.scalar(select(Client.id).where(Client.id == owner))
+            return None if client_id is None else Owner(client_id, None)
         case LimitScope.PORTFOLIO:
-            statement = select(Portfolio.client_id).where(Portfolio.id == owner)
+            statement = select(client, portfolio).where(portfolio == owner)
         case LimitScope.ACCOUNT:
             statement = (
-                select(Portfolio.client_id)
-                .join(BrokerAccount, BrokerAccount.portfolio_id == Portfolio.id)
+                select(client, portfolio)
+                .join(BrokerAccount, BrokerAccount.portfolio_id == portfolio)
                 .where(BrokerAccount.id == owner)
             )
         case LimitScope.STRATEGY:
             statement = (
-                select(Portfolio.client_id)
-                .join(StrategyInstance, StrategyInstance.portfolio_id == Portfolio.id)
+                select(client, portfolio)
+                .join(StrategyInstance, StrategyInstance.portfolio_id == portfolio)
                 .where(StrategyInstance.id == owner)
             )
-    return await session.scalar(statement)
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else Owner(*row)
 
 
 async def newest_version(session: AsyncSession, subject: LimitsSubject) -> LimitVersion | None:

@@ -86,6 +86,12 @@ class Viewer:
             return self.portfolio_roles[portfolio_id]
         return self.roles.get(client_id)
 
+    def knows(self, client_id: UUID, portfolio_id: UUID | None = None) -> bool:
+        """Sees the portfolio; without one, the client or some portfolio of it."""
+        if self.role_for(client_id, portfolio_id) is not None:
+            return True
+        return portfolio_id is None and client_id in self.restricted_clients
+
     def may_decide_for(self, client_id: UUID, portfolio_id: UUID | None = None) -> bool:
         """Approve, reject and cancel."""
         return self.role_for(client_id, portfolio_id) in DECIDING_ROLES
@@ -96,7 +102,10 @@ class Viewer:
 
     def may_operate_everywhere(self, clients: Iterable[UUID]) -> bool:
         """What concerns the whole desk: an administrator, or who operates for every client."""
-        return self.is_admin or all(self.may_operate_for(client) for client in clients)
+        if self.is_admin:
+            return True
+        wholly = all(role in OPERATING_ROLES for role in self.portfolio_roles.values())
+        return self.operates and wholly and all(map(self.may_operate_for, clients))
 
     def may_halt_for(self, client_id: UUID, portfolio_id: UUID | None = None) -> bool:
         """Halt an account and press its kill switch; to resume it takes who may operate."""

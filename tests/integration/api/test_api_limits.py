@@ -77,3 +77,26 @@ async def test_a_limit_that_cannot_be_names_its_field(api: ApiWorld):
     assert (await problem(answer, 422, "INVALID_INPUT"))["errors"][0][
         "field"
     ] == "limits.max_contracts"
+
+
+@pytest.mark.parametrize(("role", "status"), [(m.Role.OPERATOR, 200), (m.Role.VIEWER, 403)])
+async def test_the_role_for_the_accounts_portfolio_decides_on_its_limits_and_state(
+    api: ApiWorld, role: m.Role, status: int
+):
+    one = api.world.a
+    held = m.Role.VIEWER if role is m.Role.OPERATOR else m.Role.OPERATOR
+    person = {"user_id": api.world.users["nobody"].id, "client_id": one.client.id}
+    async with api.sessions.begin() as session:
+        session.add(m.Membership(**person, role=held))
+        session.add(m.Membership(**person, portfolio_id=one.portfolio.id, role=role))
+    state, key = {"state": "REDUCING", "reason": "because"}, {"Idempotency-Key": "k" * 16}
+    async with api.signed_in("nobody") as browser:
+        answers = [
+            await browser.put(f"{PATH}ACCOUNT/", params={"owner": str(one.account.id)}, json=ask()),
+            await browser.put(
+                f"/api/trading-state/accounts/{one.account.id}/", json=state, headers=key
+            ),
+        ]
+        (told,) = (await browser.get("/api/trading-state/")).json()["accounts"]
+    assert [answer.status_code for answer in answers] == [status, status]
+    assert told["may_resume"] is (status == 200)

@@ -36,6 +36,7 @@ class World:
     a: ClientWorld
     b: ClientWorld
     gateway: m.Gateway
+    version: m.StrategyVersion
     desk_alert: m.Alert
     users: dict[str, m.User] = field(default_factory=dict[str, m.User])
 
@@ -77,7 +78,14 @@ async def build_world(session: AsyncSession, now: datetime | None = None) -> Wor
         sides.append(await maker.make(slug, code))
     await _memberships(session, users, sides[0].client.id, sides[1].client.id)
     desk_alert = await add(session, alert_on("GATEWAY_SLOW", "gateway", None, at))
-    return World(a=sides[0], b=sides[1], gateway=gateway, desk_alert=desk_alert, users=users)
+    return World(
+        a=sides[0],
+        b=sides[1],
+        gateway=gateway,
+        version=version,
+        desk_alert=desk_alert,
+        users=users,
+    )
 
 
 async def _instruments(session: AsyncSession) -> m.Instrument:
