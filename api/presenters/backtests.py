@@ -6,34 +6,62 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from api.links import workflow_url
 from api.schemas.backtests import BacktestDetail, Comparison, SweepDetail
 from infra.backtests.figures import OBJECTIVES
+from infra.db.models import RunStatus
+from infra.db.queries.backtests import BacktestSource
 from infra.db.queries.columns import AnyRow
+from infra.db.queries.viewer import Viewer
+from infra.settings import Settings
 
 _FILES = frozenset({"data", "side"})
 _NOT_SETTINGS = frozenset({"name", "client", "author", "user_id"})
 
 
-def backtest_detail(row: AnyRow, history: Path) -> BacktestDetail:
-    """One backtest with what was asked. ``history`` is the desk's history directory."""
-    told = {**row._mapping, "request": _told(row.request, history)}
-    return BacktestDetail.model_validate(told | {"errors": without_paths(row.errors, history)})
+def backtest_detail(row: AnyRow, viewer: Viewer, settings: Settings) -> BacktestDetail:
+    """One backtest with what was asked."""
+    by_command = row.source == BacktestSource.COMMAND_LINE
+    return BacktestDetail.model_validate(
+        {
+            **_asked(row, settings),
+            "may_cancel": row.sweep_id is None and _may_cancel(row, viewer),
+            "workflow_url": None if by_command else workflow_url(settings, row.workflow_id),
+        }
+    )
 
 
-def sweep_detail(row: AnyRow, history: Path) -> SweepDetail:
+def sweep_detail(row: AnyRow, viewer: Viewer, settings: Settings) -> SweepDetail:
     """One sweep with what was asked."""
-    told = {**row._mapping, "request": _told(row.request, history)}
-    return SweepDetail.model_validate(told | {"errors": without_paths(row.errors, history)})
+    return SweepDetail.model_validate(
+        {
+            **_asked(row, settings),
+            "may_cancel": _may_cancel(row, viewer),
+            "workflow_url": workflow_url(settings, row.workflow_id),
+        }
+    )
 
 
-def comparison(rows: Sequence[AnyRow], history: Path) -> Comparison:
+def _asked(row: AnyRow, settings: Settings) -> dict[str, Any]:
+    return {
+        **row._mapping,
+        "request": _told(row.request, settings.history),
+        "errors": without_paths(row.errors, settings.history),
+    }
+
+
+def _may_cancel(row: AnyRow, viewer: Viewer) -> bool:
+    return row.status is RunStatus.RUNNING and viewer.may_backtest_for(row.client_id)
+
+
+def comparison(rows: Sequence[AnyRow], viewer: Viewer, settings: Settings) -> Comparison:
     """Figures side by side, and every setting that is not the same in all of ``rows``."""
-    settings = [_flat(_told(row.request, history)) for row in rows]
-    names = dict.fromkeys(name for each in settings for name in each)
-    differing = {name: [each.get(name) for each in settings] for name in names}
+    asked = [_flat(_told(row.request, settings.history)) for row in rows]
+    names = dict.fromkeys(name for each in asked for name in each)
+    differing = {name: [each.get(name) for each in asked] for name in names}
     stats: list[Mapping[str, Any]] = [row.stats for row in rows]
     return Comparison(
-        items=[backtest_detail(row, history) for row in rows],
+        items=[backtest_detail(row, viewer, settings) for row in rows],
         figures={
             name: [each.get(name) for each in stats]
             for name in OBJECTIVES

@@ -122,26 +122,27 @@ async def start_sweep(
     return SweepReceipt(id=row.id, workflow_id=workflow_id, total=row.total)
 
 
-@router.get("/")
-async def list_backtests(
-    ask: Listed,
-    session: Transaction,
-    viewer: SignedIn,
-    desk: Desk,
+def wanted_backtests(
     status: Annotated[list[RunStatus], Query()] = [],  # noqa: B006 - never changed
     sweep: Annotated[UUID | None, Query(description="only this sweep's")] = None,
     in_sweeps: Annotated[bool, Query(description="those of sweeps, too")] = False,
+    strategy: Annotated[str | None, Query(description="only of this one, as asked")] = None,
+    source: Annotated[list[queries.BacktestSource], Query()] = [],  # noqa: B006 - never changed
+) -> queries.WantedBacktests:
+    return queries.WantedBacktests(sweep, in_sweeps, status, strategy, source)
+
+
+@router.get("/")
+async def list_backtests(
+    ask: Listed,
+    wanted: Annotated[queries.WantedBacktests, Depends(wanted_backtests)],
+    session: Transaction,
+    viewer: SignedIn,
+    desk: Desk,
 ) -> Page[BacktestRow]:
     """Newest first; those of sweeps only where asked for."""
     rows = await queries.backtest_rows(
-        session,
-        viewer,
-        client_id=ask.client,
-        sweep_id=sweep,
-        in_sweeps=in_sweeps,
-        statuses=status,
-        limit=ask.limit,
-        cursor=ask.cursor,
+        session, viewer, wanted, client_id=ask.client, limit=ask.limit, cursor=ask.cursor
     )
     return Page(
         items=[BacktestRow.model_validate(_cleaned(row, desk)) for row in rows.items],
@@ -160,7 +161,7 @@ async def compare_backtests(
     rows = await queries.compared(session, viewer, ids)
     if len(rows) < len(set(ids)):
         raise GreenlightError(ErrorCode.NOT_FOUND, NOTHING)
-    return comparison(rows, desk.settings.history)
+    return comparison(rows, viewer, desk.settings)
 
 
 @router.get("/sweeps/")
@@ -182,7 +183,7 @@ async def get_sweep(
     sweep_id: UUID, session: Transaction, viewer: SignedIn, desk: Desk
 ) -> SweepDetail:
     row = found(await queries.sweep_detail(session, viewer, sweep_id), NO_SWEEP)
-    return sweep_detail(row, desk.settings.history)
+    return sweep_detail(row, viewer, desk.settings)
 
 
 @router.post("/sweeps/{sweep_id}/cancel/", dependencies=Commanded)
@@ -206,7 +207,7 @@ async def get_backtest(
 ) -> BacktestDetail:
     """What was asked, how far it is, and its figures once it is complete."""
     row = found(await queries.backtest_detail(session, viewer, run_id), NOTHING)
-    return backtest_detail(row, desk.settings.history)
+    return backtest_detail(row, viewer, desk.settings)
 
 
 @router.post("/{run_id}/cancel/", dependencies=Commanded)

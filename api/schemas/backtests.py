@@ -13,7 +13,9 @@ from api.schemas.common import Answer, Ask, UtcTime
 from domain.backtest.config import FillPolicy, MarginModel
 from domain.commissions import Schedule
 from domain.ports.backtests import Progress
+from infra.backtests.recordings import Holds
 from infra.db.models import RunStatus
+from infra.db.queries.backtests import BacktestSource
 
 DataName = Annotated[
     str,
@@ -80,6 +82,7 @@ class BacktestRow(Answer):
     strategy: str
     status: RunStatus
     author: str
+    source: BacktestSource
     client_id: UUID | None
     client_slug: str | None = Field(description="null: the whole desk's")
     sweep_id: UUID | None
@@ -97,6 +100,8 @@ class BacktestRow(Answer):
 
 class BacktestDetail(BacktestRow):
     request: dict[str, Any]
+    may_cancel: bool
+    workflow_url: str | None = Field(description="null for one of the command line")
 
 
 class BacktestTable(Answer):
@@ -134,6 +139,7 @@ class SweepSummary(Answer):
     strategy: str
     status: RunStatus
     author: str
+    source: BacktestSource
     client_id: UUID | None
     client_slug: str | None
     workflow_id: str
@@ -148,6 +154,20 @@ class SweepSummary(Answer):
 
 class SweepDetail(SweepSummary):
     request: dict[str, Any]
+    may_cancel: bool
+    workflow_url: str
+
+
+class RecordingRow(Answer):
+    """Recorded data that a backtest can be asked for by its name."""
+
+    name: str
+    is_folder: bool
+    files: int
+    bytes: int
+    modified_at: UtcTime
+    holds: Holds
+    layout: str | None = Field(description="of chains: whose columns they have")
 
 
 EquityAnswer.model_rebuild()

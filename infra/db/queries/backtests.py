@@ -6,11 +6,14 @@ One that is for no client belongs to the whole desk: who operates it sees it.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from infra.db.models import Backtest, BacktestSweep, Client, RunStatus, StrategyRun
 from infra.db.queries.columns import AnyRow, Rowed
@@ -21,6 +24,26 @@ from infra.db.queries.viewer import Column, Viewer
 class BacktestCursor(Cursor):
     id: UUID
 
+
+class BacktestSource(StrEnum):
+    """Where a backtest was started."""
+
+    DESK = "DESK"
+    COMMAND_LINE = "COMMAND_LINE"
+    TEMPORAL = "TEMPORAL"
+
+
+def _source(
+    user_id: InstrumentedAttribute[UUID | None], workflow_id: InstrumentedAttribute[str]
+) -> ColumnElement[str]:
+    return case(
+        (user_id.is_not(None), BacktestSource.DESK.value),
+        (workflow_id.like("command-line-%"), BacktestSource.COMMAND_LINE.value),
+        else_=BacktestSource.TEMPORAL.value,
+    )
+
+
+_SOURCE = _source(Backtest.user_id, StrategyRun.workflow_id)
 
 _COLUMNS = (
     StrategyRun.id.label("id"),
@@ -42,6 +65,7 @@ _COLUMNS = (
     StrategyRun.finished_at,
     StrategyRun.stats,
     StrategyRun.errors,
+    _SOURCE.label("source"),
 )
 
 
@@ -60,28 +84,41 @@ def _visible(viewer: Viewer, *extra: Any) -> Rowed:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class WantedBacktests:
+    """Which of them: those of sweeps only where ``in_sweeps``, or of one sweep."""
+
+    sweep_id: UUID | None = None
+    in_sweeps: bool = False
+    statuses: Collection[RunStatus] = ()
+    strategy: str | None = None
+    sources: Collection[BacktestSource] = ()
+
+
 async def backtest_rows(
     session: AsyncSession,
     viewer: Viewer,
+    wanted: WantedBacktests,
     *,
     client_id: UUID | None,
-    sweep_id: UUID | None,
-    in_sweeps: bool,
-    statuses: Collection[RunStatus],
     limit: int,
     cursor: str | None,
 ) -> Rows[AnyRow]:
-    """Backtests, newest first; those of sweeps only where asked for."""
+    """Backtests, newest first."""
     after = decode_cursor(BacktestCursor, cursor)
     statement = _visible(viewer)
     if client_id is not None:
         statement = statement.where(Backtest.client_id == client_id)
-    if sweep_id is not None:
-        statement = statement.where(Backtest.sweep_id == sweep_id)
-    elif not in_sweeps:
+    if wanted.sweep_id is not None:
+        statement = statement.where(Backtest.sweep_id == wanted.sweep_id)
+    elif not wanted.in_sweeps:
         statement = statement.where(Backtest.sweep_id.is_(None))
-    if statuses:
-        statement = statement.where(StrategyRun.status.in_(statuses))
+    if wanted.statuses:
+        statement = statement.where(StrategyRun.status.in_(wanted.statuses))
+    if wanted.strategy is not None:
+        statement = statement.where(Backtest.strategy == wanted.strategy)
+    if wanted.sources:
+        statement = statement.where(_SOURCE.in_([each.value for each in wanted.sources]))
     if after is not None:
         statement = statement.where(StrategyRun.id < after.id)
     statement = statement.order_by(StrategyRun.id.desc()).limit(limit + 1)
@@ -147,6 +184,7 @@ def _sweeps(viewer: Viewer, *extra: Any) -> Rowed:
         _in_status(RunStatus.COMPLETED).label("completed"),
         _in_status(RunStatus.FAILED).label("failed"),
         _in_status(RunStatus.RUNNING).label("running"),
+        _source(BacktestSweep.user_id, BacktestSweep.workflow_id).label("source"),
         *extra,
     )
     return (

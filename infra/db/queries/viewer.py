@@ -117,6 +117,11 @@ class Viewer:
             return self.is_admin
         return self.role_for(client_id) in ACKNOWLEDGING_ROLES
 
+    @property
+    def may_backtest(self) -> bool:
+        """For some client, at least."""
+        return self.is_admin or not ACKNOWLEDGING_ROLES.isdisjoint(self.roles.values())
+
     def may_configure_for(self, client_id: UUID, portfolio_id: UUID | None = None) -> bool:
         """Make, configure, switch and run strategies."""
         return self.role_for(client_id, portfolio_id) in CONFIGURING_ROLES

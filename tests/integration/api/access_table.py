@@ -74,6 +74,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     "GET /api/backtests/": WITH_TOKENS,
     "POST /api/backtests/": WORKS,
     "GET /api/backtests/compare/": SEES_A,
+    "GET /api/backtests/recordings/": WORKS | {"trader_b", READING_TOKEN},
     "GET /api/backtests/sweeps/": WITH_TOKENS,
     "POST /api/backtests/sweeps/": WORKS,
     "GET /api/backtests/sweeps/{sweep_id}/": SEES_A,

@@ -219,3 +219,55 @@ async def test_a_sweep_is_started_listed_and_cancelled(api: ApiWorld):
     ]
     assert ended.json()["status"] == "CANCELLED"
     assert bad.json()["code"] == "CONFIG_INVALID"
+
+
+async def test_the_list_is_narrowed_by_strategy_and_by_where_it_was_started(api: ApiWorld):
+    by_temporal = str(await completed(api))
+    async with api.signed_in("admin") as browser:
+        by_desk = (await post(browser, asked(api))).json()["id"]
+
+        async def listed(query: str) -> list[tuple[str, str]]:
+            items = (await browser.get(f"/api/backtests/?{query}")).json()["items"]
+            return [(item["id"], item["source"]) for item in items]
+
+        assert await listed("strategy=theta") == [(by_desk, "DESK")]
+        assert await listed("source=TEMPORAL&source=COMMAND_LINE") == [(by_temporal, "TEMPORAL")]
+        assert len(await listed("")) == 2
+
+
+async def test_who_may_cancel_one_is_told_with_it(api: ApiWorld):
+    async with api.signed_in("operator_a") as browser:
+        run_id = (await post(browser, asked(api))).json()["id"]
+        own = (await browser.get(f"/api/backtests/{run_id}/")).json()
+    async with api.signed_in("viewer_a") as browser:
+        seen = (await browser.get(f"/api/backtests/{run_id}/")).json()
+    assert (own["may_cancel"], seen["may_cancel"]) == (True, False)
+    assert own["workflow_id"] in own["workflow_url"]
+
+
+async def test_recordings_are_told_apart_by_their_headers_and_paged(api: ApiWorld, history: Path):
+    header = "timestamp,underlying,right,strike,expiry,bid,ask\n"
+    (history / "year").mkdir()
+    (history / "year" / "a.csv").write_text(header)
+    (history / "year" / "b.csv").write_text(header)
+    (history / "rates.csv").write_text("date,rate\n2024-01-02,0.05\n")
+    async with api.signed_in("operator_a") as browser:
+        first = (await browser.get("/api/backtests/recordings/?limit=3")).json()
+        rest = await browser.get(f"/api/backtests/recordings/?cursor={first['next_cursor']}")
+        chains = (await browser.get("/api/backtests/recordings/?holds=CHAINS")).json()["items"]
+    found = {each["name"]: each["holds"] for each in first["items"] + rest.json()["items"]}
+    # The link that leads out of the directory is none of them.
+    assert found == {
+        "rates.csv": "SIDE",
+        "spx.csv": "UNKNOWN",
+        "year": "CHAINS",
+        "year/a.csv": "CHAINS",
+        "year/b.csv": "CHAINS",
+    }
+    assert [(each["name"], each["files"]) for each in chains if each["is_folder"]] == [("year", 2)]
+
+
+async def test_recordings_are_nothing_for_those_who_only_look(api: ApiWorld):
+    async with api.signed_in("viewer_a") as browser:
+        answer = await browser.get("/api/backtests/recordings/")
+    assert answer.json()["code"] == "FORBIDDEN"

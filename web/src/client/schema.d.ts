@@ -471,6 +471,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/backtests/recordings/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Recordings
+         * @description Files and folders of the history directory by name, for those who may start a backtest.
+         */
+        get: operations["list_recordings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/backtests/sweeps/": {
         parameters: {
             query?: never;
@@ -1943,6 +1963,8 @@ export interface components {
              * @description of its strategy run
              */
             id: string;
+            /** May Cancel */
+            may_cancel: boolean;
             /** Name */
             name: string;
             /** Position */
@@ -1954,6 +1976,7 @@ export interface components {
             };
             /** Result Digest */
             result_digest: string;
+            source: components["schemas"]["BacktestSource"];
             /**
              * Started At
              * Format: date-time
@@ -1973,6 +1996,11 @@ export interface components {
             sweep_id: string | null;
             /** Workflow Id */
             workflow_id: string;
+            /**
+             * Workflow Url
+             * @description null for one of the command line
+             */
+            workflow_url: string | null;
         };
         /**
          * BacktestReceipt
@@ -2019,6 +2047,7 @@ export interface components {
             progress: components["schemas"]["Progress"] | null;
             /** Result Digest */
             result_digest: string;
+            source: components["schemas"]["BacktestSource"];
             /**
              * Started At
              * Format: date-time
@@ -2039,6 +2068,12 @@ export interface components {
             /** Workflow Id */
             workflow_id: string;
         };
+        /**
+         * BacktestSource
+         * @description Where a backtest was started.
+         * @enum {string}
+         */
+        BacktestSource: "DESK" | "COMMAND_LINE" | "TEMPORAL";
         /**
          * BacktestTable
          * @description Rows of JSON values under named columns; decimals are text.
@@ -3195,6 +3230,12 @@ export interface components {
          */
         HealthState: "ok" | "degraded" | "failed";
         /**
+         * Holds
+         * @description What is in a recording: option chains, what belongs beside them, or neither by its look.
+         * @enum {string}
+         */
+        Holds: "CHAINS" | "SIDE" | "UNKNOWN";
+        /**
          * InstrumentBrief
          * @description Anything that can be traded; the option fields are null for shares and indexes.
          */
@@ -4259,6 +4300,13 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** Page[RecordingRow] */
+        Page_RecordingRow_: {
+            /** Items */
+            items: components["schemas"]["RecordingRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** Page[StrategyRow] */
         Page_StrategyRow_: {
             /** Items */
@@ -5165,6 +5213,31 @@ export interface components {
             underlying_price: string;
         };
         /**
+         * RecordingRow
+         * @description Recorded data that a backtest can be asked for by its name.
+         */
+        RecordingRow: {
+            /** Bytes */
+            bytes: number;
+            /** Files */
+            files: number;
+            holds: components["schemas"]["Holds"];
+            /** Is Folder */
+            is_folder: boolean;
+            /**
+             * Layout
+             * @description of chains: whose columns they have
+             */
+            layout: string | null;
+            /**
+             * Modified At
+             * Format: date-time
+             */
+            modified_at: string;
+            /** Name */
+            name: string;
+        };
+        /**
          * RecoveryCodes
          * @description Each signs in once without the app. Shown once.
          */
@@ -6065,6 +6138,8 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** May Cancel */
+            may_cancel: boolean;
             /** Name */
             name: string;
             /** Request */
@@ -6073,6 +6148,7 @@ export interface components {
             };
             /** Running */
             running: number;
+            source: components["schemas"]["BacktestSource"];
             /**
              * Started At
              * Format: date-time
@@ -6085,6 +6161,8 @@ export interface components {
             total: number;
             /** Workflow Id */
             workflow_id: string;
+            /** Workflow Url */
+            workflow_url: string;
         };
         /**
          * SweepReceipt
@@ -6126,6 +6204,7 @@ export interface components {
             name: string;
             /** Running */
             running: number;
+            source: components["schemas"]["BacktestSource"];
             /**
              * Started At
              * Format: date-time
@@ -6649,6 +6728,7 @@ export type BacktestAsk = components['schemas']['BacktestAsk'];
 export type BacktestDetail = components['schemas']['BacktestDetail'];
 export type BacktestReceipt = components['schemas']['BacktestReceipt'];
 export type BacktestRow = components['schemas']['BacktestRow'];
+export type BacktestSource = components['schemas']['BacktestSource'];
 export type BacktestTable = components['schemas']['BacktestTable'];
 export type BenchmarkCurve = components['schemas']['BenchmarkCurve'];
 export type BrokerStatus = components['schemas']['BrokerStatus'];
@@ -6708,6 +6788,7 @@ export type Greeks = components['schemas']['Greeks'];
 export type GroupMargin = components['schemas']['GroupMargin'];
 export type Health = components['schemas']['Health'];
 export type HealthState = components['schemas']['HealthState'];
+export type Holds = components['schemas']['Holds'];
 export type InstrumentBrief = components['schemas']['InstrumentBrief'];
 export type IssuedPassword = components['schemas']['IssuedPassword'];
 export type JsonValue = components['schemas']['JsonValue'];
@@ -6749,6 +6830,7 @@ export type PageOpportunityRow = components['schemas']['Page_OpportunityRow_'];
 export type PageOrderRow = components['schemas']['Page_OrderRow_'];
 export type PagePressing = components['schemas']['Page_Pressing_'];
 export type PageRecommendationRow = components['schemas']['Page_RecommendationRow_'];
+export type PageRecordingRow = components['schemas']['Page_RecordingRow_'];
 export type PageStrategyRow = components['schemas']['Page_StrategyRow_'];
 export type PageStrategyRunRow = components['schemas']['Page_StrategyRunRow_'];
 export type PageSweepSummary = components['schemas']['Page_SweepSummary_'];
@@ -6779,6 +6861,7 @@ export type RecommendationDetail = components['schemas']['RecommendationDetail']
 export type RecommendationRow = components['schemas']['RecommendationRow'];
 export type RecommendationState = components['schemas']['RecommendationState'];
 export type RecordedUnderlying = components['schemas']['RecordedUnderlying'];
+export type RecordingRow = components['schemas']['RecordingRow'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type RejectAsk = components['schemas']['RejectAsk'];
 export type RemovedBy = components['schemas']['RemovedBy'];
@@ -7564,7 +7647,10 @@ export interface operations {
                 /** @description those of sweeps, too */
                 in_sweeps?: boolean;
                 limit?: number;
+                source?: components["schemas"]["BacktestSource"][];
                 status?: components["schemas"]["RunStatus"][];
+                /** @description only of this one, as asked */
+                strategy?: string | null;
                 /** @description only this sweep's */
                 sweep?: string | null;
             };
@@ -7936,6 +8022,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Comparison"];
+                };
+            };
+        };
+    };
+    list_recordings: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                holds?: components["schemas"]["Holds"][];
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RecordingRow_"];
                 };
             };
         };
