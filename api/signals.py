@@ -7,7 +7,7 @@ and is delivered by the reconciliation schedule.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Protocol
@@ -25,6 +25,7 @@ from infra.backtests.submitting import cancel_backtest, start_backtest
 from infra.settings import Settings
 from infra.temporal.client import connect
 from infra.temporal.delivery import announce_order, deliver_decision, request_withdrawal
+from infra.temporal.schedules import put_schedules
 from infra.temporal.strategies import dry_run, next_strategy_runs, start_strategy_run
 
 log = structlog.stdlib.get_logger(__name__)
@@ -69,6 +70,10 @@ class Signals(Protocol):
 
     async def dry_run(self, request: DryRunRequest, workflow_id: str) -> DryRunFindings:
         """Wait for a dry run. GreenlightError NOT_STARTED, or what prevented it."""
+        ...
+
+    async def set_schedules(self, gateways: Sequence[str]) -> bool:
+        """Schedule what every gateway asks for; False where that has to be done later."""
         ...
 
     async def next_strategy_runs(self) -> datetime | None:
@@ -158,6 +163,16 @@ class TemporalSignals:
     async def dry_run(self, request: DryRunRequest, workflow_id: str) -> DryRunFindings:
         with _not_started():
             return await dry_run(self._connected(), request, workflow_id)
+
+    async def set_schedules(self, gateways: Sequence[str]) -> bool:
+        try:
+            async with asyncio.timeout(DELIVERY_SECONDS):
+                await put_schedules(self._connected(), gateways)
+        except Exception:
+            # The gateway is on record; its schedules can be set by ``setup-temporal`` as well.
+            log.warning("schedules.not_set", gateways=list(gateways), exc_info=True)
+            return False
+        return True
 
     async def next_strategy_runs(self) -> datetime | None:
         try:

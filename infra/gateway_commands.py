@@ -37,7 +37,8 @@ def gateways_group(start: Start) -> typer.Typer:
     ) -> None:
         """Set up a gateway, or bring its address up to date, and give it its schedules."""
         from infra.db.models import GatewayKind
-        from infra.gateways import FieldError, NewGateway, Outcome, add_gateway
+        from infra.db.setting_up import FieldError
+        from infra.gateways import NewGateway, Outcome, add_gateway
 
         settings = start()
 
@@ -164,7 +165,7 @@ def run_command(work: Coroutine[Any, Any, Any]) -> Any:
     from sqlalchemy.exc import SQLAlchemyError
 
     from infra.db.session import may_pass
-    from infra.gateways import FieldError
+    from infra.db.setting_up import FieldError
 
     try:
         return asyncio.run(work)

@@ -116,7 +116,7 @@ def changed(stored: dict[str, Any], changes: Sequence[str]) -> Limits:
     """``stored`` with each NAME=VALUE; FieldError names the limit and what is wrong with it."""
     from pydantic import ValidationError
 
-    from infra.gateways import FieldError
+    from infra.db.setting_up import FieldError
 
     values = dict(stored)
     for each in changes:
@@ -152,7 +152,7 @@ async def _account(session: AsyncSession, code: str) -> BrokerAccount:
     from sqlalchemy import select
 
     from infra.db.models import BrokerAccount
-    from infra.gateways import FieldError
+    from infra.db.setting_up import FieldError
 
     found = await session.scalar(select(BrokerAccount).where(BrokerAccount.code == code.upper()))
     if found is None:
@@ -166,7 +166,7 @@ async def _subject(session: AsyncSession, scope: LimitScope, owner: str) -> Limi
 
     from infra.db.limits import LimitsSubject
     from infra.db.models import BrokerAccount, Client, Portfolio, StrategyInstance
-    from infra.gateways import FieldError
+    from infra.db.setting_up import FieldError
 
     if scope is LimitScope.GLOBAL:
         if owner:

@@ -24,8 +24,8 @@ from infra.db.kill_switch import (
 )
 from infra.db.models import BrokerAccount, Order, Recommendation
 from infra.db.session import own_sessions
+from infra.db.setting_up import FieldError
 from infra.db.trading_state import StateChange, change_trading_state
-from infra.gateways import FieldError
 from infra.settings import Settings
 from infra.temporal.client import connect
 from infra.temporal.delivery import request_withdrawal

@@ -1,22 +1,92 @@
-"""Clients: what each asks of an approval."""
+"""Clients and their portfolios: set up, renamed, and what each asks of an approval."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request, status
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.administering import Administrator, named_fields
 from api.deps import Desk, SignedIn, Transaction, actor, found, throttled_command
+from api.presenters import setting_up as presenter
 from api.proof import ACCOUNT_CHANGES, require_fresh
 from api.schemas.clients import ApprovalRules, ApprovalRulesAsk
+from api.schemas.common import Page
+from api.schemas.setting_up import ClientRow, NameAsk, NewClientAsk
 from domain.errors import ErrorCode, GreenlightError
 from infra.db.audit import audit
 from infra.db.models import Client, Role
+from infra.db.queries import setting_up as queries
+from infra.db.queries.paging import DEFAULT_LIMIT, Limit
+from infra.db.queries.viewer import Viewer
+from infra.db.setting_up import add_client, add_portfolio, rename_client, rename_portfolio
 
 router = APIRouter(prefix="/clients", tags=["clients"])
 NOTHING = "no such client"
+_COMMAND = [Depends(throttled_command)]
+
+
+@router.get("/")
+async def list_clients(
+    session: Transaction,
+    viewer: SignedIn,
+    limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> Page[ClientRow]:
+    """The clients you know, by slug, with the portfolios and accounts you may see."""
+    rows = await queries.client_rows(session, viewer, limit=limit, cursor=cursor)
+    return Page(items=await _rows(session, viewer, rows.items), next_cursor=rows.next_cursor)
+
+
+@router.post("/", status_code=status.HTTP_201_CREATED, dependencies=_COMMAND)
+async def create_client(
+    ask: NewClientAsk, request: Request, session: Transaction, by: Administrator
+) -> ClientRow:
+    """A new client, without portfolios yet."""
+    with named_fields(client="slug"):
+        client = await add_client(session, ask.slug, ask.name, actor(request, by))
+    return await _row(session, by, client)
+
+
+@router.patch("/{client_id}/", dependencies=_COMMAND)
+async def edit_client(
+    client_id: UUID, ask: NameAsk, request: Request, session: Transaction, by: Administrator
+) -> ClientRow:
+    """Rename a client; its slug stays, for scripts and addresses name it."""
+    client = found(await queries.known_client(session, by, client_id, lock=True), NOTHING)
+    await rename_client(session, client, ask.name, actor(request, by))
+    return await _row(session, by, client)
+
+
+@router.post("/{client_id}/portfolios/", status_code=status.HTTP_201_CREATED, dependencies=_COMMAND)
+async def create_portfolio(
+    client_id: UUID, ask: NameAsk, request: Request, session: Transaction, by: Administrator
+) -> ClientRow:
+    """A new portfolio of the client; roles and limits can be given for it alone."""
+    client = found(await queries.known_client(session, by, client_id), NOTHING)
+    with named_fields():
+        await add_portfolio(session, client, ask.name, actor(request, by))
+    return await _row(session, by, client)
+
+
+@router.patch("/{client_id}/portfolios/{portfolio_id}/", dependencies=_COMMAND)
+async def edit_portfolio(
+    client_id: UUID,
+    portfolio_id: UUID,
+    ask: NameAsk,
+    request: Request,
+    session: Transaction,
+    by: Administrator,
+) -> ClientRow:
+    """Rename a portfolio."""
+    client = found(await queries.known_client(session, by, client_id), NOTHING)
+    with named_fields():
+        await rename_portfolio(session, client, portfolio_id, ask.name, actor(request, by))
+    return await _row(session, by, client)
 
 
 @router.get("/{client_id}/approval-rules/")
@@ -49,6 +119,18 @@ async def set_approval_rules(
     by = actor(request, viewer)
     audit(session, by, "approval_rules.changed", "client", client_id, before=before, after=after)
     return _answer(client)
+
+
+async def _row(session: AsyncSession, viewer: Viewer, client: Client) -> ClientRow:
+    return (await _rows(session, viewer, [client]))[0]
+
+
+async def _rows(
+    session: AsyncSession, viewer: Viewer, clients: Sequence[Client]
+) -> list[ClientRow]:
+    portfolios = await queries.portfolios_of(session, viewer, [each.id for each in clients])
+    accounts = await queries.accounts_of(session, [each.id for each in portfolios])
+    return [presenter.client_row(each, viewer, portfolios, accounts) for each in clients]
 
 
 def _facts(client: Client) -> dict[str, Any]:

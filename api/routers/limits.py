@@ -15,24 +15,43 @@ from api.deps import (
     require_operating,
     throttled_command,
 )
-from api.schemas.limits import ChangeLimitsAsk, LimitInForce, LimitsAnswer, ScopeLimits
+from api.schemas.common import Page
+from api.schemas.limits import (
+    ChangeLimitsAsk,
+    LimitInForce,
+    LimitsAnswer,
+    LimitsForm,
+    ScopeLimits,
+)
 from domain.errors import ErrorCode, GreenlightError
-from domain.risk.limits import Limits, LimitScope
+from domain.risk.limits import Limits, LimitScope, sense_of
+from domain.risk.limits import in_force as in_force_of
 from infra.db.limits import (
     LimitsChange,
     LimitsSubject,
     Owner,
-    limits_in_force,
+    limit_versions,
+    limits_heard,
     newest_version,
     owner_of,
     set_limits,
 )
 from infra.db.models import LimitVersion
+from infra.db.queries.paging import DEFAULT_LIMIT, Limit
 from infra.db.queries.viewer import Viewer
 
 router = APIRouter(prefix="/limits", tags=["limits"])
 OwnerId = Annotated[UUID | None, Query(description="of the scope; left out for GLOBAL")]
 NOTHING = "no such owner of limits"
+
+
+@router.get("/")
+async def form(viewer: SignedIn) -> LimitsForm:
+    """What can be limited, in words, units and bounds."""
+    schema = Limits.model_json_schema()
+    for name, field in schema["properties"].items():
+        field["tighter"] = sense_of(name).value
+    return LimitsForm(schema=schema, defaults=Limits().model_dump(mode="json"))
 
 
 @router.get("/in-force/{account_id}/")
@@ -48,8 +67,10 @@ async def in_force(
         subjects.append(LimitsSubject(scope=LimitScope.STRATEGY, owner_id=strategy_instance))
     for subject in subjects:
         await _visible_owner(session, viewer, subject)
-    bound = await limits_in_force(session, account_id, strategy_instance)
+    heard = await limits_heard(session, account_id, strategy_instance)
+    bound = in_force_of(heard)
     values = bound.limits.model_dump(mode="json")
+    said = {version.scope: version.limits.stored() for version in heard}
     return LimitsAnswer(
         limits=[
             LimitInForce(
@@ -57,6 +78,7 @@ async def in_force(
                 description=field.description or "",
                 value=values[name],
                 sources=list(bound.sources.get(name, ())),
+                said={scope: limits[name] for scope, limits in said.items() if name in limits},
             )
             for name, field in Limits.model_fields.items()
         ],
@@ -70,8 +92,29 @@ async def of_scope(
 ) -> ScopeLimits:
     """What one scope says now."""
     subject = LimitsSubject(scope=scope, owner_id=owner)
-    await _visible_owner(session, viewer, subject)
-    return _answer(subject, await newest_version(session, subject))
+    of = await _visible_owner(session, viewer, subject)
+    newest = await newest_version(session, subject)
+    return _answer(subject, newest, _may_change(viewer, of))
+
+
+@router.get("/{scope}/history/")
+async def history(
+    scope: LimitScope,
+    session: Transaction,
+    viewer: SignedIn,
+    owner: OwnerId = None,
+    limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> Page[ScopeLimits]:
+    """What one scope said, the newest version first: who changed what, when and why."""
+    subject = LimitsSubject(scope=scope, owner_id=owner)
+    of = await _visible_owner(session, viewer, subject)
+    rows = await limit_versions(session, subject, limit=limit, cursor=cursor)
+    may_change = _may_change(viewer, of)
+    return Page(
+        items=[_answer(subject, row, may_change) for row in rows.items],
+        next_cursor=rows.next_cursor,
+    )
 
 
 @router.put("/{scope}/", dependencies=[Depends(throttled_command)])
@@ -95,7 +138,7 @@ async def change(
     wanted = LimitsChange(
         subject=subject, limits=ask.limits, based_on=ask.based_on, reason=ask.reason
     )
-    return _answer(subject, await set_limits(session, wanted, actor(request, viewer)))
+    return _answer(subject, await set_limits(session, wanted, actor(request, viewer)), True)
 
 
 async def _visible_owner(
@@ -112,7 +155,13 @@ async def _visible_owner(
     return found(of if viewer.knows(of.client_id, of.portfolio_id) else None, NOTHING)
 
 
-def _answer(subject: LimitsSubject, row: LimitVersion | None) -> ScopeLimits:
+def _may_change(viewer: Viewer, of: Owner | None) -> bool:
+    if of is None:
+        return viewer.is_admin
+    return viewer.may_operate_for(of.client_id, of.portfolio_id)
+
+
+def _answer(subject: LimitsSubject, row: LimitVersion | None, may_change: bool) -> ScopeLimits:
     return ScopeLimits(
         scope=subject.scope,
         owner_id=subject.owner_id,
@@ -121,4 +170,5 @@ def _answer(subject: LimitsSubject, row: LimitVersion | None) -> ScopeLimits:
         author=None if row is None else row.author,
         reason=None if row is None else row.reason,
         changed_at=None if row is None else row.created_at,
+        may_change=may_change,
     )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, status
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.deps import Desk, SignedIn, Transaction, actor, throttled_command
-from api.proof import require_fresh
+from api.administering import Administrator, administrator
+from api.deps import Desk, Transaction, actor, throttled_command
 from api.schemas.common import Page
 from api.schemas.users import (
     GrantAsk,
@@ -21,11 +21,11 @@ from api.schemas.users import (
     UserChangeAsk,
     UserRow,
 )
-from domain.errors import ErrorCode, GreenlightError
+from infra.db.audit import audit
 from infra.db.models import User
+from infra.db.queries.identity import end_sessions, session_counts
 from infra.db.queries.paging import DEFAULT_LIMIT, Limit
 from infra.db.queries.users import roles_of, user_rows
-from infra.db.queries.viewer import Viewer
 from infra.db.users import (
     Grant,
     NewUser,
@@ -41,31 +41,14 @@ from infra.db.users import (
 from infra.security import hash_password
 from infra.users import new_password
 
-# How fresh a proof must be to change who may do what.
-_ADMIN_CHANGES = timedelta(minutes=30)
-
-
-async def _administrator(viewer: SignedIn) -> Viewer:
-    if not viewer.is_admin:
-        raise GreenlightError(ErrorCode.FORBIDDEN, "users are an administrator's business")
-    return viewer
-
-
-async def _fresh_administrator(
-    desk: Desk, viewer: Annotated[Viewer, Depends(_administrator)]
-) -> Viewer:
-    require_fresh(viewer, desk, _ADMIN_CHANGES)
-    return viewer
-
-
-Administrator = Annotated[Viewer, Depends(_fresh_administrator)]
 _COMMAND = [Depends(throttled_command)]
 
-router = APIRouter(prefix="/users", tags=["users"], dependencies=[Depends(_administrator)])
+router = APIRouter(prefix="/users", tags=["users"], dependencies=[Depends(administrator)])
 
 
 @router.get("/")
 async def list_users(
+    desk: Desk,
     session: Transaction,
     limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
@@ -73,7 +56,9 @@ async def list_users(
 ) -> Page[UserRow]:
     """Everybody who may sign in, or could once, by e-mail."""
     rows = await user_rows(session, is_active=is_active, limit=limit, cursor=cursor)
-    return Page(items=await _answers(session, rows.items), next_cursor=rows.next_cursor)
+    return Page(
+        items=await _answers(session, rows.items, desk.clock.now()), next_cursor=rows.next_cursor
+    )
 
 
 @router.post("/", status_code=status.HTTP_201_CREATED, dependencies=_COMMAND)
@@ -89,12 +74,12 @@ async def add_user(
         desk.clock.now(),
         actor(request, by),
     )
-    return IssuedPassword(user=await _answer(session, user), password=password)
+    return IssuedPassword(user=await _answer(session, user, desk.clock.now()), password=password)
 
 
 @router.get("/{user_id}/")
-async def get_user(user_id: UUID, session: Transaction) -> UserRow:
-    return await _answer(session, await locked_user(session, user_id))
+async def get_user(user_id: UUID, desk: Desk, session: Transaction) -> UserRow:
+    return await _answer(session, await locked_user(session, user_id), desk.clock.now())
 
 
 @router.patch("/{user_id}/", dependencies=_COMMAND)
@@ -109,7 +94,7 @@ async def edit_user(
     """Rename, disable or enable, make or unmake an administrator."""
     change = UserChange(**ask.model_dump())
     user = await change_user(session, user_id, change, desk.clock.now(), actor(request, by))
-    return await _answer(session, user)
+    return await _answer(session, user, desk.clock.now())
 
 
 @router.post("/{user_id}/reset-password/", dependencies=_COMMAND)
@@ -121,7 +106,20 @@ async def reset_password(
     hashed = await asyncio.to_thread(hash_password, password)
     await issue_password(session, user_id, hashed, desk.clock.now(), actor(request, by))
     user = await locked_user(session, user_id)
-    return IssuedPassword(user=await _answer(session, user), password=password)
+    return IssuedPassword(user=await _answer(session, user, desk.clock.now()), password=password)
+
+
+@router.delete(
+    "/{user_id}/sessions/", status_code=status.HTTP_204_NO_CONTENT, dependencies=_COMMAND
+)
+async def end_user_sessions(
+    user_id: UUID, request: Request, desk: Desk, session: Transaction, by: Administrator
+) -> None:
+    """Sign somebody out of every browser. Their password and their scripts' tokens stay good."""
+    await locked_user(session, user_id)
+    ended = await end_sessions(session, user_id, desk.clock.now())
+    after = {"ended": ended}
+    audit(session, actor(request, by), "user.signed_out", "user", user_id, after=after)
 
 
 @router.post(
@@ -138,11 +136,16 @@ async def reset_second_factor(
 
 @router.put("/{user_id}/roles/", dependencies=_COMMAND)
 async def grant_role(
-    user_id: UUID, ask: GrantAsk, request: Request, session: Transaction, by: Administrator
+    user_id: UUID,
+    ask: GrantAsk,
+    request: Request,
+    desk: Desk,
+    session: Transaction,
+    by: Administrator,
 ) -> UserRow:
     """Give a role for a client or one portfolio of it, in the place of the one held there."""
     await grant(session, user_id, Grant(**ask.model_dump()), actor(request, by))
-    return await _answer(session, await locked_user(session, user_id))
+    return await _answer(session, await locked_user(session, user_id), desk.clock.now())
 
 
 @router.delete(
@@ -155,12 +158,14 @@ async def revoke_role(
     await revoke(session, user_id, role_id, actor(request, by))
 
 
-async def _answer(session: AsyncSession, user: User) -> UserRow:
-    return (await _answers(session, [user]))[0]
+async def _answer(session: AsyncSession, user: User, now: datetime) -> UserRow:
+    return (await _answers(session, [user], now))[0]
 
 
-async def _answers(session: AsyncSession, users: list[User]) -> list[UserRow]:
-    held = await roles_of(session, [user.id for user in users])
+async def _answers(session: AsyncSession, users: list[User], now: datetime) -> list[UserRow]:
+    ids = [user.id for user in users]
+    held = await roles_of(session, ids)
+    signed_in = await session_counts(session, ids, now)
     return [
         UserRow(
             id=user.id,
@@ -172,6 +177,7 @@ async def _answers(session: AsyncSession, users: list[User]) -> list[UserRow]:
             last_login_at=user.last_login_at,
             password_expires_at=user.password_expires_at,
             created_at=user.created_at,
+            sessions=signed_in.get(user.id, 0),
             roles=[RoleAnswer.model_validate(row) for row in held[user.id]],
         )
         for user in users

@@ -18,11 +18,23 @@ class LimitInForce(Answer):
     description: str
     value: Any = Field(description="null is no limit; amounts and fractions are text")
     sources: list[LimitScope] = Field(description="who says so; empty for the default")
+    said: dict[LimitScope, Any] = Field(description="by each scope that says anything about it")
 
 
 class LimitsAnswer(Answer):
     limits: list[LimitInForce]
     versions: list[LimitsRef] = Field(description="of every scope that was heard")
+
+
+class LimitsForm(Answer):
+    """What can be limited: the JSON schema a form is drawn from.
+
+    Each property carries ``title``, ``description``, ``group``, ``unit``, bounds, and ``tighter``:
+    which of two values binds (``lower``, ``higher``, or of lists ``union`` and ``common``).
+    """
+
+    schema_: dict[str, Any] = Field(alias="schema", serialization_alias="schema")
+    defaults: dict[str, Any]
 
 
 class ScopeLimits(Answer):
@@ -35,6 +47,7 @@ class ScopeLimits(Answer):
     author: str | None
     reason: str | None
     changed_at: UtcTime | None
+    may_change: bool = Field(description="by who is asking")
 
 
 class ChangeLimitsAsk(Ask):

@@ -34,6 +34,7 @@ class UserRow(Answer):
         description="of a password somebody else made: to be changed before"
     )
     created_at: UtcTime
+    sessions: int = Field(description="browsers in which they are signed in now")
     roles: list[RoleAnswer]
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, field_serializer
+from pydantic import Field, JsonValue, field_serializer
 
 from domain.instruments import Frozen
 from domain.portfolio import ZERO
@@ -51,6 +51,11 @@ class Tighter(StrEnum):
     COMMON = "common"
 
 
+def _in_form(group: str, unit: str = "") -> dict[str, JsonValue]:
+    """Where a limit stands in the form the UI draws, and the unit beside its field."""
+    return {"group": group, "unit": unit}
+
+
 class Limits(Frozen):
     """What may be done. The defaults are meant for a cautious first month.
 
@@ -58,89 +63,163 @@ class Limits(Frozen):
     """
 
     max_contracts: Annotated[int, Tighter.LOWER] = Field(
-        default=10, ge=1, description="contracts per order"
+        title="Contracts per order",
+        json_schema_extra=_in_form("Size of an order", "contracts"),
+        default=10,
+        ge=1,
+        description="contracts per order",
     )
     max_notional: Annotated[Decimal, Tighter.LOWER] = Field(
-        default=Decimal(250_000), gt=0, description="strike × multiplier × contracts per order"
+        title="Notional per order",
+        json_schema_extra=_in_form("Size of an order", "currency"),
+        default=Decimal(250_000),
+        gt=0,
+        description="strike × multiplier × contracts per order",
     )
     max_loss: Annotated[Decimal, Tighter.LOWER] = Field(
+        title="Loss per order",
+        json_schema_extra=_in_form("Size of an order", "currency"),
         default=Decimal(250_000),
         gt=0,
         description="the most an order can lose at expiry, its premium counted",
     )
     max_quote_age_seconds: Annotated[int, Tighter.LOWER] = Field(
-        default=30, ge=1, description="market seconds"
+        title="Age of a quote",
+        json_schema_extra=_in_form("Data", "seconds"),
+        default=30,
+        ge=1,
+        description="market seconds",
     )
     max_account_age_seconds: Annotated[int, Tighter.LOWER] = Field(
-        default=300, ge=1, description="market seconds"
+        title="Age of the account’s values",
+        json_schema_extra=_in_form("Data", "seconds"),
+        default=300,
+        ge=1,
+        description="market seconds",
     )
     max_pm_usage: Annotated[Decimal, Tighter.LOWER] = Field(
-        default=Decimal("0.5"), gt=0, le=1, description="maintenance margin over equity, after"
+        title="PM usage",
+        json_schema_extra=_in_form("Account", "fraction"),
+        default=Decimal("0.5"),
+        gt=0,
+        le=1,
+        description="maintenance margin over equity, after",
     )
     min_available_funds: Annotated[Decimal, Tighter.HIGHER] = Field(
-        default=ZERO, description="equity with loan less initial margin, after the trade"
+        title="Available funds kept",
+        json_schema_extra=_in_form("Account", "currency"),
+        default=ZERO,
+        description="equity with loan less initial margin, after the trade",
     )
     collar_fraction: Annotated[Decimal, Tighter.LOWER] = Field(
+        title="Price collar",
+        json_schema_extra=_in_form("Price", "fraction"),
         default=Decimal("0.1"),
         gt=0,
         le=1,
         description="how far through the market a limit may be, of the price it would meet",
     )
     max_price_over_mid: Annotated[Decimal, Tighter.LOWER] = Field(
-        default=Decimal(2), gt=1, description="a limit beyond this multiple of mid is a mistake"
+        title="Limit over mid",
+        json_schema_extra=_in_form("Price", "× mid"),
+        default=Decimal(2),
+        gt=1,
+        description="a limit beyond this multiple of mid is a mistake",
     )
     require_covered: Annotated[bool, Tighter.HIGHER] = Field(
-        default=True, description="short puts must be covered by cash, short calls by shares"
+        title="Cover required",
+        json_schema_extra=_in_form("Account"),
+        default=True,
+        description="short puts must be covered by cash, short calls by shares",
     )
     max_orders_per_minute: Annotated[int, Tighter.LOWER] = Field(
-        default=20, ge=1, description="sent for the account within a minute by the desk's clock"
+        title="Orders per minute",
+        json_schema_extra=_in_form("Pace", "orders"),
+        default=20,
+        ge=1,
+        description="sent for the account within a minute by the desk's clock",
     )
     max_orders_per_day: Annotated[int | None, Tighter.LOWER] = Field(
-        default=100, ge=1, description="sent for the account on one exchange day"
+        title="Orders per day",
+        json_schema_extra=_in_form("Pace", "orders"),
+        default=100,
+        ge=1,
+        description="sent for the account on one exchange day",
     )
     max_daily_notional: Annotated[Decimal | None, Tighter.LOWER] = Field(
+        title="Notional opened per day",
+        json_schema_extra=_in_form("Pace", "currency"),
         default=Decimal(1_000_000),
         gt=0,
         description="opened in the account on one exchange day, this order included",
     )
     duplicate_window_seconds: Annotated[int, Tighter.HIGHER] = Field(
+        title="Duplicate window",
+        json_schema_extra=_in_form("Pace", "seconds"),
         default=300,
         ge=0,
         description="market seconds in which the same trade of another approval is a duplicate",
     )
     max_daily_loss: Annotated[Decimal | None, Tighter.LOWER] = Field(
+        title="Loss per day",
+        json_schema_extra=_in_form("Account", "fraction"),
         default=Decimal("0.05"),
         gt=0,
         le=1,
         description="fall of net liquidation value since the day began; opens stop beyond it",
     )
     max_position_contracts: Annotated[int | None, Tighter.LOWER] = Field(
-        default=50, ge=1, description="option contracts on one underlying after the trade"
+        title="Contracts per underlying",
+        json_schema_extra=_in_form("Concentration", "contracts"),
+        default=50,
+        ge=1,
+        description="option contracts on one underlying after the trade",
     )
     max_name_fraction: Annotated[Decimal | None, Tighter.LOWER] = Field(
-        default=None, gt=0, description="at stake in one underlying after the trade"
+        title="Stake per underlying",
+        json_schema_extra=_in_form("Concentration", "fraction"),
+        default=None,
+        gt=0,
+        description="at stake in one underlying after the trade",
     )
     max_delta_fraction: Annotated[Decimal | None, Tighter.LOWER] = Field(
-        default=None, gt=0, description="dollar delta of the account after the trade, absolute"
+        title="Dollar delta",
+        json_schema_extra=_in_form("Concentration", "fraction"),
+        default=None,
+        gt=0,
+        description="dollar delta of the account after the trade, absolute",
     )
     max_vega_fraction: Annotated[Decimal | None, Tighter.LOWER] = Field(
+        title="Vega",
+        json_schema_extra=_in_form("Concentration", "fraction"),
         default=None,
         gt=0,
         description="change per volatility point of the account after the trade, absolute",
     )
     expiry_cutoff_minutes: Annotated[int, Tighter.HIGHER] = Field(
+        title="Cut-off before expiry",
+        json_schema_extra=_in_form("Price", "minutes"),
         default=60,
         ge=0,
         description="nothing opens in a contract this long before its last trading ends",
     )
     restricted_symbols: Annotated[frozenset[str], Tighter.UNION] = Field(
-        default=frozenset(), description="underlyings in which nothing may be opened"
+        title="Restricted underlyings",
+        json_schema_extra=_in_form("What may be traded"),
+        default=frozenset(),
+        description="underlyings in which nothing may be opened",
     )
     permitted_strategies: Annotated[frozenset[str] | None, Tighter.COMMON] = Field(
-        default=None, description="slugs of the strategies that may open; none listed: none may"
+        title="Permitted strategies",
+        json_schema_extra=_in_form("What may be traded"),
+        default=None,
+        description="slugs of the strategies that may open; none listed: none may",
     )
     live_trading: Annotated[bool, Tighter.LOWER] = Field(
-        default=False, description="whether orders may go to a gateway that trades real money"
+        title="Real money",
+        json_schema_extra=_in_form("What may be traded"),
+        default=False,
+        description="whether orders may go to a gateway that trades real money",
     )
 
     @field_serializer("restricted_symbols", "permitted_strategies")
@@ -188,7 +267,7 @@ def tightest(desk: Limits, *narrower: Limits) -> Limits:
     values = {name: getattr(desk, name) for name in Limits.model_fields}
     for limits in narrower:
         for name in limits.model_fields_set:
-            values[name] = _tighter_of(_sense(name), values[name], getattr(limits, name))
+            values[name] = _tighter_of(sense_of(name), values[name], getattr(limits, name))
     return Limits(**values)
 
 
@@ -214,12 +293,13 @@ def in_force(versions: Iterable[LimitsVersion]) -> LimitsInForce:
 def _sources(name: str, value: object, versions: Sequence[LimitsVersion]) -> tuple[LimitScope, ...]:
     """The widest scope that says ``value``; of a list, every scope that adds to it."""
     setting = [version for version in versions if name in version.limits.model_fields_set]
-    if _sense(name) in (Tighter.UNION, Tighter.COMMON):
+    if sense_of(name) in (Tighter.UNION, Tighter.COMMON):
         return tuple(v.scope for v in setting if getattr(v.limits, name) is not None)
     return tuple(v.scope for v in setting if getattr(v.limits, name) == value)[:1]
 
 
-def _sense(name: str) -> Tighter:
+def sense_of(name: str) -> Tighter:
+    """Which of two values of the limit is the tighter."""
     return next(each for each in Limits.model_fields[name].metadata if isinstance(each, Tighter))
 
 

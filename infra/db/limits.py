@@ -29,6 +29,7 @@ from infra.db.models import (
     Portfolio,
     StrategyInstance,
 )
+from infra.db.queries.paging import Cursor, Rows, decode_cursor
 
 _DESK_LIMITS = 0x11111775
 """Postgres's advisory lock for the limits of the whole desk, which no row owns."""
@@ -99,6 +100,14 @@ async def limits_in_force(
     session: AsyncSession, broker_account_id: UUID, strategy_instance_id: UUID | None = None
 ) -> LimitsInForce:
     """What binds an order of the account, and of the strategy instance where one is named."""
+    return await limits_binding(
+        session, await _bound(session, broker_account_id, strategy_instance_id)
+    )
+
+
+async def _bound(
+    session: AsyncSession, broker_account_id: UUID, strategy_instance_id: UUID | None
+) -> Bound:
     owners = (
         await session.execute(
             select(BrokerAccount.portfolio_id, Portfolio.client_id)
@@ -106,18 +115,42 @@ async def limits_in_force(
             .where(BrokerAccount.id == broker_account_id)
         )
     ).one()
-    bound = Bound(
+    return Bound(
         client_id=owners.client_id,
         portfolio_id=owners.portfolio_id,
         broker_account_id=broker_account_id,
         strategy_instance_id=strategy_instance_id,
     )
-    return await limits_binding(session, bound)
 
 
 async def limits_binding(session: AsyncSession, bound: Bound) -> LimitsInForce:
     """``limits_in_force`` where the owners are known already: one statement."""
     return in_force(await _newest(session, bound.subjects()))
+
+
+async def limits_heard(
+    session: AsyncSession, broker_account_id: UUID, strategy_instance_id: UUID | None = None
+) -> list[LimitsVersion]:
+    """What each scope that concerns the account says; ``in_force`` makes one of them."""
+    bound = await _bound(session, broker_account_id, strategy_instance_id)
+    return await _newest(session, bound.subjects())
+
+
+class VersionCursor(Cursor):
+    version: int
+
+
+async def limit_versions(
+    session: AsyncSession, subject: LimitsSubject, *, limit: int, cursor: str | None
+) -> Rows[LimitVersion]:
+    """Every version of one subject's limits, the newest first."""
+    after = decode_cursor(VersionCursor, cursor)
+    statement = select(LimitVersion).where(_concerns(subject))
+    if after is not None:
+        statement = statement.where(LimitVersion.version < after.version)
+    statement = statement.order_by(LimitVersion.version.desc()).limit(limit + 1)
+    rows = (await session.scalars(statement)).all()
+    return Rows(rows, limit, lambda row: VersionCursor(version=row.version))
 
 
 async def newest_refs(session: AsyncSession, bound: Bound) -> frozenset[LimitsRef]:

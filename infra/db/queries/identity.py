@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import case, delete, or_, select, update
+from sqlalchemy import ColumnElement, case, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from infra.db.models import (
@@ -103,9 +104,7 @@ async def live_session(
         .join(User, User.id == Session.user_id)
         .where(
             Session.token_hash == token_hash,
-            Session.revoked_at.is_(None),
-            Session.expires_at > now,
-            Session.last_seen_at > now - SESSION_IDLE_LIMIT,
+            *_live(now),
             User.is_active,
         )
     )
@@ -212,13 +211,32 @@ async def live_sessions_of(session: AsyncSession, user_id: UUID, now: datetime) 
         select(Session)
         .where(
             Session.user_id == user_id,
-            Session.revoked_at.is_(None),
-            Session.expires_at > now,
-            Session.last_seen_at > now - SESSION_IDLE_LIMIT,
+            *_live(now),
         )
         .order_by(Session.last_seen_at.desc(), Session.id)
     )
     return list(await session.scalars(statement))
+
+
+async def session_counts(
+    session: AsyncSession, user_ids: Collection[UUID], now: datetime
+) -> dict[UUID, int]:
+    """In how many browsers each of these users is signed in; absent: in none."""
+    statement = (
+        select(Session.user_id, func.count().label("live"))
+        .where(Session.user_id.in_(user_ids), *_live(now))
+        .group_by(Session.user_id)
+    )
+    rows = await session.execute(statement)
+    return {row.user_id: row.live for row in rows}
+
+
+def _live(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Session.revoked_at.is_(None),
+        Session.expires_at > now,
+        Session.last_seen_at > now - SESSION_IDLE_LIMIT,
+    )
 
 
 async def end_sessions(

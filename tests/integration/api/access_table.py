@@ -87,21 +87,31 @@ ROLES: Mapping[str, frozenset[str]] = {
     "GET /api/backtests/{run_id}/trades/": SEES_A,
     "GET /api/chains/": WITH_TOKENS,
     "GET /api/chains/{symbol}/": WITH_TOKENS,
+    "GET /api/clients/": SIGNED_IN,
+    "POST /api/clients/": ADMIN,
+    "PATCH /api/clients/{client_id}/": ADMIN,
     "GET /api/clients/{client_id}/approval-rules/": KNOWS_A,
     "PUT /api/clients/{client_id}/approval-rules/": GOVERNS_A,
+    "POST /api/clients/{client_id}/portfolios/": ADMIN,
+    "PATCH /api/clients/{client_id}/portfolios/{portfolio_id}/": ADMIN,
     "GET /api/dashboard/": WITH_TOKENS,
     "GET /api/desk/": WITH_TOKENS,
     "GET /api/discrepancies/": WITH_TOKENS,
     "POST /api/discrepancies/{discrepancy_id}/accept/": OPERATES,
     "GET /api/executions/": WITH_TOKENS,
+    "GET /api/gateways/": OPERATES,
+    "PUT /api/gateways/{slug}/": ADMIN,
+    "PUT /api/gateways/{slug}/accounts/{code}/": ADMIN,
     "GET /api/health/": WITH_TOKENS,
     "GET /api/kill-switch/": WITH_TOKENS,
     "POST /api/kill-switch/": HALTS,
     "GET /api/kill-switch/preview/": HALTS,
     "GET /api/kill-switch/{kill_switch_id}/": SEES_A,
+    "GET /api/limits/": WITH_TOKENS,
     "GET /api/limits/in-force/{account_id}/": SEES_A,
     "GET /api/limits/{scope}/": SEES_A,
     "PUT /api/limits/{scope}/": OPERATES,
+    "GET /api/limits/{scope}/history/": SEES_A,
     "GET /api/opportunities/": WITH_TOKENS,
     "GET /api/opportunities/runs/": WITH_TOKENS,
     "GET /api/orders/": WITH_TOKENS,
@@ -137,6 +147,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     "POST /api/users/{user_id}/reset-second-factor/": ADMIN,
     "PUT /api/users/{user_id}/roles/": ADMIN,
     "DELETE /api/users/{user_id}/roles/{role_id}/": ADMIN,
+    "DELETE /api/users/{user_id}/sessions/": ADMIN,
     "GET /api/value-history/": WITH_TOKENS,
     "GET /healthz": EVERYBODY,
     "GET /readyz": EVERYBODY,
@@ -224,6 +235,7 @@ def requests(api: ApiWorld, rows: Rows, *, absent: bool = False) -> Mapping[str,
         "discrepancy_id": rows.discrepancy,
         "kill_switch_id": rows.kill_switch,
         "order_id": one.order.id,
+        "portfolio_id": one.portfolio.id,
         "recommendation_id": one.waiting.id,
         "run_id": rows.backtest,
         "strategy_id": one.waiting.strategy_instance_id,
@@ -232,7 +244,13 @@ def requests(api: ApiWorld, rows: Rows, *, absent: bool = False) -> Mapping[str,
     if absent:
         of_a = {name: uuid4() for name in of_a}
     people = {"user_id": api.world.users["trader_a"].id, "role_id": rows.role}
-    words = {"name": "trades", "scope": "ACCOUNT", "symbol": "SPY"}
+    words = {
+        "code": one.account.code,
+        "name": "trades",
+        "scope": "ACCOUNT",
+        "slug": api.world.gateway.slug,
+        "symbol": "SPY",
+    }
     bodies, queries = _bodies(api, of_a), _queries(of_a)
     made: dict[str, Request] = {}
     for route in ROLES:
@@ -254,6 +272,7 @@ def _queries(of_a: Mapping[str, UUID]) -> dict[str, dict[str, str]]:
         "GET /api/backtests/compare/": {"ids": str(of_a["run_id"])},
         "GET /api/kill-switch/preview/": {"account": str(of_a["account_id"])},
         "GET /api/limits/{scope}/": owner,
+        "GET /api/limits/{scope}/history/": owner,
         "PUT /api/limits/{scope}/": owner,
     }
 
@@ -272,6 +291,17 @@ def _bodies(api: ApiWorld, of_a: Mapping[str, UUID]) -> dict[str, Any]:
         "POST /api/auth/totp/confirm/": {"code": "000000"},
         "POST /api/backtests/": backtest,
         "POST /api/backtests/sweeps/": backtest,
+        "POST /api/clients/": {"slug": "new", "name": "New"},
+        "PATCH /api/clients/{client_id}/": {"name": "Renamed"},
+        "POST /api/clients/{client_id}/portfolios/": {"name": "New"},
+        "PATCH /api/clients/{client_id}/portfolios/{portfolio_id}/": {"name": "Main"},
+        "PUT /api/gateways/{slug}/": {
+            "name": "Simulated",
+            "kind": "SIMULATED",
+            "host": "127.0.0.1",
+            "port": 4002,
+        },
+        "PUT /api/gateways/{slug}/accounts/{code}/": {"client_id": client, "portfolio": "Main"},
         "PUT /api/clients/{client_id}/approval-rules/": {
             "step_up_minutes": None,
             "two_approvers_above_notional": None,

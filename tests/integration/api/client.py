@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -53,6 +53,7 @@ class RecordedSignals:
     dry_runs: list[DryRunRequest] = field(default_factory=list)
     findings: DryRunFindings | None = None
     next_run_at: datetime | None = None
+    scheduled: list[str] = field(default_factory=list)
 
     def start(self) -> None: ...
     async def stop(self) -> None: ...
@@ -91,6 +92,10 @@ class RecordedSignals:
         if self.findings is None:
             raise GreenlightError(ErrorCode.MARKET_CLOSED, "the market is closed")
         return self.findings
+
+    async def set_schedules(self, gateways: Sequence[str]) -> bool:
+        self.scheduled = list(gateways)
+        return not self.broken
 
     async def next_strategy_runs(self) -> datetime | None:
         return None if self.broken else self.next_run_at

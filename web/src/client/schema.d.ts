@@ -593,6 +593,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/clients/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Clients
+         * @description The clients you know, by slug, with the portfolios and accounts you may see.
+         */
+        get: operations["list_clients"];
+        put?: never;
+        /**
+         * Create Client
+         * @description A new client, without portfolios yet.
+         */
+        post: operations["create_client"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clients/{client_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Edit Client
+         * @description Rename a client; its slug stays, for scripts and addresses name it.
+         */
+        patch: operations["edit_client"];
+        trace?: never;
+    };
     "/api/clients/{client_id}/approval-rules/": {
         parameters: {
             query?: never;
@@ -615,6 +659,46 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/clients/{client_id}/portfolios/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Portfolio
+         * @description A new portfolio of the client; roles and limits can be given for it alone.
+         */
+        post: operations["create_portfolio"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clients/{client_id}/portfolios/{portfolio_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Edit Portfolio
+         * @description Rename a portfolio.
+         */
+        patch: operations["edit_portfolio"];
         trace?: never;
     };
     "/api/dashboard/": {
@@ -717,6 +801,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/gateways/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Gateways
+         * @description Every gateway by slug: where it is, how it is connected, who may send through it.
+         */
+        get: operations["list_gateways"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gateways/{slug}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Up Gateway
+         * @description Set a gateway up, or change its address. A broker worker of its own then connects it.
+         */
+        put: operations["set_up_gateway"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gateways/{slug}/accounts/{code}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Up Account
+         * @description Set an account up behind the gateway, or change what it is called. It never changes hands.
+         */
+        put: operations["set_up_account"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health/": {
         parameters: {
             query?: never;
@@ -804,6 +948,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/limits/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Form
+         * @description What can be limited, in words, units and bounds.
+         */
+        get: operations["form"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/limits/{scope}/": {
         parameters: {
             query?: never;
@@ -821,6 +985,26 @@ export interface paths {
          * @description Write the next version. 409 LIMITS_CHANGED when somebody else did meanwhile.
          */
         put: operations["change"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/limits/{scope}/history/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * History
+         * @description What one scope said, the newest version first: who changed what, when and why.
+         */
+        get: operations["history"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1510,6 +1694,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/users/{user_id}/sessions/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End User Sessions
+         * @description Sign somebody out of every browser. Their password and their scripts' tokens stay good.
+         */
+        delete: operations["end_user_sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/value-history/": {
         parameters: {
             query?: never;
@@ -1584,6 +1788,24 @@ export interface components {
             /** Note */
             note: string;
         };
+        /**
+         * AccountAsk
+         * @description Whose account it is. The portfolio is created where the client has none of that name.
+         */
+        AccountAsk: {
+            /**
+             * Alias
+             * @default
+             */
+            alias: string;
+            /**
+             * Client Id
+             * Format: uuid
+             */
+            client_id: string;
+            /** Portfolio */
+            portfolio: string;
+        };
         /** AccountBrief */
         AccountBrief: {
             /** Code */
@@ -1634,6 +1856,31 @@ export interface components {
              */
             post_expiry_margin: number | null;
         };
+        /** AccountOfClient */
+        AccountOfClient: {
+            /** Alias */
+            alias: string;
+            /** Code */
+            code: string;
+            /** Currency */
+            currency: string;
+            /**
+             * Gateway
+             * @description slug
+             */
+            gateway: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            kind: components["schemas"]["GatewayKind"];
+            /** Label */
+            label: string;
+            trading_state: components["schemas"]["TradingState"];
+            /** Trading State Reason */
+            trading_state_reason: string;
+        };
         /**
          * AccountRisk
          * @description Positions with quotes and greeks, and the risk of all of them together.
@@ -1659,6 +1906,11 @@ export interface components {
             risk: components["schemas"]["RiskState"];
             /** Underlyings */
             underlyings: components["schemas"]["UnderlyingState"][];
+        };
+        /** AccountSetUp */
+        AccountSetUp: {
+            client: components["schemas"]["ClientRow"];
+            outcome: components["schemas"]["Outcome"];
         };
         /** AccountState */
         AccountState: {
@@ -2240,6 +2492,25 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+            role: components["schemas"]["Role"];
+            /** Slug */
+            slug: string;
+        };
+        /**
+         * ClientRow
+         * @description A client with those of its portfolios that the viewer may see.
+         */
+        ClientRow: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Portfolios */
+            portfolios: components["schemas"]["PortfolioRow"][];
+            /** @description the viewer's; of several portfolios the most */
             role: components["schemas"]["Role"];
             /** Slug */
             slug: string;
@@ -3159,10 +3430,94 @@ export interface components {
             slug: string;
         };
         /**
+         * GatewayAsk
+         * @description Where a gateway is. Its kind can never change: another login is another gateway.
+         */
+        GatewayAsk: {
+            /**
+             * Client Id
+             * @default 17
+             */
+            client_id: number;
+            /** Host */
+            host: string;
+            kind: components["schemas"]["GatewayKind"];
+            /** Name */
+            name: string;
+            /** Port */
+            port: number;
+        };
+        /**
          * GatewayKind
          * @enum {string}
          */
         GatewayKind: "SIMULATED" | "PAPER" | "LIVE";
+        /**
+         * GatewayRow
+         * @description A gateway as those who run the desk see it.
+         */
+        GatewayRow: {
+            /**
+             * Accounts
+             * @description how many are set up
+             */
+            accounts: number;
+            /**
+             * Client Id
+             * @description the API client id of the desk at this gateway
+             */
+            client_id: number;
+            /** Clock Read At */
+            clock_read_at: string | null;
+            /** Connected At */
+            connected_at: string | null;
+            connection: components["schemas"]["ConnectionState"];
+            /** Connection Detail */
+            connection_detail: string;
+            /** Host */
+            host: string;
+            kind: components["schemas"]["GatewayKind"];
+            /**
+             * Lease Owner
+             * @description the broker worker that may send through it
+             */
+            lease_owner: string | null;
+            /** Lease Until */
+            lease_until: string | null;
+            /**
+             * Market At
+             * @description the broker's clock as last read
+             */
+            market_at: string | null;
+            /** Name */
+            name: string;
+            /** Port */
+            port: number;
+            /** Session Open */
+            session_open: boolean;
+            /** Slug */
+            slug: string;
+            /**
+             * Unknown Accounts
+             * @description codes the login serves, not set up here
+             */
+            unknown_accounts: string[];
+        };
+        /**
+         * GatewaySetUp
+         * @description What came of it. ``worker_command`` starts the process that connects.
+         */
+        GatewaySetUp: {
+            gateway: components["schemas"]["GatewayRow"];
+            outcome: components["schemas"]["Outcome"];
+            /**
+             * Scheduled
+             * @description false: run `greenlight setup-temporal`
+             */
+            scheduled: boolean;
+            /** Worker Command */
+            worker_command: string;
+        };
         /** GrantAsk */
         GrantAsk: {
             /**
@@ -3363,6 +3718,13 @@ export interface components {
             /** Name */
             name: string;
             /**
+             * Said
+             * @description by each scope that says anything about it
+             */
+            said: {
+                [key: string]: unknown;
+            };
+            /**
              * Sources
              * @description who says so; empty for the default
              */
@@ -3381,135 +3743,135 @@ export interface components {
          */
         Limits: {
             /**
-             * Collar Fraction
+             * Price collar
              * @description how far through the market a limit may be, of the price it would meet
              * @default 0.1
              */
             collar_fraction: number | string;
             /**
-             * Duplicate Window Seconds
+             * Duplicate window
              * @description market seconds in which the same trade of another approval is a duplicate
              * @default 300
              */
             duplicate_window_seconds: number;
             /**
-             * Expiry Cutoff Minutes
+             * Cut-off before expiry
              * @description nothing opens in a contract this long before its last trading ends
              * @default 60
              */
             expiry_cutoff_minutes: number;
             /**
-             * Live Trading
+             * Real money
              * @description whether orders may go to a gateway that trades real money
              * @default false
              */
             live_trading: boolean;
             /**
-             * Max Account Age Seconds
+             * Age of the account’s values
              * @description market seconds
              * @default 300
              */
             max_account_age_seconds: number;
             /**
-             * Max Contracts
+             * Contracts per order
              * @description contracts per order
              * @default 10
              */
             max_contracts: number;
             /**
-             * Max Daily Loss
+             * Loss per day
              * @description fall of net liquidation value since the day began; opens stop beyond it
              * @default 0.05
              */
             max_daily_loss: number | string | null;
             /**
-             * Max Daily Notional
+             * Notional opened per day
              * @description opened in the account on one exchange day, this order included
              * @default 1000000
              */
             max_daily_notional: number | string | null;
             /**
-             * Max Delta Fraction
+             * Dollar delta
              * @description dollar delta of the account after the trade, absolute
              */
             max_delta_fraction?: number | string | null;
             /**
-             * Max Loss
+             * Loss per order
              * @description the most an order can lose at expiry, its premium counted
              * @default 250000
              */
             max_loss: number | string;
             /**
-             * Max Name Fraction
+             * Stake per underlying
              * @description at stake in one underlying after the trade
              */
             max_name_fraction?: number | string | null;
             /**
-             * Max Notional
+             * Notional per order
              * @description strike × multiplier × contracts per order
              * @default 250000
              */
             max_notional: number | string;
             /**
-             * Max Orders Per Day
+             * Orders per day
              * @description sent for the account on one exchange day
              * @default 100
              */
             max_orders_per_day: number | null;
             /**
-             * Max Orders Per Minute
+             * Orders per minute
              * @description sent for the account within a minute by the desk's clock
              * @default 20
              */
             max_orders_per_minute: number;
             /**
-             * Max Pm Usage
+             * PM usage
              * @description maintenance margin over equity, after
              * @default 0.5
              */
             max_pm_usage: number | string;
             /**
-             * Max Position Contracts
+             * Contracts per underlying
              * @description option contracts on one underlying after the trade
              * @default 50
              */
             max_position_contracts: number | null;
             /**
-             * Max Price Over Mid
+             * Limit over mid
              * @description a limit beyond this multiple of mid is a mistake
              * @default 2
              */
             max_price_over_mid: number | string;
             /**
-             * Max Quote Age Seconds
+             * Age of a quote
              * @description market seconds
              * @default 30
              */
             max_quote_age_seconds: number;
             /**
-             * Max Vega Fraction
+             * Vega
              * @description change per volatility point of the account after the trade, absolute
              */
             max_vega_fraction?: number | string | null;
             /**
-             * Min Available Funds
+             * Available funds kept
              * @description equity with loan less initial margin, after the trade
              * @default 0
              */
             min_available_funds: number | string;
             /**
-             * Permitted Strategies
+             * Permitted strategies
              * @description slugs of the strategies that may open; none listed: none may
              */
             permitted_strategies?: string[] | null;
             /**
-             * Require Covered
+             * Cover required
              * @description short puts must be covered by cash, short calls by shares
              * @default true
              */
             require_covered: boolean;
             /**
-             * Restricted Symbols
+             * Restricted underlyings
              * @description underlyings in which nothing may be opened
              * @default []
              */
@@ -3531,6 +3893,23 @@ export interface components {
          * @enum {string}
          */
         LimitScope: "GLOBAL" | "CLIENT" | "PORTFOLIO" | "ACCOUNT" | "STRATEGY";
+        /**
+         * LimitsForm
+         * @description What can be limited: the JSON schema a form is drawn from.
+         *
+         *     Each property carries ``title``, ``description``, ``group``, ``unit``, bounds, and ``tighter``:
+         *     which of two values binds (``lower``, ``higher``, or of lists ``union`` and ``common``).
+         */
+        LimitsForm: {
+            /** Defaults */
+            defaults: {
+                [key: string]: unknown;
+            };
+            /** Schema */
+            schema: {
+                [key: string]: unknown;
+            };
+        };
         /**
          * LimitsRef
          * @description Which version of a scope's limits an order was judged by.
@@ -3714,6 +4093,11 @@ export interface components {
             /** Volume */
             volume: number | null;
         };
+        /** NameAsk */
+        NameAsk: {
+            /** Name */
+            name: string;
+        };
         /**
          * NameConcentration
          * @description What depends on one underlying.
@@ -3740,6 +4124,13 @@ export interface components {
             /** Symbol */
             symbol: string;
             worst: components["schemas"]["StressCell"];
+        };
+        /** NewClientAsk */
+        NewClientAsk: {
+            /** Name */
+            name: string;
+            /** Slug */
+            slug: string;
         };
         /**
          * NewToken
@@ -4235,6 +4626,12 @@ export interface components {
             /** Workflow Url */
             workflow_url: string;
         };
+        /**
+         * Outcome
+         * @description What adding came to.
+         * @enum {string}
+         */
+        Outcome: "added" | "changed" | "unchanged";
         /** OutlookAnswer */
         OutlookAnswer: {
             drift: components["schemas"]["Drift"];
@@ -4258,6 +4655,13 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** Page[ClientRow] */
+        Page_ClientRow_: {
+            /** Items */
+            items: components["schemas"]["ClientRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** Page[DiscrepancyRow] */
         Page_DiscrepancyRow_: {
             /** Items */
@@ -4269,6 +4673,13 @@ export interface components {
         Page_ExecutionRow_: {
             /** Items */
             items: components["schemas"]["ExecutionRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[GatewayRow] */
+        Page_GatewayRow_: {
+            /** Items */
+            items: components["schemas"]["GatewayRow"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -4304,6 +4715,13 @@ export interface components {
         Page_RecordingRow_: {
             /** Items */
             items: components["schemas"]["RecordingRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[ScopeLimits] */
+        Page_ScopeLimits_: {
+            /** Items */
+            items: components["schemas"]["ScopeLimits"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -4475,6 +4893,18 @@ export interface components {
              * @description most at stake first
              */
             underlyings: components["schemas"]["UnderlyingRow"][];
+        };
+        /** PortfolioRow */
+        PortfolioRow: {
+            /** Accounts */
+            accounts: components["schemas"]["AccountOfClient"][];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
         };
         /**
          * PositionGreeks
@@ -5498,6 +5928,11 @@ export interface components {
             limits: {
                 [key: string]: unknown;
             };
+            /**
+             * May Change
+             * @description by who is asking
+             */
+            may_change: boolean;
             /** Owner Id */
             owner_id: string | null;
             /** Reason */
@@ -6612,6 +7047,11 @@ export interface components {
             password_expires_at: string | null;
             /** Roles */
             roles: components["schemas"]["RoleAnswer"][];
+            /**
+             * Sessions
+             * @description browsers in which they are signed in now
+             */
+            sessions: number;
         };
         /**
          * ValueHistory
@@ -6712,9 +7152,12 @@ export interface components {
     pathItems: never;
 }
 export type AcceptFigureAsk = components['schemas']['AcceptFigureAsk'];
+export type AccountAsk = components['schemas']['AccountAsk'];
 export type AccountBrief = components['schemas']['AccountBrief'];
 export type AccountMargin = components['schemas']['AccountMargin'];
+export type AccountOfClient = components['schemas']['AccountOfClient'];
 export type AccountRisk = components['schemas']['AccountRisk'];
+export type AccountSetUp = components['schemas']['AccountSetUp'];
 export type AccountState = components['schemas']['AccountState'];
 export type AlertRow = components['schemas']['AlertRow'];
 export type AlertState = components['schemas']['AlertState'];
@@ -6739,6 +7182,7 @@ export type ChangeLimitsAsk = components['schemas']['ChangeLimitsAsk'];
 export type ChangeStateAsk = components['schemas']['ChangeStateAsk'];
 export type Check = components['schemas']['Check'];
 export type ClientAnswer = components['schemas']['ClientAnswer'];
+export type ClientRow = components['schemas']['ClientRow'];
 export type CodeAsk = components['schemas']['CodeAsk'];
 export type CombinedStress = components['schemas']['CombinedStress'];
 export type ComingDividend = components['schemas']['ComingDividend'];
@@ -6782,7 +7226,10 @@ export type FillKind = components['schemas']['FillKind'];
 export type FillPolicy = components['schemas']['FillPolicy'];
 export type FoundOpportunity = components['schemas']['FoundOpportunity'];
 export type GatewayAnswer = components['schemas']['GatewayAnswer'];
+export type GatewayAsk = components['schemas']['GatewayAsk'];
 export type GatewayKind = components['schemas']['GatewayKind'];
+export type GatewayRow = components['schemas']['GatewayRow'];
+export type GatewaySetUp = components['schemas']['GatewaySetUp'];
 export type GrantAsk = components['schemas']['GrantAsk'];
 export type Greeks = components['schemas']['Greeks'];
 export type GroupMargin = components['schemas']['GroupMargin'];
@@ -6800,6 +7247,7 @@ export type LimitInForce = components['schemas']['LimitInForce'];
 export type Limits = components['schemas']['Limits'];
 export type LimitsAnswer = components['schemas']['LimitsAnswer'];
 export type LimitScope = components['schemas']['LimitScope'];
+export type LimitsForm = components['schemas']['LimitsForm'];
 export type LimitsRef = components['schemas']['LimitsRef'];
 export type LoginAsk = components['schemas']['LoginAsk'];
 export type MarginEstimates = components['schemas']['MarginEstimates'];
@@ -6809,8 +7257,10 @@ export type MarginStep = components['schemas']['MarginStep'];
 export type MarketAnswer = components['schemas']['MarketAnswer'];
 export type Me = components['schemas']['Me'];
 export type Metrics = components['schemas']['Metrics'];
+export type NameAsk = components['schemas']['NameAsk'];
 export type NameConcentration = components['schemas']['NameConcentration'];
 export type NameStress = components['schemas']['NameStress'];
+export type NewClientAsk = components['schemas']['NewClientAsk'];
 export type NewToken = components['schemas']['NewToken'];
 export type NewUserAsk = components['schemas']['NewUserAsk'];
 export type OpportunityFigures = components['schemas']['OpportunityFigures'];
@@ -6821,16 +7271,20 @@ export type OrderEventRow = components['schemas']['OrderEventRow'];
 export type OrderRow = components['schemas']['OrderRow'];
 export type OrderState = components['schemas']['OrderState'];
 export type OrderWithExecutions = components['schemas']['OrderWithExecutions'];
+export type Outcome = components['schemas']['Outcome'];
 export type OutlookAnswer = components['schemas']['OutlookAnswer'];
 export type PageAlertRow = components['schemas']['Page_AlertRow_'];
 export type PageBacktestRow = components['schemas']['Page_BacktestRow_'];
+export type PageClientRow = components['schemas']['Page_ClientRow_'];
 export type PageDiscrepancyRow = components['schemas']['Page_DiscrepancyRow_'];
 export type PageExecutionRow = components['schemas']['Page_ExecutionRow_'];
+export type PageGatewayRow = components['schemas']['Page_GatewayRow_'];
 export type PageOpportunityRow = components['schemas']['Page_OpportunityRow_'];
 export type PageOrderRow = components['schemas']['Page_OrderRow_'];
 export type PagePressing = components['schemas']['Page_Pressing_'];
 export type PageRecommendationRow = components['schemas']['Page_RecommendationRow_'];
 export type PageRecordingRow = components['schemas']['Page_RecordingRow_'];
+export type PageScopeLimits = components['schemas']['Page_ScopeLimits_'];
 export type PageStrategyRow = components['schemas']['Page_StrategyRow_'];
 export type PageStrategyRunRow = components['schemas']['Page_StrategyRunRow_'];
 export type PageSweepSummary = components['schemas']['Page_SweepSummary_'];
@@ -6841,6 +7295,7 @@ export type Period = components['schemas']['Period'];
 export type PortfolioGreeks = components['schemas']['PortfolioGreeks'];
 export type PortfolioGreeksAnswer = components['schemas']['PortfolioGreeksAnswer'];
 export type PortfolioRisk = components['schemas']['PortfolioRisk'];
+export type PortfolioRow = components['schemas']['PortfolioRow'];
 export type PositionGreeks = components['schemas']['PositionGreeks'];
 export type PositionLiquidity = components['schemas']['PositionLiquidity'];
 export type PositionRow = components['schemas']['PositionRow'];
@@ -8320,6 +8775,133 @@ export interface operations {
             };
         };
     };
+    list_clients: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ClientRow_"];
+                };
+            };
+        };
+    };
+    create_client: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewClientAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientRow"];
+                };
+            };
+        };
+    };
+    edit_client: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NameAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientRow"];
+                };
+            };
+        };
+    };
     approval_rules: {
         parameters: {
             query?: never;
@@ -8400,6 +8982,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApprovalRules"];
+                };
+            };
+        };
+    };
+    create_portfolio: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NameAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientRow"];
+                };
+            };
+        };
+    };
+    edit_portfolio: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+                portfolio_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NameAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientRow"];
                 };
             };
         };
@@ -8625,6 +9296,136 @@ export interface operations {
             };
         };
     };
+    list_gateways: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_GatewayRow_"];
+                };
+            };
+        };
+    };
+    set_up_gateway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GatewayAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GatewaySetUp"];
+                };
+            };
+        };
+    };
+    set_up_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountSetUp"];
+                };
+            };
+        };
+    };
     get_desk_health: {
         parameters: {
             query?: never;
@@ -8833,6 +9634,44 @@ export interface operations {
             };
         };
     };
+    form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitsForm"];
+                };
+            };
+        };
+    };
     of_scope: {
         parameters: {
             query?: {
@@ -8919,6 +9758,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ScopeLimits"];
+                };
+            };
+        };
+    };
+    history: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                /** @description of the scope; left out for GLOBAL */
+                owner?: string | null;
+            };
+            header?: never;
+            path: {
+                scope: components["schemas"]["LimitScope"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ScopeLimits_"];
                 };
             };
         };
@@ -10431,6 +11315,44 @@ export interface operations {
             header?: never;
             path: {
                 role_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    end_user_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
                 user_id: string;
             };
             cookie?: never;
