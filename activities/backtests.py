@@ -15,7 +15,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.heartbeat import HEARTBEAT_SECONDS
-from domain.backtest.settings import backtest_settings
+from domain.backtest.settings import check_settings
 from domain.errors import GreenlightError
 from domain.ports.backtests import (
     BacktestEnd,
@@ -29,7 +29,6 @@ from domain.ports.backtests import (
     Progress,
     SweepBegin,
 )
-from domain.strategies.registry import strategy_named
 
 PROGRESSED = "progressed"
 """The signal by which a workflow hears how far its backtest is."""
@@ -49,19 +48,13 @@ class BacktestActivities:
         Raises GreenlightError STRATEGY_UNRESOLVED, CONFIG_INVALID or INVALID_INPUT; nothing is on
         record then.
         """
-        backtest_settings(strategy_named(job.request.strategy), job.request.config)
+        check_settings(job.request)
         return await self._store.begin(job)
 
     @activity.defn
     async def begin_sweep(self, begin: SweepBegin) -> UUID:
         """Check every configuration, then record the sweep. Raises as `begin_backtest` does."""
-        for point in begin.request.points():
-            try:
-                backtest_settings(strategy_named(point.request.strategy), point.request.config)
-            except GreenlightError as error:
-                raise GreenlightError(
-                    error.code, f"backtest {point.position} ({point.label}): {error.detail}"
-                ) from error
+        check_settings(begin.request)
         return await self._store.begin_sweep(begin)
 
     @activity.defn

@@ -20,10 +20,11 @@ CONFIG = {
 """A Wheel that finds something to sell in them."""
 
 
-def write_chains(path: Path, days: Sequence[str] = DAYS) -> Path:
+def write_chains(path: Path, days: Sequence[str] = DAYS, underlying: str = "ABC") -> Path:
     """Sessions of a few puts on a share, in canonical columns."""
     rows = [
-        f"{day}T15:45:00-05:00,ABC,100,P,{strike},2024-02-16,{bid},{bid + 0.1:.2f},500,{delta},0.25"
+        f"{day}T15:45:00-05:00,{underlying},100,P,{strike},2024-02-16,"
+        f"{bid},{bid + 0.1:.2f},500,{delta},0.25"
         for day in days
         for strike, bid, delta in PUTS
     ]

@@ -39,7 +39,7 @@ from api.schemas.backtests import (
     SweepSummary,
 )
 from api.schemas.common import Page
-from domain.backtest.settings import backtest_settings
+from domain.backtest.settings import check_settings
 from domain.errors import ErrorCode, GreenlightError
 from domain.ports.backtests import (
     BacktestEnd,
@@ -50,7 +50,6 @@ from domain.ports.backtests import (
     SweepRequest,
     understood,
 )
-from domain.strategies.registry import strategy_named
 from infra.backtests.document import BacktestDocument, TableName
 from infra.backtests.report import report_html
 from infra.db.backtests import begin_backtest, begin_sweep, end_backtest, end_sweep
@@ -89,7 +88,7 @@ async def start_backtest(
     Repeating the request with the same Idempotency-Key gives the same receipt.
     """
     request = await _request(BacktestRequest, ask, desk, session, viewer)
-    backtest_settings(strategy_named(request.strategy), request.config)
+    check_settings(request)
     workflow_id = command_workflow_id("backtest", viewer.user_id, key)
     row = await begin_backtest(
         session, BacktestJob(key=workflow_id, workflow_id=workflow_id, request=request),
@@ -111,8 +110,7 @@ async def start_sweep(
 ) -> SweepReceipt:
     """Start many at once; each appears in the list of its sweep when it begins."""
     request = await _request(SweepRequest, ask, desk, session, viewer)
-    for point in request.points():
-        backtest_settings(strategy_named(point.request.strategy), point.request.config)
+    check_settings(request)
     workflow_id = command_workflow_id("sweep", viewer.user_id, key)
     row = await begin_sweep(
         session, SweepBegin(workflow_id=workflow_id, request=request), again=False

@@ -12,6 +12,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
+from domain.errors import ErrorCode
 from domain.ports.backtests import BacktestOutcome, BacktestRequest, SweepRequest
 from workflows.backtest import BacktestSweepWorkflow, BacktestWorkflow
 from workflows.ids import CORE_QUEUE
@@ -21,7 +22,11 @@ LOOK_SECONDS = 1.0
 
 
 class WorkflowEndedError(RuntimeError):
-    """The workflow ended without a result; the message says how."""
+    """The workflow ended without a result; the message says how, ``code`` why if it is known."""
+
+    def __init__(self, words: str, code: ErrorCode | None = None) -> None:
+        super().__init__(words)
+        self.code = code
 
 
 def new_workflow_id(request: BacktestRequest) -> str:
@@ -84,10 +89,15 @@ async def _followed(
                 # No worker answers just now; the result will come all the same.
                 continue
     except WorkflowFailureError as error:
-        cause = error.cause
-        words = "cancelled" if isinstance(cause, CancelledError) else str(cause)
-        if isinstance(cause, ApplicationError):
-            words = cause.message
-        raise WorkflowEndedError(words) from error
+        raise _ended(error.cause) from error
     finally:
         ending.cancel()
+
+
+def _ended(cause: BaseException) -> WorkflowEndedError:
+    if isinstance(cause, CancelledError):
+        return WorkflowEndedError("cancelled")
+    if not isinstance(cause, ApplicationError):
+        return WorkflowEndedError(str(cause))
+    known = cause.type in ErrorCode.__members__.values()
+    return WorkflowEndedError(cause.message, ErrorCode(cause.type) if known else None)

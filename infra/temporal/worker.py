@@ -96,6 +96,9 @@ PASSED_THROUGH = (
 STICKY_TIMEOUT = timedelta(seconds=1)
 GRACE = timedelta(seconds=5)
 CONNECT_RETRY_SECONDS = 0.5
+# A computation learns that it is cancelled by the answer to a heartbeat; by default most of its
+# heartbeats are held back, for up to 0.8 of the time after which it would count as dead.
+HEARD_WITHIN = timedelta(seconds=1)
 
 
 def sandbox() -> SandboxedWorkflowRunner:
@@ -200,15 +203,20 @@ def core_workers(
         max_cached_workflows=workflow_cache,
         graceful_shutdown_timeout=GRACE,
     )
-    computing = Worker(
+    return core, computing_worker(client, backtests, cores)
+
+
+def computing_worker(client: Client, backtests: BacktestActivities, slots: int) -> Worker:
+    """What computes backtests, ``slots`` at once."""
+    return Worker(
         client,
         task_queue=BACKTEST_QUEUE,
         activities=[backtests.run_backtest],
         interceptors=[DeskInterceptor()],
         graceful_shutdown_timeout=GRACE,
-        max_concurrent_activities=cores,
+        max_concurrent_activities=slots,
+        max_heartbeat_throttle_interval=HEARD_WITHIN,
     )
-    return core, computing
 
 
 def broker_worker(client: Client, sessions: Sessions, gateway: GatewaySession) -> Worker:

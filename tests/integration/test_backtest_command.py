@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
+import typer
 from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
+from infra.backtests.exits import exits
 from infra.cli import app
 from infra.db.models import RunMode, RunStatus, StrategyRun
 from infra.db.session import create_engine, sessions
 from infra.settings import get_settings
-from tests.chain_files import write_chains, write_config
+from tests.chain_files import DAYS, write_chains, write_config
 
 pytestmark = pytest.mark.integration
 
@@ -126,3 +136,211 @@ def test_a_bad_row_names_file_line_and_column(chains: Path, config: Path):
     ran = backtest("--strategy", "wheel", "--config", config, "--data", chains, "--no-record")
     assert ran.exit_code == 3
     assert "history.csv, line 3, bid" in ran.stderr
+
+
+@pytest.fixture
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a person stands who has just begun."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def written(out: Path) -> dict[str, Any]:
+    return json.loads((out / "stats.json").read_text())
+
+
+def test_the_line_that_everybody_types_first(empty_folder: Path):
+    (empty_folder / "config.json").write_text("{}")
+    one = write_chains(empty_folder / "history.csv")
+    write_chains(empty_folder / "more.csv", underlying="XYZ")
+    one.write_text(
+        one.read_text() + "\n".join((empty_folder / "more.csv").read_text().split("\n")[1:])
+    )
+    line = "greenlight backtest --strategy wheel --config config.json --data history.csv"
+    programs = str(Path(sys.executable).parent)
+    ran = subprocess.run(
+        line,
+        shell=True,
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "COLUMNS": "100"},
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "wheel on history.csv" in ran.stdout
+    assert {path.name for path in empty_folder.iterdir()} == {
+        "config.json", "history.csv", "more.csv"
+    }  # fmt: skip
+
+
+def test_without_a_universe_every_underlying_of_the_data_is_traded(empty_folder: Path):
+    Path("config.json").write_text("{}")
+    write_chains(Path("abc.csv"))
+    write_chains(Path("xyz.csv"), underlying="XYZ")
+    ran = backtest(
+        "--strategy", "wheel", "--config", "config.json", "--data", "abc.csv", "--data", "xyz.csv",
+        "--no-record", "--out", "out",
+    )  # fmt: skip
+    assert ran.exit_code == 0, ran.output
+    assert set(pl.read_csv("out/trades.csv")["symbol"]) == {"ABC", "XYZ"}
+
+
+def _gzipped(source: Path, folder: Path) -> list[Path]:
+    path = folder / "history.csv.gz"
+    path.write_bytes(gzip.compress(source.read_bytes()))
+    return [path]
+
+
+def _zipped(source: Path, folder: Path) -> list[Path]:
+    path = folder / "history.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(source, "inside/history.csv")
+    return [path]
+
+
+def _parquet(source: Path, folder: Path) -> list[Path]:
+    pl.read_csv(source).write_parquet(folder / "history.parquet")
+    return [folder / "history.parquet"]
+
+
+def _by_day(source: Path, folder: Path) -> list[Path]:
+    return [write_chains(folder / f"{day}.csv", [day]) for day in DAYS]
+
+
+def _folder(source: Path, folder: Path) -> list[Path]:
+    (folder / "days" / "deep").mkdir(parents=True)
+    _by_day(source, folder / "days" / "deep")
+    return [folder / "days"]
+
+
+def _converted(source: Path, folder: Path) -> list[Path]:
+    done = CliRunner().invoke(app, ["data", "convert", str(source), "--out", str(folder / "out")])
+    assert done.exit_code == 0, done.output
+    return [folder / "out"]
+
+
+@pytest.mark.parametrize("packed", [_gzipped, _zipped, _parquet, _by_day, _folder, _converted])
+def test_however_the_data_are_packed_the_result_is_the_same(
+    chains: Path, config: Path, tmp_path: Path, packed: Callable[[Path, Path], list[Path]]
+):
+    folder = tmp_path / "packed"
+    folder.mkdir()
+    for out, sources in (("plain", [chains]), ("other", packed(chains, folder))):
+        data = [part for each in sources for part in ("--data", each)]
+        ran = backtest(
+            "--strategy", "wheel", "--config", config, *data, "--no-record", "--out", tmp_path / out
+        )
+        assert ran.exit_code == 0, ran.output
+    assert written(tmp_path / "plain")["stats"] == written(tmp_path / "other")["stats"]
+    for name in ("trades.csv", "equity.csv"):
+        assert (tmp_path / "plain" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
+
+
+def test_a_strategy_of_ones_own_is_found_in_the_folder_one_works_in(
+    empty_folder: Path, chains: Path, config: Path
+):
+    (empty_folder / "my_wheel.py").write_text(
+        "from domain.strategies.wheel import Wheel\n\nclass Mine(Wheel):\n    slug = 'mine'\n"
+    )
+    asked = ("--config", config, "--data", chains, "--no-record")
+    ran = backtest("--strategy", "my_wheel:Mine", *asked)
+    assert (ran.exit_code, "Option trades" in ran.stdout) == (0, True), ran.output
+    ran = backtest("--strategy", "my_wheel:Other", *asked)
+    assert (ran.exit_code, "has no Other" in ran.stderr) == (2, True)
+    ran = backtest("--strategy", "pathlib:Path", *asked)
+    assert (ran.exit_code, ran.stderr.startswith("STRATEGY_UNRESOLVED")) == (2, True)
+
+
+def test_what_a_strategy_raises_is_exit_code_1_and_the_files_are_written_all_the_same(
+    empty_folder: Path, chains: Path, config: Path
+):
+    (empty_folder / "broken.py").write_text(
+        "from domain.strategies.wheel import Wheel\n\n"
+        "class Broken(Wheel):\n    slug = 'broken'\n\n"
+        "    def generate_signals(self, *_):\n        raise ValueError('out of ideas')\n"
+    )
+    ran = backtest(
+        "--strategy", "broken:Broken", "--config", config, "--data", chains, "--no-record",
+        "--out", "out",
+    )  # fmt: skip
+    assert (ran.exit_code, "out of ideas" in ran.stderr) == (1, True), ran.output
+    assert "out of ideas" in written(Path("out"))["errors"][0]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("--config", "[1]", "config"),
+        ("--config", "{", "is not JSON"),
+        ("--limits", '{"max_orders_per_day": -1}', "limits.max_orders_per_day"),
+    ],
+)
+def test_a_wrong_file_of_settings_is_named(
+    chains: Path, tmp_path: Path, name: str, content: str, said: str
+):
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text(content)
+    ran = backtest("--strategy", "wheel", name, wrong, "--data", chains, "--no-record")
+    assert (ran.exit_code, said in ran.stderr) == (2, True), ran.stderr
+
+
+def test_a_place_that_cannot_be_written_to_is_refused_before_anything_runs(
+    chains: Path, config: Path
+):
+    ran = backtest(
+        "--strategy", "wheel", "--config", config, "--data", chains, "--no-record", "--out", chains
+    )
+    assert (ran.exit_code, f"out: {chains} is no folder" in ran.stderr) == (2, True)
+
+
+@pytest.fixture
+def patient(empty_folder: Path, chains: Path, config: Path) -> Iterator[subprocess.Popen[str]]:
+    """A backtest in a process of its own whose strategy has begun, and never ends."""
+    (empty_folder / "patient.py").write_text(
+        "import time\nfrom domain.strategies.wheel import Wheel\n\n"
+        "class Patient(Wheel):\n    slug = 'patient'\n\n"
+        "    def generate_signals(self, *_):\n"
+        "        print('thinking', flush=True)\n        time.sleep(600)\n"
+    )
+    programs = Path(sys.executable).parent
+    command = [programs / "greenlight", "backtest", "--strategy", "patient:Patient"]
+    with subprocess.Popen(
+        [*command, "--config", config, "--data", chains, "--out", "out"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        process.kill()
+
+
+async def test_an_interrupted_backtest_is_exit_code_130_and_cancelled_on_record(
+    request: pytest.FixtureRequest, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("GREENLIGHT_DATABASE_URL", database_url)
+    process: subprocess.Popen[str] = request.getfixturevalue("patient")
+    assert process.stdout is not None
+    assert await asyncio.to_thread(process.stdout.readline) == "thinking\n"
+    process.send_signal(signal.SIGINT)
+    _, wrong = await asyncio.to_thread(process.communicate)
+    assert (process.returncode, wrong) == (130, "Interrupted.\n")
+    assert not Path("out").exists()  # noqa: ASYNC240
+    assert await status_on_record(database_url) is RunStatus.CANCELLED
+
+
+async def status_on_record(database_url: str) -> RunStatus:
+    engine = create_engine(database_url)
+    async with sessions(engine)() as session:
+        run = (await session.scalars(select(StrategyRun))).one()
+    await engine.dispose()
+    return run.status
+
+
+def test_sigterm_is_an_interrupt():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(typer.Exit) as left, exits():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert left.value.exit_code == 130
+    assert signal.getsignal(signal.SIGTERM) is before

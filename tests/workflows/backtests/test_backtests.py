@@ -3,174 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
-import pytest_asyncio
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
-from temporalio.exceptions import ApplicationError, CancelledError
-from temporalio.worker import Worker
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.exceptions import CancelledError
 
-from activities.backtests import BacktestActivities
-from domain.errors import ErrorCode, GreenlightError
-from domain.ports.backtests import (
-    BacktestEnd,
-    BacktestFindings,
-    BacktestJob,
-    BacktestOutcome,
-    BacktestRequest,
-    BacktestStatus,
-    BegunBacktest,
-    Hear,
-    Progress,
-    SweepBegin,
-)
-from infra.embedded.temporal import temporal_binary
-from infra.temporal.interceptor import DeskInterceptor
+from domain.ports.backtests import BacktestStatus, Progress
 from infra.temporal.setup import add_search_attributes
-from infra.temporal.worker import sandbox
+from tests.workflows.backtests.desk import (
+    GRID,
+    SMALL,
+    Engine,
+    Records,
+    computing,
+    core,
+    failure,
+    started,
+)
 from workflows import backtest as code
-from workflows.backtest import BacktestSweepWorkflow, BacktestWorkflow
-from workflows.ids import BACKTEST_QUEUE, CORE_QUEUE
 from workflows.messages import SweepProgress
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-SMALL = {"strategy": "theta", "data": ["/data"]}
-GRID = {"exit_dte": [1, 2, 3, 4]}
-
-
-class Records:
-    """The record of backtests, in memory."""
-
-    def __init__(self) -> None:
-        self.runs: dict[str, UUID] = {}
-        self.outcomes: dict[UUID, BacktestOutcome] = {}
-        self.ends: list[BacktestEnd] = []
-        self.sweep_ends: list[BacktestEnd] = []
-        self.kept: list[Progress] = []
-
-    async def begin(self, job: BacktestJob) -> BegunBacktest:
-        run_id = self.runs.setdefault(job.key, uuid4())
-        return BegunBacktest(run_id=run_id, outcome=self.outcomes.get(run_id))
-
-    async def progress(self, run_id: UUID, progress: Progress) -> None:
-        self.kept.append(progress)
-
-    async def complete(self, run_id: UUID, findings: BacktestFindings) -> BacktestOutcome:
-        return self.outcomes.setdefault(
-            run_id,
-            BacktestOutcome(
-                run_id=run_id, status=BacktestStatus.COMPLETED, name="", stats=findings.stats
-            ),
-        )
-
-    async def end(self, end: BacktestEnd) -> None:
-        self.ends.append(end)
-
-    async def begin_sweep(self, begin: SweepBegin) -> UUID:
-        return self.runs.setdefault(begin.workflow_id, uuid4())
-
-    async def end_sweep(self, end: BacktestEnd) -> None:
-        self.sweep_ends.append(end)
-
-
-class Engine:
-    """Computes at once, or those with ``holds`` as exit_dte (all, if None) once ``gate`` opens.
-
-    The ``sharpe`` of a backtest is its exit_dte.
-    """
-
-    def __init__(self) -> None:
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.begun: asyncio.Queue[BacktestRequest] = asyncio.Queue()
-        self.stopped = 0
-        self.refuses: Any = None
-        self.holds: Any = None
-
-    async def run(self, request: BacktestRequest, hear: Hear) -> BacktestFindings:
-        self.begun.put_nowait(request)
-        hear(Progress(done=1, of=2, session="2019-05-01"))
-        exit_dte = request.config.get("exit_dte")
-        if self.refuses is not None and exit_dte == self.refuses:
-            raise GreenlightError(ErrorCode.DATA_INVALID, "x.csv, line 3, bid: 'a' is no number")
-        try:
-            if self.holds in (None, exit_dte):
-                await self.gate.wait()
-        except asyncio.CancelledError:
-            self.stopped += 1
-            raise
-        return BacktestFindings(
-            stats={"sharpe": exit_dte},
-            result_digest="",
-            data_label="",
-            data_digest="",
-            errors=(),
-            stopped=False,
-            document=b"",
-        )
-
-
-@pytest.fixture
-def records() -> Records:
-    return Records()
-
-
-@pytest.fixture
-def engine() -> Engine:
-    return Engine()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def desk(client: Client, records: Records, engine: Engine) -> AsyncIterator[Client]:
-    await add_search_attributes(client)
-    async with core(client, records, engine), computing(client, records, engine):
-        yield client
-
-
-@asynccontextmanager
-async def core(client: Client, records: Records, engine: Engine) -> AsyncIterator[None]:
-    activities = BacktestActivities(records, engine)
-    async with Worker(
-        client,
-        task_queue=CORE_QUEUE,
-        workflows=[BacktestWorkflow, BacktestSweepWorkflow],
-        activities=[
-            activities.begin_backtest,
-            activities.begin_sweep,
-            activities.end_backtest,
-            activities.end_sweep,
-        ],
-        workflow_runner=sandbox(),
-        interceptors=[DeskInterceptor()],
-    ):
-        yield
-
-
-def computing(client: Client, records: Records, engine: Engine) -> Worker:
-    return Worker(
-        client,
-        task_queue=BACKTEST_QUEUE,
-        activities=[BacktestActivities(records, engine).run_backtest],
-        interceptors=[DeskInterceptor()],
-        max_concurrent_activities=4,
-    )
-
-
-async def started(client: Client, kind: str, raw: Any) -> WorkflowHandle[Any, Any]:
-    """As Temporal's own command line starts it: by name, with plain JSON."""
-    return await client.start_workflow(kind, raw, id=f"{kind}-{uuid4()}", task_queue=CORE_QUEUE)
-
-
-async def failure(handle: WorkflowHandle[Any, Any]) -> ApplicationError:
-    with pytest.raises(WorkflowFailureError) as failed:
-        await handle.result()
-    assert isinstance(failed.value.cause, ApplicationError)
-    return failed.value.cause
 
 
 async def test_a_backtest_runs_and_is_asked_how_far_it_is(
@@ -293,6 +148,33 @@ async def test_a_sweep_that_loses_its_worker_does_only_what_was_not_done(
     assert [request.config["exit_dte"] for request in again] == [3, 4]
 
 
+async def test_a_sweep_goes_on_at_the_other_worker_when_one_stops(client: Client, records: Records):
+    await add_search_attributes(client)
+    other_host = await Client.connect(
+        client.service_client.config.target_host,
+        namespace=client.namespace,
+        data_converter=client.data_converter,
+    )
+    one, two = Engine(), Engine()
+    one.gate.clear()
+    two.gate.clear()
+    asked = {**SMALL, "grid": {"exit_dte": list(range(6))}, "max_concurrent": 2}
+    async with core(client, records, one), computing(client, records, one, slots=1):
+        async with computing(other_host, records, two, slots=1):
+            handle = await started(client, "BacktestSweepWorkflow", asked)
+            lost = await two.begun.get()
+            one.gate.set()
+            while (await handle.query("progress"))["completed"] < 5:  # noqa: ASYNC110 - asked for
+                await asyncio.sleep(0.05)
+        result = SweepProgress.model_validate(await handle.result())
+    assert (result.completed, result.failed, len(result.best)) == (6, 0, 6)
+    assert (two.stopped, two.begun.empty()) == (1, True)
+    done = [one.begun.get_nowait().config["exit_dte"] for _ in range(one.begun.qsize())]
+    assert done[-1] == lost.config["exit_dte"]
+    assert set(done) == set(range(6))
+    assert len(done) == 6, "none is done twice"
+
+
 async def test_a_cancelled_sweep_stops_what_runs_and_begins_no_more(
     desk: Client, engine: Engine, records: Records
 ):
@@ -333,29 +215,3 @@ async def test_a_wrong_configuration_in_a_sweep_is_named_before_anything_runs(
     assert failed.type == "CONFIG_INVALID"
     assert failed.message.startswith("backtest 1 (exit_dte=-3): ")
     assert engine.begun.empty()
-
-
-async def test_temporals_own_command_line_starts_one_and_reads_its_progress_and_result(
-    desk: Client, engine: Engine
-):
-    workflow_id = f"by-hand-{uuid4()}"
-    await temporal(
-        desk, "start", "--type", "BacktestWorkflow", "--task-queue", "greenlight",
-        "--workflow-id", workflow_id, "--input", json.dumps({**SMALL, "config": {"exit_dte": 2}}),
-    )  # fmt: skip
-    result = await temporal(desk, "result", "--workflow-id", workflow_id)
-    assert result["result"]["stats"] == {"sharpe": 2}
-    told = await temporal(desk, "query", "--type", "progress", "--workflow-id", workflow_id)
-    assert told["queryResult"][0]["status"] == "COMPLETED"
-
-
-async def temporal(client: Client, *arguments: str) -> Any:
-    config = client.service_client.config
-    process = await asyncio.create_subprocess_exec(
-        temporal_binary(), "workflow", *arguments, "--address", config.target_host,
-        "--namespace", client.namespace, "--output", "json",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    said, wrong = await process.communicate()
-    assert process.returncode == 0, wrong.decode()
-    return json.loads(said)
