@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from temporalio import activity
 from activities.facts import FactsReader
 from activities.heartbeat import heartbeating
 from domain.errors import BrokerUnavailable, GreenlightError
-from domain.instruments import Frozen
+from domain.instruments import Frozen, OptionContract
 from domain.ports import Broker, IngestionStore, MarketPlan, RunPlan, SyncCounts
 
 
@@ -70,7 +71,8 @@ class IngestionActivities:
 
     @activity.defn
     async def sync_ibkr_positions(self, request: SyncRequest) -> SyncReport:
-        """Make the stored positions of every account equal to the broker's."""
+        """Make the stored positions of every account equal to the broker's, and look at the market
+        of options that are new among them."""
 
         async def positions(code: str) -> SyncCounts:
             rows = await self._broker.positions(code)
@@ -79,9 +81,26 @@ class IngestionActivities:
                 row.model_copy(update={"daily_pnl": pnl.get(row.contract.con_id)}) for row in rows
             ]
             as_of = await self._broker.market_time()
-            return await self._store.save_positions(request.gateway, code, rows, as_of)
+            counts = await self._store.save_positions(request.gateway, code, rows, as_of)
+            await self._look_at_new_options(request.gateway, code)
+            return counts
 
         return await self._each_account(request, positions)
+
+    async def _look_at_new_options(self, gateway: str, code: str) -> None:
+        """What delta and vega an account has hangs on every option it holds: one that came in just
+        now cannot wait for the next reading of the whole market."""
+
+        async def look(option: OptionContract) -> None:
+            try:
+                await self._store.save_market(await self._broker.single(option))
+            except BrokerUnavailable:
+                raise
+            except GreenlightError as error:
+                activity.logger.info("%s not quoted: %s", option.describe(), error.detail)
+
+        new = await self._store.unquoted_options(gateway, code)
+        await asyncio.gather(*map(look, new))
 
     @activity.defn
     async def sync_ibkr_account_snapshot(self, request: SyncRequest) -> SyncReport:

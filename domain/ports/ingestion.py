@@ -47,6 +47,10 @@ class IngestionStore(Protocol):
         """Empty while the market is closed or the gateway not connected."""
         ...
 
+    async def unquoted_options(self, gateway: str, account_code: str) -> list[OptionContract]:
+        """Options the account holds whose market was never looked at, a readable few at most."""
+        ...
+
     async def save_market(self, reading: ChainReading) -> int:
         """Keep a chain's instruments and quotes; how many contracts it has."""
         ...

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.calendar import Session as TradingSession
 from domain.corporate_actions import AnnouncedDividend
 from domain.errors import ErrorCode, GreenlightError
+from domain.instruments import OptionContract
 from domain.market import MarketClock
 from domain.portfolio import AccountValues
 from domain.ports import BrokerContract, BrokerPosition, ChainReading, MarketPlan, SyncCounts
@@ -29,7 +30,7 @@ from infra.db.bulk import upsert
 from infra.db.corporate_actions import keep_dividend, note_contract_change, report_adjusted
 from infra.db.instruments import InstrumentBook
 from infra.db.market_hours import is_reading_due
-from infra.db.market_plan import market_plan
+from infra.db.market_plan import market_plan, unquoted_options
 from infra.db.models import (
     AccountSnapshot,
     BrokerAccount,
@@ -176,6 +177,10 @@ class PostgresIngestion:
             session.add(recorded)
             await session.flush()
             return recorded.id
+
+    async def unquoted_options(self, gateway: str, account_code: str) -> list[OptionContract]:
+        async with self._sessions() as session:
+            return await unquoted_options(session, gateway, account_code)
 
     async def save_market(self, reading: ChainReading) -> int:
         """Keep a chain's instruments and quotes, not the chain; how many contracts it has."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import Date, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from domain.errors import GreenlightError
-from domain.instruments import SecType
+from domain.instruments import OptionContract, SecType
 from domain.ports import MarketPlan, PlannedChain
 from domain.strategies.base import ChainWindow
 from domain.strategies.registry import resolve_strategy, validate_config
-from infra.calendars import exchange_date
+from infra.calendars import EXCHANGE_ZONE, exchange_date
 from infra.db.accounts import option_of
 from infra.db.clock import clock_of, host_now
 from infra.db.models import (
@@ -21,8 +21,13 @@ from infra.db.models import (
     IbkrContract,
     Instrument,
     Position,
+    Quote,
     StrategyInstance,
 )
+
+MOST_AT_ONCE = 40
+"""Options looked at beside a reading of positions, which has a minute: four seconds each at worst,
+many at a time. The next reading takes up the rest."""
 
 
 async def market_plan(session: AsyncSession, slug: str) -> MarketPlan:
@@ -69,6 +74,32 @@ async def market_plan(session: AsyncSession, slug: str) -> MarketPlan:
         chains=tuple(PlannedChain(symbol=s, window=w) for s, w in sorted(windows.items())),
         options=tuple(option for option in options if option is not None),
     )
+
+
+async def unquoted_options(
+    session: AsyncSession, slug: str, account_code: str
+) -> list[OptionContract]:
+    """Options an account holds whose market was never looked at, those that end first first."""
+    today = func.timezone(str(EXCHANGE_ZONE), Position.as_of).cast(Date)
+    held = await session.execute(
+        select(Instrument, IbkrContract.con_id)
+        .join(IbkrContract, IbkrContract.instrument_id == Instrument.id)
+        .join(Position, Position.instrument_id == Instrument.id)
+        .join(BrokerAccount, BrokerAccount.id == Position.broker_account_id)
+        .join(Gateway, Gateway.id == BrokerAccount.gateway_id)
+        .outerjoin(Quote, Quote.instrument_id == Instrument.id)
+        .where(
+            Gateway.slug == slug,
+            BrokerAccount.code == account_code,
+            Instrument.sec_type == SecType.OPTION,
+            Instrument.expiry >= today,
+            Quote.instrument_id.is_(None),
+        )
+        .order_by(Instrument.expiry, IbkrContract.con_id)
+        .limit(MOST_AT_ONCE)
+    )
+    options = [option_of(instrument, con_id) for instrument, con_id in held]
+    return [option for option in options if option is not None]
 
 
 def _both(one: ChainWindow, other: ChainWindow) -> ChainWindow:

@@ -12,7 +12,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities import judging
 from activities.facts import FactsReader
-from activities.ingestion import IngestionActivities, MarketRequest, SyncRequest
+from activities.ingestion import IngestionActivities, SyncRequest
 from activities.orders import PreparedOutcome
 from domain.errors import ErrorCode
 from domain.risk.limits import Limits, LimitScope
@@ -21,7 +21,6 @@ from infra.db import models as m
 from infra.db.audit import Actor
 from infra.db.facts import PostgresFacts
 from infra.db.limits import LimitsChange, LimitsSubject, set_limits
-from infra.db.market_plan import market_plan
 from infra.db.session import create_engine, sessions
 from tests.integration.broker_world import BrokerWorld, broker_world
 from tests.integration.trading_world import SLUG
@@ -64,17 +63,15 @@ async def test_an_order_keeps_the_limits_controls_and_preview_it_was_judged_by(w
     assert order.notional == 64_000
 
 
-async def test_delta_and_vega_after_the_trade_are_told_where_nothing_limits_them(
+async def test_delta_and_vega_after_the_trade_are_told_from_the_first_reading_of_positions_on(
     world: BrokerWorld,
 ):
+    """Nothing limits them, and the market of what is held was never read for a strategy."""
     facts = FactsReader(world.session.broker, PostgresFacts(world.sessions))
     ingestion = IngestionActivities(world.session.broker, world.session.ingestion, facts)
     run = ActivityEnvironment().run
     await run(ingestion.sync_ibkr_account_snapshot, SyncRequest(gateway=SLUG))
     await run(ingestion.sync_ibkr_positions, SyncRequest(gateway=SLUG))
-    async with world.sessions() as session:
-        plan = await market_plan(session, SLUG)
-    await run(ingestion.sync_ibkr_market, MarketRequest(gateway=SLUG, plan=plan))
     prepared = await world.prepare(await world.approve(quantity=2))
     assert prepared.order is not None, prepared
     order = await world.desk.order(prepared.order.order_key)
