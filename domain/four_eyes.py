@@ -6,10 +6,9 @@ from decimal import Decimal
 
 from pydantic import Field
 
-from domain.instruments import Frozen, Side
+from domain.instruments import Frozen
+from domain.packages import exercise_notional
 from domain.recommendations import RecommendationAction, Terms
-
-ZERO = Decimal(0)
 
 
 class ApprovalPolicy(Frozen):
@@ -24,10 +23,8 @@ class ApprovalPolicy(Frozen):
 
 
 def opened_notional(terms: Terms, quantity: int) -> Decimal:
-    """What exercise of every leg opened would move: strike × multiplier × contracts."""
-    opened = [leg for leg in terms.legs if not terms.is_roll or leg.side is Side.SELL]
-    unit = (leg.contract.strike * leg.contract.multiplier * leg.ratio for leg in opened)
-    return sum(unit, ZERO) * quantity
+    """What exercise of what is opened would move, as the controls count it."""
+    return exercise_notional(terms.opening_legs or terms.legs) * quantity
 
 
 def needs_two(

@@ -18,7 +18,6 @@ from decimal import Decimal
 from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-from domain.instruments import Side
 from domain.recommendations import RecommendationAction, Terms
 from domain.strategies.base import Proposal
 
@@ -39,9 +38,7 @@ def contests(terms: Terms) -> frozenset[Contest]:
     if terms.action is RecommendationAction.OPEN:
         rights = sorted({leg.contract.right.value for leg in terms.legs})
         return frozenset(Contest("open", f"{terms.contract.symbol} {right}") for right in rights)
-    is_roll = terms.action is RecommendationAction.ROLL
-    held = [leg for leg in terms.legs if not is_roll or leg.side is Side.BUY]
-    return frozenset(Contest("position", str(leg.contract.con_id)) for leg in held)
+    return frozenset(Contest("position", str(leg.contract.con_id)) for leg in terms.closing_legs)
 
 
 @dataclass(frozen=True, slots=True)

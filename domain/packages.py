@@ -16,6 +16,7 @@ from math import gcd
 
 from domain.instruments import Leg, PriceIncrements, Right, Settlement, Side, plain, price_text
 from domain.market import Quote, QuoteQuality
+from domain.put_cover import put_cash
 
 MAX_LEGS = 4
 _WORST_FIRST = (
@@ -97,23 +98,48 @@ def combo_increments(settlement: Settlement) -> PriceIncrements:
     return PriceIncrements.flat(Decimal("0.05" if settlement is Settlement.CASH else "0.01"))
 
 
-def assignment_change(legs: Sequence[Leg], quantity: Decimal | int, *, is_roll: bool) -> Decimal:
-    """By how much a trade raises the cash that assignment of every short put would take.
+def closed_by_roll(legs: Sequence[Leg]) -> tuple[Leg, ...]:
+    """What a roll closes of what is held: the options it buys in.
 
-    A roll gives back what the puts it buys in are tying up, so it may be negative. Any other long
-    put is taken as no cover: it may expire or be sold before the short one.
+    A roll into a spread is told by what comes later, for it buys there, too: options of one right,
+    as many bought as sold. It closes whatever expires first.
     """
-    change = Decimal(0)
-    for leg in legs:
-        contract = leg.contract
-        if contract.right is Right.PUT and (leg.side is Side.SELL or is_roll):
-            change -= leg.side.sign * leg.ratio * contract.strike * contract.multiplier
-    return change * quantity
+    first = min(leg.contract.expiry for leg in legs)
+    later = [leg for leg in legs if leg.contract.expiry > first]
+    balance = sum(leg.side.sign * leg.ratio for leg in later)
+    if later and not balance and len({leg.contract.right for leg in legs}) == 1:
+        return tuple(leg for leg in legs if leg.contract.expiry == first)
+    return tuple(leg for leg in legs if leg.side is Side.BUY)
 
 
-def assignment_cash(legs: Sequence[Leg], quantity: Decimal | int, *, is_roll: bool) -> Decimal:
-    """What assignment would newly take; zero where a trade asks for nothing more."""
-    return max(assignment_change(legs, quantity, is_roll=is_roll), Decimal(0))
+def assignment_change(
+    legs: Sequence[Leg], quantity: Decimal | int, *, closing: Sequence[Leg]
+) -> Decimal:
+    """By how much a trade raises the cash that its short puts may call for.
+
+    What the legs ``closing`` close gives back what it ties up, so it may be negative. Which long
+    puts count as cover is told in ``domain.put_cover``.
+    """
+    opened = put_cash(
+        (leg.contract, Decimal(leg.side.sign * leg.ratio)) for leg in legs if leg not in closing
+    )
+    given_back = put_cash((leg.contract, Decimal(-leg.side.sign * leg.ratio)) for leg in closing)
+    return (opened - given_back) * quantity
+
+
+def assignment_cash(
+    legs: Sequence[Leg], quantity: Decimal | int, *, closing: Sequence[Leg]
+) -> Decimal:
+    """What short puts would newly call for; zero where a trade asks for nothing more."""
+    return max(assignment_change(legs, quantity, closing=closing), Decimal(0))
+
+
+def exercise_notional(legs: Sequence[Leg]) -> Decimal:
+    """What exercise of the options that one unit sells would move, strike × multiplier; of those
+    it buys where it sells none. The long side of a spread adds nothing to what is at stake."""
+    counted = [leg for leg in legs if leg.side is Side.SELL] or legs
+    unit = (leg.contract.strike * leg.contract.multiplier * leg.ratio for leg in counted)
+    return sum(unit, Decimal(0))
 
 
 # --- in plain words ------------------------------------------------------------------------
@@ -124,9 +150,11 @@ def describe_legs(legs: Sequence[Leg], quantity: Decimal | int, *, is_roll: bool
     if len(legs) == 1:
         return f"{_verb(legs[0])} {_counted(legs[0], quantity)}"
     if is_roll:
-        bought = " and ".join(_counted(leg, quantity) for leg in legs if leg.side is Side.BUY)
-        sold = " and ".join(_in_short(leg, legs) for leg in legs if leg.side is Side.SELL)
-        return f"Roll {bought} to {sold}"
+        closing = closed_by_roll(legs)
+        opening = [leg for leg in legs if leg not in closing]
+        bought = " and ".join(_counted(leg, quantity) for leg in closing if leg.side is Side.BUY)
+        sold = " and ".join(_in_short(leg, legs) for leg in opening if leg.side is Side.SELL)
+        return f"Roll {bought}{_wings(closing, Side.SELL)} to {sold}{_wings(opening, Side.BUY)}"
     parts = [f"{_verb(leg).lower()} {_counted(leg, quantity)}" for leg in legs]
     words = ", ".join(parts)
     return words[0].upper() + words[1:]
@@ -139,6 +167,12 @@ def _verb(leg: Leg) -> str:
 def _counted(leg: Leg, quantity: Decimal | int) -> str:
     count = leg.ratio * Decimal(quantity)
     return f"{plain(count)} {leg.contract.describe()}{'s' if count > 1 else ''}"
+
+
+def _wings(legs: Sequence[Leg], side: Side) -> str:
+    """The long options of a spread that is rolled: `` with the 600``."""
+    strikes = [plain(leg.contract.strike) for leg in legs if leg.side is side]
+    return f" with the {' and '.join(strikes)}" if strikes else ""
 
 
 def _in_short(leg: Leg, legs: Sequence[Leg]) -> str:

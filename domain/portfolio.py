@@ -17,6 +17,7 @@ from pydantic import AwareDatetime, Field, model_validator
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import Frozen, OptionContract, Right, SecType, Settlement
 from domain.market import Quote, QuoteQuality
+from domain.put_cover import most_at_settlement
 from domain.underlyings import ComingDividend
 
 ZERO = Decimal(0)
@@ -160,12 +161,14 @@ class AccountState(Frozen):
         Strike × multiplier × contracts. Cash-settled puts deliver no shares and are left out;
         what they could cost at most is ``cash_settled_put_notional``.
         """
-        return _put_notional(self.short_puts, Settlement.PHYSICAL)
+        puts = (put for put in self.short_puts if put.settlement is Settlement.PHYSICAL)
+        return sum((put.strike_notional for put in puts), ZERO)
 
     @property
     def cash_settled_put_notional(self) -> Decimal:
-        """The most that cash-settled short puts could cost: the index going to zero."""
-        return _put_notional(self.short_puts, Settlement.CASH)
+        """The most that cash-settled puts could cost: the index going to zero, or as far as long
+        puts that settle with the short ones let it."""
+        return _most_at_settlement(self.positions)
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -189,8 +192,9 @@ class AccountState(Frozen):
         """Gross notional at stake per underlying, largest first.
 
         Shares and long options count at market value, short puts at what assignment would
-        cost, short calls at strike notional as far as no shares cover them. Nothing is netted:
-        this measures how much depends on one name, not which way.
+        cost, short calls at strike notional as far as no shares cover them. Nothing is netted but
+        cash-settled put spreads, which can lose no more than their width: this measures how much
+        depends on one name, not which way.
         """
         exposure = {symbol: self._exposure(symbol) for symbol in self.symbols}
         return dict(sorted(exposure.items(), key=lambda item: (-item[1], item[0])))
@@ -201,14 +205,22 @@ class AccountState(Frozen):
         total = ZERO
         for position in positions:
             if position.is_short_put:
-                total += position.strike_notional
+                delivers = position.settlement is Settlement.PHYSICAL
+                total += position.strike_notional if delivers else ZERO
             elif not position.is_short_call:
                 total += position.carrying_value
+        total += _most_at_settlement(positions)
         return total + _uncovered_calls_notional(short_calls, self.shares(symbol))
 
 
-def _put_notional(puts: Sequence[PositionState], settlement: Settlement) -> Decimal:
-    return sum((put.strike_notional for put in puts if put.settlement is settlement), ZERO)
+def _most_at_settlement(positions: Sequence[PositionState]) -> Decimal:
+    return most_at_settlement(
+        (position.option, position.quantity)
+        for position in positions
+        if position.settlement is Settlement.CASH
+        and position.option is not None
+        and position.option.right is Right.PUT
+    )
 
 
 def _uncovered_calls_notional(calls: Sequence[PositionState], shares: Decimal) -> Decimal:

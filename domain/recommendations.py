@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -18,6 +19,7 @@ from domain.market import Quote
 from domain.packages import (
     MAX_LEGS,
     assignment_cash,
+    closed_by_roll,
     describe_legs,
     price_words,
     require_tradable_together,
@@ -33,6 +35,17 @@ class RecommendationAction(StrEnum):
     OPEN = "OPEN"
     CLOSE = "CLOSE"
     ROLL = "ROLL"
+
+
+def closing_legs(action: RecommendationAction, legs: Sequence[Leg]) -> tuple[Leg, ...]:
+    """The legs that are meant to close what is held."""
+    match action:
+        case RecommendationAction.OPEN:
+            return ()
+        case RecommendationAction.CLOSE:
+            return tuple(legs)
+        case RecommendationAction.ROLL:
+            return closed_by_roll(legs)
 
 
 class RecommendationState(StrEnum):
@@ -142,7 +155,7 @@ class Terms(Frozen):
     @property
     def lead(self) -> Leg:
         """The leg a trade is filed under: of a roll the first option sold, else the first leg."""
-        sold = (leg for leg in self.legs if leg.side is Side.SELL)
+        sold = (leg for leg in self.opening_legs if leg.side is Side.SELL)
         return next(sold, self.legs[0]) if self.is_roll else self.legs[0]
 
     @property
@@ -155,9 +168,19 @@ class Terms(Frozen):
         return trade_side(self.legs)
 
     @property
+    def closing_legs(self) -> tuple[Leg, ...]:
+        """The legs that are meant to close what is held."""
+        return closing_legs(self.action, self.legs)
+
+    @property
+    def opening_legs(self) -> tuple[Leg, ...]:
+        closing = self.closing_legs
+        return tuple(leg for leg in self.legs if leg not in closing)
+
+    @property
     def assignment_cash(self) -> Decimal:
-        """What assignment of every put sold would take, beyond what a roll gives back."""
-        return assignment_cash(self.legs, self.quantity, is_roll=self.is_roll)
+        """What the puts sold may newly call for, beyond what a roll gives back."""
+        return assignment_cash(self.legs, self.quantity, closing=self.closing_legs)
 
     @property
     def hash(self) -> str:

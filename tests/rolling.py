@@ -10,11 +10,12 @@ from uuid import UUID
 from activities.portfolio import position_state
 from domain.instruments import Side
 from domain.market import OptionChain
+from domain.package_offers import PackageIdea, PackagePolicy, build_package_terms
 from domain.portfolio import PositionState
 from domain.ports import Broker, IngestionStore, RunPlan, StrategyStore
 from domain.proposals import build_proposal
 from domain.recommendations import RecommendationAction, Terms
-from domain.rolls import RollIdea, RollPolicy, build_roll_terms, roll_rationale
+from domain.rolls import roll_of, roll_rationale
 from domain.strategies.base import (
     ChainWindow,
     Opportunity,
@@ -22,7 +23,7 @@ from domain.strategies.base import (
     StrategyResult,
 )
 
-POLICY = RollPolicy(
+POLICY = PackagePolicy(
     concession=Decimal("0.1"),
     max_drift=Decimal("0.05"),
     decision_minutes=120,
@@ -43,8 +44,8 @@ async def propose_roll(
     reading = await broker.chain("SPY", await _window(broker, held))
     await ingestion.save_chain(plan.gateway, reading)
     row = later_row(reading.chain, held)
-    idea = RollIdea.from_chain(reading.chain, held, row, plan.account_code)
-    terms = build_roll_terms(
+    idea = roll_of(reading.chain, held, row, plan.account_code)
+    terms = build_package_terms(
         idea, POLICY.model_copy(update=policy), reading.chain.as_of, session_close
     )
     outcome = await store.save_result(plan, _result(reading.chain, row, idea, terms), ())
@@ -77,7 +78,7 @@ def later_row(chain: OptionChain, held: PositionState) -> int:
     return max(rows, key=lambda row: float(chain.strike[row]))
 
 
-def _result(chain: OptionChain, row: int, idea: RollIdea, terms: Terms) -> StrategyResult:
+def _result(chain: OptionChain, row: int, idea: PackageIdea, terms: Terms) -> StrategyResult:
     quote = idea.quotes[1]
     assert quote.bid is not None
     assert quote.ask is not None

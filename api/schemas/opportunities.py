@@ -14,7 +14,7 @@ from domain.recommendations import RecommendationAction, RecommendationState
 
 
 class OpportunityFigures(Answer):
-    """One short option in numbers; what could not be measured is null."""
+    """One short option, or put spread, in numbers; what could not be measured is null."""
 
     bid: Exact | None
     ask: Exact | None
@@ -30,7 +30,12 @@ class OpportunityFigures(Answer):
     breakeven: Exact | None = Field(description="underlying price at expiry")
     max_loss: Exact | None = Field(description="per contract")
     collateral: Exact | None = Field(description="per contract")
-    spread_fraction: float | None = Field(description="(ask − bid) / mid")
+    wing_strike: Exact | None = Field(
+        description="of the long put that makes it a spread, to which the figures then belong"
+    )
+    spread_fraction: float | None = Field(
+        description="(ask − bid) / mid; of a spread over the mid of its short put"
+    )
     open_interest: int | None
     volume: int | None
 

@@ -12,8 +12,17 @@ from datetime import datetime
 from decimal import Decimal
 
 from domain.backtest.results import Event, Fill, Trade
-from domain.instruments import OptionContract, Right, SecType, Settlement, instrument_key
+from domain.instruments import (
+    Leg,
+    OptionContract,
+    Right,
+    SecType,
+    Settlement,
+    Side,
+    instrument_key,
+)
 from domain.portfolio import PositionState
+from domain.put_cover import put_cash
 
 ZERO = Decimal(0)
 _COST_PLACES = Decimal("0.00000001")
@@ -325,10 +334,21 @@ def _state(held: Holding) -> PositionState:
     )
 
 
-def capital_of(contract: OptionContract, spot: Decimal) -> Decimal:
-    """What one contract ties up: a put's strike, a call's underlying at its price."""
-    base = contract.strike if contract.right is Right.PUT else spot
-    return base * contract.multiplier
+def capital_of(leg: Leg, opened: Sequence[Leg], spot: Decimal) -> Decimal:
+    """What one contract of ``leg``, opened with the others of ``opened``, ties up.
+
+    A put its strike, a call its underlying at its price; of a put spread the short put what it can
+    cost with its wing, which ties up nothing of its own.
+    """
+    contract = leg.contract
+    if contract.right is Right.CALL:
+        return spot * contract.multiplier
+    if {each.side for each in opened} != set(Side):
+        return contract.strike * contract.multiplier
+    if leg.side is Side.BUY:
+        return ZERO
+    puts = [(each.contract, Decimal(each.side.sign * each.ratio)) for each in opened]
+    return put_cash(puts) / leg.ratio
 
 
 def conserved(book: Book, opening_cash: Decimal) -> Sequence[str]:

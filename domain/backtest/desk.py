@@ -31,9 +31,9 @@ from domain.backtest.market import leg_quotes, row_of
 from domain.backtest.results import UNFILLED, Denial, Fill
 from domain.commissions import Charges
 from domain.gateways import GatewayKind
-from domain.instruments import Leg, PriceIncrements, Side
+from domain.instruments import Leg, PriceIncrements
 from domain.market import OptionChain, Quote, QuoteQuality, decimal_of
-from domain.packages import assignment_cash, package_quote
+from domain.packages import assignment_cash, exercise_notional, package_quote
 from domain.portfolio import AccountState, AccountValues, UnderlyingState
 from domain.recommendations import (
     ApprovedTrade,
@@ -281,19 +281,13 @@ class Desk:
             spot = decimal_of(self.spots[leg.contract.symbol])
             settlement = now.chains[leg.contract.symbol].settlement
             instrument = Instrument.of_option(leg.contract, settlement)
-            self.book.fill(fill, instrument, capital_of(leg.contract, spot), order.ending)
+            capital = capital_of(leg, terms.opening_legs, spot)
+            self.book.fill(fill, instrument, capital, order.ending)
             held = self.book.holdings.get(instrument.key)
             if held is not None and held.mark is None:
                 held.mark = fill.mid
         if terms.action is not RecommendationAction.CLOSE:
-            opened = sum(
-                (
-                    leg.contract.strike * leg.contract.multiplier * leg.ratio * quantity
-                    for leg in terms.legs
-                    if leg.side is Side.SELL or terms.action is RecommendationAction.OPEN
-                ),
-                ZERO,
-            )
+            opened = exercise_notional(terms.opening_legs) * quantity
             before = self.opened_today.get(now.session, ZERO)
             self.opened_today[now.session] = before + opened
 
@@ -333,7 +327,9 @@ class Desk:
             committed_assignment_cash=sum(
                 (
                     assignment_cash(
-                        each.trade.terms.legs, each.trade.quantity, is_roll=each.trade.terms.is_roll
+                        each.trade.terms.legs,
+                        each.trade.quantity,
+                        closing=each.trade.terms.closing_legs,
                     )
                     for each in others
                 ),

@@ -89,7 +89,8 @@ class Trade(NamedTuple):
     ``quantity`` is the most that was held, signed. Prices are averages per share. ``result`` is
     after commissions; of options that turned into shares the premium, for the shares cost their
     strike. ``capital`` is what it tied up: a put's strike, a call's or a share's underlying price,
-    times the units. ``exit_rule`` names the strategy's rule, or what ended it: ``expired``,
+    times the units. The legs of a spread are a trade each: the short one has the capital of both,
+    the long one none. ``exit_rule`` names the strategy's rule, or what ended it: ``expired``,
     ``settled``, ``assigned``, ``assigned_early``, ``exercised``, ``called_away``, ``liquidated``,
     ``end_of_data``.
     """

@@ -162,9 +162,9 @@ def _of_use(result: BacktestResult) -> dict[str, Any]:
 
 
 def _of_trades(result: BacktestResult) -> dict[str, Any]:
-    """Of options that were opened and ended; shares are told of apart."""
+    """Of options that were opened and ended, a spread counting as one; shares are told of apart."""
     done = [each for each in result.trades if each.closed_at is not None]
-    options = [each for each in done if each.sec_type is SecType.OPTION]
+    options = with_wings([each for each in done if each.sec_type is SecType.OPTION])
     gains = [float(each.result) for each in options if each.result > 0]
     losses = [-float(each.result) for each in options if each.result < 0]
     received = [float(each.credit) for each in options if each.credit > 0]
@@ -191,6 +191,33 @@ def _of_trades(result: BacktestResult) -> dict[str, Any]:
         "unfilled": sum(each.code == UNFILLED for each in result.denials),
         "orders_filled": len({each.order for each in result.fills}),
     }
+
+
+def with_wings(trades: Sequence[Trade]) -> list[Trade]:
+    """``trades`` with every long option that was bought in one order with a short one of its
+    expiry and right counted into that one: commission, result and the credit of both."""
+    wings: dict[tuple[Any, ...], list[Trade]] = {}
+    for each in trades:
+        if each.quantity > 0 and not each.capital:
+            wings.setdefault(_spread_key(each), []).append(each)
+    return [
+        _as_spread(each, wings.get(_spread_key(each), ()))
+        for each in trades
+        if each.quantity < 0 or each.capital
+    ]
+
+
+def _spread_key(trade: Trade) -> tuple[Any, ...]:
+    return (trade.opened_at, trade.symbol, trade.expiry, trade.right, abs(trade.quantity))
+
+
+def _as_spread(short: Trade, wings: Sequence[Trade]) -> Trade:
+    return short._replace(
+        open_price=short.open_price - sum((each.open_price for each in wings), ZERO),
+        close_price=short.close_price - sum((each.close_price for each in wings), ZERO),
+        commission=short.commission + sum((each.commission for each in wings), ZERO),
+        result=short.result + sum((each.result for each in wings), ZERO),
+    )
 
 
 def by_exit(trades: Sequence[Trade]) -> dict[str, dict[str, Any]]:

@@ -28,7 +28,8 @@ def account_fresh(inputs: PretradeInputs) -> RuleResult:
 def position_covered(inputs: PretradeInputs) -> RuleResult:
     """Every short put secured by cash, every short call by shares, this order included.
 
-    A long leg of the same order covers nothing: it may be sold or expire before the short one.
+    A long put of the same order is cover where both settle in cash at one price and instant; any
+    other long leg may be sold, expire or be exercised apart from the short one and covers nothing.
     """
     sold = {leg.contract.right for leg in inputs.opening_legs if leg.side is Side.SELL}
     if not sold or inputs.reduces_risk or not inputs.limits.require_covered:
@@ -44,12 +45,14 @@ def _secured_by(right: Right) -> Callable[[PretradeInputs, AccountState], RuleRe
 
 
 def _cash_secured(inputs: PretradeInputs, account: AccountState) -> RuleResult:
-    """Cash-settled puts count in full too: a secured account can pay whatever they cost.
+    """Cash-settled puts count in full too, a spread of them at its width: a secured account can
+    pay whatever they cost.
 
     A roll that asks for no more cash than it gives back passes even where cash is short already.
     """
     terms = inputs.trade.terms
-    change = assignment_change(inputs.legs, inputs.quantity, is_roll=terms.is_roll)
+    proven = [leg for leg in inputs.legs if leg not in inputs.opening_legs]
+    change = assignment_change(inputs.legs, inputs.quantity, closing=proven)
     held = account.assignment_cash + account.cash_settled_put_notional
     needed = held + inputs.committed_assignment_cash + change
     passed = needed <= account.values.cash or (terms.is_roll and change <= 0)

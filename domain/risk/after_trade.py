@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from domain.instruments import Leg, SecType
 from domain.portfolio import ZERO, AccountState, PositionState
+from domain.put_cover import settlement_of
 
 
 def after_trade(account: AccountState, legs: Iterable[Leg], quantity: int) -> AccountState:
@@ -34,6 +35,7 @@ def _opened(leg: Leg, quantity: Decimal) -> PositionState:
         currency=leg.contract.currency,
         sec_type=SecType.OPTION,
         option=leg.contract,
+        settlement=settlement_of(leg.contract),
         quantity=quantity,
         average_cost=ZERO,
         multiplier=leg.contract.multiplier,

@@ -15,7 +15,7 @@ from pydantic import Field
 from domain.instruments import Frozen, Leg, Side
 from domain.market import FloatArray
 from domain.portfolio import AccountState
-from domain.recommendations import RecommendationAction, Terms
+from domain.recommendations import Terms
 from domain.risk.own_margin import QuotedTrade, quoted_accounts, trade_margin
 from domain.risk.ratios import ratio
 from domain.risk.scenarios import stress
@@ -101,7 +101,7 @@ def trade_outlook(account: AccountState, trade: QuotedTrade, terms: Terms) -> Tr
 
 def _pay_off(after: AccountState, trade: QuotedTrade, terms: Terms) -> PayOff | None:
     """Of the legs the trade opens; a roll's credit or debit is theirs."""
-    opened = _opened(terms)
+    opened = terms.opening_legs
     price = trade.quotes[0].underlying_price
     if not opened or price is None:
         return None
@@ -123,16 +123,6 @@ def _pay_off(after: AccountState, trade: QuotedTrade, terms: Terms) -> PayOff | 
         max_profit=float(at_expiry.max()),
         max_loss=float(min(widest.min(), 0.0)),
     )
-
-
-def _opened(terms: Terms) -> tuple[Leg, ...]:
-    match terms.action:
-        case RecommendationAction.CLOSE:
-            return ()
-        case RecommendationAction.ROLL:
-            return tuple(leg for leg in terms.legs if leg.side is Side.SELL)
-        case RecommendationAction.OPEN:
-            return terms.legs
 
 
 def _received(terms: Terms) -> float:

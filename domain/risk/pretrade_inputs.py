@@ -13,6 +13,7 @@ from domain.errors import ErrorCode
 from domain.gateways import GatewayKind
 from domain.instruments import Frozen, Leg, OptionContract, PriceIncrements, Side, plain
 from domain.market import Quote
+from domain.packages import exercise_notional
 from domain.portfolio import ZERO, AccountState
 from domain.recommendations import ApprovedTrade, RecommendationAction, RuleResult
 from domain.risk.limits import Limits, TradingState
@@ -135,14 +136,8 @@ class PretradeInputs(Frozen):
 
     @property
     def closing_legs(self) -> tuple[Leg, ...]:
-        """The legs that are meant to close what is held: all of a close, those a roll buys in."""
-        match self.trade.terms.action:
-            case RecommendationAction.OPEN:
-                return ()
-            case RecommendationAction.CLOSE:
-                return self.legs
-            case RecommendationAction.ROLL:
-                return tuple(leg for leg in self.legs if leg.side is Side.BUY)
+        """The legs that are meant to close what is held: all of a close, a roll's first side."""
+        return self.trade.terms.closing_legs
 
     @property
     def opening_legs(self) -> tuple[Leg, ...]:
@@ -168,27 +163,21 @@ class PretradeInputs(Frozen):
 
     @property
     def notional(self) -> Decimal:
-        """What exercise of every opened leg would move: strike × multiplier × contracts."""
-        return sum(
-            (
-                leg.contract.strike * leg.contract.multiplier * self.contracts(leg)
-                for leg in self.opening_legs or self.legs
-            ),
-            ZERO,
-        )
+        """What exercise of the options opened would move: strike × multiplier × contracts."""
+        return exercise_notional(self.opening_legs or self.legs) * self.quantity
 
     @property
     def reduces_risk(self) -> bool:
         """Whether this is a close of at most what the account is known to hold the other way.
 
-        Of a package, the long legs may have covered something else: the account's worst case on
+        A long option that is sold may have covered something else: the account's worst case on
         the underlying must then be no worse afterwards.
         """
         if self.account is None or self.trade.terms.action is not RecommendationAction.CLOSE:
             return False
         if self.opening_legs:
             return False
-        if not self.trade.terms.is_package:
+        if all(leg.side is Side.BUY for leg in self.legs):
             return True
         return never_worse_after(self.account.on(self.contract.symbol), self.legs, self.quantity)
 

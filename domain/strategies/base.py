@@ -168,7 +168,9 @@ class OpportunityMetrics(Frozen):
     """One short option in numbers. Prices per share; amounts per contract, incl. multiplier.
 
     Of a position to be closed they say what holding it would still earn and risk. A covered call
-    ties up its shares: their value is its collateral, their cost the base of its break-even.
+    ties up its shares: their value is its collateral, their cost the base of its break-even. A
+    put spread has the net prices of both its legs, its width as collateral, and delta, volatility,
+    volume and open interest of the put that is short.
     """
 
     bid: Decimal
@@ -183,10 +185,15 @@ class OpportunityMetrics(Frozen):
     pop: float | None = Field(description="estimated chance to expire out of the money, 0..1")
     breakeven: Decimal = Field(description="underlying price at expiry with neither gain nor loss")
     max_loss: Decimal = Field(description="per contract, the underlying going to zero")
+    wing_strike: Decimal | None = Field(
+        default=None, description="of the long put that makes it a spread; None without one"
+    )
     collateral: Decimal = Field(
         description="per contract: a put's strike, a covered call's underlying price, × multiplier"
     )
-    spread_fraction: float = Field(description="(ask − bid) / mid")
+    spread_fraction: float = Field(
+        description="(ask − bid) / mid; of a put spread over the mid of its short put"
+    )
     open_interest: int | None = Field(ge=0)
     volume: int | None = Field(ge=0)
     iv_rank: float | None = Field(

@@ -13,13 +13,14 @@ from enum import StrEnum
 import numpy as np
 from pydantic import Field
 
-from domain.instruments import Frozen, OptionContract, Right, Settlement, plain, price_text
-from domain.market import IntArray, OptionChain, decimal_of
+from domain.instruments import Frozen, OptionContract, Right, Settlement, Side, plain, price_text
+from domain.market import BoolArray, IntArray, OptionChain, decimal_of
 from domain.packages import combo_increments
 from domain.portfolio import ZERO, PositionState
 from domain.recommendations import RuleResult
 from domain.strategies.screening import Screen, ShortColumns, screen_chain_data, screen_soundness
 from domain.strategies.wheel_cycle import WheelCycle
+from domain.strategies.wings import NO_WING, HeldUnit, WingRules, find_wings, with_wings
 
 
 class RollRules(Frozen):
@@ -35,6 +36,7 @@ class RollRules(Frozen):
         description="part of the cycle's highest premium that rolls may pay back in all"
     )
     close_if_unable: bool = True
+    wing: WingRules | None = Field(default=None, description="of the new option of a spread")
 
 
 class ManagePolicy(Frozen):
@@ -63,8 +65,21 @@ class Trigger(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class HeldWing:
+    """The long put of a spread that is held. ``bid`` is None where nobody pays anything for it."""
+
+    position: PositionState
+    row: int
+    bid: Decimal | None
+    ask: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class HeldShort:
-    """A short option held and its place in the chain. ``credit`` is per share, as it was sold."""
+    """A short option held and its place in the chain. ``credit`` is per share, as it was sold.
+
+    With a wing, ``credit``, ``bid`` and ``ask`` are net: those of the spread.
+    """
 
     position: PositionState
     option: OptionContract
@@ -75,6 +90,14 @@ class HeldShort:
     dte: int
     is_tested: bool
     """The underlying has reached the strike."""
+    wing: HeldWing | None = None
+
+    @property
+    def closing_rows(self) -> tuple[tuple[int, Side], ...]:
+        """What is traded to close it. A wing that nobody bids for is left to expire."""
+        if self.wing is None or self.wing.bid is None:
+            return ((self.row, Side.BUY),)
+        return (self.row, Side.BUY), (self.wing.row, Side.SELL)
 
     @property
     def mid(self) -> Decimal:
@@ -110,13 +133,14 @@ class Verdict:
 
 
 def find_held(
-    chain: OptionChain, position: PositionState, columns: ShortColumns, *, fresh: bool
+    chain: OptionChain, unit: HeldUnit, columns: ShortColumns, *, fresh: bool
 ) -> HeldShort | str:
-    """The short option with its market, or in words why it cannot be judged.
+    """The short option, with its wing if it has one, and its market; or in words why it cannot be
+    judged.
 
     Data faults are those of anything that is traded; a fault never moves a position.
     """
-    option = position.option
+    position, option = unit.short, unit.short.option
     if option is None or not position.is_short:
         return f"{position.description or position.key} is no short option."
     found = np.flatnonzero(chain.con_id == option.con_id)
@@ -130,6 +154,14 @@ def find_held(
         rule = next(name for name, ids in screen.removed.items() if option.con_id in ids)
         return f"{option.describe()} cannot be judged: its market fails {rule}."
     credit = position.average_cost / position.multiplier
+    bid, ask = decimal_of(chain.bid[row]), decimal_of(chain.ask[row])
+    wing = None if unit.wing is None else _find_wing(chain, unit.wing)
+    if isinstance(wing, str):
+        return f"{option.describe()} cannot be judged: {wing}"
+    if wing is not None:
+        credit -= wing.position.average_cost / wing.position.multiplier
+        if wing.bid is not None:
+            bid, ask = bid - wing.ask, ask - wing.bid
     if credit <= 0:
         return f"{option.describe()} cannot be judged: what it was sold for is not known."
     spot, strike = chain.underlying_price, float(option.strike)
@@ -138,11 +170,30 @@ def find_held(
         option=option,
         row=row,
         credit=credit,
-        bid=decimal_of(chain.bid[row]),
-        ask=decimal_of(chain.ask[row]),
+        bid=bid,
+        ask=ask,
         dte=int(columns.dte[row]),
         is_tested=spot <= strike if option.right is Right.PUT else spot >= strike,
+        wing=wing,
     )
+
+
+def _find_wing(chain: OptionChain, position: PositionState) -> HeldWing | str:
+    """The long put of a spread in the chain, or what is wrong with it.
+
+    Far out of the money nobody may bid for it, which is no fault: it is worth nothing then.
+    """
+    assert position.option is not None
+    found = np.flatnonzero(chain.con_id == position.option.con_id)
+    if found.size != 1:
+        return f"the chain does not have its wing, the {position.option.describe()}."
+    row = int(found[0])
+    bid, ask = float(chain.bid[row]), float(chain.ask[row])
+    if not bid > 0:
+        return HeldWing(position, row, None, ZERO)
+    if not bid <= ask < chain.strike[row]:
+        return f"the market of its wing, the {position.option.describe()}, is faulty."
+    return HeldWing(position, row, decimal_of(bid), decimal_of(ask))
 
 
 def judge(
@@ -291,9 +342,22 @@ def roll_targets(
     screen.require("width", np.abs(strike - old) <= float(rules.max_width) * old)
     screen.require("delta", np.abs(chain.delta) <= rules.max_delta)
     screen.require("spread", columns.spread_fraction <= rules.max_spread_fraction)
+    mid = columns.mid
+    if held.wing is not None and rules.wing is not None:
+        wing = find_wings(chain, _may_be_bought(chain, columns), rules.wing)
+        screen.require("wing", wing != NO_WING)
+        mid = with_wings(chain, columns, wing).mid
     # At mid; the offer itself never goes below the least credit.
-    screen.require("credit", columns.mid - float(held.mid) >= float(least) - 1e-9)
+    screen.require("credit", mid - float(held.mid) >= float(least) - 1e-9)
     return screen
+
+
+def _may_be_bought(chain: OptionChain, columns: ShortColumns) -> BoolArray:
+    """A wing of a new spread is bought on as good data as its short option is sold on."""
+    screen = Screen.of(chain)
+    screen_chain_data(screen, chain, columns.dte)
+    screen_soundness(screen, chain)
+    return screen.alive
 
 
 def _best_target(
@@ -308,6 +372,15 @@ def _best_target(
         (chain.con_id[rows], -columns.mid[rows], columns.dte[rows], sign * chain.strike[rows])
     )
     return int(rows[order[0]])
+
+
+def wing_of_target(
+    chain: OptionChain, columns: ShortColumns, held: HeldShort, rules: RollRules, target: int
+) -> int | None:
+    """The row of the put bought with the option in row ``target``; None where none is wanted."""
+    if held.wing is None or rules.wing is None:
+        return None
+    return int(find_wings(chain, _may_be_bought(chain, columns), rules.wing)[target])
 
 
 def _cents(price: Decimal) -> Decimal:

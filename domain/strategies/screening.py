@@ -58,12 +58,13 @@ class Screen:
 class ShortColumns:
     """What selling one option in each row would mean. Arrays of shape (n,), NaN where unknown.
 
-    ``collateral`` is what a share of it ties up: a put's strike in cash, a covered call's share
-    at its price. ``ror`` is the mid credit over it; ``ror_annualised`` scales that to 365 days
-    without compounding.
+    ``bid`` is what a sale brings at once. ``collateral`` is what a share of it ties up: a put's
+    strike in cash, a covered call's share at its price. ``ror`` is the mid credit over it;
+    ``ror_annualised`` scales that to 365 days without compounding.
     """
 
     dte: IntArray
+    bid: FloatArray
     mid: FloatArray
     spread_fraction: FloatArray
     collateral: FloatArray
@@ -79,6 +80,7 @@ def short_columns(chain: OptionChain, today: date) -> ShortColumns:
         ror = mid / collateral
         return ShortColumns(
             dte=dte,
+            bid=chain.bid,
             mid=mid,
             spread_fraction=(chain.ask - chain.bid) / mid,
             collateral=collateral,

@@ -29,6 +29,14 @@ from domain.strategies.screening import (
     screen_soundness,
     short_columns,
 )
+from domain.strategies.wings import (
+    NO_WING,
+    WingRules,
+    find_wings,
+    wing_metrics,
+    wing_rule,
+    with_wings,
+)
 from domain.underlyings import UnderlyingFacts
 
 
@@ -45,6 +53,7 @@ class ShortRules(Frozen):
     min_open_interest: int
     min_bid: Decimal
     max_mid: Decimal | None = Field(default=None, description="per share")
+    wing: WingRules | None = Field(default=None, description="the long put bought with it")
     facts: FactRules = FactRules()
 
 
@@ -107,6 +116,8 @@ class Sifted:
     known: KnownFacts
     rules: ShortRules
     cost: ShareCost | None = None
+    wing: IntArray | None = None
+    """By row the row of the put bought with it; None where none is wanted."""
     looked_at: int = 0
     """Contracts of the whole chain."""
 
@@ -119,7 +130,7 @@ class Sifted:
         rows = self.screen.rows
         chain, columns = self.chain, self.columns
         pop = probability_out_of_the_money(chain, rows, columns.dte)
-        scores = columns.ror_annualised[rows] * (chain.bid[rows] / columns.mid[rows]) * pop
+        scores = columns.ror_annualised[rows] * (columns.bid[rows] / columns.mid[rows]) * pop
         order = np.lexsort((chain.con_id[rows], -scores))
         first, con_ids = order[:keep], chain.con_id[rows]
         best = (scores[first], con_ids[first], rows[first], pop[first])
@@ -132,8 +143,13 @@ class Sifted:
     def candidate(self, row: int, score: float, pop: float) -> Candidate:
         metrics = short_metrics(self.chain, self.columns, row, pop, self.cost, self.known.iv_rank)
         contract = self.chain.contract(row)
+        winged: tuple[RuleResult, ...] = ()
+        if self.wing is not None and self.rules.wing is not None:
+            metrics = wing_metrics(metrics, self.chain, row, int(self.wing[row]))
+            winged = (wing_rule(metrics, contract.strike, self.rules.wing),)
         rules = (
             *_rule_results(metrics, self.rules),
+            *winged,
             *_cost_results(contract, self.cost),
             *fact_results(
                 self.known, self.rules.facts, self.chain.underlying_price, contract.expiry
@@ -181,10 +197,14 @@ def sift_short_options(
     columns = short_columns(part, today)
     screen_quotes(screen, part)
     screen_soundness(screen, part)
-    _screen_bands(screen, part, columns, rules, cost)
+    wing = None
+    if rules.wing is not None:
+        wing = find_wings(part, screen.alive, rules.wing)
+        columns = with_wings(part, columns, wing)
+    _screen_bands(screen, part, columns, rules, wing, cost)
     known = KnownFacts.of(facts, rules.facts, today)
     screen_facts(screen, part, columns.dte, known, rules.facts, today)
-    return Sifted(part, screen, columns, known, rules, cost, looked_at=len(chain))
+    return Sifted(part, screen, columns, known, rules, cost, wing, looked_at=len(chain))
 
 
 def _screen_bands(
@@ -192,6 +212,7 @@ def _screen_bands(
     chain: OptionChain,
     columns: ShortColumns,
     rules: ShortRules,
+    wing: IntArray | None,
     cost: ShareCost | None,
 ) -> None:
     spot, strike = chain.underlying_price, chain.strike
@@ -199,7 +220,9 @@ def _screen_bands(
     screen.require("out_of_the_money", strike > spot if is_call else strike < spot)
     delta = np.abs(chain.delta)
     screen.require("delta", (delta >= rules.min_delta) & (delta <= rules.max_delta))
-    screen.require("bid", chain.bid >= float(rules.min_bid))
+    if wing is not None:
+        screen.require("wing", wing != NO_WING)
+    screen.require("bid", columns.bid >= float(rules.min_bid))
     if rules.max_mid is not None:
         screen.require("premium", columns.mid <= float(rules.max_mid))
     screen.require("spread", columns.spread_fraction <= rules.max_spread_fraction)
@@ -262,6 +285,7 @@ def _rule_results(metrics: OpportunityMetrics, rules: ShortRules) -> tuple[RuleR
     """The rules as the approver reads them; a candidate has passed them all."""
     interest = metrics.open_interest
     below = "below" if rules.right is Right.PUT else "above"
+    scale = "mid" if rules.wing is None else "the short put's mid"
     read = [
         ("dte", str(metrics.dte), f"{rules.min_dte} … {rules.max_dte} days"),
         ("out_of_the_money", plain(metrics.underlying_price), f"strike {below} the underlying"),
@@ -271,7 +295,11 @@ def _rule_results(metrics: OpportunityMetrics, rules: ShortRules) -> tuple[RuleR
             f"{rules.min_delta:.2f} … {rules.max_delta:.2f}",
         ),
         ("bid", plain(metrics.bid), f"≥ {plain(rules.min_bid)}"),
-        ("spread", f"{metrics.spread_fraction:.1%}", f"≤ {rules.max_spread_fraction:.1%} of mid"),
+        (
+            "spread",
+            f"{metrics.spread_fraction:.1%}",
+            f"≤ {rules.max_spread_fraction:.1%} of {scale}",
+        ),
         (
             "open_interest",
             "not known" if interest is None else str(interest),

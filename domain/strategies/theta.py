@@ -10,9 +10,10 @@ import numpy as np
 
 from domain.instruments import OptionContract, Right, Settlement, Side, plain
 from domain.market import OptionChain, decimal_of
+from domain.package_offers import PackageIdea, PackagePolicy, build_package_terms
 from domain.portfolio import ZERO, AccountState, PositionState
 from domain.proposals import OfferPolicy, TradeIdea, build_proposal, build_terms
-from domain.recommendations import RecommendationAction, RuleResult
+from domain.recommendations import RecommendationAction, RuleResult, Terms
 from domain.risk.margin_strategies import MarginLeg, naked
 from domain.risk.state import RiskState
 from domain.strategies.base import (
@@ -38,14 +39,16 @@ from domain.strategies.gathering import (
 from domain.strategies.short_options import Candidate, Sifted, sift_short_options
 from domain.strategies.theta_config import ThetaConfig
 from domain.strategies.upkeep import look_after
-from domain.strategies.words import index_put_rationale
+from domain.strategies.wings import HeldUnit, paired
+from domain.strategies.words import index_put_rationale, put_spread_rationale
 
 # Classes whose settlement price is that of the opening: they last trade the session before.
 AM_SETTLED_CLASSES = frozenset({"SPX", "RUT", "NDX", "DJX"})
 
 
 class Theta(BaseStrategy):
-    """Sells cash-settled index puts in a low delta band, on a ladder of expiries.
+    """Sells cash-settled index puts in a low delta band, on a ladder of expiries; with a wing as
+    spreads, two legs of one order that are held, closed and rolled as one.
 
     Each put that passes every rule is scored ``annualised return at the bid × chance to expire
     worthless``. The best put of each free rung is proposed, as far as the number of trades, the
@@ -69,7 +72,8 @@ class Theta(BaseStrategy):
             max_dte=theta.max_dte,
             min_moneyness=0.6,
             max_moneyness=1.02,
-            min_abs_delta=theta.min_delta,
+            # A wing may lie however far below.
+            min_abs_delta=theta.min_delta if theta.wing is None else 0.0,
             max_abs_delta=theta.max_delta,
         )
 
@@ -127,11 +131,15 @@ def settlement_words(contract: OptionContract) -> str:
     return f"at the close of {day}, its last trading day"
 
 
-def naked_index_put_margin(metrics: OpportunityMetrics, contract: OptionContract) -> Decimal:
-    """Strategy-based margin of one naked index put, in the contract's currency, to the cent.
+def index_put_margin(metrics: OpportunityMetrics, contract: OptionContract) -> Decimal:
+    """Strategy-based margin of one index put, naked or with its wing, in the contract's currency,
+    to the cent.
 
-    Under portfolio margin the broker asks for less: sizing by this errs on the safe side.
+    A spread asks for its width. Under portfolio margin the broker asks for less: sizing by this
+    errs on the safe side.
     """
+    if metrics.wing_strike is not None:
+        return metrics.collateral.quantize(Decimal("0.01"))
     sold = MarginLeg(
         symbol=contract.symbol,
         quantity=-1.0,
@@ -186,7 +194,7 @@ class _Turn:
             return look
         fresh = is_fresh(chain, self.config.max_chain_age_minutes, self.instance)
         upkeep = look_after(
-            held,
+            self._units(held, symbol),
             chain,
             self.config.manage_policy(),
             self.config.price_concession,
@@ -197,6 +205,12 @@ class _Turn:
         look.offers += upkeep.offers
         self._sift(look, chain, fresh=fresh)
         return look
+
+    def _units(self, short_puts: Sequence[PositionState], symbol: str) -> list[HeldUnit]:
+        """Without a wing in the configuration a long put is somebody else's business."""
+        if self.config.wing is None:
+            return [HeldUnit(each) for each in short_puts]
+        return paired(self.account.on(symbol))
 
     def _sift(self, look: Look, chain: OptionChain, *, fresh: bool) -> None:
         taken = self.rungs[chain.symbol]
@@ -226,7 +240,7 @@ class _Turn:
         why_not = self._why_not_this_rung(contract)
         if why_not:
             return None, why_not
-        needed = naked_index_put_margin(candidate.metrics, contract)
+        needed = index_put_margin(candidate.metrics, contract)
         contracts, why_not = self._size(candidate, needed)
         if why_not:
             return None, why_not
@@ -251,16 +265,17 @@ class _Turn:
     def _size(self, candidate: Candidate, needed: Decimal) -> tuple[int, str]:
         config, values = self.config, self.account.values
         collateral = candidate.metrics.collateral
+        unit = "contract" if config.wing is None else "spread"
         room = values.net_liquidation * config.max_notional - self.notional
         if collateral > room:
             return 0, (
-                f"One contract's notional is {collateral:,.0f}; {max(room, ZERO):,.0f} is left of "
+                f"One {unit}'s notional is {collateral:,.0f}; {max(room, ZERO):,.0f} is left of "
                 "the most allowed."
             )
         if config.secured:
             if collateral > self.cash:
                 return 0, (
-                    f"One contract ties up {collateral:,.0f}; {max(self.cash, ZERO):,.0f} of cash "
+                    f"One {unit} ties up {collateral:,.0f}; {max(self.cash, ZERO):,.0f} of cash "
                     "is free."
                 )
             share = min(room, self.cash) / collateral
@@ -268,7 +283,7 @@ class _Turn:
             free = values.equity_with_loan * config.max_pm_usage - self.margin
             if needed > free:
                 return 0, (
-                    f"One contract asks for a margin of about {needed:,.0f}; "
+                    f"One {unit} asks for a margin of about {needed:,.0f}; "
                     f"{max(free, ZERO):,.0f} is left below {config.max_pm_usage:.0%} usage."
                 )
             share = min(room / collateral, free / needed)
@@ -278,35 +293,50 @@ class _Turn:
         self, candidate: Candidate, sifted: Sifted, rank: int, contracts: int, needed: Decimal
     ) -> Proposal:
         config = self.config
-        policy = OfferPolicy(
-            concession=config.price_concession,
-            max_drift=config.max_drift,
-            decision_minutes=config.decision_minutes,
-            worst_price=candidate.credit_for(config.min_ror_annualised),
-        )
-        idea = TradeIdea.from_chain(
-            sifted.chain,
-            candidate.row,
-            self.instance.account_code,
-            Side.SELL,
-            RecommendationAction.OPEN,
-            contracts,
-        )
-        terms = build_terms(idea, policy, self.instance.market.as_of, self.instance.session_close)
-        currency = terms.contract.currency
-        sizing = (
-            f"Cash covers all of it; {self.cash:,.0f} {currency} then stays free."
-            if config.secured
-            else f"Sold naked: the margin is estimated at {needed * contracts:,.0f} {currency}."
-        )
-        rationale = index_put_rationale(
-            terms, candidate.metrics, settlement_words(terms.contract), sizing
-        )
+        terms = self._terms(candidate, sifted, contracts)
+        currency, winged = terms.contract.currency, candidate.metrics.wing_strike is not None
+        if config.secured:
+            sizing = f"Cash covers all of it; {self.cash:,.0f} {currency} then stays free."
+        else:
+            sold = "Not secured by cash" if winged else "Sold naked"
+            sizing = f"{sold}: the margin is estimated at {needed * contracts:,.0f} {currency}."
+        words = put_spread_rationale if winged else index_put_rationale
+        rationale = words(terms, candidate.metrics, settlement_words(terms.contract), sizing)
         confidence = candidate.confidence(config.max_spread_fraction, config.min_ror_annualised)
         opportunity = candidate.opportunity(rank, "")
         return build_proposal(
             opportunity, terms, rationale, confidence, self._extra_rules(candidate, contracts)
         )
+
+    def _terms(self, candidate: Candidate, sifted: Sifted, contracts: int) -> Terms:
+        config, code = self.config, self.instance.account_code
+        as_of, close = self.instance.market.as_of, self.instance.session_close
+        least = candidate.credit_for(config.min_ror_annualised)
+        if sifted.wing is not None:
+            idea = PackageIdea.from_rows(
+                sifted.chain,
+                ((candidate.row, Side.SELL), (int(sifted.wing[candidate.row]), Side.BUY)),
+                RecommendationAction.OPEN,
+                code,
+                contracts,
+            )
+            bounds = PackagePolicy(
+                concession=config.price_concession,
+                max_drift=config.max_drift,
+                decision_minutes=config.decision_minutes,
+                least_credit=least,
+            )
+            return build_package_terms(idea, bounds, as_of, close)
+        policy = OfferPolicy(
+            concession=config.price_concession,
+            max_drift=config.max_drift,
+            decision_minutes=config.decision_minutes,
+            worst_price=least,
+        )
+        alone = TradeIdea.from_chain(
+            sifted.chain, candidate.row, code, Side.SELL, RecommendationAction.OPEN, contracts
+        )
+        return build_terms(alone, policy, as_of, close)
 
     def _extra_rules(self, candidate: Candidate, contracts: int) -> tuple[RuleResult, ...]:
         """What was checked beyond the contract's own rules; a proposal has passed it all."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from domain.instruments import Right
 from domain.strategies.base import Symbol, in_form
+from domain.strategies.managing import RollRules
 from domain.strategies.selling_config import SellingConfig
 from domain.strategies.short_options import ShortRules
+from domain.strategies.wings import WingRules
 
 
 class ThetaConfig(SellingConfig):
@@ -54,6 +57,25 @@ class ThetaConfig(SellingConfig):
         title="Highest premium",
         description="Mid per share; empty sets no bound.",
         json_schema_extra=in_form("What is sold", "per share"),
+    )
+    wing_width: Decimal | None = Field(
+        default=None,
+        gt=0,
+        le=10_000,
+        title="Wing, by width",
+        description="A long put bought with every short one, so many points below it at most: "
+        "one order, one net credit. Prices, returns and stops are then those of the spread. Empty "
+        "for none.",
+        json_schema_extra=in_form("What is sold", "points"),
+    )
+    wing_delta: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        title="Wing, by delta",
+        description="The same, but the nearest put below with at most this absolute delta. Empty "
+        "for none; set one of the two.",
+        json_schema_extra=in_form("What is sold", "delta"),
     )
     ladder_rungs: int = Field(
         default=3,
@@ -132,5 +154,23 @@ class ThetaConfig(SellingConfig):
         json_schema_extra=in_form("Rolling", "days"),
     )
 
+    @model_validator(mode="after")
+    def _one_wing(self) -> Self:
+        if self.wing_width is not None and self.wing_delta is not None:
+            raise ValueError("wing_delta: the wing is chosen by its width already; set one of them")
+        if self.wing_delta is not None and self.wing_delta >= self.min_delta:
+            raise ValueError("wing_delta: must be below min_delta, or it is no wing")
+        return self
+
+    @property
+    def wing(self) -> WingRules | None:
+        if self.wing_width is None and self.wing_delta is None:
+            return None
+        return WingRules(width=self.wing_width, max_delta=self.wing_delta)
+
     def short_rules(self, right: Right = Right.PUT) -> ShortRules:
-        return super().short_rules(right).model_copy(update={"max_mid": self.max_premium})
+        changes = {"max_mid": self.max_premium, "wing": self.wing}
+        return super().short_rules(right).model_copy(update=changes)
+
+    def roll_rules(self) -> RollRules:
+        return super().roll_rules().model_copy(update={"wing": self.wing})

@@ -16,10 +16,10 @@ from pydantic import JsonValue
 from domain.errors import GreenlightError
 from domain.instruments import Side
 from domain.market import OptionChain
-from domain.portfolio import PositionState
+from domain.package_offers import PackageIdea, PackagePolicy, build_package_terms
 from domain.proposals import OfferPolicy, TradeIdea, build_proposal, build_terms
 from domain.recommendations import RecommendationAction, RuleResult, Terms
-from domain.rolls import RollIdea, RollPolicy, build_roll_terms, roll_rationale
+from domain.rolls import roll_of, roll_rationale
 from domain.strategies.base import Proposal, Signal, SignalKind, StrategyConfig, StrategyContext
 from domain.strategies.managing import (
     Action,
@@ -29,9 +29,11 @@ from domain.strategies.managing import (
     Verdict,
     find_held,
     judge,
+    wing_of_target,
 )
 from domain.strategies.screening import ShortColumns, probability_out_of_the_money, short_columns
 from domain.strategies.short_options import Candidate, short_metrics
+from domain.strategies.wings import HeldUnit, wing_metrics
 from domain.strategies.words import close_rationale
 
 # How little is left to judgement once the rule has been reached; no probability.
@@ -62,7 +64,7 @@ class Upkeep:
 
 
 def look_after(
-    positions: Sequence[PositionState],
+    units: Sequence[HeldUnit],
     chain: OptionChain,
     policy: ManagePolicy,
     concession: Decimal,
@@ -70,15 +72,16 @@ def look_after(
     *,
     fresh: bool,
 ) -> Upkeep:
-    """An answer for each of ``positions``, which are short options of the chain's underlying."""
+    """An answer for each of ``units``, which are short options of the chain's underlying, or
+    spreads of them."""
     upkeep = Upkeep()
-    if not positions:
+    if not units:
         return upkeep
     columns = short_columns(chain, instance.market.today)
     # A cycle bounds what rolls may give back, and nothing else here.
     cycle = None if policy.roll is None else instance.cycles.get(chain.symbol)
-    for position in positions:
-        held = find_held(chain, position, columns, fresh=fresh)
+    for unit in units:
+        held = find_held(chain, unit, columns, fresh=fresh)
         if isinstance(held, str):
             upkeep.signals.append(_signal(chain, SignalKind.DATA_UNUSABLE, held))
             continue
@@ -86,7 +89,7 @@ def look_after(
         kind, said = SignalKind.HOLD_POSITION, f"{held.option.describe()}: {verdict.reason}"
         if verdict.action is not Action.HOLD:
             try:
-                offer = _offer(held, verdict, chain, columns, concession, instance)
+                offer = _offer(held, verdict, chain, columns, policy, concession, instance)
             except GreenlightError as error:
                 said = f"{said} It cannot be offered: {error.detail}."
             else:
@@ -102,24 +105,23 @@ def _offer(
     verdict: Verdict,
     chain: OptionChain,
     columns: ShortColumns,
+    policy: ManagePolicy,
     concession: Decimal,
     instance: StrategyContext,
 ) -> Offer:
     confidence = _CONFIDENCE[verdict.trigger]
     if verdict.action is Action.CLOSE:
         terms = _close_terms(held, verdict, chain, concession, instance)
-        candidate = _candidate(chain, columns, held.row, float(held.captured), verdict.rules)
+        wing = None if held.wing is None else held.wing.row
+        candidate = _candidate(chain, columns, held.row, wing, float(held.captured), verdict.rules)
         rationale = close_rationale(terms, held, verdict)
         return Offer(candidate, RecommendationAction.CLOSE, terms, rationale, confidence)
     assert verdict.target is not None
-    idea = RollIdea.from_chain(chain, held.position, verdict.target, instance.account_code)
-    policy = RollPolicy(
-        concession=concession,
-        max_drift=instance.config.max_drift,
-        decision_minutes=instance.config.decision_minutes,
-        least_credit=verdict.least_credit,
-    )
-    terms = build_roll_terms(idea, policy, instance.market.as_of, instance.session_close)
+    assert policy.roll is not None
+    wing = wing_of_target(chain, columns, held, policy.roll, verdict.target)
+    idea = _roll(held, verdict.target, wing, chain, instance)
+    bounds = _bounds(concession, instance, verdict.least_credit)
+    terms = build_package_terms(idea, bounds, instance.market.as_of, instance.session_close)
     credit = RuleResult(
         rule="roll_credit",
         value=f"{-terms.limit_price:.2f}",
@@ -127,10 +129,34 @@ def _offer(
         passed=True,
     )
     candidate = _candidate(
-        chain, columns, verdict.target, float(-terms.limit_price), (*verdict.rules, credit)
+        chain, columns, verdict.target, wing, float(-terms.limit_price), (*verdict.rules, credit)
     )
     rationale = (verdict.reason, *roll_rationale(idea, terms))
     return Offer(candidate, RecommendationAction.ROLL, terms, rationale, confidence)
+
+
+def _roll(
+    held: HeldShort, target: int, wing: int | None, chain: OptionChain, instance: StrategyContext
+) -> PackageIdea:
+    if wing is None and held.wing is None:
+        return roll_of(chain, held.position, target, instance.account_code)
+    rows = [*held.closing_rows, (target, Side.SELL)]
+    if wing is not None:
+        rows.append((wing, Side.BUY))
+    return PackageIdea.from_rows(
+        chain, rows, RecommendationAction.ROLL, instance.account_code, held.contracts
+    )
+
+
+def _bounds(
+    concession: Decimal, instance: StrategyContext, least_credit: Decimal | None
+) -> PackagePolicy:
+    return PackagePolicy(
+        concession=concession,
+        max_drift=instance.config.max_drift,
+        decision_minutes=instance.config.decision_minutes,
+        least_credit=least_credit,
+    )
 
 
 def _close_terms(
@@ -141,6 +167,17 @@ def _close_terms(
     instance: StrategyContext,
 ) -> Terms:
     config: StrategyConfig = instance.config
+    if len(held.closing_rows) > 1:
+        idea = PackageIdea.from_rows(
+            chain,
+            held.closing_rows,
+            RecommendationAction.CLOSE,
+            instance.account_code,
+            held.contracts,
+        )
+        least = None if verdict.max_price is None else -verdict.max_price
+        bounds = _bounds(concession, instance, least)
+        return build_package_terms(idea, bounds, instance.market.as_of, instance.session_close)
     policy = OfferPolicy(
         concession=concession,
         max_drift=config.max_drift,
@@ -162,12 +199,15 @@ def _candidate(
     chain: OptionChain,
     columns: ShortColumns,
     row: int,
+    wing: int | None,
     score: float,
     rules: tuple[RuleResult, ...],
 ) -> Candidate:
     rows = np.asarray([row], dtype=np.int64)
     pop = float(probability_out_of_the_money(chain, rows, columns.dte)[0])
     metrics = short_metrics(chain, columns, row, pop)
+    if wing is not None:
+        metrics = wing_metrics(metrics, chain, row, wing)
     reasons = tuple(rule for rule in rules if rule.passed)
     return Candidate(row, chain.contract(row), score, metrics, reasons)
 
@@ -188,6 +228,8 @@ def _signal(
             "captured": round(float(held.captured), 4),
             "dte": held.dte,
         }
+        if held.wing is not None:
+            facts["wing_con_id"] = int(chain.con_id[held.wing.row])
     if verdict is not None:
         facts["rules"] = [rule.model_dump(mode="json") for rule in verdict.rules]
         if verdict.targets_removed:

@@ -39,6 +39,7 @@ from domain.strategies.short_options import (
 )
 from domain.strategies.upkeep import look_after
 from domain.strategies.wheel_config import WheelConfig
+from domain.strategies.wings import HeldUnit
 from domain.strategies.words import call_rationale, put_rationale
 
 NAME_FREE = "name_free"
@@ -148,7 +149,7 @@ class _Turn:
             look.leave(NAME_FREE)
             return look
         fresh = is_fresh(chain, self.config.max_chain_age_minutes, self.instance)
-        held = [each for each in self.account.on(symbol) if each.is_short and each.option]
+        held = [HeldUnit(each) for each in self.account.on(symbol) if each.is_short and each.option]
         upkeep = look_after(
             held,
             chain,

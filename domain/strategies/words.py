@@ -55,6 +55,23 @@ def index_put_rationale(
     )
 
 
+def put_spread_rationale(
+    terms: Terms, metrics: OpportunityMetrics, settles: str, sizing: str
+) -> tuple[str, ...]:
+    """Why this spread of cash-settled puts."""
+    assert metrics.wing_strike is not None
+    most, width = metrics.max_loss * terms.quantity, metrics.collateral * terms.quantity
+    return (
+        *_sale(terms, metrics, "its width"),
+        _put_breakeven(terms, metrics),
+        f"It settles in cash {settles}; the {plain(metrics.wing_strike)} put settles with it, so "
+        f"no more than {most:,.0f} {terms.contract.currency} can be lost: the width of "
+        f"{width:,.0f} less the credit at mid.",
+        sizing,
+        _market(metrics, "the short put's mid"),
+    )
+
+
 def close_rationale(terms: Terms, held: HeldShort, verdict: Verdict) -> tuple[str, ...]:
     """Why a short option is bought in."""
     per_contract = (held.credit - terms.limit_price) * held.option.multiplier
@@ -70,13 +87,13 @@ def close_rationale(terms: Terms, held: HeldShort, verdict: Verdict) -> tuple[st
 
 
 def _sale(terms: Terms, metrics: OpportunityMetrics, tied_up: str) -> tuple[str, ...]:
-    credit = terms.limit_price * terms.contract.multiplier * terms.quantity
+    credit = abs(terms.limit_price) * terms.contract.multiplier * terms.quantity
     volatility = "" if metrics.iv is None else f", implied volatility {metrics.iv:.0%}"
     if metrics.iv is not None and metrics.iv_rank is not None:
         volatility += f", the year's volatility rank {metrics.iv_rank:.0%}"
     chance = "" if metrics.pop is None else f", about {metrics.pop:.0%} likely to expire worthless"
     return (
-        f"{terms.describe()}, never below {price_text(terms.floor_price)}.",
+        f"{terms.describe()}, never below {price_text(abs(terms.floor_price))}.",
         f"{metrics.dte} days to expiry, delta {_signed(metrics.delta)}{chance}{volatility}.",
         f"A credit of {credit:,.0f} {terms.contract.currency} is {metrics.ror:.2%} of {tied_up}, "
         f"{metrics.ror_annualised:.1%} a year.",
@@ -92,11 +109,11 @@ def _put_breakeven(terms: Terms, metrics: OpportunityMetrics) -> str:
     )
 
 
-def _market(metrics: OpportunityMetrics) -> str:
+def _market(metrics: OpportunityMetrics, scale: str = "mid") -> str:
     interest = "" if metrics.open_interest is None else f"; open interest {metrics.open_interest:,}"
     return (
         f"Bid {price_text(metrics.bid)}, ask {price_text(metrics.ask)}, a spread of "
-        f"{metrics.spread_fraction:.1%} of mid{interest}."
+        f"{metrics.spread_fraction:.1%} of {scale}{interest}."
     )
 
 

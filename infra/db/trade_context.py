@@ -20,6 +20,7 @@ from domain.recommendations import (
     RecommendationState,
     Terms,
     approved_trade,
+    closing_legs,
 )
 from infra.db.clock import CLOCK, host_now, require_clock
 from infra.db.day_record import OtherOrder, executions_on_record, read_account_day
@@ -243,11 +244,11 @@ def _own(order: AnyRow) -> OtherOrder:
     """One of our orders, with what its unfilled part may still open."""
     intent = OrderIntent.model_validate(order.intent)
     remaining = max(order.quantity - order.traded_quantity, Decimal(0))
-    is_roll = order.action is RecommendationAction.ROLL
+    closing = closing_legs(order.action, intent.legs)
     opens = Decimal(0)
     if order.action is not RecommendationAction.CLOSE:
-        # What a roll buys in makes room for what it sells.
-        signs = (-leg.side.sign if is_roll else 1 for leg in intent.legs)
+        # What a roll closes makes room for what it opens.
+        signs = (-1 if leg in closing else 1 for leg in intent.legs)
         opens = sum(
             (sign * leg.ratio * remaining for sign, leg in zip(signs, intent.legs, strict=True)),
             Decimal(0),
@@ -257,7 +258,7 @@ def _own(order: AnyRow) -> OtherOrder:
         sides={leg.contract.con_id: leg.side for leg in intent.legs},
         limit_price=None if intent.is_package else intent.limit_price,
         symbol=intent.legs[0].contract.symbol,
-        assignment_cash=assignment_cash(intent.legs, remaining, is_roll=is_roll),
+        assignment_cash=assignment_cash(intent.legs, remaining, closing=closing),
         opens_contracts=max(opens, Decimal(0)),
         opens_notional=(order.notional or Decimal(0)) * remaining / order.quantity,
     )

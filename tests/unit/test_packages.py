@@ -204,14 +204,14 @@ def test_a_walk_may_cross_from_credit_to_debit_where_that_was_approved():
 
 def test_a_roll_needs_what_its_new_strike_needs_beyond_the_old_one():
     up = (leg(Side.BUY, contract()), leg(Side.SELL, contract(strike=dec(645), con_id=9)))
-    assert assignment_cash(up, 2, is_roll=True) == 1000
-    assert assignment_cash(ROLL, 2, is_roll=True) == 0
-    assert assignment_change(ROLL, 2, is_roll=True) == -1000
+    assert assignment_cash(up, 2, closing=up[:1]) == 1000
+    assert assignment_cash(ROLL, 2, closing=ROLL[:1]) == 0
+    assert assignment_change(ROLL, 2, closing=ROLL[:1]) == -1000
 
 
 def test_a_long_put_opened_beside_a_short_one_is_no_cover():
     vertical = (leg(Side.SELL, contract()), leg(Side.BUY, TARGET))
-    assert assignment_cash(vertical, 1, is_roll=False) == 64_000
+    assert assignment_cash(vertical, 1, closing=()) == 64_000
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,15 @@ from hypothesis import strategies as st
 from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import Settlement, Side
 from domain.market import OptionChain
+from domain.package_offers import (
+    PackageIdea,
+    PackagePolicy,
+    build_package_terms,
+    package_prices,
+)
 from domain.packages import combo_increments, package_quote
 from domain.recommendations import RecommendationAction
-from domain.rolls import RollIdea, RollPolicy, build_roll_terms, roll_prices, roll_rationale
+from domain.rolls import roll_of, roll_rationale
 from tests.unit.trade_factories import (
     ACCOUNT,
     CLOSE,
@@ -40,27 +46,27 @@ LATER: dict[str, Any] = {
 }
 
 
-def policy(**changes: Any) -> RollPolicy:
+def policy(**changes: Any) -> PackagePolicy:
     fields: dict[str, Any] = {
         "concession": dec("0.02"),
         "max_drift": dec("0.01"),
         "decision_minutes": 30,
     }
-    return RollPolicy(**fields | changes)
+    return PackagePolicy(**fields | changes)
 
 
 def listed(**changes: Any) -> OptionChain:
     return chain(row(), row(**LATER), **changes)
 
 
-def idea(**changes: Any) -> RollIdea:
+def idea(**changes: Any) -> PackageIdea:
     """Rolling 2 SPY 640 puts (4.10 × 4.20) to later 635 ones (5.30 × 5.40)."""
     held = option_position(-2, contract())
-    return RollIdea.from_chain(listed(**changes), held, 1, ACCOUNT)
+    return roll_of(listed(**changes), held, 1, ACCOUNT)
 
 
 def test_the_terms_of_a_roll_say_what_is_bought_in_what_is_sold_and_for_how_much():
-    terms = build_roll_terms(idea(), policy(), NOW, CLOSE)
+    terms = build_package_terms(idea(), policy(), NOW, CLOSE)
     assert terms.action is RecommendationAction.ROLL
     assert [(leg.contract.con_id, leg.side) for leg in terms.legs] == [
         (1001, Side.BUY),
@@ -72,21 +78,21 @@ def test_the_terms_of_a_roll_say_what_is_bought_in_what_is_sold_and_for_how_much
 
 
 def test_the_concession_is_measured_by_the_dearer_leg_and_not_by_the_net_price():
-    wide = build_roll_terms(idea(), policy(concession=dec("0.1")), NOW, CLOSE)
+    wide = build_package_terms(idea(), policy(concession=dec("0.1")), NOW, CLOSE)
     assert wide.floor_price == dec("-0.67")  # 1.20 less a tenth of 5.35, rounded in our favour
 
 
 def test_no_roll_is_offered_for_less_than_the_least_credit():
-    firm = build_roll_terms(idea(), policy(least_credit=dec("1.15")), NOW, CLOSE)
+    firm = build_package_terms(idea(), policy(least_credit=dec("1.15")), NOW, CLOSE)
     assert (firm.limit_price, firm.floor_price) == (dec("-1.2"), dec("-1.15"))
-    dear = build_roll_terms(idea(), policy(least_credit=dec("1.5")), NOW, CLOSE)
+    dear = build_package_terms(idea(), policy(least_credit=dec("1.5")), NOW, CLOSE)
     assert (dear.limit_price, dear.floor_price) == (dec("-1.5"), dec("-1.5"))
 
 
 def test_a_part_of_what_is_held_can_be_rolled():
     held = option_position(-5, contract())
-    assert RollIdea.from_chain(listed(), held, 1, ACCOUNT, 3).quantity == 3
-    assert RollIdea.from_chain(listed(), held, 1, ACCOUNT).quantity == 5
+    assert roll_of(listed(), held, 1, ACCOUNT, 3).quantity == 3
+    assert roll_of(listed(), held, 1, ACCOUNT).quantity == 5
 
 
 @pytest.mark.parametrize(
@@ -94,34 +100,34 @@ def test_a_part_of_what_is_held_can_be_rolled():
 )
 def test_only_what_is_held_short_can_be_rolled(held: Any):
     with pytest.raises(GreenlightError) as caught:
-        RollIdea.from_chain(listed(), held, 1, ACCOUNT, 2)
+        roll_of(listed(), held, 1, ACCOUNT, 2)
     assert caught.value.code is ErrorCode.DATA_INVALID
 
 
 def test_a_held_option_that_the_chain_does_not_show_is_not_rolled_on_a_guess():
     held = option_position(-2, contract(con_id=4711))
     with pytest.raises(GreenlightError) as caught:
-        RollIdea.from_chain(listed(), held, 1, ACCOUNT)
+        roll_of(listed(), held, 1, ACCOUNT)
     assert caught.value.code is ErrorCode.QUOTE_MISSING
 
 
 @pytest.mark.parametrize("change", [{"bid": None}, {"ask": None}, {"bid": 5.5}])
 def test_a_leg_without_a_market_makes_no_offer(change: dict[str, Any]):
     broken = chain(row(), row(**LATER | change))
-    thought = RollIdea.from_chain(broken, option_position(-2, contract()), 1, ACCOUNT)
+    thought = roll_of(broken, option_position(-2, contract()), 1, ACCOUNT)
     with pytest.raises(GreenlightError) as caught:
-        build_roll_terms(thought, policy(), NOW, CLOSE)
+        build_package_terms(thought, policy(), NOW, CLOSE)
     assert caught.value.code is ErrorCode.DATA_INVALID
 
 
 def test_index_rolls_are_priced_in_nickels():
-    terms = build_roll_terms(idea(settlement=Settlement.CASH), policy(), NOW, CLOSE)
+    terms = build_package_terms(idea(settlement=Settlement.CASH), policy(), NOW, CLOSE)
     assert terms.increments == combo_increments(Settlement.CASH)
     assert terms.limit_price % dec("0.05") == 0
 
 
 def test_the_rationale_names_both_options_the_money_and_the_cash():
-    terms = build_roll_terms(idea(), policy(), NOW, CLOSE)
+    terms = build_package_terms(idea(), policy(), NOW, CLOSE)
     words = " ".join(roll_rationale(idea(), terms))
     assert "Roll 2 SPY 18 Dec 2026 640 puts to 15 Jan 2027 635 for a credit of 1.20" in words
     assert "never worse than a credit of 1.10" in words
@@ -142,7 +148,7 @@ def test_prices_of_a_roll_lie_on_steps_and_never_pass_the_least_credit(
     market = package_quote(roll().legs, quotes)
     steps = combo_increments(settlement)
     bound = policy(least_credit=Decimal(least) / 100)
-    prices = roll_prices(market, steps, bound)
+    prices = package_prices(market, steps, bound)
     assert steps.accepts(prices.limit_price)
     assert steps.accepts(prices.floor_price)
     assert prices.limit_price <= prices.floor_price <= -bound.least_credit

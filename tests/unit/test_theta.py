@@ -13,7 +13,7 @@ from domain.portfolio import AccountState, PositionState
 from domain.recommendations import RecommendationAction
 from domain.risk.state import compute_risk_state
 from domain.strategies.base import SignalKind, StrategyResult
-from domain.strategies.theta import Theta, naked_index_put_margin, settlement_words
+from domain.strategies.theta import Theta, index_put_margin, settlement_words
 from domain.strategies.theta_config import ThetaConfig
 from tests.unit.selling import days, expiring, index_chain, index_row, seen, short
 from tests.unit.trade_factories import Market, account, chain, context, contract, dec, row
@@ -156,7 +156,7 @@ def test_naked_puts_stop_at_the_margin_they_are_estimated_to_ask_for():
 def test_the_margin_estimate_follows_the_exchanges_formula():
     result = run(index_row(strike=650.0))
     metrics = result.opportunities[0].metrics
-    margin = naked_index_put_margin(metrics, result.opportunities[0].contract)
+    margin = index_put_margin(metrics, result.opportunities[0].contract)
     assert margin == (Decimal("2.45") + Decimal("0.15") * 660 - 10) * 100
 
 

@@ -3,7 +3,7 @@ import type { FoundOpportunity } from '@/client/schema';
 import type { Column } from '@/components/columns';
 import { DataTable } from '@/components/DataTable';
 import { Tag } from '@/components/Tag';
-import { FIGURE_COLUMNS, verbOf } from './figures';
+import { FIGURE_COLUMNS, verbOf, wingOf } from './figures';
 import { OpportunityCard } from './OpportunityCard';
 
 const COLUMNS: readonly Column<FoundOpportunity>[] = [
@@ -12,10 +12,11 @@ const COLUMNS: readonly Column<FoundOpportunity>[] = [
     id: 'contract',
     header: 'Contract',
     kind: 'text',
-    value: (row) => row.contract.description,
+    value: (row) => row.contract.description + wingOf(row),
     cell: (row) => (
       <>
         {verbOf(row)} {row.contract.description}
+        {wingOf(row)}
         {row.recommended ? (
           <>
             {' '}

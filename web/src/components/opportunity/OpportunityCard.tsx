@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import type { FoundOpportunity } from '@/client/schema';
 import { formatPrice } from '@/lib/decimal';
 import { formatDelta, formatPercentOne, formatRoughPercent, NOT_KNOWN } from '@/lib/numbers';
-import { verbOf } from './figures';
+import { verbOf, wingOf } from './figures';
 
 interface OpportunityCardProps {
   found: FoundOpportunity;
@@ -20,6 +20,7 @@ export function OpportunityCard({ found, title, children }: OpportunityCardProps
       <Group justify="space-between" wrap="nowrap" align="flex-start">
         <Text component="div" size="sm" fw={600}>
           {verbOf(found)} {title}
+          {wingOf(found)}
         </Text>
         <Text component="span" size="sm" c="dimmed">
           #{found.rank}

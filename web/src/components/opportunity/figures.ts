@@ -20,6 +20,11 @@ export function verbOf({ action, side }: FoundOpportunity): string {
   return VERBS[action][side];
 }
 
+/** The long put of a spread, after the words for the option that is sold. */
+export function wingOf({ figures }: FoundOpportunity): string {
+  return figures.wing_strike === null ? '' : ` with the ${figures.wing_strike}`;
+}
+
 function price(value: string | null): string {
   return value === null ? NOT_KNOWN : formatPrice(value);
 }
@@ -60,7 +65,7 @@ export const FIGURE_COLUMNS: readonly Column<FoundOpportunity>[] = [
   {
     id: 'spread',
     header: 'Spread',
-    hint: 'Ask less bid, of mid',
+    hint: 'Ask less bid, of mid; of a spread, of its short put’s mid',
     kind: 'number',
     value: ({ figures }) => figures.spread_fraction,
     cell: ({ figures }) => formatPercentOne(figures.spread_fraction),

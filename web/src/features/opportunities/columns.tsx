@@ -2,7 +2,7 @@ import { Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { OpportunityRow } from '@/client/schema';
 import type { Column } from '@/components/columns';
-import { FIGURE_COLUMNS, verbOf } from '@/components/opportunity/figures';
+import { FIGURE_COLUMNS, verbOf, wingOf } from '@/components/opportunity/figures';
 import rowLink from '@/components/RowLink.module.css';
 import { StateTag } from '@/components/Tag';
 import { RECOMMENDATION_STATES } from '@/lib/states';
@@ -42,10 +42,11 @@ export const OPPORTUNITY_COLUMNS: readonly Column<OpportunityRow>[] = [
     id: 'contract',
     header: 'Contract',
     kind: 'text',
-    value: (row) => `${verbOf(row)} ${row.contract.description}`,
+    value: (row) => `${verbOf(row)} ${row.contract.description}${wingOf(row)}`,
     cell: (row) => (
       <>
         {verbOf(row)} <OpportunityLink row={row} />
+        {wingOf(row)}
         <Text size="xs" c="dimmed">
           {row.strategy.name} · {row.account.label}
         </Text>
