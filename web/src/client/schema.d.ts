@@ -4155,7 +4155,7 @@ export interface components {
         };
         /**
          * OpportunityFigures
-         * @description One short option in numbers; what could not be measured is null.
+         * @description One short option, or put spread, in numbers; what could not be measured is null.
          */
         OpportunityFigures: {
             /** Ask */
@@ -4215,13 +4215,18 @@ export interface components {
             ror_annualised: number | null;
             /**
              * Spread Fraction
-             * @description (ask − bid) / mid
+             * @description (ask − bid) / mid; of a spread over the mid of its short put
              */
             spread_fraction: number | null;
             /** Underlying Price */
             underlying_price: string | null;
             /** Volume */
             volume: number | null;
+            /**
+             * Wing Strike
+             * @description of the long put that makes it a spread, to which the figures then belong
+             */
+            wing_strike: string | null;
         };
         /** OpportunityRow */
         OpportunityRow: {
