@@ -7,23 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 
-import numpy as np
 import polars as pl
 
-from domain.expiration import settlement_time
 from infra.calendars import trading_calendar
 from infra.history.canonical import HistoryError
 from infra.history.encoding import Span
-from infra.history.ordering import OrderedRows, read_rows
+from infra.history.ordering import read_rows
 from infra.history.reading import Reading, files_of
+from infra.history.tables import canonical_table
 from infra.history.times import Times
 
 ROW_GROUP = 250_000
 """Rows read at a time: some months of an index, so that a span skips the others."""
-NUMBERS = (
-    "strike", "bid", "ask", "bid_size", "ask_size", "volume", "open_interest", "underlying_price",
-    "iv", "delta",
-)  # fmt: skip
 
 
 def convert(sources: Sequence[Path], out: Path, how: Reading | None = None) -> list[Path]:
@@ -35,7 +30,11 @@ def convert(sources: Sequence[Path], out: Path, how: Reading | None = None) -> l
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise HistoryError(out, "is there already, and not an empty folder")
     files = [file for source in sources for file in files_of(source)]
-    table = _table(read_rows(files, how or Reading(), Span(), Times(trading_calendar())))
+    read = read_rows(files, how or Reading(), Span(), Times(trading_calendar()))
+    rows = read.rows
+    table = canonical_table(
+        read.classes, rows.option_class, rows.at, rows.listed, rows.is_call, rows.floats
+    )
     out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
@@ -62,32 +61,3 @@ def _write(table: pl.DataFrame, folder: Path) -> list[Path]:
         part.drop("year").write_parquet(path, row_group_size=ROW_GROUP)
         written.append(path)
     return written
-
-
-def _table(read: OrderedRows) -> pl.DataFrame:
-    rows, classes = read.rows, read.classes
-    by_class = {
-        "underlying": [each.underlying for each in classes],
-        "root": [each.name for each in classes],
-        "settlement": [settlement_time(each.name).value for each in classes],
-    }
-    text = {
-        name: pl.Series(values, dtype=pl.Categorical)[pl.Series(rows.option_class - 1)]
-        for name, values in by_class.items()
-    }
-    multiplier = np.array([each.multiplier for each in classes])
-    rights = pl.Series(["P", "C"], dtype=pl.Categorical)
-    numbers = {name: pl.Series(rows.floats[name]).fill_nan(None) for name in NUMBERS}
-    return pl.DataFrame(
-        {
-            "timestamp": pl.Series(rows.at).cast(pl.Datetime("us", "UTC")),
-            "underlying": text["underlying"],
-            "root": text["root"],
-            "right": rights[pl.Series(rows.is_call.astype(np.uint32))],
-            "strike": numbers.pop("strike"),
-            "expiry": pl.Series(rows.listed.astype(np.int32)).cast(pl.Date),
-            "settlement": text["settlement"],
-            **numbers,
-            "multiplier": pl.Series(multiplier[rows.option_class - 1]),
-        }
-    )

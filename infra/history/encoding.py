@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -51,11 +51,7 @@ class Encoded:
 def encode(table: Table, encoded: Encoded, times: Times, span: Span) -> None:
     rows, place = table.rows, Path(table.place)
     encoded.layouts[table.layout.name] = None
-
-    def moment(text: str) -> int | None:
-        return times.moment(text, table.layout)
-
-    at = _parsed(rows, "timestamp", moment, place, "is not a time this layout knows")
+    at = _moments(table, times)
     rows, at = _within(rows, at, span)
     encoded.at.append(at)
     encoded.listed.append(
@@ -66,6 +62,32 @@ def encode(table: Table, encoded: Encoded, times: Times, span: Span) -> None:
     encoded.option_class.append(_classes(rows, encoded.classes))
     for name in FLOATS:
         encoded.floats[name].append(_floats(rows, name))
+
+
+def _moments(table: Table, times: Times) -> IntArray:
+    """The moment of every row, in microseconds since 1970-01-01 UTC."""
+    rows, column, layout = table.rows, table.rows["timestamp"], table.layout
+    if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None:
+        return _at_the_close(column.dt.epoch("us").to_numpy(), times)
+    if column.dtype.is_temporal():
+        # Parquet may hold dates, or times without a zone: they mean what they would mean as text.
+        rows, layout = (
+            rows.with_columns(column.dt.to_string("iso")),
+            replace(layout, us_dates=False),
+        )
+
+    def moment(text: str) -> int | None:
+        return times.moment(text, layout)
+
+    return _parsed(rows, "timestamp", moment, Path(table.place), "is not a time this layout knows")
+
+
+def _at_the_close(at: IntArray, times: Times) -> IntArray:
+    """Moments of which those at or shortly after a close are its last minute."""
+    first = np.flatnonzero(np.diff(at, prepend=at[:1] - 1))
+    told, place = np.unique(at[first], return_inverse=True)
+    moved = np.array([times.before_close(each) for each in told.tolist()], dtype=np.int64)
+    return np.repeat(moved[place], np.diff(first, append=len(at)))
 
 
 def _within(rows: pl.DataFrame, at: IntArray, span: Span) -> tuple[pl.DataFrame, IntArray]:
@@ -93,10 +115,8 @@ def _parsed(
 ) -> IntArray:
     """A text column as numbers: each distinct text is parsed once."""
     column = rows[name]
-    if column.dtype == pl.Date:
-        return column.to_physical().to_numpy().astype(np.int64)
-    if isinstance(column.dtype, pl.Datetime):
-        return column.dt.epoch("us").to_numpy()
+    if column.dtype.is_temporal():
+        return column.cast(pl.Date).to_physical().to_numpy().astype(np.int64)
     codes, texts = _factorised(column)
     values = [parse(text.strip()) for text in texts]
     table = np.array([0 if value is None else value for value in values], dtype=np.int64)

@@ -45,6 +45,11 @@ class Layout:
     texts: frozenset[str] = field(default_factory=frozenset[str])
     """Columns read as text though a number comes out of them."""
 
+    def of(self, fields: Collection[str]) -> Layout:
+        """What it tells of these canonical fields."""
+        sides = tuple({name: side[name] for name in side if name in fields} for side in self.sides)
+        return replace(self, sides=sides)
+
     def number_columns(self) -> frozenset[str]:
         return self._columns(NUMBERS) - self.texts
 
@@ -79,7 +84,7 @@ CANONICAL = Layout(
     name="canonical",
     source="docs/history-data.md",
     recognised_by=frozenset(NEEDED),
-    sides=(columns(**{name: name for name in FIELDS}),),
+    sides=(columns(last="last", **{name: name for name in FIELDS}),),
 )
 
 CHAIN_FILE = Layout(
@@ -90,7 +95,7 @@ CHAIN_FILE = Layout(
     sides=(
         columns(
             timestamp="quotedate", underlying="underlying", right="type", strike="strike",
-            expiry="expiration", bid="bid", ask="ask", volume="volume",
+            expiry="expiration", bid="bid", ask="ask", last="last", volume="volume",
             open_interest="openinterest", underlying_price="underlying_last", delta="delta",
         )
         | {

@@ -14,20 +14,19 @@ from pathlib import Path
 
 import polars as pl
 
+from infra.history import lean
 from infra.history.canonical import NUMBERS, HistoryError
-from infra.history.formats import read_history
 from infra.history.layouts import (
     FIELDS,
     LAYOUTS,
     NEEDED,
-    TEXTS,
     Layout,
     recognised,
     remapped,
 )
 
 SUFFIXES = (".csv", ".csv.gz", ".txt", ".txt.gz", ".zip", ".parquet")
-NOT_NEGATIVE = ("bid", "ask", "bid_size", "ask_size", "volume", "open_interest")
+NOT_NEGATIVE = ("bid", "ask", "bid_size", "ask_size", "volume", "open_interest", "last")
 HEADER_ROWS = 1
 
 
@@ -35,11 +34,13 @@ HEADER_ROWS = 1
 class Reading:
     """How files are to be read: ``mapping`` goes before what the layout says.
 
-    ``layout`` is a name in ``LAYOUTS``, or None to go by each file's header.
+    ``layout`` is a name in ``LAYOUTS``, or None to go by each file's header. ``fields`` are the
+    columns that are wanted; a backtest has no use for others.
     """
 
     layout: str | None = None
     mapping: Mapping[str, str] | None = None
+    fields: tuple[str, ...] = FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,9 @@ def files_of(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise HistoryError(path, "there is no such file or folder")
-    quotes = sorted(path.glob("option_daily/*_quote_*.zip"))
-    found = quotes or sorted(p for p in path.rglob("*") if p.name.endswith(SUFFIXES))
+    found = lean.archives_in(path) or sorted(
+        p for p in path.rglob("*") if p.name.endswith(SUFFIXES)
+    )
     if not found:
         raise HistoryError(path, f"holds no file ending in {', '.join(SUFFIXES)}")
     return found
@@ -68,8 +70,9 @@ def read_tables(file: Path, how: Reading) -> Iterator[Table]:
     """What ``file`` holds, one table for each file in an archive."""
     if file.suffix == ".parquet":
         yield _read_parquet(file, how)
-    elif file.suffix == ".zip" and "_quote_" in file.name:
-        yield _read_lean(file)
+    elif lean.is_archive(file):
+        layout = LAYOUTS["canonical"].of(how.fields)
+        yield _canonical(lean.read_archive(file), layout, file, how)
     elif file.suffix == ".zip":
         yield from _read_archive(file, how)
     else:
@@ -107,7 +110,14 @@ def _read_csv(source: Path | bytes, place: Path, how: Reading) -> Table:
         )
     except HistoryError as error:
         raise _first_bad_number(source, place, list(number_of)) or error from None
-    return _canonical(table.rename(_names(layout, table.columns)), layout, place)
+    return _canonical(table.rename(_names(layout, table.columns)), layout, place, how)
+
+
+def read_text(file: Path) -> pl.DataFrame:
+    """A CSV (gzipped or not) as text columns, with ``line`` the line of each row."""
+    return _read(
+        file, file, infer_schema=False, row_index_name="line", row_index_offset=HEADER_ROWS + 1
+    )
 
 
 def _read(source: Path | bytes, place: Path, **options: object) -> pl.DataFrame:
@@ -158,14 +168,7 @@ def _read_parquet(file: Path, how: Reading) -> Table:
         table = table.with_columns(casts)
     except pl.exceptions.PolarsError as error:
         raise HistoryError(file, str(error).splitlines()[0]) from None
-    return _canonical(table.with_row_index("line", offset=1), layout, file)
-
-
-def _read_lean(file: Path) -> Table:
-    table = read_history(file).with_row_index("line", offset=1)
-    day = pl.col("timestamp").dt.to_string("%Y-%m-%d")
-    table = table.with_columns(timestamp=day, expiry=pl.col("expiry").dt.to_string("%Y-%m-%d"))
-    return _canonical(table, LAYOUTS["canonical"], file)
+    return _canonical(table.with_row_index("line", offset=1), layout, file, how)
 
 
 def _layout_of(header: list[str], place: Path, how: Reading) -> Layout:
@@ -176,7 +179,7 @@ def _layout_of(header: list[str], place: Path, how: Reading) -> Layout:
         missing = sorted(set(NEEDED) - {name.strip() for name in header})
         reason = f"no known layout; as the canonical one it lacks {', '.join(missing)}"
         raise HistoryError(place, reason)
-    layout = remapped(layout, how.mapping or {})
+    layout = remapped(layout.of(how.fields), how.mapping or {})
     present = {layout.clean(name) for name in header}
     for side in layout.sides:
         for name in NEEDED:
@@ -193,27 +196,29 @@ def _names(layout: Layout, names: list[str]) -> dict[str, str]:
     return {name: layout.clean(name) for name in names}
 
 
-def _canonical(table: pl.DataFrame, layout: Layout, place: Path) -> Table:
+def _canonical(table: pl.DataFrame, layout: Layout, place: Path, how: Reading) -> Table:
     """The fields of every contract of every row; what the file does not hold is null."""
     missing = (layout.number_columns() | layout.text_columns()) - set(table.columns)
     table = table.with_columns(
         pl.lit(None, pl.Float64 if name in layout.number_columns() else pl.Categorical).alias(name)
         for name in sorted(missing)
     )
-    sides = [_side(table, side) for side in layout.sides]
+    sides = [_side(table, side, how.fields) for side in layout.sides]
     rows = sides[0] if len(sides) == 1 else pl.concat(sides, how="vertical_relaxed")
     _check(rows, place)
     return Table(rows=rows, layout=layout, place=str(place))
 
 
-def _side(table: pl.DataFrame, side: Mapping[str, pl.Expr]) -> pl.DataFrame:
+def _side(
+    table: pl.DataFrame, side: Mapping[str, pl.Expr], fields: tuple[str, ...]
+) -> pl.DataFrame:
     return table.select(
         "line",
         *(
             side[name].alias(name)
             if name in side
             else pl.lit(None, pl.Float64 if name in NUMBERS else pl.String).alias(name)
-            for name in FIELDS
+            for name in fields
         ),
     )
 
@@ -223,10 +228,10 @@ def _check(rows: pl.DataFrame, place: Path) -> None:
     for name in ("timestamp", "underlying", "right", "strike", "expiry"):
         if rows[name].null_count():
             _refuse(rows, place, name, pl.col(name).is_null(), "is empty")
-    numbers = [name for name in FIELDS if name not in TEXTS]
+    numbers = [name for name in NUMBERS if name in rows.columns]
     low = rows.select(pl.col(numbers).min()).row(0, named=True)
     for name in NOT_NEGATIVE:
-        if (low[name] or 0) < 0:
+        if (low.get(name) or 0) < 0:
             _refuse(rows, place, name, pl.col(name) < 0, "is negative")
     for name in ("strike", "multiplier"):
         if low[name] is not None and low[name] <= 0:

@@ -21,7 +21,6 @@ in percent, 0 where not published; the 3-month yield is used), LEAN's daily pric
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -46,12 +45,13 @@ from domain.backtest.side_data import (
 )
 from domain.instruments import ExerciseStyle, Settlement
 from domain.listed_options import CASH_SETTLED, price_steps
-from infra.history.canonical import HistoryError, read_text_table
+from infra.history.canonical import HistoryError
+from infra.history.lean import lean_date, read_daily
+from infra.history.reading import read_text
 from infra.history.times import Times
 
 T = TypeVar("T")
 SUFFIXES = (".csv", ".csv.gz", ".zip")
-LEAN_SCALE = 10_000
 LARGEST_SPLIT_TERM = 100
 PRICES = ("open", "high", "low", "close")
 TREASURY_3_MONTHS = ("3 Mo", "BC_3MONTH")
@@ -156,12 +156,13 @@ def _recorded_prices(moments: Sequence[Moment]) -> dict[str, dict[date, float]]:
 
 def _read_file(file: Path, read: _Read, times: Times) -> None:
     if file.suffix == ".zip":
-        _read_lean_prices(file, read)
+        read.prices.setdefault(file.stem.upper(), {}).update(read_daily(file))
         return
     if file.parent.name == "factor_files":
         _read_lean_factors(file, read, times)
         return
-    table = read_text_table(file)
+    table = read_text(file)
+    table = table.rename({name: name.strip() for name in table.columns})
     lower = {name.lower(): name for name in table.columns}
     table = table.rename({name: key for key, name in lower.items() if key != name})
     header = set(table.columns)
@@ -288,23 +289,6 @@ def _read_yields(rows: _Column, name: str, read: _Read) -> None:
             read.rates[day] = 2.0 * float(np.log1p(percent / 200.0))
 
 
-def _read_lean_prices(file: Path, read: _Read) -> None:
-    """``date time,open,high,low,close,volume``, prices × 10,000, in a zip named by the symbol."""
-    kept = read.prices.setdefault(file.stem.upper(), {})
-    try:
-        with zipfile.ZipFile(file) as archive:
-            lines = archive.read(archive.namelist()[0]).decode().splitlines()
-    except (zipfile.BadZipFile, IndexError) as error:
-        raise HistoryError(file, str(error)) from None
-    for number, line in enumerate(lines, start=1):
-        fields = line.split(",")
-        try:
-            day = _lean_date(fields[0])
-            kept[day] = tuple(float(price) / LEAN_SCALE for price in fields[1:5])
-        except (ValueError, IndexError):
-            raise HistoryError(file, f"{line!r} is no daily bar", line=number) from None
-
-
 def _read_lean_factors(file: Path, read: _Read, times: Times) -> None:
     """``date,price factor,split factor,close``: what to multiply older prices by, up to a date.
 
@@ -318,7 +302,7 @@ def _read_lean_factors(file: Path, read: _Read, times: Times) -> None:
     for number, line in enumerate(file.read_text().splitlines(), start=1):
         try:
             day, price, split, close = line.split(",")
-            rows.append((_lean_date(day), float(price), float(split), float(close)))
+            rows.append((lean_date(day), float(price), float(split), float(close)))
         except ValueError:
             raise HistoryError(file, f"{line!r} is no factor", line=number) from None
     for (day, price, split, close), (_, next_price, next_split, _) in pairwise(rows):
@@ -330,10 +314,6 @@ def _read_lean_factors(file: Path, read: _Read, times: Times) -> None:
         # Factors have seven places: what is left of a split is not a dividend.
         if amount > close * 1e-5:
             dividends[ex_date] = PastDividend(ex_date, Decimal(f"{amount:.4f}"))
-
-
-def _lean_date(text: str) -> date:
-    return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
 
 
 # --- values by date to arrays --------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 
-from domain.backtest.recorded import EPOCH_MOMENT
+from domain.backtest.recorded import EPOCH_MOMENT, moment_at
 from domain.backtest.side_data import EPOCH, day_number
 from domain.calendar import Session, TradingCalendar
 from infra.calendars import EXCHANGE_ZONE, exchange_date, trading_calendar
@@ -13,6 +13,7 @@ from infra.history.layouts import CANONICAL, Layout
 US_DATE = "%m/%d/%Y"
 US_TIMES = ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M")
 USUAL_CLOSE = time(16)
+MICROSECOND = timedelta(microseconds=1)
 LAST_MINUTE = timedelta(minutes=1)
 END_OF_DAY = timedelta(minutes=45)
 """How long after the close a quote still is the session's last, as vendors stamp it."""
@@ -33,15 +34,20 @@ class Times:
         A bare date is the end of its session. So is a moment at or shortly after the close, which
         stands for the last quotes: a minute before the close one could still trade on them.
         """
-        day = _iso_date(text) if not layout.us_dates else _us_date(text)
+        day = day_told(text, layout)
         if day is not None:
             return micros_of(self._close(day) - timedelta(minutes=layout.minutes_before_close))
         at = _iso_time(text) if not layout.us_dates else _us_time(text)
         if at is None or (at.tzinfo is None and layout.name == CANONICAL.name):
             return None
         at = at.replace(tzinfo=EXCHANGE_ZONE) if at.tzinfo is None else at
-        close = self._close(exchange_date(at))
-        return micros_of(close - LAST_MINUTE if close <= at <= close + END_OF_DAY else at)
+        return self.before_close(micros_of(at))
+
+    def before_close(self, at: int) -> int:
+        """``at``, or the last minute of the session whose last quotes it stands for."""
+        close = micros_of(self._close(exchange_date(moment_at(at))))
+        is_after = close <= at <= close + END_OF_DAY // MICROSECOND
+        return close - LAST_MINUTE // MICROSECOND if is_after else at
 
     def session_on(self, day: date) -> Session | None:
         self._cover(day)
@@ -72,12 +78,17 @@ class Times:
 
 def micros_of(at: datetime) -> int:
     """Microseconds since 1970-01-01 UTC."""
-    return (at - EPOCH_MOMENT) // timedelta(microseconds=1)
+    return (at - EPOCH_MOMENT) // MICROSECOND
+
+
+def day_told(text: str, layout: Layout) -> date | None:
+    """The date that ``text`` is, no time being said; None where it is something else."""
+    return _us_date(text) if layout.us_dates else _iso_date(text)
 
 
 def parse_date(text: str, layout: Layout) -> int | None:
     """An expiry as days since 1970-01-01."""
-    day = _us_date(text) if layout.us_dates else _iso_date(text)
+    day = day_told(text, layout)
     return None if day is None else day_number(day)
 
 

@@ -5,7 +5,8 @@ a session at or after the gateway's start: weekdays and days to expiry stay what
 recorded day that falls on a holiday is left out; a session without a recording keeps the last
 quotes. An expiry on a holiday moves to the session before. Quotes hold from their moment to the
 next; a row with a bare date holds for its whole session. Before its first row and after the last
-recorded session a contract has no market.
+recorded session a contract has no market. Files are read as a backtest reads them
+(docs/history-data.md).
 """
 
 from __future__ import annotations
@@ -22,8 +23,7 @@ import polars as pl
 from domain.calendar import TradingCalendar
 from domain.pricing import european
 from domain.pricing.implied_vol import implied_vol
-from infra.history.canonical import HistoryError
-from infra.history.formats import read_history
+from infra.history.tables import read_recording
 from infra.simulator.contracts import Security
 from infra.simulator.market import Quote
 from infra.simulator.market_events import Dividend, Split
@@ -56,10 +56,8 @@ class ReplayMarket:
     def __init__(self, seed: int, calendar: TradingCalendar, recording: Path, anchor: date) -> None:
         self.seed = seed
         self.calendar = calendar
-        table = read_history(recording)
-        source = table["timestamp"].min()
-        if not isinstance(source, datetime):
-            raise HistoryError(recording, "has no rows")
+        table = read_recording(recording, calendar)
+        source = table["timestamp"][0]
         self.shift = weeks_to(calendar, source.date(), anchor)
         table = self._in_market_time(table)
         self.book = ReplayBook(calendar, table, self.shift)

@@ -191,6 +191,26 @@ def test_packing_changes_nothing(tmp_path: Path, packed: Callable[[Path], Path])
         assert one.to_json() == two.to_json()
 
 
+def test_dates_and_times_of_parquet_mean_what_they_mean_as_text(tmp_path: Path):
+    rows = pl.read_csv(write(tmp_path, CANONICAL), try_parse_dates=False)
+    typed = rows.with_columns(pl.col("expiry").str.to_datetime())
+    days = typed.with_columns(timestamp=pl.col("timestamp").str.head(10).str.to_date())
+    at_close = typed.with_columns(
+        timestamp=pl.lit(datetime(2019, 5, 23, 20, 0)).dt.replace_time_zone("UTC")
+    )
+    for table, moments in (
+        (days, [datetime(2019, 5, 23, 19, 59), datetime(2019, 5, 24, 19, 59)]),
+        (at_close, [datetime(2019, 5, 23, 19, 59)]),
+    ):
+        table.write_parquet(tmp_path / "typed.parquet")
+        history = opened(tmp_path / "typed.parquet")
+        assert [*history.timestamps()] == [each.replace(tzinfo=UTC) for each in moments]
+    no_zone = at_close.with_columns(pl.col("timestamp").dt.replace_time_zone(None))
+    no_zone.write_parquet(tmp_path / "typed.parquet")
+    with pytest.raises(HistoryError, match=r"line 1, timestamp: .* is not a time"):
+        opened(tmp_path / "typed.parquet")
+
+
 @pytest.mark.parametrize(
     ("bad", "says"),
     [

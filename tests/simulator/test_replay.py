@@ -7,13 +7,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import ib_async
+import polars as pl
 import pytest
 from ib_async import MarketOrder
 
 from domain.instruments import Right
 from infra.calendars import trading_calendar
-from infra.history.canonical import HistoryError, read_canonical
-from infra.history.formats import read_history
+from infra.history.canonical import HistoryError
+from infra.history.tables import read_recording
 from infra.simulator.contracts import ContractSpec
 from infra.simulator.reference import MARKET_RULES
 from infra.simulator.replay import ReplayMarket, weeks_to
@@ -53,7 +54,7 @@ def _market(path: Path) -> ReplayMarket:
             "line 3, right: 'X'",
         ),
         (ROWS.replace("2.00,2.10", "two,2.10"), "line 3, bid: 'two' is not a number"),
-        (ROWS.replace("3.00,3.20", "-3.00,3.20"), "line 4, bid: '-3.00' is negative"),
+        (ROWS.replace("3.00,3.20", "-3.00,3.20"), "line 4, bid: -3.0 is negative"),
         (ROWS.replace("2019-05-17", "17/05/2019"), "line 6, expiry: '17/05/2019' is not a date"),
         (ROWS.replace("2019-04-29T12:00:00-04:00", "noon"), "line 3, timestamp: 'noon'"),
     ],
@@ -61,7 +62,7 @@ def _market(path: Path) -> ReplayMarket:
 def test_a_bad_row_is_named_by_file_line_and_column(tmp_path: Path, bad: str, says: str):
     path = _file(tmp_path, bad)
     with pytest.raises(HistoryError) as error:
-        read_canonical(path)
+        read_recording(path, CALENDAR)
     assert str(path) in str(error.value)
     assert says in str(error.value)
 
@@ -69,21 +70,29 @@ def test_a_bad_row_is_named_by_file_line_and_column(tmp_path: Path, bad: str, sa
 def test_a_missing_column_and_a_missing_file_are_named(tmp_path: Path):
     path = tmp_path / "x.csv"
     path.write_text("timestamp,underlying\n2019-04-29,ACME\n")
-    with pytest.raises(HistoryError, match="right: the column is missing"):
-        read_history(path)
+    with pytest.raises(
+        HistoryError, match="as the canonical one it lacks ask, bid, expiry, right, strike"
+    ):
+        read_recording(path, CALENDAR)
     with pytest.raises(HistoryError, match="no such file"):
-        read_history(tmp_path / "nothing")
+        read_recording(tmp_path / "nothing", CALENDAR)
 
 
 def test_parquet_reads_like_csv(tmp_path: Path):
-    table = read_history(_file(tmp_path))
+    table = read_recording(_file(tmp_path), CALENDAR)
     other = tmp_path / "acme.parquet"
-    renamed = table.drop("whole_session").with_columns(
-        timestamp=table["timestamp"].dt.to_string("iso:strict")
-    )
-    renamed.write_parquet(other)
-    again = read_history(other)
+    table.drop("whole_session").write_parquet(other)
+    again = read_recording(other, CALENDAR)
     assert again.drop("whole_session").equals(table.drop("whole_session"))
+
+
+def test_a_parquet_column_of_dates_holds_for_whole_sessions(tmp_path: Path):
+    table = read_recording(_file(tmp_path), CALENDAR)
+    other = tmp_path / "acme.parquet"
+    table.with_columns(pl.col("timestamp").dt.date()).write_parquet(other)
+    again = read_recording(other, CALENDAR)
+    assert again["whole_session"].all()
+    assert {at.hour for at in again["timestamp"]} == {19}, "a minute before the close"
 
 
 def test_weekdays_and_days_to_expiry_survive_the_move(tmp_path: Path):
@@ -199,7 +208,7 @@ def test_a_day_of_a_real_index_chain_is_played(tmp_path: Path):
 
 
 def test_lean_archives_are_read_with_open_interest_and_the_close():
-    table = read_history(_shared("lean"))
+    table = read_recording(_shared("lean"), CALENDAR)
     assert table["timestamp"].dt.date().unique().sort().to_list() == [
         date(2014, 6, 6),
         date(2014, 6, 9),

@@ -19,7 +19,8 @@ from domain.strategies.theta import Theta
 from domain.strategies.theta_config import ThetaConfig
 from domain.strategies.wheel import Wheel
 from domain.strategies.wheel_config import WheelConfig
-from infra.history.formats import read_history
+from infra.calendars import trading_calendar
+from infra.history.tables import read_recording
 from tests.unit.trade_factories import NICKELS, Market, account, context
 
 DAYS = Path(__file__).parents[2].parent / "shared" / "data" / "spx_2019"
@@ -37,7 +38,7 @@ pytestmark = pytest.mark.skipif(not DAYS.is_dir(), reason="the recorded SPX days
 
 
 def chain_of(day: date, as_of: datetime) -> OptionChain:
-    table = read_history(_file(day))
+    table = read_recording(_file(day), trading_calendar())
     numbers = {
         name: table[name].to_numpy().astype(np.float64)
         for name in ("bid", "ask", "strike", "iv", "delta", "volume", "open_interest", "multiplier")
