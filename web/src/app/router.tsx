@@ -3,6 +3,7 @@ import { createBrowserHistory, createRouter, type RouterHistory } from '@tanstac
 import { PageFailure } from '@/components/PageFailure';
 import { PageSkeleton } from '@/components/PageSkeleton';
 import { alertsRoute } from '@/features/alerts/route';
+import { backtestRoutes } from '@/features/backtests/route';
 import { chainRoute } from '@/features/chain/route';
 import { dashboardRoute } from '@/features/dashboard/route';
 import { discrepanciesRoute } from '@/features/discrepancies/route';
@@ -34,6 +35,7 @@ const routeTree = rootRoute.addChildren([
     opportunitiesRoute,
     chainRoute,
     discrepanciesRoute,
+    ...backtestRoutes,
   ]),
 ]);
 

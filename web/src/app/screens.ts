@@ -1,5 +1,6 @@
 import {
   IconBell,
+  IconChartHistogram,
   IconChecklist,
   IconLayoutDashboard,
   IconListSearch,
@@ -66,6 +67,7 @@ export const SCREEN_GROUPS = [
         icon: IconBell,
         waiting: (counts: DeskCounts): Waiting => ({ count: counts.open_alerts, meaning: 'open' }),
       },
+      { to: '/backtests', label: 'Backtests', icon: IconChartHistogram, waiting: nothing },
       { to: '/discrepancies', label: 'Discrepancies', icon: IconScaleOutline, waiting: nothing },
     ],
   },

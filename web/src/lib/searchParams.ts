@@ -33,6 +33,11 @@ export function text<K extends string>(raw: Raw, key: K): { [P in K]?: string } 
   };
 }
 
+/** The texts among `keys` that the address has. */
+export function texts<K extends string>(raw: Raw, ...keys: K[]): { [P in K]?: string } {
+  return Object.assign({}, ...keys.map((key) => text(raw, key)));
+}
+
 export function oneOf<K extends string, V extends string>(
   raw: Raw,
   key: K,
