@@ -12,16 +12,19 @@ import polars as pl
 
 from domain.backtest.recorded import OptionClass
 from domain.market import BoolArray, FloatArray, IntArray
-from infra.calendars import EXCHANGE_ZONE
+from infra.calendars import EXCHANGE_ZONE, LAST_DAY
 from infra.history.canonical import HistoryError
 from infra.history.reading import Table
-from infra.history.times import Times, parse_date, parse_right
+from infra.history.times import FIRST_LISTED, Times, is_listed, parse_date, parse_right
 
 STANDARD_MULTIPLIER = 100.0
 FLOATS = (
     "strike", "bid", "ask", "bid_size", "ask_size", "iv", "delta", "volume", "open_interest",
     "underlying_price",
 )  # fmt: skip
+BEYOND = f"is not within {FIRST_LISTED.year} to {LAST_DAY.year}"
+NO_TIME = f"is not a time this layout knows, or {BEYOND}"
+NO_DATE = f"is not a date, or {BEYOND}"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -55,7 +58,7 @@ def encode(table: Table, encoded: Encoded, times: Times, span: Span) -> None:
     rows, at = _within(rows, at, span)
     encoded.at.append(at)
     encoded.listed.append(
-        _parsed(rows, "expiry", lambda text: parse_date(text, table.layout), place, "is not a date")
+        _parsed(rows, "expiry", lambda text: parse_date(text, table.layout), place, NO_DATE)
     )
     right = _parsed(rows, "right", parse_right, place, "is neither C nor P")
     encoded.is_call.append(right.astype(np.bool_))
@@ -68,6 +71,7 @@ def _moments(table: Table, times: Times) -> IntArray:
     """The moment of every row, in microseconds since 1970-01-01 UTC."""
     rows, column, layout = table.rows, table.rows["timestamp"], table.layout
     if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None:
+        _refuse_unlisted(rows, "timestamp", Path(table.place))
         return _at_the_close(column.dt.epoch("us").to_numpy(), times)
     if column.dtype.is_temporal():
         # Parquet may hold dates, or times without a zone: they mean what they would mean as text.
@@ -79,7 +83,7 @@ def _moments(table: Table, times: Times) -> IntArray:
     def moment(text: str) -> int | None:
         return times.moment(text, layout)
 
-    return _parsed(rows, "timestamp", moment, Path(table.place), "is not a time this layout knows")
+    return _parsed(rows, "timestamp", moment, Path(table.place), NO_TIME)
 
 
 def _at_the_close(at: IntArray, times: Times) -> IntArray:
@@ -116,6 +120,7 @@ def _parsed(
     """A text column as numbers: each distinct text is parsed once."""
     column = rows[name]
     if column.dtype.is_temporal():
+        _refuse_unlisted(rows, name, place)
         return column.cast(pl.Date).to_physical().to_numpy().astype(np.int64)
     codes, texts = _factorised(column)
     values = [parse(text.strip()) for text in texts]
@@ -126,6 +131,20 @@ def _parsed(
         first = bad.sort("line").row(0, named=True)
         raise HistoryError(place, f"{first[name]!r} {reason}", line=first["line"], column=name)
     return table[codes]
+
+
+def _refuse_unlisted(rows: pl.DataFrame, name: str, place: Path) -> None:
+    """HistoryError for the first date or time that no calendar reaches."""
+    days = rows[name].dt.date()
+    first, last = days.min(), days.max()
+    if (
+        isinstance(first, date)
+        and isinstance(last, date)
+        and not (is_listed(first) and is_listed(last))
+    ):
+        bad = rows.filter(~days.is_between(FIRST_LISTED, LAST_DAY)).row(0, named=True)
+        reason = f"{bad[name]} {BEYOND}"
+        raise HistoryError(place, reason, line=bad["line"], column=name)
 
 
 def _factorised(column: pl.Series) -> tuple[IntArray, list[str]]:

@@ -77,6 +77,8 @@ def examine(
     read = read_rows(files, how or Reading(), span or Span(), times)
     rows_read = len(read.rows.at)
     rows, dropped = _without_unusable(read.rows, read.classes)
+    if not len(rows.at):
+        raise HistoryError(files[0], "every option had expired by the date of its quote")
     prices = rows.floats["underlying_price"]
     moments = moments_of(rows.at, rows.option_class, prices, read.classes, exchange_date)
     side_data = read_side_files(side, moments, times)

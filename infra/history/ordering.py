@@ -68,7 +68,9 @@ def read_rows(files: Sequence[Path], how: Reading, span: Span, times: Times) -> 
         for table in read_tables(file, how):
             encode(table, encoded, times, span)
     if not any(len(part) for part in encoded.at):
-        raise HistoryError(files[0], "has no rows in the span asked for")
+        where = " in the span asked for" if span != Span() else ""
+        others = f", nor have the {len(files) - 1} files beside it" if len(files) > 1 else ""
+        raise HistoryError(files[0], f"has no rows{where}{others}")
     classes = sorted(encoded.classes, key=lambda c: (c.underlying, c.name, c.multiplier))
     renumbered = np.zeros(len(classes) + 1, dtype=np.int64)
     for number, option_class in enumerate(classes, start=1):

@@ -7,6 +7,7 @@ the line and the column of the first bad value.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -16,6 +17,7 @@ import polars as pl
 
 from infra.history import lean
 from infra.history.canonical import NUMBERS, HistoryError
+from infra.history.faulty_lines import cut_off, first_bad_line, first_bad_number, shown
 from infra.history.layouts import (
     FIELDS,
     LAYOUTS,
@@ -28,6 +30,8 @@ from infra.history.layouts import (
 SUFFIXES = (".csv", ".csv.gz", ".txt", ".txt.gz", ".zip", ".parquet")
 NOT_NEGATIVE = ("bid", "ask", "bid_size", "ask_size", "volume", "open_interest", "last")
 HEADER_ROWS = 1
+TWICE = "_duplicated_0"
+"""What polars adds to the second of two columns of one name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +91,9 @@ def _read_archive(file: Path, how: Reading) -> Iterator[Table]:
                 raise HistoryError(file, "holds no CSV file")
             for name in sorted(names):
                 yield _read_csv(archive.read(name), file / name, how)
-    except zipfile.BadZipFile as error:
-        raise HistoryError(file, str(error)) from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
+        # RuntimeError: it is encrypted.
+        raise HistoryError(file, f"cannot be unpacked: {error}") from None
 
 
 def _read_csv(source: Path | bytes, place: Path, how: Reading) -> Table:
@@ -109,14 +114,28 @@ def _read_csv(source: Path | bytes, place: Path, how: Reading) -> Table:
             row_index_offset=HEADER_ROWS + 1,
         )
     except HistoryError as error:
-        raise _first_bad_number(source, place, list(number_of)) or error from None
+        raise (
+            first_bad_line(source, place)
+            or first_bad_number(_text_of(source, place), list(number_of), place)
+            or error
+        ) from None
+    incomplete = cut_off(source, place, table.height)
+    if incomplete is not None:
+        raise incomplete
     return _canonical(table.rename(_names(layout, table.columns)), layout, place, how)
 
 
 def read_text(file: Path) -> pl.DataFrame:
     """A CSV (gzipped or not) as text columns, with ``line`` the line of each row."""
+    try:
+        return _text_of(file, file)
+    except HistoryError as error:
+        raise first_bad_line(file, file) or error from None
+
+
+def _text_of(source: Path | bytes, place: Path) -> pl.DataFrame:
     return _read(
-        file, file, infer_schema=False, row_index_name="line", row_index_offset=HEADER_ROWS + 1
+        source, place, infer_schema=False, row_index_name="line", row_index_offset=HEADER_ROWS + 1
     )
 
 
@@ -126,26 +145,6 @@ def _read(source: Path | bytes, place: Path, **options: object) -> pl.DataFrame:
         return pl.read_csv(data, **options)  # pyright: ignore[reportArgumentType]
     except (pl.exceptions.PolarsError, OSError) as error:
         raise HistoryError(place, str(error).splitlines()[0]) from None
-
-
-def _first_bad_number(source: Path | bytes, place: Path, names: list[str]) -> HistoryError | None:
-    text = _read(
-        source, place, infer_schema=False, row_index_name="line", row_index_offset=HEADER_ROWS + 1
-    )
-    bad = [
-        (text["line"][int(wrong.arg_max() or 0)], name, text[name][int(wrong.arg_max() or 0)])
-        for name in names
-        if (wrong := _is_no_number(text[name])).any()
-    ]
-    if not bad:
-        return None
-    line, name, value = min(bad)
-    return HistoryError(place, f"{value!r} is not a number", line=line, column=name.strip())
-
-
-def _is_no_number(column: pl.Series) -> pl.Series:
-    value = column.str.strip_chars()
-    return (value.str.len_chars() > 0) & value.cast(pl.Float64, strict=False).is_null()
 
 
 def _read_parquet(file: Path, how: Reading) -> Table:
@@ -158,17 +157,20 @@ def _read_parquet(file: Path, how: Reading) -> Table:
         table = scan.select(names).collect()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise HistoryError(file, str(error).splitlines()[0]) from None
-    table = table.rename(_names(layout, table.columns))
+    table = table.rename(_names(layout, table.columns)).with_row_index("line", offset=1)
     casts = [
-        pl.col(name).cast(pl.Float64)
+        name
         for name in layout.number_columns()
         if name in table.columns and table.schema[name] != pl.Float64
     ]
     try:
-        table = table.with_columns(casts)
+        table = table.with_columns(pl.col(casts).cast(pl.Float64))
     except pl.exceptions.PolarsError as error:
-        raise HistoryError(file, str(error).splitlines()[0]) from None
-    return _canonical(table.with_row_index("line", offset=1), layout, file, how)
+        text = table.with_columns(pl.col(casts).cast(pl.String))
+        raise (
+            first_bad_number(text, casts, file) or HistoryError(file, str(error).splitlines()[0])
+        ) from None
+    return _canonical(table, layout, file, how)
 
 
 def _layout_of(header: list[str], place: Path, how: Reading) -> Layout:
@@ -178,9 +180,12 @@ def _layout_of(header: list[str], place: Path, how: Reading) -> Layout:
     if layout is None:
         missing = sorted(set(NEEDED) - {name.strip() for name in header})
         reason = f"no known layout; as the canonical one it lacks {', '.join(missing)}"
-        raise HistoryError(place, reason)
+        raise HistoryError(place, f"{reason} (its columns: {shown(header)})")
     layout = remapped(layout.of(how.fields), how.mapping or {})
     present = {layout.clean(name) for name in header}
+    for name in layout.number_columns() | layout.text_columns():
+        if f"{name}{TWICE}" in present:
+            raise HistoryError(place, "the column is there twice", column=name)
     for side in layout.sides:
         for name in NEEDED:
             lacking = sorted(set(side[name].meta.root_names()) - present) if name in side else []

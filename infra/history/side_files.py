@@ -46,6 +46,7 @@ from domain.backtest.side_data import (
 from domain.instruments import ExerciseStyle, Settlement
 from domain.listed_options import CASH_SETTLED, price_steps
 from infra.history.canonical import HistoryError
+from infra.history.faulty_lines import shown
 from infra.history.lean import lean_date, read_daily
 from infra.history.reading import read_text
 from infra.history.times import Times
@@ -188,9 +189,11 @@ def _read_file(file: Path, read: _Read, times: Times) -> None:
     elif {"date", "rate"} <= header or {"date", "vix"} <= header:
         rows, name = _Column(table, file), "rate" if "rate" in header else "vix"
         kept = read.rates if name == "rate" else read.vix
-        kept.update(zip(rows.dates("date"), rows.numbers(name), strict=True))
+        values = rows.numbers(name, above=None if name == "rate" else 0)
+        kept.update(zip(rows.dates("date"), values, strict=True))
     else:
-        raise HistoryError(file, f"no side file has the columns {', '.join(sorted(header))}")
+        told = shown([name for name in table.columns if name != "line"])
+        raise HistoryError(file, f"no side file has the columns {told}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +215,25 @@ class _Column:
         self._refuse(name, bad.fill_null(required), "is not a date (YYYY-MM-DD)")
         return found.to_list()
 
-    def numbers(self, name: str) -> list[float]:
+    def numbers(
+        self,
+        name: str,
+        *,
+        required: bool = False,
+        above: float | None = None,
+        at_least: float | None = None,
+    ) -> list[float]:
         """Empty ones are nan."""
         text = self.table[name].str.strip_chars()
         found = text.cast(pl.Float64, strict=False)
         is_bad = found.is_null() & text.is_not_null() & (text != "") | found.is_infinite()
         self._refuse(name, is_bad.fill_null(False), "is not a number")
+        if required:
+            self._refuse(name, found.is_null(), "is empty")
+        if above is not None:
+            self._refuse(name, (found <= above).fill_null(False), f"is not above {above:g}")
+        if at_least is not None:
+            self._refuse(name, (found < at_least).fill_null(False), f"is below {at_least:g}")
         return [np.nan if value is None else value for value in found.to_list()]
 
     def _refuse(self, name: str, bad: pl.Series, reason: str) -> None:
@@ -237,7 +253,7 @@ def _read_prices(rows: _Column, header: set[str], read: _Read) -> None:
     )  # a VIX history file holds nothing else
     if "symbol" not in header and "root" not in header and "vix" not in rows.file.name.lower():
         raise HistoryError(rows.file, "the column is missing", column="symbol")
-    columns = [rows.numbers(name) for name in PRICES]
+    columns = [rows.numbers(name, above=0) for name in PRICES]
     for symbol, day, *prices in zip(symbols, days, *columns, strict=True):
         read.prices.setdefault(symbol, {})[day] = tuple(prices)
 
@@ -247,7 +263,7 @@ def _read_dividends(rows: _Column, header: set[str], read: _Read) -> None:
     declared = (
         rows.dates("declared", required=False) if "declared" in header else [None] * len(days)
     )
-    amounts = rows.numbers("amount")
+    amounts = rows.numbers("amount", at_least=0)
     for symbol, day, amount, told in zip(
         rows.texts("symbol"), days, amounts, declared, strict=True
     ):
@@ -257,12 +273,14 @@ def _read_dividends(rows: _Column, header: set[str], read: _Read) -> None:
 
 
 def _read_splits(rows: _Column, read: _Read) -> None:
-    terms = zip(rows.numbers("new"), rows.numbers("old"), strict=True)
+    terms = zip(
+        rows.numbers("new", required=True, at_least=1),
+        rows.numbers("old", required=True, at_least=1),
+        strict=True,
+    )
     for symbol, day, (new, old) in zip(
         rows.texts("symbol"), rows.dates("ex_date"), terms, strict=True
     ):
-        if not (new >= 1 and old >= 1):
-            raise HistoryError(rows.file, f"{new} for {old} is no split", column="new")
         ratio = Fraction(round(new), round(old))
         read.splits.setdefault(symbol, {})[day] = PastSplit(day, ratio)
 

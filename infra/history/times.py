@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from domain.backtest.recorded import EPOCH_MOMENT, moment_at
 from domain.backtest.side_data import EPOCH, day_number
 from domain.calendar import Session, TradingCalendar
-from infra.calendars import EXCHANGE_ZONE, exchange_date, trading_calendar
+from infra.calendars import EXCHANGE_ZONE, LAST_DAY, exchange_date, trading_calendar
 from infra.history.layouts import CANONICAL, Layout
 
 US_DATE = "%m/%d/%Y"
@@ -35,10 +35,14 @@ class Times:
         stands for the last quotes: a minute before the close one could still trade on them.
         """
         day = day_told(text, layout)
+        if day is not None and not is_listed(day):
+            return None
         if day is not None:
             return micros_of(self._close(day) - timedelta(minutes=layout.minutes_before_close))
         at = _iso_time(text) if not layout.us_dates else _us_time(text)
         if at is None or (at.tzinfo is None and layout.name == CANONICAL.name):
+            return None
+        if not is_listed(at.date()):
             return None
         at = at.replace(tzinfo=EXCHANGE_ZONE) if at.tzinfo is None else at
         return self.before_close(micros_of(at))
@@ -86,10 +90,15 @@ def day_told(text: str, layout: Layout) -> date | None:
     return _us_date(text) if layout.us_dates else _iso_date(text)
 
 
+def is_listed(day: date) -> bool:
+    """Whether the exchange's calendar reaches so far; a date beyond it is a mistake."""
+    return FIRST_LISTED <= day <= LAST_DAY
+
+
 def parse_date(text: str, layout: Layout) -> int | None:
     """An expiry as days since 1970-01-01."""
     day = day_told(text, layout)
-    return None if day is None else day_number(day)
+    return None if day is None or not is_listed(day) else day_number(day)
 
 
 def parse_right(text: str) -> int | None:

@@ -108,7 +108,7 @@ def test_lean_prices_are_divided_by_ten_thousand(tmp_path: Path):
     [
         ("symbol,ex_date,amount\nAAPL,10.5.2019,0.77\n", "line 2, ex_date: '10.5.2019' is not"),
         ("symbol,date,open,high,low,close\nAAPL,2019-05-24,a,1,1,1\n", "line 2, open: 'a' is not"),
-        ("symbol,ex_date,new,old\nAAPL,2019-05-24,0,1\n", "no split"),
+        ("symbol,ex_date,new,old\nAAPL,2019-05-24,0,1\n", "line 2, new: '0' is below 1"),
         ("date,rate\n2019-05-24,0.02\n2019-05-28,two\n", "line 3, rate: 'two' is not a number"),
         ("colour,size\nred,1\n", "no side file has the columns colour"),
     ],
