@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 
 
 class CalendarRangeError(LookupError):
@@ -54,6 +55,10 @@ class TradingCalendar:
             if earlier.date >= later.date or earlier.close_at > later.open_at:
                 raise ValueError(f"sessions must ascend: {earlier.date} then {later.date}")
 
+    @cached_property
+    def _dates(self) -> tuple[date, ...]:
+        return tuple(each.date for each in self.sessions)
+
     @property
     def first_date(self) -> date:
         return self.sessions[0].date
@@ -65,13 +70,13 @@ class TradingCalendar:
     def is_session(self, day: date) -> bool:
         """Whether the exchange trades on ``day``."""
         self._require_covered(day)
-        at = bisect_left(self.sessions, day, key=_date_of)
+        at = bisect_left(self._dates, day)
         return at < len(self.sessions) and self.sessions[at].date == day
 
     def session_on(self, day: date) -> Session:
         """The session of ``day``; ValueError when it is not a trading day."""
         self._require_covered(day)
-        session = self.sessions[bisect_left(self.sessions, day, key=_date_of)]
+        session = self.sessions[bisect_left(self._dates, day)]
         if session.date != day:
             raise ValueError(f"{day} is not a trading day")
         return session
@@ -107,8 +112,8 @@ class TradingCalendar:
         """The sessions dated from ``first`` to ``last``, both included."""
         self._require_covered(first)
         self._require_covered(last)
-        start = bisect_left(self.sessions, first, key=_date_of)
-        return self.sessions[start : bisect_right(self.sessions, last, key=_date_of)]
+        start = bisect_left(self._dates, first)
+        return self.sessions[start : bisect_right(self._dates, last)]
 
     def add_sessions(self, day: date, count: int) -> date:
         """The trading day ``count`` sessions after ``day`` (before it when negative).
@@ -117,7 +122,7 @@ class TradingCalendar:
         one session after a Saturday is Monday, one before it is Friday.
         """
         self._require_covered(day)
-        start = bisect_left(self.sessions, day, key=_date_of)
+        start = bisect_left(self._dates, day)
         if count > 0 and self.sessions[start].date != day:
             start -= 1
         index = start + count
@@ -133,7 +138,7 @@ class TradingCalendar:
         Options that would expire on a holiday expire on this day.
         """
         self._require_covered(day)
-        return self.sessions[bisect_right(self.sessions, day, key=_date_of) - 1].date
+        return self.sessions[bisect_right(self._dates, day) - 1].date
 
     def _require_covered(self, day: date) -> None:
         if not self.first_date <= day <= self.last_date:
@@ -151,10 +156,6 @@ class TradingCalendar:
         return CalendarRangeError(
             f"{at} is outside the calendar ({self.first_date} to {self.last_date})"
         )
-
-
-def _date_of(session: Session) -> date:
-    return session.date
 
 
 def _open_of(session: Session) -> datetime:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -302,8 +303,12 @@ def _plain_column(column: Any) -> list[Any]:
     return [None if isinstance(value, float) and math.isnan(value) else value for value in values]
 
 
+@lru_cache(maxsize=1 << 14)
 def decimal_of(value: float) -> Decimal:
-    """A float that stands for a decimal (strike, price) as that decimal, free of binary noise."""
+    """A float that stands for a decimal (strike, price) as that decimal, free of binary noise.
+
+    Remembered, for the strikes and prices of a chain are asked for again and again.
+    """
     return Decimal(repr(round(float(value), 8))).normalize() + Decimal(0)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Self, cast
 from uuid import UUID
 
@@ -209,9 +210,17 @@ class Terms(Frozen):
 def terms_hash(terms: Terms) -> str:
     """SHA-256 over the canonical JSON of ``terms``; equal terms give equal hashes everywhere.
 
+    Which is also why a hash may be remembered: by what the terms say, never by their identity.
+
     Decimals are written without trailing zeros so that 4.10 read back from a database as
     4.1000 is still the price that was approved.
     """
+    return _hash_of(cast("Hashable", terms))
+
+
+@lru_cache(maxsize=256)
+def _hash_of(terms: Hashable) -> str:
+    assert isinstance(terms, Terms)
     canonical = json.dumps(
         _canonical(terms.model_dump(mode="python")), sort_keys=True, separators=(",", ":")
     )

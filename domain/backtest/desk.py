@@ -44,7 +44,7 @@ from domain.recommendations import (
     approved_trade,
 )
 from domain.risk.limits import TradingState
-from domain.risk.pretrade import first_denial, run_controls, run_preview_controls
+from domain.risk.pretrade import first_preview_refusal, first_refusal
 from domain.risk.pretrade_inputs import (
     DayRecord,
     HeldGreeks,
@@ -337,12 +337,12 @@ class Desk:
             ),
             stage=Stage.BEFORE_PREVIEW,
         )
-        denial = first_denial(run_controls(inputs))
+        denial = first_refusal(inputs)
         if denial is not None or quote is None:
             return denial
         preview = self._preview(order, attempt, quote, now)
         final = inputs.model_copy(update={"what_if": preview, "stage": Stage.FINAL})
-        return first_denial(run_preview_controls(final))
+        return first_preview_refusal(final)
 
     def _record(self, now: Moment) -> DayRecord:
         return DayRecord(

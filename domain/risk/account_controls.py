@@ -10,22 +10,27 @@ from domain.errors import ErrorCode
 from domain.instruments import Right, Side, plain
 from domain.packages import assignment_change
 from domain.portfolio import ZERO, AccountState
-from domain.recommendations import RuleResult
-from domain.risk.pretrade_inputs import PretradeInputs, exempt, judged
+from domain.risk.answers import Answer, at_most, at_most_seconds, exempt, judged
+from domain.risk.pretrade_inputs import PretradeInputs
 from domain.risk.ratios import ratio
 
 
-def account_fresh(inputs: PretradeInputs) -> RuleResult:
+def account_fresh(inputs: PretradeInputs) -> Answer:
     limit = inputs.limits.max_account_age_seconds
+    threshold = at_most_seconds(limit)
     if inputs.account is None:
-        return judged("account_age", None, f"≤ {limit} s", False, ErrorCode.ACCOUNT_STALE)
+        return judged("account_age", None, threshold, False, ErrorCode.ACCOUNT_STALE)
     age = inputs.market_now - inputs.account.as_of
-    passed = abs(age) <= timedelta(seconds=limit)
-    value = f"{age.total_seconds():.0f} s"
-    return judged("account_age", value, f"≤ {limit} s", passed, ErrorCode.ACCOUNT_STALE)
+    return judged(
+        "account_age",
+        lambda: f"{age.total_seconds():.0f} s",
+        threshold,
+        abs(age) <= timedelta(seconds=limit),
+        ErrorCode.ACCOUNT_STALE,
+    )
 
 
-def position_covered(inputs: PretradeInputs) -> RuleResult:
+def position_covered(inputs: PretradeInputs) -> Answer:
     """Every short put secured by cash, every short call by shares, this order included.
 
     A long put of the same order is cover where both settle in cash at one price and instant; any
@@ -40,11 +45,11 @@ def position_covered(inputs: PretradeInputs) -> RuleResult:
     return next((result for result in results if not result.passed), results[0])
 
 
-def _secured_by(right: Right) -> Callable[[PretradeInputs, AccountState], RuleResult]:
+def _secured_by(right: Right) -> Callable[[PretradeInputs, AccountState], Answer]:
     return _cash_secured if right is Right.PUT else _share_covered
 
 
-def _cash_secured(inputs: PretradeInputs, account: AccountState) -> RuleResult:
+def _cash_secured(inputs: PretradeInputs, account: AccountState) -> Answer:
     """Cash-settled puts count in full too, a spread of them at its width: a secured account can
     pay whatever they cost.
 
@@ -56,11 +61,16 @@ def _cash_secured(inputs: PretradeInputs, account: AccountState) -> RuleResult:
     held = account.assignment_cash + account.cash_settled_put_notional
     needed = held + inputs.committed_assignment_cash + change
     passed = needed <= account.values.cash or (terms.is_roll and change <= 0)
-    threshold = f"≤ {plain(account.values.cash)} in cash"
-    return judged("covered", needed, threshold, passed, ErrorCode.ASSIGNMENT_CASH)
+    return judged(
+        "covered",
+        needed,
+        lambda: f"≤ {plain(account.values.cash)} in cash",
+        passed,
+        ErrorCode.ASSIGNMENT_CASH,
+    )
 
 
-def _share_covered(inputs: PretradeInputs, account: AccountState) -> RuleResult:
+def _share_covered(inputs: PretradeInputs, account: AccountState) -> Answer:
     terms = inputs.trade.terms
     symbol = inputs.contract.symbol
     needed = sum(
@@ -70,11 +80,16 @@ def _share_covered(inputs: PretradeInputs, account: AccountState) -> RuleResult:
         if leg.side is Side.SELL or terms.is_roll:
             needed -= leg.side.sign * leg.contract.multiplier * inputs.contracts(leg)
     shares = account.shares(symbol)
-    threshold = f"≤ {plain(shares)} shares"
-    return judged("covered", needed, threshold, needed <= shares, ErrorCode.NOT_COVERED)
+    return judged(
+        "covered",
+        needed,
+        lambda: f"≤ {plain(shares)} shares",
+        needed <= shares,
+        ErrorCode.NOT_COVERED,
+    )
 
 
-def pm_usage_now(inputs: PretradeInputs) -> RuleResult:
+def pm_usage_now(inputs: PretradeInputs) -> Answer:
     """An account already past the limit is refused before the broker is even asked."""
     usage = inputs.risk.pm_usage if inputs.risk else None
     return _usage_result(inputs, "pm_usage_now", usage, ErrorCode.ACCOUNT_STALE)
@@ -82,19 +97,19 @@ def pm_usage_now(inputs: PretradeInputs) -> RuleResult:
 
 def _usage_result(
     inputs: PretradeInputs, rule: str, usage: Decimal | None, missing: ErrorCode
-) -> RuleResult:
+) -> Answer:
     if inputs.reduces_risk:
         return exempt(rule, usage)
     limit = inputs.limits.max_pm_usage
     code = missing if usage is None else ErrorCode.PM_USAGE_LIMIT
     passed = usage is not None and usage <= limit
-    return judged(rule, usage, f"≤ {plain(limit)}", passed, code)
+    return judged(rule, usage, at_most(limit), passed, code)
 
 
 # --- the broker's margin preview -----------------------------------------------------------
 
 
-def buying_power_left(inputs: PretradeInputs) -> RuleResult:
+def buying_power_left(inputs: PretradeInputs) -> Answer:
     preview = inputs.what_if
     left = preview.equity_with_loan_after - preview.init_margin_after if preview else None
     if inputs.reduces_risk:
@@ -103,10 +118,10 @@ def buying_power_left(inputs: PretradeInputs) -> RuleResult:
     code = ErrorCode.WHAT_IF_FAILED if left is None else ErrorCode.BUYING_POWER
     passed = left is not None and left >= limit
     value = left if left is not None or not inputs.what_if_refusal else inputs.what_if_refusal
-    return judged("buying_power", value, f"≥ {plain(limit)} left", passed, code)
+    return judged("buying_power", value, lambda: f"≥ {plain(limit)} left", passed, code)
 
 
-def pm_usage_after(inputs: PretradeInputs) -> RuleResult:
+def pm_usage_after(inputs: PretradeInputs) -> Answer:
     preview = inputs.what_if
     if preview is None:
         return _usage_result(inputs, "pm_usage_after", None, ErrorCode.WHAT_IF_FAILED)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from domain.errors import ErrorCode as Code
 from domain.recommendations import RuleResult
-from domain.risk.pretrade_inputs import MISSING, NO_LIMIT, REDUCES_RISK
+from domain.risk.answers import MISSING, NO_LIMIT, REDUCES_RISK
 
 
 class Figure(StrEnum):

@@ -9,41 +9,41 @@ from typing import NamedTuple
 from domain.errors import ErrorCode
 from domain.instruments import Leg, OptionContract, Right, SecType, Side, plain
 from domain.portfolio import ZERO, AccountState, PositionState
-from domain.recommendations import RuleResult
 from domain.risk.after_trade import after_trade
+from domain.risk.answers import Answer, at_most, exempt, judged, unlimited
 from domain.risk.held_greeks import quoted_greeks
-from domain.risk.pretrade_inputs import HeldGreeks, PretradeInputs, exempt, judged, unlimited
+from domain.risk.pretrade_inputs import HeldGreeks, PretradeInputs
 from domain.risk.ratios import ratio
 from domain.risk.worst_case import Holdings, worst_case
 
 # --- the order -----------------------------------------------------------------------------
 
 
-def within_max_contracts(inputs: PretradeInputs) -> RuleResult:
+def within_max_contracts(inputs: PretradeInputs) -> Answer:
     if inputs.reduces_risk:
         return exempt("max_contracts", inputs.quantity)
     opened, limit = inputs.opened_contracts, inputs.limits.max_contracts
     passed = opened <= limit
-    return judged("max_contracts", opened, f"≤ {limit}", passed, ErrorCode.QUANTITY_LIMIT)
+    return judged("max_contracts", opened, at_most(limit), passed, ErrorCode.QUANTITY_LIMIT)
 
 
-def within_max_notional(inputs: PretradeInputs) -> RuleResult:
+def within_max_notional(inputs: PretradeInputs) -> Answer:
     if inputs.reduces_risk:
         return exempt("max_notional", inputs.notional)
     limit = inputs.limits.max_notional
     passed = inputs.notional <= limit
-    threshold = f"≤ {plain(limit)}"
-    return judged("max_notional", inputs.notional, threshold, passed, ErrorCode.NOTIONAL_LIMIT)
+    code = ErrorCode.NOTIONAL_LIMIT
+    return judged("max_notional", inputs.notional, at_most(limit), passed, code)
 
 
-def within_max_loss(inputs: PretradeInputs) -> RuleResult:
+def within_max_loss(inputs: PretradeInputs) -> Answer:
     """The worst end of what the order opens, less the premium of the whole order.
 
     Calls sold against shares that nothing else has called cannot lose by themselves.
     """
     if inputs.reduces_risk:
         return exempt("max_loss", "closing trade")
-    threshold = f"≤ {plain(inputs.limits.max_loss)}"
+    threshold = at_most(inputs.limits.max_loss)
     if inputs.account is None:
         return judged("max_loss", None, threshold, False, ErrorCode.ACCOUNT_STALE)
     loss = _max_loss(inputs, inputs.account)
@@ -96,39 +96,46 @@ def _opened_units(inputs: PretradeInputs, free_shares: Decimal) -> dict[OptionCo
 # --- the account afterwards ----------------------------------------------------------------
 
 
-def position_after(inputs: PretradeInputs) -> RuleResult:
+def position_after(inputs: PretradeInputs) -> Answer:
     """Option contracts of any kind on the underlying, with what other orders may still add."""
     limit = inputs.limits.max_position_contracts
-    after = _after(inputs)
-    count = None
-    if after is not None and inputs.record is not None:
-        held = (abs(p.quantity) for p in after.on(inputs.contract.symbol) if p.option)
-        count = sum(held, inputs.record.contracts_under_way)
     if inputs.reduces_risk:
-        return exempt("position_after", count)
+        return exempt("position_after", lambda: _contracts_after(inputs))
     if limit is None:
-        return unlimited("position_after", count)
+        return unlimited("position_after", lambda: _contracts_after(inputs))
+    count = _contracts_after(inputs)
     passed = count is not None and count <= limit
-    return judged("position_after", count, f"≤ {limit}", passed, ErrorCode.POSITION_LIMIT)
+    return judged("position_after", count, at_most(limit), passed, ErrorCode.POSITION_LIMIT)
 
 
-def concentration_after(inputs: PretradeInputs) -> RuleResult:
+def _contracts_after(inputs: PretradeInputs) -> Decimal | None:
+    after = _after(inputs)
+    if after is None or inputs.record is None:
+        return None
+    held = (abs(p.quantity) for p in after.on(inputs.contract.symbol) if p.option)
+    return sum(held, inputs.record.contracts_under_way)
+
+
+def concentration_after(inputs: PretradeInputs) -> Answer:
     """What is at stake in the underlying, working orders included, of net liquidation value."""
     limit = inputs.limits.max_name_fraction
-    after = _after(inputs)
-    fraction = None
-    if after is not None and inputs.record is not None:
-        at_stake = after.exposure_by_underlying.get(inputs.contract.symbol, ZERO)
-        at_stake += inputs.record.notional_under_way
-        fraction = ratio(at_stake, after.values.net_liquidation)
     if inputs.reduces_risk:
-        return exempt("concentration_after", fraction)
+        return exempt("concentration_after", lambda: _fraction_after(inputs))
     if limit is None:
-        return unlimited("concentration_after", fraction)
+        return unlimited("concentration_after", lambda: _fraction_after(inputs))
+    fraction = _fraction_after(inputs)
     passed = fraction is not None and fraction <= limit
-    threshold = f"≤ {plain(limit)}"
     code = ErrorCode.CONCENTRATION_LIMIT
-    return judged("concentration_after", fraction, threshold, passed, code)
+    return judged("concentration_after", fraction, at_most(limit), passed, code)
+
+
+def _fraction_after(inputs: PretradeInputs) -> Decimal | None:
+    after = _after(inputs)
+    if after is None or inputs.record is None:
+        return None
+    at_stake = after.exposure_by_underlying.get(inputs.contract.symbol, ZERO)
+    at_stake += inputs.record.notional_under_way
+    return ratio(at_stake, after.values.net_liquidation)
 
 
 def _after(inputs: PretradeInputs) -> AccountState | None:
@@ -140,12 +147,12 @@ def _after(inputs: PretradeInputs) -> AccountState | None:
 # --- delta and vega ------------------------------------------------------------------------
 
 
-def delta_after(inputs: PretradeInputs) -> RuleResult:
+def delta_after(inputs: PretradeInputs) -> Answer:
     limit = inputs.limits.max_delta_fraction
     return _sensitivity(inputs, "delta_after", limit, _dollar_delta, ErrorCode.DELTA_LIMIT)
 
 
-def vega_after(inputs: PretradeInputs) -> RuleResult:
+def vega_after(inputs: PretradeInputs) -> Answer:
     limit = inputs.limits.max_vega_fraction
     return _sensitivity(inputs, "vega_after", limit, _dollar_vega, ErrorCode.VEGA_LIMIT)
 
@@ -166,17 +173,24 @@ def _sensitivity(
     limit: Decimal | None,
     of_unit: Callable[[HeldGreeks], Decimal],
     code: ErrorCode,
-) -> RuleResult:
+) -> Answer:
     """The account's sum after the order, of net liquidation value.
 
     A trade that brings an account past its limit nearer to zero passes. One holding without
     greeks hides the whole sum.
     """
-    change = _change(inputs, of_unit)
     if limit is None or inputs.reduces_risk:
-        told = exempt if inputs.reduces_risk else unlimited
-        return told(rule, None if change is None else change.after)
-    threshold = f"≤ {plain(limit)}, or less than before"
+
+        def value() -> Decimal | None:
+            change = _change(inputs, of_unit)
+            return None if change is None else change.after
+
+        return exempt(rule, value) if inputs.reduces_risk else unlimited(rule, value)
+    change = _change(inputs, of_unit)
+
+    def threshold() -> str:
+        return f"≤ {plain(limit)}, or less than before"
+
     if change is None:
         return judged(rule, None, threshold, False, ErrorCode.GREEKS_MISSING)
     passed = abs(change.after) <= limit or abs(change.after) < abs(change.before)

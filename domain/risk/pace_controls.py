@@ -6,18 +6,12 @@ from decimal import Decimal
 
 from domain.errors import ErrorCode
 from domain.instruments import Side, plain
-from domain.recommendations import RuleResult
-from domain.risk.pretrade_inputs import (
-    PretradeInputs,
-    RestingOrder,
-    exempt,
-    judged,
-    unlimited,
-)
+from domain.risk.answers import Answer, at_most, exempt, judged, unlimited
+from domain.risk.pretrade_inputs import PretradeInputs, RestingOrder
 from domain.risk.ratios import ratio
 
 
-def crosses_no_own_order(inputs: PretradeInputs) -> RuleResult:
+def crosses_no_own_order(inputs: PretradeInputs) -> Answer:
     """An order that could trade with one of ours is a wash trade, and exchanges punish it.
 
     Prices are compared only between single contracts; within a package no leg has a price.
@@ -37,17 +31,20 @@ def _would_trade(inputs: PretradeInputs, other: RestingOrder) -> bool:
     return other.limit_price <= inputs.limit_price
 
 
-def no_other_order(inputs: PretradeInputs) -> RuleResult:
+def no_other_order(inputs: PretradeInputs) -> Answer:
     keys = inputs.open_order_keys
     value = ", ".join(keys) or "none"
     return judged("no_other_order", value, "none", not keys, ErrorCode.DUPLICATE_ORDER)
 
 
-def not_made_before(inputs: PretradeInputs) -> RuleResult:
+def not_made_before(inputs: PretradeInputs) -> Answer:
     """The same contracts on the same sides, traded for another approval moments ago."""
     if inputs.reduces_risk:
         return exempt("duplicate_trade", "closing trade")
-    threshold = f"none within {inputs.limits.duplicate_window_seconds} s"
+
+    def threshold() -> str:
+        return f"none within {inputs.limits.duplicate_window_seconds} s"
+
     if inputs.record is None:
         return judged("duplicate_trade", None, threshold, False, ErrorCode.DUPLICATE_TRADE)
     same = inputs.record.same_trades
@@ -55,20 +52,20 @@ def not_made_before(inputs: PretradeInputs) -> RuleResult:
     return judged("duplicate_trade", value, threshold, not same, ErrorCode.DUPLICATE_TRADE)
 
 
-def within_order_rate(inputs: PretradeInputs) -> RuleResult:
+def within_order_rate(inputs: PretradeInputs) -> Answer:
     """A desk that runs wild is stopped by its own count, this order included."""
     record, limit = inputs.record, inputs.limits.max_orders_per_minute
     count = None if record is None else record.orders_last_minute + 1
     return _counted(inputs, "orders_per_minute", count, limit, ErrorCode.ORDER_RATE)
 
 
-def within_daily_orders(inputs: PretradeInputs) -> RuleResult:
+def within_daily_orders(inputs: PretradeInputs) -> Answer:
     record, limit = inputs.record, inputs.limits.max_orders_per_day
     count = None if record is None else record.orders_today + 1
     return _counted(inputs, "orders_today", count, limit, ErrorCode.DAILY_ORDERS)
 
 
-def within_daily_notional(inputs: PretradeInputs) -> RuleResult:
+def within_daily_notional(inputs: PretradeInputs) -> Answer:
     record, limit = inputs.record, inputs.limits.max_daily_notional
     amount = None if record is None else record.notional_today + inputs.notional
     return _counted(inputs, "notional_today", amount, limit, ErrorCode.DAILY_NOTIONAL)
@@ -80,16 +77,15 @@ def _counted(
     value: Decimal | int | None,
     limit: Decimal | int | None,
     code: ErrorCode,
-) -> RuleResult:
+) -> Answer:
     if inputs.reduces_risk:
         return exempt(rule, value)
     if limit is None:
         return unlimited(rule, value)
-    threshold = f"≤ {plain(limit) if isinstance(limit, Decimal) else limit}"
-    return judged(rule, value, threshold, value is not None and value <= limit, code)
+    return judged(rule, value, at_most(limit), value is not None and value <= limit, code)
 
 
-def daily_loss(inputs: PretradeInputs) -> RuleResult:
+def daily_loss(inputs: PretradeInputs) -> Answer:
     """Once a day has cost too much, nothing more is opened on it.
 
     Money paid in or out during the day counts as a gain or a loss: the broker tells only totals.
@@ -102,7 +98,9 @@ def daily_loss(inputs: PretradeInputs) -> RuleResult:
         return unlimited("daily_loss", lost)
     code = ErrorCode.ACCOUNT_STALE if lost is None else ErrorCode.DAILY_LOSS
     passed = lost is not None and lost <= limit
-    return judged("daily_loss", lost, f"≤ {plain(limit)} of the day's first value", passed, code)
+    return judged(
+        "daily_loss", lost, lambda: f"≤ {plain(limit)} of the day's first value", passed, code
+    )
 
 
 def _lost_today(inputs: PretradeInputs) -> Decimal | None:

@@ -6,32 +6,41 @@ from domain.errors import ErrorCode
 from domain.gateways import GatewayKind, is_paper_account
 from domain.instruments import plain
 from domain.portfolio import ZERO
-from domain.recommendations import RecommendationAction, RuleResult
+from domain.recommendations import RecommendationAction
+from domain.risk.answers import Answer, at_most, exempt, judged, unlimited
 from domain.risk.limits import TradingState
-from domain.risk.pretrade_inputs import PretradeInputs, exempt, judged, unlimited
+from domain.risk.pretrade_inputs import PretradeInputs
 
 
-def terms_unchanged(inputs: PretradeInputs) -> RuleResult:
+def terms_unchanged(inputs: PretradeInputs) -> Answer:
     """The terms about to be traded are, to the last digit, those that were on screen."""
     terms_hash = inputs.trade.terms.hash
     passed = inputs.approved_hash == terms_hash
     return judged("terms_hash", inputs.approved_hash, terms_hash, passed, ErrorCode.TERMS_CHANGED)
 
 
-def account_matches(inputs: PretradeInputs) -> RuleResult:
+def account_matches(inputs: PretradeInputs) -> Answer:
     """Terms, account and risk must speak of one account, in one currency.
 
     Adding amounts of different currencies would make every later limit meaningless.
     """
-    wanted = f"{inputs.trade.terms.account_code} {inputs.contract.currency}"
+    wanted = inputs.trade.terms.account_code, inputs.contract.currency
     if inputs.account is None or inputs.risk is None:
-        return judged("account_known", None, wanted, False, ErrorCode.ACCOUNT_STALE)
+        return judged(
+            "account_known", None, lambda: " ".join(wanted), False, ErrorCode.ACCOUNT_STALE
+        )
     codes = {inputs.account.account_code, inputs.risk.account_code}
-    found = f"{'/'.join(sorted(codes))} {inputs.account.values.currency}"
-    return judged("account_known", found, wanted, found == wanted, ErrorCode.DATA_INVALID)
+    currency = inputs.account.values.currency
+    return judged(
+        "account_known",
+        lambda: f"{'/'.join(sorted(codes))} {currency}",
+        lambda: " ".join(wanted),
+        codes == {wanted[0]} and currency == wanted[1],
+        ErrorCode.DATA_INVALID,
+    )
 
 
-def paper_or_live(inputs: PretradeInputs) -> RuleResult:
+def paper_or_live(inputs: PretradeInputs) -> Answer:
     """Real money only where the account, the gateway and the limits all say so.
 
     IBKR's paper accounts are told by their code, whatever a gateway was set up as: a live login
@@ -45,15 +54,18 @@ def paper_or_live(inputs: PretradeInputs) -> RuleResult:
     else:
         passed = kind is not None and paper
         threshold = "a paper account"
-    allowed = "allowed" if inputs.limits.live_trading else "not allowed"
-    value = None
-    if kind is not None:
+
+    def value() -> str | None:
+        if kind is None:
+            return None
         account = "paper" if paper else "live"
-        value = f"{account} account, {kind} gateway, live trading {allowed}"
+        allowed = "allowed" if inputs.limits.live_trading else "not allowed"
+        return f"{account} account, {kind} gateway, live trading {allowed}"
+
     return judged("paper_or_live", value, threshold, passed, ErrorCode.PAPER_LIVE_MISMATCH)
 
 
-def trading_state_allows(inputs: PretradeInputs) -> RuleResult:
+def trading_state_allows(inputs: PretradeInputs) -> Answer:
     state = inputs.trading_state
     passed = state is TradingState.ACTIVE or inputs.reduces_risk
     halted = state is TradingState.HALTED
@@ -62,7 +74,7 @@ def trading_state_allows(inputs: PretradeInputs) -> RuleResult:
     return judged("trading_state", state.value, threshold, passed, code)
 
 
-def strategy_permitted(inputs: PretradeInputs) -> RuleResult:
+def strategy_permitted(inputs: PretradeInputs) -> Answer:
     permitted = inputs.limits.permitted_strategies
     if inputs.reduces_risk:
         return exempt("permitted_strategy", inputs.strategy)
@@ -75,7 +87,7 @@ def strategy_permitted(inputs: PretradeInputs) -> RuleResult:
     )
 
 
-def symbol_unrestricted(inputs: PretradeInputs) -> RuleResult:
+def symbol_unrestricted(inputs: PretradeInputs) -> Answer:
     symbol, restricted = inputs.contract.symbol, inputs.limits.restricted_symbols
     if inputs.reduces_risk:
         return exempt("restricted_symbol", symbol)
@@ -84,21 +96,26 @@ def symbol_unrestricted(inputs: PretradeInputs) -> RuleResult:
     return judged("restricted_symbol", symbol, threshold, passed, ErrorCode.SYMBOL_RESTRICTED)
 
 
-def close_covered(inputs: PretradeInputs) -> RuleResult:
+def close_covered(inputs: PretradeInputs) -> Answer:
     """A close of what is not held would open a position nobody approved."""
     closing = inputs.closing_legs
     if not closing:
         return judged("close_covered", "opening trade", "held", True, ErrorCode.OUTSIDE_TERMS)
-    value = None
-    if inputs.account is not None:
-        value = ", ".join(plain(inputs.account.held(leg.contract.key)) for leg in closing)
-    wanted = ", ".join(str(inputs.contracts(leg)) for leg in closing)
-    passed = all(inputs.is_held(leg) for leg in closing)
-    threshold = f"at least {wanted} held the other way"
+    account, passed = inputs.account, all(inputs.is_held(leg) for leg in closing)
+
+    def value() -> str | None:
+        if account is None:
+            return None
+        return ", ".join(plain(account.held(leg.contract.key)) for leg in closing)
+
+    def threshold() -> str:
+        wanted = ", ".join(str(inputs.contracts(leg)) for leg in closing)
+        return f"at least {wanted} held the other way"
+
     return judged("close_covered", value, threshold, passed, ErrorCode.OUTSIDE_TERMS)
 
 
-def side_opens(inputs: PretradeInputs) -> RuleResult:
+def side_opens(inputs: PretradeInputs) -> Answer:
     """A leg that opens must not quietly close what is held the other way.
 
     That holding may be what covers another position; its end needs an approval of its own.
@@ -118,9 +135,8 @@ def side_opens(inputs: PretradeInputs) -> RuleResult:
     return judged("side", value, threshold, not held, ErrorCode.WRONG_SIDE)
 
 
-def quantity_within_approval(inputs: PretradeInputs) -> RuleResult:
+def quantity_within_approval(inputs: PretradeInputs) -> Answer:
     approved = inputs.trade.quantity
     passed = inputs.quantity <= approved
-    return judged(
-        "approved_quantity", inputs.quantity, f"≤ {approved}", passed, ErrorCode.OUTSIDE_TERMS
-    )
+    code = ErrorCode.OUTSIDE_TERMS
+    return judged("approved_quantity", inputs.quantity, at_most(approved), passed, code)

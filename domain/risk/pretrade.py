@@ -18,6 +18,7 @@ from domain.risk.account_controls import (
     pm_usage_now,
     position_covered,
 )
+from domain.risk.answers import Answer
 from domain.risk.exposure_controls import (
     concentration_after,
     delta_after,
@@ -66,7 +67,7 @@ from domain.risk.permission_controls import (
 )
 from domain.risk.pretrade_inputs import PretradeInputs, Stage
 
-Control = Callable[[PretradeInputs], RuleResult]
+Control = Callable[[PretradeInputs], Answer]
 
 PERMISSION_CONTROLS: tuple[Control, ...] = (
     terms_unchanged,
@@ -129,15 +130,35 @@ def run_controls(inputs: PretradeInputs) -> tuple[RuleResult, ...]:
 
     Margin controls are left out only in the BEFORE_PREVIEW stage while there is no preview.
     """
-    controls = BEFORE_PREVIEW_CONTROLS
-    if inputs.stage is Stage.FINAL or inputs.what_if is not None:
-        controls += PREVIEW_CONTROLS
-    return tuple(control(inputs) for control in controls)
+    return tuple(control(inputs).told() for control in _controls_of(inputs))
 
 
 def run_preview_controls(inputs: PretradeInputs) -> tuple[RuleResult, ...]:
     """The answers that only the margin preview gives, where the others were given before it."""
-    return tuple(control(inputs) for control in PREVIEW_CONTROLS)
+    return tuple(control(inputs).told() for control in PREVIEW_CONTROLS)
+
+
+def first_refusal(inputs: PretradeInputs) -> RuleResult | None:
+    """``first_denial(run_controls(inputs))``, for who reads nothing else: no word is written of
+    the controls that pass, and those after the first refusal are not asked."""
+    return _first_of(_controls_of(inputs), inputs)
+
+
+def first_preview_refusal(inputs: PretradeInputs) -> RuleResult | None:
+    """``first_denial(run_preview_controls(inputs))``, likewise."""
+    return _first_of(PREVIEW_CONTROLS, inputs)
+
+
+def _controls_of(inputs: PretradeInputs) -> tuple[Control, ...]:
+    if inputs.stage is Stage.FINAL or inputs.what_if is not None:
+        return BEFORE_PREVIEW_CONTROLS + PREVIEW_CONTROLS
+    return BEFORE_PREVIEW_CONTROLS
+
+
+def _first_of(controls: Iterable[Control], inputs: PretradeInputs) -> RuleResult | None:
+    answers = (control(inputs) for control in controls)
+    refusal = next((answer for answer in answers if not answer.passed), None)
+    return None if refusal is None else refusal.told()
 
 
 def first_denial(results: Iterable[RuleResult]) -> RuleResult | None:

@@ -1,4 +1,4 @@
-"""What the pre-trade controls look at, and how one of them puts its answer."""
+"""What the pre-trade controls look at."""
 
 from __future__ import annotations
 
@@ -6,23 +6,20 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
+from typing import Any, Self
 
 from pydantic import AwareDatetime, Field
 
-from domain.errors import ErrorCode
 from domain.gateways import GatewayKind
-from domain.instruments import Frozen, Leg, OptionContract, PriceIncrements, Side, plain
+from domain.instruments import Frozen, Leg, OptionContract, PriceIncrements, Side
 from domain.market import Quote
 from domain.packages import exercise_notional
 from domain.portfolio import ZERO, AccountState
-from domain.recommendations import ApprovedTrade, RecommendationAction, RuleResult
+from domain.recommendations import ApprovedTrade, RecommendationAction
 from domain.risk.limits import Limits, TradingState
 from domain.risk.usage import MarginUsage
 from domain.risk.worst_case import never_worse_after
-
-MISSING = "missing"
-REDUCES_RISK = "none: reduces risk"
-NO_LIMIT = "no limit"
 
 
 class Stage(StrEnum):
@@ -122,11 +119,19 @@ class PretradeInputs(Frozen):
     committed_assignment_cash: Decimal = Field(default=ZERO, ge=0)
     stage: Stage = Stage.FINAL
 
-    @property
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy is made to differ: what was worked out of the fields is not taken along."""
+        copied = super().model_copy(update=update, deep=deep)
+        state: dict[str, Any] = vars(copied)
+        for name in _WORKED_OUT:
+            state.pop(name, None)
+        return copied
+
+    @cached_property
     def contract(self) -> OptionContract:
         return self.trade.terms.contract
 
-    @property
+    @cached_property
     def side(self) -> Side:
         return self.trade.terms.side
 
@@ -134,12 +139,12 @@ class PretradeInputs(Frozen):
     def legs(self) -> tuple[Leg, ...]:
         return self.trade.terms.legs
 
-    @property
+    @cached_property
     def closing_legs(self) -> tuple[Leg, ...]:
         """The legs that are meant to close what is held: all of a close, a roll's first side."""
         return self.trade.terms.closing_legs
 
-    @property
+    @cached_property
     def opening_legs(self) -> tuple[Leg, ...]:
         """The legs not proven to close what is held."""
         return tuple(
@@ -161,12 +166,12 @@ class PretradeInputs(Frozen):
         """Of a package, the contracts of all legs that open something."""
         return sum(self.contracts(leg) for leg in self.opening_legs)
 
-    @property
+    @cached_property
     def notional(self) -> Decimal:
         """What exercise of the options opened would move: strike × multiplier × contracts."""
         return exercise_notional(self.opening_legs or self.legs) * self.quantity
 
-    @property
+    @cached_property
     def reduces_risk(self) -> bool:
         """Whether this is a close of at most what the account is known to hold the other way.
 
@@ -182,29 +187,5 @@ class PretradeInputs(Frozen):
         return never_worse_after(self.account.on(self.contract.symbol), self.legs, self.quantity)
 
 
-def judged(
-    rule: str, value: object, threshold: object, passed: bool, code: ErrorCode
-) -> RuleResult:
-    return RuleResult(
-        rule=rule,
-        value=written(value),
-        threshold=written(threshold),
-        passed=passed,
-        code=None if passed else code,
-    )
-
-
-def written(value: object) -> str:
-    if value is None:
-        return MISSING
-    return plain(value) if isinstance(value, Decimal) else str(value)
-
-
-def exempt(rule: str, value: object) -> RuleResult:
-    """A limit that does not bind a close proven to reduce risk."""
-    return RuleResult(rule=rule, value=written(value), threshold=REDUCES_RISK, passed=True)
-
-
-def unlimited(rule: str, value: object) -> RuleResult:
-    """A limit that nobody has set."""
-    return RuleResult(rule=rule, value=written(value), threshold=NO_LIMIT, passed=True)
+_WORKED_OUT = ("contract", "side", "closing_legs", "opening_legs", "notional", "reduces_risk")
+"""Properties of PretradeInputs that many controls ask for, and that are therefore kept."""

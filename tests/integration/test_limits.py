@@ -15,8 +15,8 @@ from activities.facts import FactsReader
 from activities.ingestion import IngestionActivities, SyncRequest
 from activities.orders import PreparedOutcome
 from domain.errors import ErrorCode
+from domain.risk.answers import NO_LIMIT
 from domain.risk.limits import Limits, LimitScope
-from domain.risk.pretrade_inputs import NO_LIMIT
 from infra.db import models as m
 from infra.db.audit import Actor
 from infra.db.facts import PostgresFacts
