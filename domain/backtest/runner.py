@@ -248,6 +248,7 @@ class _Run:
             working_symbols=frozenset(each.symbol for each in self.desk.pending),
             committed_cash=self.desk.committed_cash(),
             cycles=self.cycles,
+            explains=False,
         )
 
     def _window(self, chain: OptionChain, now: Moment, account: AccountState) -> OptionChain:

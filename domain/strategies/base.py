@@ -118,7 +118,8 @@ class StrategyContext:
     an order still under way; a strategy opens nothing more on them. ``committed_cash`` is what
     assignment of those working short puts, and of the puts other instances of the account have on
     offer, would need, in the account's currency. ``cycles`` are the wheel cycles under way by
-    underlying, as far as the account's record tells them.
+    underlying, as far as the account's record tells them. ``explains`` says whether anybody will
+    read what was seen and why not: a backtest, which keeps the proposals alone, asks for no more.
     """
 
     instance_id: UUID
@@ -130,6 +131,7 @@ class StrategyContext:
     working_symbols: frozenset[str] = frozenset()
     committed_cash: Decimal = ZERO
     cycles: Mapping[str, WheelCycle] = field(default_factory=dict[str, WheelCycle])
+    explains: bool = True
 
     def config_as(self, config_type: type[C]) -> C:
         """The config as the strategy's own type; GreenlightError CONFIG_INVALID if it is not."""
@@ -243,6 +245,8 @@ ConIds = Annotated[Sequence[int], PlainValidator(packed_ids), PlainSerializer(li
 
 class StrategyResult(Frozen):
     """All that one run found, and what became of every contract it looked at.
+
+    Where its context asks for no explanations a strategy may give its ``proposals`` alone.
 
     ``eliminated`` counts contracts by the first rule that removed them and
     ``eliminated_con_ids`` names them, so that every contract of every chain is either an

@@ -36,17 +36,22 @@ class Look:
 
     symbol: str
     chain: OptionChain | None = None
+    explains: bool = True
+    """Whether signals, and what removed each contract, are wanted."""
     signals: list[Signal] = field(default_factory=list[Signal])
     offers: list[Offer] = field(default_factory=list[Offer])
     found: list[Ranked] = field(default_factory=list[Ranked])
     removed: dict[str, IntArray] = field(default_factory=dict[str, IntArray])
 
     def say(self, kind: SignalKind, summary: str) -> None:
-        self.signals.append(Signal(symbol=self.symbol, kind=kind, summary=summary))
+        if self.explains:
+            self.signals.append(Signal(symbol=self.symbol, kind=kind, summary=summary))
 
     def take(self, sifted: Sifted, keep: int) -> None:
         """Take what is left of a sifted chain, and a signal that says what became of it."""
         self.found, outranked = sifted.best(keep)
+        if not self.explains:
+            return
         self.removed = dict(sifted.screen.removed)
         if len(outranked):
             self.removed[OUTRANKED] = outranked
@@ -54,7 +59,7 @@ class Look:
 
     def leave(self, rule: str) -> None:
         """Every contract of the chain is left alone for one reason."""
-        if self.chain is not None and len(self.chain):
+        if self.explains and self.chain is not None and len(self.chain):
             self.removed = {rule: self.chain.con_id}
 
     def settle(self) -> None:
@@ -128,13 +133,14 @@ class Seller(Protocol):
 
 
 def gather(
-    looks: Sequence[Look], halted: str, blocked: str, seller: Seller, keep: int
+    looks: Sequence[Look], halted: str, blocked: str, seller: Seller, keep: int, *, explains: bool
 ) -> StrategyResult:
     """Positions first, then sales by score, each as far as the seller goes.
 
     ``halted`` is why nothing may be done at all, ``blocked`` why nothing may be opened; both are
     empty where there is no such reason. At least ``keep`` sales are written out with their
-    figures, more only while there is more to sell; the others are outranked.
+    figures, more only while there is more to sell; the others are outranked. Without
+    ``explains`` the result is the proposals alone.
     """
     for look in looks:
         look.settle()
@@ -143,8 +149,8 @@ def gather(
     ranks: dict[int, int] = {}
     for offer in (offer for look in looks for offer in look.offers):
         # Two positions may be rolled into one contract: it is one opportunity.
-        rank = ranks.setdefault(offer.candidate.contract.con_id, len(opportunities) + 1)
-        if rank > len(opportunities):
+        rank = ranks.setdefault(offer.candidate.contract.con_id, len(ranks) + 1)
+        if explains and rank > len(opportunities):
             opportunities.append(offer.candidate.opportunity(rank, halted, offer.action))
         if not halted:
             proposals.append(offer.proposal(rank))
@@ -154,16 +160,19 @@ def gather(
     )
     outranked: list[int] = []
     for place, each in enumerate(ranked):
-        if place >= keep and (halted or blocked or seller.is_done):
+        if (place >= keep or not explains) and (halted or blocked or seller.is_done):
             outranked = [other.con_id for other in ranked[place:]]
             break
-        rank, candidate = len(opportunities) + 1, each.candidate()
+        rank, candidate = len(ranks) + place + 1, each.candidate()
         proposal, why_not = None, halted or blocked
         if not why_not:
             proposal, why_not = seller.sell(candidate, each.sifted, rank)
-        opportunities.append(candidate.opportunity(rank, why_not, RecommendationAction.OPEN))
+        if explains:
+            opportunities.append(candidate.opportunity(rank, why_not, RecommendationAction.OPEN))
         if proposal is not None:
             proposals.append(proposal)
+    if not explains:
+        return StrategyResult(proposals=tuple(proposals))
     removed = _merged(looks, outranked)
     # Every part is validated already; to do so again for each of 100,000 ids costs more than a run.
     return StrategyResult.model_construct(

@@ -6,7 +6,9 @@ with every rule it rests on. Targets are measured at mid, against what the optio
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
@@ -18,6 +20,7 @@ from domain.market import BoolArray, IntArray, OptionChain, decimal_of
 from domain.packages import combo_increments
 from domain.portfolio import ZERO, PositionState
 from domain.recommendations import RuleResult
+from domain.strategies.filters import EPOCH
 from domain.strategies.screening import Screen, ShortColumns, screen_chain_data, screen_soundness
 from domain.strategies.wheel_cycle import WheelCycle
 from domain.strategies.wings import NO_WING, HeldUnit, WingRules, find_wings, with_wings
@@ -115,15 +118,13 @@ class HeldShort:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is to be done and why. ``target`` is the chain's row to roll into.
-
-    ``rules`` are all that were looked at; those that passed are what moves the position.
-    """
+    """What is to be done and why. ``target`` is the chain's row to roll into."""
 
     action: Action
     trigger: Trigger
     reason: str
-    rules: tuple[RuleResult, ...]
+    held: HeldShort
+    policy: ManagePolicy
     target: int | None = None
     max_price: Decimal | None = None
     """The most a close may cost per share: a profit must remain the profit that was aimed at."""
@@ -131,30 +132,56 @@ class Verdict:
     targets_removed: dict[str, IntArray] | None = None
     """Contracts looked at for a roll, by the rule that removed them."""
 
+    @property
+    def rules(self) -> tuple[RuleResult, ...]:
+        """All that were looked at; those that passed are what moves the position."""
+        reached = _reached(self.held, self.policy)
+        return tuple(
+            RuleResult(rule=rule, value=value, threshold=threshold, passed=reached[rule])
+            for rule, value, threshold in _told(self.held, self.policy)
+        )
+
 
 def find_held(
-    chain: OptionChain, unit: HeldUnit, columns: ShortColumns, *, fresh: bool
-) -> HeldShort | str:
-    """The short option, with its wing if it has one, and its market; or in words why it cannot be
+    chain: OptionChain, units: Sequence[HeldUnit], today: date, *, fresh: bool
+) -> list[HeldShort | str]:
+    """Each short option, with its wing if it has one, and its market; or in words why it cannot be
     judged.
 
-    Data faults are those of anything that is traded; a fault never moves a position.
+    Data faults are those of anything that is traded; a fault never moves a position. Only the rows
+    that are held are looked at.
     """
+    rows = [_row_of(chain, unit.short) for unit in units]
+    part = chain.part(np.array([row for row in rows if row is not None], dtype=np.int64))
+    screen = Screen.of(part)
+    screen.require("quote_fresh", fresh)
+    if len(part):
+        screen_chain_data(screen, part, part.dte(today))
+    return [
+        _held_in(chain, unit, row, screen, today) for unit, row in zip(units, rows, strict=True)
+    ]
+
+
+def _row_of(chain: OptionChain, position: PositionState) -> int | None:
+    if position.option is None or not position.is_short:
+        return None
+    found = (chain.con_id == position.option.con_id).nonzero()[0]
+    return int(found[0]) if found.size == 1 else None
+
+
+def _held_in(
+    chain: OptionChain, unit: HeldUnit, row: int | None, screen: Screen, today: date
+) -> HeldShort | str:
     position, option = unit.short, unit.short.option
     if option is None or not position.is_short:
         return f"{position.description or position.key} is no short option."
-    found = np.flatnonzero(chain.con_id == option.con_id)
-    if found.size != 1:
+    if row is None:
         return f"{option.describe()} cannot be judged: the chain does not have it."
-    row = int(found[0])
-    screen = Screen.of(chain)
-    screen.require("quote_fresh", fresh)
-    screen_chain_data(screen, chain, columns.dte)
-    if not screen.alive[row]:
-        rule = next(name for name, ids in screen.removed.items() if option.con_id in ids)
-        return f"{option.describe()} cannot be judged: its market fails {rule}."
+    for rule, con_ids in screen.removed.items():
+        if option.con_id in con_ids:
+            return f"{option.describe()} cannot be judged: its market fails {rule}."
     credit = position.average_cost / position.multiplier
-    bid, ask = decimal_of(chain.bid[row]), decimal_of(chain.ask[row])
+    bid, ask = decimal_of(float(chain.bid[row])), decimal_of(float(chain.ask[row]))
     wing = None if unit.wing is None else _find_wing(chain, unit.wing)
     if isinstance(wing, str):
         return f"{option.describe()} cannot be judged: {wing}"
@@ -172,7 +199,7 @@ def find_held(
         credit=credit,
         bid=bid,
         ask=ask,
-        dte=int(columns.dte[row]),
+        dte=int(chain.expiry[row]) - (today - EPOCH).days,
         is_tested=spot <= strike if option.right is Right.PUT else spot >= strike,
         wing=wing,
     )
@@ -208,76 +235,65 @@ def judge(
     A stop closes at once. What is tested or out of time is rolled where the policy rolls and a
     target exists; where none does it is bought in, or kept if the policy says so.
     """
-    rules = tuple(_triggers(held, policy))
-    fired = {rule.rule for rule in rules if rule.passed}
-    if "take_profit" in fired:
+    reached = _reached(held, policy)
+    if reached.get("take_profit"):
         assert policy.take_profit is not None
         most = held.credit * (1 - policy.take_profit)
         reason = f"{held.captured:.0%} of the credit is earned; {policy.take_profit:.0%} is enough."
-        return Verdict(Action.CLOSE, Trigger.PROFIT, reason, rules, max_price=most)
-    if "loss_stop" in fired:
+        return Verdict(Action.CLOSE, Trigger.PROFIT, reason, held, policy, max_price=most)
+    if reached.get("loss_stop"):
         reason = (
             f"It costs {price_text(held.mid)} to buy in, {held.mid / held.credit:.1f} times the "
             f"{price_text(_cents(held.credit))} it was sold for."
         )
-        return Verdict(Action.CLOSE, Trigger.STOP, reason, rules)
-    if "tested" in fired:
+        return Verdict(Action.CLOSE, Trigger.STOP, reason, held, policy)
+    if reached.get("tested"):
         reason = (
             f"{chain.symbol} at {chain.underlying_price:.2f} has reached the strike with "
             f"{held.dte} days left."
         )
-        return _roll_or_close(Trigger.TESTED, reason, rules, held, policy, chain, columns, cycle)
-    if "time_exit" in fired:
+        return _roll_or_close(Trigger.TESTED, reason, held, policy, chain, columns, cycle)
+    if reached.get("time_exit"):
         reason = f"{held.dte} days are left; it is not held beyond {policy.exit_dte}."
-        return _roll_or_close(Trigger.TIME, reason, rules, held, policy, chain, columns, cycle)
-    return Verdict(
-        Action.HOLD, Trigger.NONE, f"{held.captured:.0%} of the credit is earned so far.", rules
-    )
+        return _roll_or_close(Trigger.TIME, reason, held, policy, chain, columns, cycle)
+    so_far = f"{held.captured:.0%} of the credit is earned so far."
+    return Verdict(Action.HOLD, Trigger.NONE, so_far, held, policy)
 
 
-def _triggers(held: HeldShort, policy: ManagePolicy) -> list[RuleResult]:
+def _reached(held: HeldShort, policy: ManagePolicy) -> dict[str, bool]:
     """What would move the position, and whether it has come to that."""
-    rules: list[RuleResult] = []
-
-    def when(rule: str, value: str, threshold: str, *, reached: bool) -> None:
-        rules.append(RuleResult(rule=rule, value=value, threshold=threshold, passed=reached))
-
+    reached: dict[str, bool] = {}
     if policy.take_profit is not None:
-        when(
-            "take_profit",
-            f"{held.captured:.1%}",
-            f"≥ {policy.take_profit:.0%} of the credit",
-            reached=held.captured >= policy.take_profit,
-        )
+        reached["take_profit"] = held.captured >= policy.take_profit
     if policy.stop_multiple is not None:
-        when(
-            "loss_stop",
-            price_text(held.mid),
-            f"≥ {price_text(_cents(held.credit * policy.stop_multiple))}, "
-            f"{plain(policy.stop_multiple)} × the credit",
-            reached=held.mid >= held.credit * policy.stop_multiple,
-        )
+        reached["loss_stop"] = held.mid >= held.credit * policy.stop_multiple
     if policy.roll is not None:
-        when(
-            "tested",
-            f"{'tested' if held.is_tested else 'not tested'}, {held.dte} days left",
-            f"tested at {policy.roll.trigger_dte} days or fewer",
-            reached=held.is_tested and held.dte <= policy.roll.trigger_dte,
-        )
+        reached["tested"] = held.is_tested and held.dte <= policy.roll.trigger_dte
     if policy.exit_dte is not None:
-        when(
-            "time_exit",
-            str(held.dte),
-            f"≤ {policy.exit_dte} days",
-            reached=held.dte <= policy.exit_dte,
-        )
-    return rules
+        reached["time_exit"] = held.dte <= policy.exit_dte
+    return reached
+
+
+def _told(held: HeldShort, policy: ManagePolicy) -> Iterator[tuple[str, str, str]]:
+    """The same as a person reads it: rule, value, threshold."""
+    if policy.take_profit is not None:
+        enough = f"≥ {policy.take_profit:.0%} of the credit"
+        yield "take_profit", f"{held.captured:.1%}", enough
+    if policy.stop_multiple is not None:
+        stop = price_text(_cents(held.credit * policy.stop_multiple))
+        bound = f"≥ {stop}, {plain(policy.stop_multiple)} × the credit"
+        yield "loss_stop", price_text(held.mid), bound
+    if policy.roll is not None:
+        tested = "tested" if held.is_tested else "not tested"
+        from_day = f"tested at {policy.roll.trigger_dte} days or fewer"
+        yield "tested", f"{tested}, {held.dte} days left", from_day
+    if policy.exit_dte is not None:
+        yield "time_exit", str(held.dte), f"≤ {policy.exit_dte} days"
 
 
 def _roll_or_close(
     trigger: Trigger,
     reason: str,
-    rules: tuple[RuleResult, ...],
     held: HeldShort,
     policy: ManagePolicy,
     chain: OptionChain,
@@ -285,13 +301,13 @@ def _roll_or_close(
     cycle: WheelCycle | None,
 ) -> Verdict:
     if policy.roll is None:
-        return Verdict(Action.CLOSE, trigger, reason, rules)
+        return Verdict(Action.CLOSE, trigger, reason, held, policy)
     least = least_credit(policy.roll, held, cycle, chain.settlement)
     screen = roll_targets(chain, columns, held, policy.roll, least)
     target = _best_target(chain, columns, held, screen)
     if target is not None:
         return Verdict(
-            Action.ROLL, trigger, reason, rules, target=target, least_credit=least,
+            Action.ROLL, trigger, reason, held, policy, target=target, least_credit=least,
             targets_removed=screen.removed,
         )  # fmt: skip
     counted = {rule: len(ids) for rule, ids in screen.removed.items()}
@@ -302,7 +318,8 @@ def _roll_or_close(
         Action.CLOSE if closes else Action.HOLD,
         trigger,
         f"{reason} {unable}",
-        rules,
+        held,
+        policy,
         targets_removed=screen.removed,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtr, ndtri  # pyright: ignore[reportMissingTypeStubs]
@@ -54,39 +55,58 @@ class Screen:
         return self.alive.nonzero()[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ShortColumns:
     """What selling one option in each row would mean. Arrays of shape (n,), NaN where unknown.
 
-    ``bid`` is what a sale brings at once. ``collateral`` is what a share of it ties up: a put's
-    strike in cash, a covered call's share at its price. ``ror`` is the mid credit over it;
-    ``ror_annualised`` scales that to 365 days without compounding.
+    ``bid`` is what a sale brings at once. Each is worked out when it is asked for: a position that
+    is kept needs none of them.
     """
 
-    dte: IntArray
-    bid: FloatArray
-    mid: FloatArray
-    spread_fraction: FloatArray
-    collateral: FloatArray
-    ror: FloatArray
-    ror_annualised: FloatArray
+    chain: OptionChain
+    today: date
 
+    def replaced(self, **columns: FloatArray) -> ShortColumns:
+        """These with others in their place."""
+        made = ShortColumns(self.chain, self.today)
+        vars(made).update(columns)
+        return made
 
-def short_columns(chain: OptionChain, today: date) -> ShortColumns:
-    dte = chain.dte(today)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        mid = chain.mid
-        collateral = by_right(chain, np.full(len(chain), chain.underlying_price), chain.strike)
-        ror = mid / collateral
-        return ShortColumns(
-            dte=dte,
-            bid=chain.bid,
-            mid=mid,
-            spread_fraction=(chain.ask - chain.bid) / mid,
-            collateral=collateral,
-            ror=ror,
-            ror_annualised=ror * DAYS_PER_YEAR / np.where(dte > 0, dte, np.nan),
-        )
+    @cached_property
+    def dte(self) -> IntArray:
+        return self.chain.dte(self.today)
+
+    @cached_property
+    def bid(self) -> FloatArray:
+        return self.chain.bid
+
+    @cached_property
+    def mid(self) -> FloatArray:
+        return self.chain.mid
+
+    @cached_property
+    def spread_fraction(self) -> FloatArray:
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return (self.chain.ask - self.chain.bid) / self.mid
+
+    @cached_property
+    def collateral(self) -> FloatArray:
+        """What a share of it ties up: a put's strike in cash, a covered call's share at its
+        price."""
+        chain = self.chain
+        return by_right(chain, np.full(len(chain), chain.underlying_price), chain.strike)
+
+    @cached_property
+    def ror(self) -> FloatArray:
+        """The mid credit over the collateral."""
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return self.mid / self.collateral
+
+    @cached_property
+    def ror_annualised(self) -> FloatArray:
+        """``ror`` scaled to 365 days without compounding."""
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return self.ror * DAYS_PER_YEAR / np.where(self.dte > 0, self.dte, np.nan)
 
 
 def by_right(chain: OptionChain, calls: FloatArray, puts: FloatArray) -> FloatArray:

@@ -6,9 +6,11 @@ a covered call the shares it is written on.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +29,6 @@ from domain.strategies.screening import (
     screen_identity,
     screen_quotes,
     screen_soundness,
-    short_columns,
 )
 from domain.strategies.wings import (
     NO_WING,
@@ -66,15 +67,36 @@ class ShareCost:
     """Nothing is sold below it; zero where selling below cost is allowed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Candidate:
-    """An option that passed every rule. ``row`` is its place in the chain it was found in."""
+    """An option that passed every rule. ``row`` is its place in the chain it was found in.
 
+    Its figures and its rules are written out when they are asked for: most never are.
+    """
+
+    chain: OptionChain
+    columns: ShortColumns
     row: int
-    contract: OptionContract
     score: float
-    metrics: OpportunityMetrics
-    rules: tuple[RuleResult, ...]
+    pop: float
+    rules_of: Callable[[Candidate], tuple[RuleResult, ...]]
+    cost: ShareCost | None = None
+    iv_rank: float | None = None
+    wing: int | None = None
+    """The row of the put bought with it."""
+
+    @cached_property
+    def contract(self) -> OptionContract:
+        return self.chain.contract(self.row)
+
+    @cached_property
+    def metrics(self) -> OpportunityMetrics:
+        alone = short_metrics(self.chain, self.columns, self.row, self.pop, self.cost, self.iv_rank)
+        return alone if self.wing is None else wing_metrics(alone, self.chain, self.row, self.wing)
+
+    @cached_property
+    def rules(self) -> tuple[RuleResult, ...]:
+        return self.rules_of(self)
 
     def opportunity(
         self, rank: int, why_not: str, action: RecommendationAction = RecommendationAction.OPEN
@@ -141,13 +163,24 @@ class Sifted:
         return found, con_ids[order[keep:]]
 
     def candidate(self, row: int, score: float, pop: float) -> Candidate:
-        metrics = short_metrics(self.chain, self.columns, row, pop, self.cost, self.known.iv_rank)
-        contract = self.chain.contract(row)
+        return Candidate(
+            self.chain,
+            self.columns,
+            row,
+            score,
+            pop,
+            self._rules_passed,
+            self.cost,
+            self.known.iv_rank,
+            None if self.wing is None else int(self.wing[row]),
+        )
+
+    def _rules_passed(self, candidate: Candidate) -> tuple[RuleResult, ...]:
+        contract, metrics = candidate.contract, candidate.metrics
         winged: tuple[RuleResult, ...] = ()
         if self.wing is not None and self.rules.wing is not None:
-            metrics = wing_metrics(metrics, self.chain, row, int(self.wing[row]))
             winged = (wing_rule(metrics, contract.strike, self.rules.wing),)
-        rules = (
+        return (
             *_rule_results(metrics, self.rules),
             *winged,
             *_cost_results(contract, self.cost),
@@ -155,7 +188,6 @@ class Sifted:
                 self.known, self.rules.facts, self.chain.underlying_price, contract.expiry
             ),
         )
-        return Candidate(row, contract, score, metrics, rules)
 
 
 class Ranked(NamedTuple):
@@ -194,7 +226,7 @@ def sift_short_options(
     screen.require("dte", (dte >= rules.min_dte) & (dte <= rules.max_dte))
     part = chain.part(screen.rows)
     screen = screen.narrowed()
-    columns = short_columns(part, today)
+    columns = ShortColumns(part, today)
     screen_quotes(screen, part)
     screen_soundness(screen, part)
     wing = None

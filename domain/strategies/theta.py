@@ -108,7 +108,9 @@ class Theta(BaseStrategy):
         blocked = why_margin_forbids(config.max_pm_usage, account_state, risk_state)
         blocked = blocked or _why_vix_forbids(config, instance.market.vix)
         looks = [turn.look_at(symbol) for symbol in config.universe]
-        return gather(looks, halted, blocked, turn, config.max_opportunities)
+        return gather(
+            looks, halted, blocked, turn, config.max_opportunities, explains=instance.explains
+        )
 
 
 def _why_vix_forbids(config: ThetaConfig, vix: float | None) -> str:
@@ -176,7 +178,7 @@ class _Turn:
 
     def look_at(self, symbol: str) -> Look:
         chain = self.instance.market.chains.get(symbol)
-        look = Look(symbol, chain)
+        look = Look(symbol, chain, explains=self.instance.explains)
         unusable = why_unusable(chain, symbol, self.account)
         if chain is not None and not unusable and chain.settlement is not Settlement.CASH:
             unusable = f"{symbol} options deliver shares; Theta sells what settles in cash."

@@ -31,9 +31,9 @@ from domain.strategies.managing import (
     judge,
     wing_of_target,
 )
-from domain.strategies.screening import ShortColumns, probability_out_of_the_money, short_columns
-from domain.strategies.short_options import Candidate, short_metrics
-from domain.strategies.wings import HeldUnit, wing_metrics
+from domain.strategies.screening import ShortColumns, probability_out_of_the_money
+from domain.strategies.short_options import Candidate
+from domain.strategies.wings import HeldUnit
 from domain.strategies.words import close_rationale
 
 # How little is left to judgement once the rule has been reached; no probability.
@@ -77,26 +77,27 @@ def look_after(
     upkeep = Upkeep()
     if not units:
         return upkeep
-    columns = short_columns(chain, instance.market.today)
+    columns = ShortColumns(chain, instance.market.today)
     # A cycle bounds what rolls may give back, and nothing else here.
     cycle = None if policy.roll is None else instance.cycles.get(chain.symbol)
-    for unit in units:
-        held = find_held(chain, unit, columns, fresh=fresh)
+    for held in find_held(chain, units, instance.market.today, fresh=fresh):
         if isinstance(held, str):
             upkeep.signals.append(_signal(chain, SignalKind.DATA_UNUSABLE, held))
             continue
         verdict = judge(held, policy, chain, columns, cycle)
-        kind, said = SignalKind.HOLD_POSITION, f"{held.option.describe()}: {verdict.reason}"
+        kind, failed = SignalKind.HOLD_POSITION, ""
         if verdict.action is not Action.HOLD:
             try:
                 offer = _offer(held, verdict, chain, columns, policy, concession, instance)
             except GreenlightError as error:
-                said = f"{said} It cannot be offered: {error.detail}."
+                failed = f" It cannot be offered: {error.detail}."
             else:
                 upkeep.offers.append(offer)
                 closes = verdict.action is Action.CLOSE
                 kind = SignalKind.CLOSE_POSITION if closes else SignalKind.ROLL_POSITION
-        upkeep.signals.append(_signal(chain, kind, said, held, verdict))
+        if instance.explains:
+            said = f"{held.option.describe()}: {verdict.reason}{failed}"
+            upkeep.signals.append(_signal(chain, kind, said, held, verdict))
     return upkeep
 
 
@@ -205,11 +206,8 @@ def _candidate(
 ) -> Candidate:
     rows = np.asarray([row], dtype=np.int64)
     pop = float(probability_out_of_the_money(chain, rows, columns.dte)[0])
-    metrics = short_metrics(chain, columns, row, pop)
-    if wing is not None:
-        metrics = wing_metrics(metrics, chain, row, wing)
     reasons = tuple(rule for rule in rules if rule.passed)
-    return Candidate(row, chain.contract(row), score, metrics, reasons)
+    return Candidate(chain, columns, row, score, pop, lambda _: reasons, wing=wing)
 
 
 def _signal(

@@ -112,7 +112,9 @@ class Wheel(BaseStrategy):
         halted = why_nothing_at_all(account_state, instance, risk_state.account_code)
         blocked = why_margin_forbids(config.max_pm_usage, account_state, risk_state)
         looks = [turn.look_at(symbol) for symbol in config.universe]
-        return gather(looks, halted, blocked, turn, config.max_opportunities)
+        return gather(
+            looks, halted, blocked, turn, config.max_opportunities, explains=instance.explains
+        )
 
 
 @dataclass(slots=True)
@@ -136,7 +138,7 @@ class _Turn:
 
     def look_at(self, symbol: str) -> Look:
         chain = self.instance.market.chains.get(symbol)
-        look = Look(symbol, chain)
+        look = Look(symbol, chain, explains=self.instance.explains)
         unusable = why_unusable(chain, symbol, self.account)
         if chain is not None and not unusable and chain.settlement is not Settlement.PHYSICAL:
             unusable = f"{symbol} options settle in cash; the Wheel needs shares to be delivered."

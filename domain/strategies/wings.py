@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple, Self
 
@@ -98,8 +97,7 @@ def with_wings(chain: OptionChain, columns: ShortColumns, wing: IntArray) -> Sho
         mid = columns.mid - chain.mid[rows]
         spread = chain.ask - chain.bid + chain.ask[rows] - chain.bid[rows]
         ror = mid / width
-        return replace(
-            columns,
+        return columns.replaced(
             bid=chain.bid - chain.ask[rows],
             mid=mid,
             spread_fraction=spread / columns.mid,
