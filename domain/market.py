@@ -262,15 +262,18 @@ class OptionChain(Frozen):
 
     def part(self, rows: IntArray) -> OptionChain:
         """The chain of ``rows`` alone, in their order."""
-        numbers: list[int] = rows.tolist()
         columns: dict[str, Any] = {
-            name: column[rows]
+            name: column.take(rows)
             for name, column in self.columns().items()
             if isinstance(column, np.ndarray)
         }
-        columns["trading_class"] = tuple(map(self.trading_class.__getitem__, numbers))
+        names = self.trading_class
+        if names and names.count(names[0]) == len(names):
+            columns["trading_class"] = names[:1] * len(rows)
+        else:
+            columns["trading_class"] = tuple(map(names.__getitem__, rows.tolist()))
         # What is part of a valid chain is one: there is nothing to check again.
-        return self.model_copy(update=columns)
+        return OptionChain.of_checked(**{**self.__dict__, **columns})
 
     def describe(self, row: int) -> str:
         """The contract in ``row`` in a trader's words."""

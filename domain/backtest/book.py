@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 
 from domain.backtest.results import Event, Fill, Trade
 from domain.instruments import (
@@ -28,9 +29,12 @@ ZERO = Decimal(0)
 _COST_PLACES = Decimal("0.00000001")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Instrument:
-    """An option, or the shares of an underlying; ``con_id`` of shares is 0."""
+    """An option, or the shares of an underlying; ``con_id`` of shares is 0.
+
+    What it is called is worked out once: it is asked for on every slice on which it is held.
+    """
 
     key: str
     symbol: str
@@ -61,7 +65,7 @@ class Instrument:
             multiplier=Decimal(1),
         )
 
-    @property
+    @cached_property
     def con_id(self) -> int:
         return 0 if self.option is None else self.option.con_id
 
@@ -69,7 +73,7 @@ class Instrument:
     def sec_type(self) -> SecType:
         return SecType.STOCK if self.option is None else SecType.OPTION
 
-    @property
+    @cached_property
     def description(self) -> str:
         return f"{self.symbol} shares" if self.option is None else self.option.describe()
 
@@ -312,7 +316,7 @@ def _state(held: Holding) -> PositionState:
     instrument = held.instrument
     value = None if held.mark is None else held.units * held.mark
     # Made of checked parts: a validation per position and slice would cost more than the run.
-    return PositionState.model_construct(
+    return PositionState.of_checked(
         key=instrument.key,
         description=instrument.description,
         symbol=instrument.symbol,

@@ -21,7 +21,6 @@ from domain.backtest.fills import Attempt, attempts, leg_prices, size_there
 from domain.backtest.history import HistorySlice
 from domain.backtest.margin import (
     BUYING_POWER,
-    Requirement,
     margin_leg,
     model_row,
     portfolio_requirement,
@@ -44,6 +43,7 @@ from domain.recommendations import (
     approved_trade,
 )
 from domain.risk.limits import TradingState
+from domain.risk.margin_regt import Requirement
 from domain.risk.pretrade import first_preview_refusal, first_refusal
 from domain.risk.pretrade_inputs import (
     DayRecord,
@@ -163,7 +163,7 @@ class Desk:
         initial, maintenance = _money(asked.initial), _money(asked.maintenance)
         with_loan = self.equity_with_loan()
         available = with_loan - initial
-        values = AccountValues.model_construct(
+        values = AccountValues.of_checked(
             account_code=ACCOUNT,
             currency=self.config.currency,
             net_liquidation=book.equity,
@@ -178,7 +178,7 @@ class Desk:
             as_of=at,
         )
         symbols = {each.instrument.symbol for each in book.holdings.values()}
-        return AccountState.model_construct(
+        return AccountState.of_checked(
             values=values,
             positions=book.positions(),
             underlyings={symbol: self._underlying(symbol, at) for symbol in sorted(symbols)},
@@ -188,7 +188,7 @@ class Desk:
 
     def _underlying(self, symbol: str, at: datetime) -> UnderlyingState:
         spot = self.spots.get(symbol)
-        return UnderlyingState.model_construct(
+        return UnderlyingState.of_checked(
             symbol=symbol,
             is_index=symbol in self.indexes,
             price=None if spot is None else decimal_of(spot),

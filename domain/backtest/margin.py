@@ -16,7 +16,7 @@ from domain.market import FloatArray
 from domain.pricing import european
 from domain.pricing.implied_vol import implied_vol
 from domain.risk.margin_estimate import INITIAL_OVER_MAINTENANCE, LEAST_PER_UNIT, MOVES
-from domain.risk.margin_regt import regt_margin
+from domain.risk.margin_regt import Requirement, regt_requirement
 from domain.risk.margin_strategies import MarginLeg
 from domain.risk.products import RANGES, product_group
 from domain.risk.stress import StressGrid
@@ -30,11 +30,6 @@ from domain.risk.valuation import (
 
 BUYING_POWER = {MarginModel.REG_T: Decimal(4), MarginModel.PORTFOLIO: 1 / Decimal("0.15")}
 """Stock that may be bought per unit of available funds: intraday Reg-T, or the equity range."""
-
-
-class Requirement(NamedTuple):
-    initial: float
-    maintenance: float
 
 
 def margin_leg(held: Holding, spot: float) -> MarginLeg:
@@ -60,10 +55,7 @@ def margin_leg(held: Holding, spot: float) -> MarginLeg:
 
 
 def strategy_based(legs: Sequence[MarginLeg]) -> Requirement:
-    if not legs:
-        return Requirement(0.0, 0.0)
-    asked = regt_margin(legs)
-    return Requirement(asked.initial, asked.maintenance)
+    return regt_requirement(legs) if legs else Requirement(0.0, 0.0)
 
 
 class ModelRow(NamedTuple):

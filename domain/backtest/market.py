@@ -67,17 +67,16 @@ def windowed(
     inside &= (moneyness >= window.min_moneyness) & (moneyness <= window.max_moneyness)
     if not (window.calls and window.puts):
         inside &= chain.is_call == window.calls
-    rows = np.flatnonzero(inside)
-    options = [each.option.con_id for each in held if each.option is not None]
-    if options:
-        found = [row for con_id in options if (row := row_of(chain, con_id)) is not None]
-        rows = np.union1d(rows, np.asarray(found, dtype=np.int64))
-    return chain.part(rows.astype(np.int64, copy=False))
+    for each in held:
+        row = None if each.option is None else row_of(chain, each.option.con_id)
+        if row is not None:
+            inside[row] = True
+    return chain.part(inside.nonzero()[0])
 
 
 def row_of(chain: OptionChain, con_id: int) -> int | None:
     """Where a contract is quoted; rows of recorded chains ascend by ``con_id``."""
-    row = int(np.searchsorted(chain.con_id, con_id))
+    row = int(chain.con_id.searchsorted(con_id))
     return row if row < len(chain.con_id) and chain.con_id[row] == con_id else None
 
 

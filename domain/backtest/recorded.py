@@ -136,7 +136,7 @@ class RecordedChains:
         names: tuple[str, ...] = ()
         for name, count in rows.trading_class:
             names += (name,) * count
-        chain = OptionChain.model_construct(
+        chain = OptionChain.of_checked(
             symbol=rows.underlying,
             currency=underlying.currency,
             as_of=moment.at,
@@ -157,6 +157,9 @@ class RecordedChains:
             delta=columns.delta[part],
             volume=columns.volume[part],
             open_interest=columns.open_interest[part],
+            code=None,
+            arbitrage=None,
+            carries=(),
         )
         return with_missing_greeks(chain, self.rates.on(moment.session))
 

@@ -157,7 +157,7 @@ class UnderlyingHistory:
         past = int(np.searchsorted(self.prices.days, day_number(today)))
         next_earnings = next((each for each in self.earnings if each >= today), None)
         # Slices of checked columns need no second check, and a copy of them would cost more.
-        return UnderlyingFacts.model_construct(
+        return UnderlyingFacts.of_checked(
             symbol=self.symbol,
             as_of=at,
             sessions=self.prices.days[:past],

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from domain.backtest.market import SliceMarket, row_of
+from domain.backtest.side_data import EPOCH
 from domain.chain_grading import graded
-from domain.instruments import Side
+from domain.instruments import OptionContract, Side
 from domain.market import OptionChain, QuoteCode
 from domain.strategies.base import Proposal
 
@@ -29,16 +30,14 @@ def graded_where_unsound(
         for leg in proposal.terms.legs
         if leg.side is Side.SELL
     ]
-    chains: dict[str, OptionChain] = {}
-    is_sound = True
-    for contract in sold:
-        symbol = contract.symbol
-        if symbol not in chains:
-            chains[symbol] = graded(market.chains[symbol], rate)
-        chain = chains[symbol]
-        row = row_of(chain, contract.con_id)
-        is_sound &= row is not None and chain.code is not None and chain.code[row] == QuoteCode.OK
-    if is_sound:
+    if all(_is_sound(market.chains[each.symbol], each, rate) for each in sold):
         return None
-    others = {s: graded(c, rate) for s, c in market.chains.items() if s not in chains}
-    return replace(market, chains={**chains, **others})
+    return replace(market, chains={s: graded(c, rate) for s, c in market.chains.items()})
+
+
+def _is_sound(chain: OptionChain, contract: OptionContract, rate: float) -> bool:
+    """A row's code depends on its own expiry alone: nothing else of the chain is graded."""
+    day = (contract.expiry - EPOCH).days
+    of_expiry = graded(chain.part((chain.expiry == day).nonzero()[0]), rate)
+    row = row_of(of_expiry, contract.con_id)
+    return row is not None and of_expiry.code is not None and of_expiry.code[row] == QuoteCode.OK

@@ -28,11 +28,12 @@ class DeferredRiskState(RiskState):
     def of(cls, account: AccountState) -> DeferredRiskState:
         """``compute_risk_state(account)``, put off. Only margin usage is there to be dumped."""
         usage = margin_usage(account)
-        state = cls.model_construct(
+        state = cls.of_checked(
             account_code=usage.account_code,
             as_of=usage.as_of,
             pm_usage=usage.pm_usage,
             init_usage=usage.init_usage,
         )
-        state._account = account
+        private = {"_account": account, "_computed": None}
+        object.__setattr__(state, "__pydantic_private__", private)
         return state

@@ -18,7 +18,7 @@ An estimate: brokers add house requirements of their own, and the broker's figur
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -72,8 +72,39 @@ class RegTMargin(Frozen):
         return self.premium_included - self.short_option_value
 
 
+class Requirement(NamedTuple):
+    """What an account must have at first, and keep afterwards, in the currency of the prices."""
+
+    initial: float
+    maintenance: float
+
+
 def regt_margin(legs: Sequence[MarginLeg]) -> RegTMargin:
     """The least requirement of the positions together; never raises."""
+    groups, unmargined = _groups(legs)
+    chosen = _cheapest(groups, of_initial=False)
+    initial, maintenance = _requirement(groups, chosen)
+    options = [leg for group in groups for leg in group.legs if leg.is_option]
+    return RegTMargin(
+        initial=initial,
+        maintenance=maintenance,
+        long_option_value=sum(leg.value for leg in options if leg.quantity > 0),
+        short_option_value=-sum(leg.value for leg in options if leg.quantity < 0),
+        strategies=tuple(
+            part for group, each in zip(groups, chosen, strict=True) for part in _parts(group, each)
+        ),
+        unmargined=tuple(unmargined),
+    )
+
+
+def regt_requirement(legs: Sequence[MarginLeg]) -> Requirement:
+    """The two sums of ``regt_margin``, for who asks too often to be told their parts."""
+    groups, _ = _groups(legs)
+    return _requirement(groups, _cheapest(groups, of_initial=False))
+
+
+def _groups(legs: Sequence[MarginLeg]) -> tuple[list[_Group], list[int]]:
+    """The positions by product group, and those that cannot be margined."""
     members: dict[str, list[int]] = defaultdict(list)
     unmargined: list[int] = []
     for index, leg in enumerate(legs):
@@ -81,27 +112,22 @@ def regt_margin(legs: Sequence[MarginLeg]) -> RegTMargin:
             unmargined.append(index)
         elif leg.quantity:
             members[product_group(leg.symbol).name].append(index)
-    groups = [_group(legs, each) for each in members.values()]
-    parts = _cheapest(groups, of_initial=False)
+    return [_group(legs, each) for each in members.values()], unmargined
+
+
+def _requirement(groups: Sequence[_Group], chosen: Sequence[_Chosen]) -> Requirement:
     # Options alone ask for the same at first as afterwards.
-    with_stock = [group for group in groups if any(not leg.is_option for leg in group.legs)]
-    at_first = _cheapest(with_stock, of_initial=True)
-    maintenance = sum(part.maintenance for each in parts for part in each)
-    initial = sum(part.initial for each in at_first for part in each) + sum(
-        part.maintenance
-        for group, each in zip(groups, parts, strict=True)
-        if group not in with_stock
-        for part in each
+    with_stock = [any(not leg.is_option for leg in group.legs) for group in groups]
+    stocked = [group for group, has in zip(groups, with_stock, strict=True) if has]
+    at_first = _cheapest(stocked, of_initial=True) if stocked else []
+    maintenance = sum(amount * one.maintenance for each in chosen for one, amount in each)
+    initial = sum(amount * one.initial for each in at_first for one, amount in each) + sum(
+        amount * one.maintenance
+        for has, each in zip(with_stock, chosen, strict=True)
+        if not has
+        for one, amount in each
     )
-    options = [leg for group in groups for leg in group.legs if leg.is_option]
-    return RegTMargin(
-        initial=max(initial, maintenance),
-        maintenance=maintenance,
-        long_option_value=sum(leg.value for leg in options if leg.quantity > 0),
-        short_option_value=-sum(leg.value for leg in options if leg.quantity < 0),
-        strategies=tuple(part for each in parts for part in each),
-        unmargined=tuple(unmargined),
-    )
+    return Requirement(initial=max(initial, maintenance), maintenance=maintenance)
 
 
 class _Group(NamedTuple):
@@ -126,7 +152,11 @@ def _group(legs: Sequence[MarginLeg], members: Sequence[int]) -> _Group:
     return _Group(tuple(members), held, (*alone, *possible_strategies(held)))
 
 
-def _cheapest(groups: Sequence[_Group], *, of_initial: bool) -> list[tuple[StrategyMargin, ...]]:
+_Chosen = list[tuple[Strategy, float]]
+"""How often each strategy of a group is used."""
+
+
+def _cheapest(groups: Sequence[_Group], *, of_initial: bool) -> list[_Chosen]:
     """The cheapest way to combine the legs of each group."""
     programs = {
         index: _program(group, of_initial=of_initial)
@@ -136,7 +166,7 @@ def _cheapest(groups: Sequence[_Group], *, of_initial: bool) -> list[tuple[Strat
     solved = dict(zip(programs, _solve(list(programs.values())), strict=True))
     return [
         # Without an answer nothing is combined: more than needed, never less.
-        _parts(group, group.available if (amounts := solved.get(index)) is None else amounts)
+        _chosen(group, group.available if (amounts := solved.get(index)) is None else amounts)
         for index, group in enumerate(groups)
     ]
 
@@ -216,16 +246,21 @@ def _solver() -> Any:
     return import_module("scipy.optimize")
 
 
-def _parts(group: _Group, amounts: FloatArray) -> tuple[StrategyMargin, ...]:
-    return tuple(
-        StrategyMargin(
+def _chosen(group: _Group, amounts: FloatArray) -> _Chosen:
+    return [
+        (strategy, amount)
+        # Fewer amounts than strategies: the legs alone.
+        for strategy, amount in zip(group.strategies, amounts.tolist(), strict=False)
+        if amount > _WHOLE_WITHIN
+    ]
+
+
+def _parts(group: _Group, chosen: _Chosen) -> Iterator[StrategyMargin]:
+    for strategy, amount in chosen:
+        yield StrategyMargin(
             strategy=strategy.name,
             legs=tuple(group.members[each] for each in strategy.legs),
             quantity=amount,
             initial=amount * strategy.initial,
             maintenance=amount * strategy.maintenance,
         )
-        # Fewer amounts than strategies: the legs alone.
-        for strategy, amount in zip(group.strategies, amounts.tolist(), strict=False)
-        if amount > _WHOLE_WITHIN
-    )

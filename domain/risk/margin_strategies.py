@@ -107,6 +107,8 @@ def possible_strategies(legs: Sequence[MarginLeg]) -> list[Strategy]:
     stock = [index for index in standard if not legs[index].is_option]
     shorts = [i for i in standard if legs[i].is_option and legs[i].quantity < 0]
     longs = [i for i in standard if legs[i].is_option and legs[i].quantity > 0]
+    if not stock and not longs:
+        return list(_strangles(legs, shorts))
     spreads = list(_spreads(legs, shorts, longs))
     return [
         *_stock_and_option(legs, stock, shorts, longs),
@@ -263,9 +265,11 @@ def _strategy_of(spread: _Spread) -> Strategy:
 
 def _strangles(legs: Sequence[MarginLeg], shorts: Sequence[int]) -> Iterator[Strategy]:
     """A short put and a short call: the greater requirement, and the other's market value."""
-    needed = {index: naked(legs[index]) for index in shorts}
     puts = [index for index in shorts if legs[index].right is Right.PUT]
     calls = [index for index in shorts if legs[index].right is Right.CALL]
+    if not puts or not calls:
+        return
+    needed = {index: naked(legs[index]) for index in shorts}
     for put, call in product(puts, calls):
         if (legs[put].symbol, legs[put].multiplier) != (legs[call].symbol, legs[call].multiplier):
             continue
