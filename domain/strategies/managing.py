@@ -152,7 +152,8 @@ def find_held(
     that are held are looked at.
     """
     rows = [_row_of(chain, unit.short) for unit in units]
-    part = chain.part(np.array([row for row in rows if row is not None], dtype=np.int64))
+    # Of two units with wings apart, one row.
+    part = chain.part(np.array(sorted({row for row in rows if row is not None}), dtype=np.int64))
     screen = Screen.of(part)
     screen.require("quote_fresh", fresh)
     if len(part):
