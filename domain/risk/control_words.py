@@ -181,7 +181,7 @@ CONTROLS: Mapping[str, ControlWords] = {
     ),
     "covered": ControlWords(
         "Needed to cover it",
-        "short puts without cash, short calls without shares",
+        "short puts without cash (a cash-settled spread: its width), short calls without shares",
         (Code.ASSIGNMENT_CASH, Code.NOT_COVERED, Code.ACCOUNT_STALE),
         _MONEY,
     ),
