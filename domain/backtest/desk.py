@@ -1,4 +1,4 @@
-"""The desk of a backtest: an account's state, the judgement of an approval, and its orders.
+"""The desk of a backtest: the judgement of an approval, and its orders.
 
 The strategy, the contest of offers, the terms, the controls and the walk of prices are those of the
 live desk. What differs is who answers: an approver who says yes at once to everything, and a broker
@@ -15,25 +15,19 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
+from domain.backtest.account import Account, money
 from domain.backtest.book import Book, Ending, Instrument, capital_of
-from domain.backtest.config import BacktestConfig, MarginModel
+from domain.backtest.config import BacktestConfig
 from domain.backtest.fills import Attempt, attempts, leg_prices, size_there
 from domain.backtest.history import HistorySlice
-from domain.backtest.margin import (
-    BUYING_POWER,
-    margin_leg,
-    model_row,
-    portfolio_requirement,
-    strategy_based,
-)
 from domain.backtest.market import leg_quotes, row_of
 from domain.backtest.results import UNFILLED, Denial, Fill
 from domain.commissions import Charges
 from domain.gateways import GatewayKind
 from domain.instruments import Leg, PriceIncrements
-from domain.market import OptionChain, Quote, QuoteQuality, decimal_of
+from domain.market import OptionChain, Quote, decimal_of
 from domain.packages import assignment_cash, exercise_notional, package_quote
-from domain.portfolio import AccountState, AccountValues, UnderlyingState
+from domain.portfolio import AccountState
 from domain.recommendations import (
     ApprovedTrade,
     Decision,
@@ -43,7 +37,6 @@ from domain.recommendations import (
     approved_trade,
 )
 from domain.risk.limits import TradingState
-from domain.risk.margin_regt import Requirement
 from domain.risk.pretrade import first_preview_refusal, first_refusal
 from domain.risk.pretrade_inputs import (
     DayRecord,
@@ -58,17 +51,9 @@ from domain.risk.valuation import with_greeks
 from domain.strategies.base import Proposal
 
 ZERO = Decimal(0)
-ACCOUNT = "DUBACKTEST"
 NAMES = UUID("5d3c1f4e-0f55-5d1a-9b1e-6e2f3a9b7c10")
 """Where the ids of a run are drawn from: equal runs have equal ids."""
 APPROVER = uuid5(NAMES, "the obedient approver")
-
-
-class Version(NamedTuple):
-    """What the account's figures depend on: when it was marked, and how often it was changed."""
-
-    at: datetime
-    changes: int
 
 
 class Moment(NamedTuple):
@@ -108,10 +93,8 @@ class Desk:
     """One account, its pending orders, and what was refused."""
 
     config: BacktestConfig
-    book: Book
+    account: Account
     strategy: str
-    spots: dict[str, float]
-    indexes: frozenset[str]
     pending: list[PendingOrder] = field(default_factory=list[PendingOrder])
     denials: list[Denial] = field(default_factory=list[Denial])
     orders: int = 0
@@ -119,89 +102,10 @@ class Desk:
     sent_today: Counter[date] = field(default_factory=Counter[date])
     sent_at: Counter[datetime] = field(default_factory=Counter[datetime])
     opened_today: dict[date, Decimal] = field(default_factory=dict[date, Decimal])
-    _asked: tuple[Version, Requirement] | None = None
-    _account: tuple[Version, AccountState] | None = None
 
-    def on(self, book: Book) -> Desk:
-        """A desk like this one whose account is another: a trial of a trade."""
-        return Desk(self.config, book, self.strategy, self.spots, self.indexes)
-
-    # --- the account -----------------------------------------------------------------------------
-
-    def requirement(self, at: datetime) -> Requirement:
-        """What the account must keep at its marks, worked out once for each state it is in."""
-        version = Version(at, self.book.changes)
-        if self._asked is None or self._asked[0] != version:
-            self._asked = version, self._requirement(at)
-        return self._asked[1]
-
-    def _requirement(self, at: datetime) -> Requirement:
-        if self.config.margin is MarginModel.REG_T:
-            held = self.book.holdings.values()
-            return strategy_based([margin_leg(each, self._spot(each.instrument)) for each in held])
-        rows = [
-            model_row(each, self._spot(each.instrument), at, 0)
-            for each in self.book.holdings.values()
-        ]
-        return portfolio_requirement(rows)
-
-    def equity_with_loan(self) -> Decimal:
-        """Reg-T gives options no loan value; portfolio margin counts everything."""
-        if self.config.margin is MarginModel.PORTFOLIO:
-            return self.book.equity
-        return self.book.cash + self.book.stock_value
-
-    def account(self, at: datetime) -> AccountState:
-        """The account as its broker would tell it."""
-        version = Version(at, self.book.changes)
-        if self._account is None or self._account[0] != version:
-            self._account = version, self._told(at)
-        return self._account[1]
-
-    def _told(self, at: datetime) -> AccountState:
-        book, asked = self.book, self.requirement(at)
-        initial, maintenance = _money(asked.initial), _money(asked.maintenance)
-        with_loan = self.equity_with_loan()
-        available = with_loan - initial
-        values = AccountValues.of_checked(
-            account_code=ACCOUNT,
-            currency=self.config.currency,
-            net_liquidation=book.equity,
-            cash=book.cash,
-            equity_with_loan=with_loan,
-            buying_power=max(available, ZERO) * BUYING_POWER[self.config.margin],
-            available_funds=available,
-            excess_liquidity=with_loan - maintenance,
-            init_margin=initial,
-            maint_margin=maintenance,
-            gross_position_value=sum((abs(each.value) for each in book.holdings.values()), ZERO),
-            as_of=at,
-        )
-        symbols = {each.instrument.symbol for each in book.holdings.values()}
-        return AccountState.of_checked(
-            values=values,
-            positions=book.positions(),
-            underlyings={symbol: self._underlying(symbol, at) for symbol in sorted(symbols)},
-            benchmark=None,
-            as_of=at,
-        )
-
-    def _underlying(self, symbol: str, at: datetime) -> UnderlyingState:
-        spot = self.spots.get(symbol)
-        return UnderlyingState.of_checked(
-            symbol=symbol,
-            is_index=symbol in self.indexes,
-            price=None if spot is None else decimal_of(spot),
-            quality=QuoteQuality.LIVE,
-            as_of=at,
-            sector=None,
-            beta=None,
-            dividends=(),
-            dividends_known_to=None,
-        )
-
-    def _spot(self, instrument: Instrument) -> float:
-        return self.spots.get(instrument.symbol, float("nan"))
+    @property
+    def book(self) -> Book:
+        return self.account.book
 
     # --- decisions -------------------------------------------------------------------------------
 
@@ -278,7 +182,7 @@ class Desk:
             charges = charges.plus(count, each, is_option=True)
             fill = _execution(order, leg, count, each, quote, charges.total - charged, now.at)
             charged = charges.total
-            spot = decimal_of(self.spots[leg.contract.symbol])
+            spot = decimal_of(self.account.spots[leg.contract.symbol])
             settlement = now.chains[leg.contract.symbol].settlement
             instrument = Instrument.of_option(leg.contract, settlement)
             capital = capital_of(leg, terms.opening_legs, spot)
@@ -303,7 +207,7 @@ class Desk:
     ) -> RuleResult | None:
         """The first control that refuses, the margin preview asked for only where none has."""
         trade, terms = order.trade, order.trade.terms
-        account = self.account(now.at)
+        account = self.account.state(now.at)
         others = [each for each in self.pending if each is not order]
         inputs = PretradeInputs(
             trade=trade,
@@ -364,7 +268,7 @@ class Desk:
             position.key: HeldGreeks(
                 delta=position.greeks.delta,
                 vega=position.greeks.vega,
-                underlying_price=decimal_of(self.spots[position.symbol]),
+                underlying_price=decimal_of(self.account.spots[position.symbol]),
             )
             for position in with_greeks(account).positions
             if position.greeks is not None
@@ -390,11 +294,11 @@ class Desk:
             if held is not None and held.mark is None:
                 held.mark = leg_quote.mid
         trial.cash -= charges.total
-        after = self.on(trial)
+        after = self.account.on(trial)
         asked = after.requirement(now.at)
         return MarginPreview(
-            init_margin_after=_money(asked.initial),
-            maint_margin_after=_money(asked.maintenance),
+            init_margin_after=money(asked.initial),
+            maint_margin_after=money(asked.maintenance),
             equity_with_loan_after=after.equity_with_loan(),
             commission=charges.total,
         )
@@ -441,7 +345,3 @@ def _listed(
         for row in rows
         if row is not None
     )
-
-
-def _money(value: float) -> Decimal:
-    return Decimal(f"{value:.2f}")

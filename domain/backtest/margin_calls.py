@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
+from domain.backtest.account import Account
 from domain.backtest.book import Ending, Holding
 from domain.backtest.desk import Desk, Moment
 from domain.backtest.market import touch_of
@@ -46,7 +47,7 @@ class MarginCalls:
     def look(self, now: Moment) -> None:
         """Call, or close, where the account is short at this slice's marks."""
         book = self.desk.book
-        excess = _excess(self.desk, now) if book.holdings else ZERO
+        excess = _excess(self.desk.account, now) if book.holdings else ZERO
         if excess >= 0:
             self.is_called = False
         elif self.is_called:
@@ -94,7 +95,7 @@ class MarginCalls:
             return None
         trial = self.desk.book.copy()
         trial.fill(fill, held.instrument, held.capital_per_unit, LIQUIDATED)
-        return _Sale(_excess(self.desk.on(trial), now), fill)
+        return _Sale(_excess(self.desk.account.on(trial), now), fill)
 
     def _fill(self, held: Holding, quantity: Decimal, now: Moment) -> Fill | None:
         instrument = held.instrument
@@ -152,7 +153,7 @@ class MarginCalls:
         )
 
 
-def _excess(desk: Desk, now: Moment) -> Decimal:
+def _excess(account: Account, now: Moment) -> Decimal:
     """Equity with loan value above maintenance, to the cent."""
-    needed = decimal_of(desk.requirement(now.at).maintenance)
-    return (desk.equity_with_loan() - needed).quantize(CENT, ROUND_HALF_UP)
+    needed = decimal_of(account.requirement(now.at).maintenance)
+    return (account.equity_with_loan() - needed).quantize(CENT, ROUND_HALF_UP)

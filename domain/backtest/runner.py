@@ -25,11 +25,12 @@ from uuid import uuid5
 
 import numpy as np
 
+from domain.backtest.account import ACCOUNT, Account
 from domain.backtest.benchmarks import Benchmarks
 from domain.backtest.book import Book, Instrument, conserved
 from domain.backtest.config import BacktestConfig, MarginModel
 from domain.backtest.cycles import Cycles
-from domain.backtest.desk import ACCOUNT, NAMES, Desk, Moment
+from domain.backtest.desk import NAMES, Desk, Moment
 from domain.backtest.digest import with_digest
 from domain.backtest.history import HistoricalChains, HistorySlice
 from domain.backtest.margin import (
@@ -137,7 +138,8 @@ class _Run:
         )
         indexes = frozenset(symbol for symbol, each in histories.items() if each.is_index)
         slug = self.strategy.slug
-        self.desk = Desk(self.config, self.book, slug, self.nights.spots, indexes)
+        account = Account(self.config, self.book, self.nights.spots, indexes)
+        self.desk = Desk(self.config, account, slug)
         self.calls = MarginCalls(self.desk)
         symbol = self.config.benchmark or next(iter(sorted(histories)), "")
         if symbol in histories:
@@ -195,7 +197,7 @@ class _Run:
     # --- strategy and decisions ------------------------------------------------------------------
 
     def _propose(self, now: Moment) -> None:
-        account = self.desk.account(now.at)
+        account = self.desk.account.state(now.at)
         context = self._context(now, account)
         try:
             result = self._decided(account, context, now)
@@ -276,7 +278,7 @@ class _Run:
         pairs = list(zip(held, seen, strict=True))
         self.margin_rows += [model_row(each, spot, now.at, number) for each, spot in pairs]
         if self.config.margin is MarginModel.REG_T:
-            reg_t = self.desk.requirement(now.at).maintenance
+            reg_t = self.desk.account.requirement(now.at).maintenance
         else:
             reg_t = strategy_based([margin_leg(each, spot) for each, spot in pairs]).maintenance
         curve.at.append(now.at)
@@ -285,7 +287,7 @@ class _Run:
         curve.positions.append(book.positions_value)
         curve.accrued.append(book.accrued_interest)
         curve.equity.append(book.equity)
-        curve.with_loan.append(self.desk.equity_with_loan())
+        curve.with_loan.append(self.desk.account.equity_with_loan())
         curve.reg_t.append(reg_t)
         curve.exposure.append(self._exposure())
         curve.carried.append(sum(each.carried for each in held))
