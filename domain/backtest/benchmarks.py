@@ -105,16 +105,19 @@ class PutWrite:
         held = self.written
         if held is None:
             return
+        prices = self.history.prices
         if settlement_time(held.trading_class) is SettlementTime.AM:
             day = self.calendar.add_sessions(held.expiry, 1)
-            is_over, official = session >= day, self.history.prices.open_on(day)
+            if session < day:
+                return
+            official = prices.open_on(day)
         else:
-            closed = self.calendar.session_on(held.expiry).close_at <= at
-            is_over, official = closed, self.history.prices.close_on(held.expiry)
-        if is_over:
-            price = self.spot if official is None else official
-            self.cash -= held.puts * max(held.strike - price, 0.0)
-            self.written = None
+            if self.calendar.session_on(held.expiry).close_at > at:
+                return
+            official = prices.close_on(held.expiry)
+        price = self.spot if official is None else official
+        self.cash -= held.puts * max(held.strike - price, 0.0)
+        self.written = None
 
     def _write(self, session: date, chain: OptionChain) -> None:
         for expiry, trading_class in self._monthly(session, chain):

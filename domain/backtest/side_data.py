@@ -88,7 +88,7 @@ class PastSplit:
     ratio: Fraction
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ohlc:
     """Official daily prices as traded, not adjusted: ``days`` since 1970-01-01, ascending.
 
@@ -108,10 +108,18 @@ class Ohlc:
         return cls(np.empty(0, dtype=np.int64), nothing, nothing, nothing, nothing)
 
     def open_on(self, day: date) -> float | None:
-        return DailySeries(self.days, self.open).on(day)
+        return self._opens.on(day)
 
     def close_on(self, day: date) -> float | None:
-        return DailySeries(self.days, self.close).on(day)
+        return self._closes.on(day)
+
+    @cached_property
+    def _opens(self) -> DailySeries:
+        return DailySeries(self.days, self.open)
+
+    @cached_property
+    def _closes(self) -> DailySeries:
+        return DailySeries(self.days, self.close)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.metadata import distributions
@@ -39,6 +39,7 @@ class Verdict(StrEnum):
     MET = "met"
     MISSED = "MISSED"
     NOT_MEASURED = "not measured"
+    NO_GOAL = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,11 @@ class Bench:
         self.rows.append(
             Row(what, duration(ours), against, ours / theirs, f"≤ {ratio:g}×", verdict)
         )
+
+    def beside(self, what: str, timings: Timings, *, peer: str) -> None:
+        """Our time over that of a floor which nobody is asked to reach."""
+        self._compare(what, timings, (OURS, peer), "", lambda _: True)
+        self.rows[-1] = replace(self.rows[-1], verdict=Verdict.NO_GOAL)
 
     def within(self, what: str, value: float, limit: float, *, against: str) -> None:
         """A figure, an error say, is at most ``limit``, ``against`` telling of the yardstick."""
