@@ -78,6 +78,12 @@ def cagr(start: float, end: float, days: Sequence[date]) -> float | None:
 
 
 def _of_returns(returns: FloatArray, free: FloatArray) -> dict[str, Any]:
+    """Risk by the sessions there were: historical simulation, nothing assumed of their law.
+
+    ``var_95`` is the smallest loss among the worst twentieth of sessions, ``cvar_95`` their mean
+    (R. T. Rockafellar and S. Uryasev, "Optimization of Conditional Value-at-Risk", Journal of Risk
+    2 (2000)); neither is below 0.
+    """
     losses = -np.sort(returns)[: max(int(np.ceil(TAIL * len(returns))), 1)]
     worst = int(np.argmin(returns))
     return {
@@ -145,6 +151,7 @@ def drawdown(days: Sequence[date], equity: FloatArray) -> dict[str, Any]:
 
 
 def _of_use(result: BacktestResult) -> dict[str, Any]:
+    """How much of the account was at stake: peaks and means over slices, fractions of equity."""
     curve = result.curve
     usage = [each for each in curve.pm_usage if np.isfinite(each)]
     exposure = [each for each in curve.exposure if np.isfinite(each)]
@@ -162,7 +169,11 @@ def _of_use(result: BacktestResult) -> dict[str, Any]:
 
 
 def _of_trades(result: BacktestResult) -> dict[str, Any]:
-    """Of options that were opened and ended, a spread counting as one; shares are told of apart."""
+    """Of options that were opened and ended, a spread counting as one; shares are told of apart.
+
+    ``profit_factor`` is the sum of gains over that of losses, ``return_on_risk`` the mean of
+    result over capital (`domain.backtest.results.Trade`), not annualised.
+    """
     done = [each for each in result.trades if each.closed_at is not None]
     options = with_wings([each for each in done if each.sec_type is SecType.OPTION])
     gains = [float(each.result) for each in options if each.result > 0]

@@ -349,7 +349,8 @@ def test_cash_and_positions_are_the_sum_of_what_happened(
     result = run_backtest(config, market(seed), CALENDAR)
     assert result.errors == ()
     moved = [*result.fills, *result.events]
-    assert result.curve.cash[-1] == config.cash + sum(each.cash for each in moved)
+    for at, cash in zip(result.curve.at, result.curve.cash, strict=True):
+        assert cash == config.cash + sum(each.cash for each in moved if each.at <= at)
     parts = zip(
         result.curve.cash, result.curve.positions, result.curve.accrued, result.curve.equity,
         strict=True,
