@@ -36,8 +36,8 @@ async def open_cycles(
     session: AsyncSession, broker_account_id: UUID, symbols: Collection[str]
 ) -> dict[str, WheelCycle]:
     """The cycle under way on each of ``symbols`` that has one."""
-    entries = await _entries(session, broker_account_id, symbols)
-    opening = await _opening(session, broker_account_id, symbols)
+    entries = await recorded_entries(session, broker_account_id, symbols)
+    opening = await recorded_opening(session, broker_account_id, symbols)
     cycles = {
         symbol: open_cycle(fold_cycles(symbol, entries[symbol], opening[symbol]))
         for symbol in symbols
@@ -45,9 +45,10 @@ async def open_cycles(
     return {symbol: cycle for symbol, cycle in cycles.items() if cycle is not None}
 
 
-async def _entries(
+async def recorded_entries(
     session: AsyncSession, broker_account_id: UUID, symbols: Collection[str]
 ) -> defaultdict[str, list[CycleEntry]]:
+    """Everything on record that changed what the account holds on ``symbols``, or paid for it."""
     found: defaultdict[str, list[CycleEntry]] = defaultdict(list)
     executed = await session.execute(
         select(Execution, Instrument)
@@ -116,7 +117,7 @@ def _kind(kind: PositionEventKind, sec_type: SecType) -> CycleEntryKind | None:
             return None
 
 
-async def _opening(
+async def recorded_opening(
     session: AsyncSession, broker_account_id: UUID, symbols: Collection[str]
 ) -> defaultdict[str, list[CycleEntry]]:
     """What the account held when its record began, at the cost the broker names."""

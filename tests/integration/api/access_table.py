@@ -103,6 +103,8 @@ ROLES: Mapping[str, frozenset[str]] = {
     "PUT /api/gateways/{slug}/": ADMIN,
     "PUT /api/gateways/{slug}/accounts/{code}/": ADMIN,
     "GET /api/health/": WITH_TOKENS,
+    "GET /api/journal/": WITH_TOKENS,
+    "GET /api/journal/outcomes/": WITH_TOKENS,
     "GET /api/kill-switch/": WITH_TOKENS,
     "POST /api/kill-switch/": HALTS,
     "GET /api/kill-switch/preview/": HALTS,

@@ -8,6 +8,7 @@ import { chainRoute } from '@/features/chain/route';
 import { dashboardRoute } from '@/features/dashboard/route';
 import { discrepanciesRoute } from '@/features/discrepancies/route';
 import { executionsRoute } from '@/features/executions/route';
+import { journalRoute } from '@/features/journal/route';
 import { loginRoute } from '@/features/login/route';
 import { opportunitiesRoute } from '@/features/opportunities/route';
 import { orderRoute, ordersRoute } from '@/features/orders/route';
@@ -35,6 +36,7 @@ const routeTree = rootRoute.addChildren([
     opportunitiesRoute,
     chainRoute,
     discrepanciesRoute,
+    journalRoute,
     ...backtestRoutes,
   ]),
 ]);

@@ -19,17 +19,18 @@ const EVERYTHING: readonly KeyRoot[] = [
   'opportunities',
   'backtests',
   'chains',
+  'journal',
 ];
 
 const READERS: Readonly<Record<string, readonly KeyRoot[]>> = {
   recommendations: ['recommendations', 'desk', 'stopping'],
-  decisions: ['recommendations', 'desk'],
+  decisions: ['recommendations', 'desk', 'journal'],
   orders: ['orders', 'recommendations', 'desk', 'stopping'],
   order_events: ['orders', 'recommendations'],
-  executions: ['executions', 'orders', 'recommendations'],
+  executions: ['executions', 'orders', 'recommendations', 'journal'],
   alerts: ['alerts', 'desk'],
   account_snapshots: ['desk', 'dashboard', 'portfolio', 'outlook'],
-  positions: ['desk', 'dashboard', 'portfolio'],
+  positions: ['desk', 'dashboard', 'portfolio', 'journal'],
   broker_accounts: ['desk', 'dashboard', 'portfolio', 'recommendations', 'stopping'],
   gateways: ['desk', 'recommendations'],
   settings: ['desk', 'recommendations', 'stopping'],

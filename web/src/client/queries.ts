@@ -21,7 +21,8 @@ export type KeyRoot =
   | 'outlook'
   | 'opportunities'
   | 'backtests'
-  | 'chains';
+  | 'chains'
+  | 'journal';
 
 export const PAGE_SIZE = 100;
 

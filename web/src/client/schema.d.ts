@@ -881,6 +881,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/journal/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Journal
+         * @description Realised and unrealised results of every contract traded, and every turn of the wheel.
+         */
+        get: operations["get_journal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/journal/outcomes/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Outcomes
+         * @description Decisions, the latest first, and what their trades would be worth had they been held.
+         */
+        get: operations["list_outcomes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/kill-switch/": {
         parameters: {
             query?: never;
@@ -2628,6 +2668,68 @@ export interface components {
             trading_class: string;
         };
         /**
+         * ContractResultRow
+         * @description What one contract of one account has earned; commissions are in all amounts.
+         */
+        ContractResultRow: {
+            account: components["schemas"]["AccountBrief"];
+            /** Approver */
+            approver: string | null;
+            /** Approver Id */
+            approver_id: string | null;
+            /**
+             * Client Id
+             * Format: uuid
+             */
+            client_id: string;
+            /**
+             * Complete
+             * @description false where its cost is not known to the cent
+             */
+            complete: boolean;
+            /** Con Id */
+            con_id: number;
+            /** @description null: unknown to the desk */
+            contract: components["schemas"]["InstrumentBrief"] | null;
+            /**
+             * Cost
+             * @description paid for what is held; negative: received
+             */
+            cost: string;
+            /** Currency */
+            currency: string;
+            /**
+             * Ended At
+             * @description null while it is held
+             */
+            ended_at: string | null;
+            /**
+             * Opened At
+             * Format: date-time
+             * @description market time of the first entry on record
+             */
+            opened_at: string;
+            /**
+             * Quantity
+             * @description held now, signed
+             */
+            quantity: string;
+            /** Realised */
+            realised: string;
+            /** Strategy */
+            strategy: string | null;
+            /**
+             * Strategy Id
+             * @description whose order opened it; null: outside the desk
+             */
+            strategy_id: string | null;
+            /**
+             * Unrealised
+             * @description null: held, and its value is not known
+             */
+            unrealised: string | null;
+        };
+        /**
          * ControlAnswer
          * @description One pre-trade control's answer: as recorded, and in words.
          */
@@ -2672,6 +2774,56 @@ export interface components {
              * Format: uuid
              */
             version_id: string;
+        };
+        /**
+         * CycleRow
+         * @description One turn of the wheel on one underlying, finished or under way.
+         */
+        CycleRow: {
+            account: components["schemas"]["AccountBrief"];
+            /**
+             * Adjusted Basis
+             * @description per share held, after premiums, dividends
+             */
+            adjusted_basis: string | null;
+            /** Assignments */
+            assignments: number;
+            /**
+             * Client Id
+             * Format: uuid
+             */
+            client_id: string;
+            /** Complete */
+            complete: boolean;
+            /** Dividends */
+            dividends: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Premium */
+            premium: string;
+            /**
+             * Realised
+             * @description on shares sold or called away
+             */
+            realised: string;
+            /**
+             * Result
+             * @description in cash so far, shares still held at what they cost
+             */
+            result: string;
+            /** Rolls */
+            rolls: number;
+            /** Share Cost */
+            share_cost: string;
+            /** Shares */
+            shares: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Symbol */
+            symbol: string;
         };
         /** Dashboard */
         Dashboard: {
@@ -3620,6 +3772,26 @@ export interface components {
             /** Password */
             password: string;
             user: components["schemas"]["UserRow"];
+        };
+        /**
+         * Journal
+         * @description Results since the moment asked for; what is held counts whenever it was opened.
+         */
+        Journal: {
+            /** By Approver */
+            by_approver: components["schemas"]["ResultTotal"][];
+            /** By Strategy */
+            by_strategy: components["schemas"]["ResultTotal"][];
+            /**
+             * Contracts
+             * @description the latest first
+             */
+            contracts: components["schemas"]["ContractResultRow"][];
+            /**
+             * Cycles
+             * @description the latest first
+             */
+            cycles: components["schemas"]["CycleRow"][];
         };
         JsonValue: unknown;
         /**
@@ -4637,6 +4809,79 @@ export interface components {
          * @enum {string}
          */
         Outcome: "added" | "changed" | "unchanged";
+        /**
+         * OutcomeRow
+         * @description One decision, and what its trade is worth since.
+         *
+         *     ``entry_cash`` is what the trade brought: of an approved one by its executions, commissions
+         *     included; of a rejected one what it would have brought at the limit it was offered at.
+         *     ``result`` is that and what the legs are worth now, or were at their expiry, had they been held.
+         */
+        OutcomeRow: {
+            account: components["schemas"]["AccountBrief"];
+            action: components["schemas"]["RecommendationAction"];
+            /** Approver */
+            approver: string;
+            /**
+             * Approver Id
+             * Format: uuid
+             */
+            approver_id: string;
+            /**
+             * Client Id
+             * Format: uuid
+             */
+            client_id: string;
+            /**
+             * Decided At
+             * Format: date-time
+             */
+            decided_at: string;
+            decision: components["schemas"]["DecisionAction"];
+            /**
+             * Entry Cash
+             * @description null: approved, and nothing was filled
+             */
+            entry_cash: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Is Final
+             * @description every leg has expired
+             */
+            is_final: boolean;
+            /**
+             * Marked At
+             * @description market time of the oldest mark
+             */
+            marked_at: string | null;
+            /**
+             * Quantity
+             * @description filled; of a rejected one, offered
+             */
+            quantity: string;
+            /** Reason */
+            reason: string | null;
+            /**
+             * Recommendation Id
+             * Format: uuid
+             */
+            recommendation_id: string;
+            /** Result */
+            result: string | null;
+            state: components["schemas"]["RecommendationState"];
+            strategy: components["schemas"]["StrategyBrief"];
+            /** Trade */
+            trade: string;
+            /**
+             * Worth
+             * @description of the legs; null where one has no later mark
+             */
+            worth: string | null;
+        };
         /** OutlookAnswer */
         OutlookAnswer: {
             drift: components["schemas"]["Drift"];
@@ -4699,6 +4944,13 @@ export interface components {
         Page_OrderRow_: {
             /** Items */
             items: components["schemas"]["OrderRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[OutcomeRow] */
+        Page_OutcomeRow_: {
+            /** Items */
+            items: components["schemas"]["OutcomeRow"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -5696,6 +5948,39 @@ export interface components {
             contracts: number;
             /** Rule */
             rule: string;
+        };
+        /**
+         * ResultTotal
+         * @description Results of one strategy or of one approver, in one currency.
+         */
+        ResultTotal: {
+            /** Contracts */
+            contracts: number;
+            /** Currency */
+            currency: string;
+            /** Ended */
+            ended: number;
+            /**
+             * Id
+             * @description null: traded outside the desk
+             */
+            id: string | null;
+            /** Name */
+            name: string;
+            /** Realised */
+            realised: string;
+            /**
+             * Unpriced
+             * @description contracts held whose value is not known
+             */
+            unpriced: number;
+            /** Unrealised */
+            unrealised: string;
+            /**
+             * Won
+             * @description of those that ended, with a gain
+             */
+            won: number;
         };
         /**
          * Right
@@ -7195,8 +7480,10 @@ export type Comparison = components['schemas']['Comparison'];
 export type ConfigVersionAnswer = components['schemas']['ConfigVersionAnswer'];
 export type ConnectionState = components['schemas']['ConnectionState'];
 export type ContractBrief = components['schemas']['ContractBrief'];
+export type ContractResultRow = components['schemas']['ContractResultRow'];
 export type ControlAnswer = components['schemas']['ControlAnswer'];
 export type CreateStrategyAsk = components['schemas']['CreateStrategyAsk'];
+export type CycleRow = components['schemas']['CycleRow'];
 export type Dashboard = components['schemas']['Dashboard'];
 export type DashboardAccount = components['schemas']['DashboardAccount'];
 export type DashboardTotal = components['schemas']['DashboardTotal'];
@@ -7243,6 +7530,7 @@ export type HealthState = components['schemas']['HealthState'];
 export type Holds = components['schemas']['Holds'];
 export type InstrumentBrief = components['schemas']['InstrumentBrief'];
 export type IssuedPassword = components['schemas']['IssuedPassword'];
+export type Journal = components['schemas']['Journal'];
 export type JsonValue = components['schemas']['JsonValue'];
 export type KillSwitchPreview = components['schemas']['KillSwitchPreview'];
 export type KillSwitchReport = components['schemas']['KillSwitchReport'];
@@ -7277,6 +7565,7 @@ export type OrderRow = components['schemas']['OrderRow'];
 export type OrderState = components['schemas']['OrderState'];
 export type OrderWithExecutions = components['schemas']['OrderWithExecutions'];
 export type Outcome = components['schemas']['Outcome'];
+export type OutcomeRow = components['schemas']['OutcomeRow'];
 export type OutlookAnswer = components['schemas']['OutlookAnswer'];
 export type PageAlertRow = components['schemas']['Page_AlertRow_'];
 export type PageBacktestRow = components['schemas']['Page_BacktestRow_'];
@@ -7286,6 +7575,7 @@ export type PageExecutionRow = components['schemas']['Page_ExecutionRow_'];
 export type PageGatewayRow = components['schemas']['Page_GatewayRow_'];
 export type PageOpportunityRow = components['schemas']['Page_OpportunityRow_'];
 export type PageOrderRow = components['schemas']['Page_OrderRow_'];
+export type PageOutcomeRow = components['schemas']['Page_OutcomeRow_'];
 export type PagePressing = components['schemas']['Page_Pressing_'];
 export type PageRecommendationRow = components['schemas']['Page_RecommendationRow_'];
 export type PageRecordingRow = components['schemas']['Page_RecordingRow_'];
@@ -7325,6 +7615,7 @@ export type RecordingRow = components['schemas']['RecordingRow'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type RejectAsk = components['schemas']['RejectAsk'];
 export type RemovedBy = components['schemas']['RemovedBy'];
+export type ResultTotal = components['schemas']['ResultTotal'];
 export type Right = components['schemas']['Right'];
 export type RiskState = components['schemas']['RiskState'];
 export type Role = components['schemas']['Role'];
@@ -9465,6 +9756,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeskHealth"];
+                };
+            };
+        };
+    };
+    get_journal: {
+        parameters: {
+            query?: {
+                /** @description only this account's */
+                account?: string | null;
+                /** @description only this client's */
+                client?: string | null;
+                /** @description exchange date; all there is without */
+                since?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Journal"];
+                };
+            };
+        };
+    };
+    list_outcomes: {
+        parameters: {
+            query?: {
+                /** @description only this account's */
+                account?: string | null;
+                /** @description only this person's */
+                approver?: string | null;
+                /** @description only this client's */
+                client?: string | null;
+                cursor?: string | null;
+                decision?: components["schemas"]["DecisionAction"] | null;
+                limit?: number;
+                /** @description only this instance's */
+                strategy?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_OutcomeRow_"];
                 };
             };
         };
