@@ -17,7 +17,7 @@ holds every such list to its model, value for value.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +27,7 @@ from fastapi import Response
 from domain.instruments import plain
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME
+NO_OFFSET = timedelta(0)
 
 
 def page_answer(items: Iterable[dict[str, Any]], next_cursor: str | None) -> Response:
@@ -47,7 +48,8 @@ def _worded(value: Any) -> str:
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, datetime):
-        return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
+        moment = value if value.utcoffset() == NO_OFFSET else value.astimezone(UTC)
+        return f"{moment.replace(tzinfo=None).isoformat()}Z"
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no form in a list")

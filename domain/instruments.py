@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -171,6 +172,8 @@ class OptionContract(Frozen):
         return describe_option(self.symbol, self.expiry, self.strike, self.right)
 
 
+# The same few options are named again in every list, card and run.
+@lru_cache(maxsize=8192)
 def describe_option(symbol: str, expiry: date, strike: Decimal, right: Right) -> str:
     """An option in a trader's words: ``SPY 12 Dec 2026 560 put``."""
     kind = "put" if right is Right.PUT else "call"
@@ -185,6 +188,8 @@ class Leg(Frozen):
     ratio: int = Field(default=1, ge=1)
 
 
+# Equal decimals have one text, and few different ones are ever written: strikes, prices, sizes.
+@lru_cache(maxsize=8192)
 def plain(value: Decimal) -> str:
     """A decimal without exponent or trailing zeros: ``560``, ``562.5``."""
     text = format(value.normalize(), "f")

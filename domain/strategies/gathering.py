@@ -195,7 +195,13 @@ def _merged(looks: Sequence[Look], outranked: Sequence[int]) -> dict[str, Sequen
             parts.setdefault(rule, []).append(con_ids)
     if outranked:
         parts.setdefault(OUTRANKED, []).append(np.asarray(outranked, dtype=np.int64))
-    return {rule: array("q", np.concatenate(each).tobytes()) for rule, each in parts.items()}
+    return {rule: _packed(np.concatenate(each)) for rule, each in parts.items()}
+
+
+def _packed(con_ids: IntArray) -> array[int]:
+    packed = array("q")
+    packed.frombytes(con_ids.view(np.uint8).data)
+    return packed
 
 
 def _no_trade_reason(

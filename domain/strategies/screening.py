@@ -147,12 +147,11 @@ def screen_identity(screen: Screen, chain: OptionChain, dte: IntArray) -> None:
 
 def screen_quotes(screen: Screen, chain: OptionChain) -> None:
     """Remove what its own row shows to be faulty."""
-    sized = (chain.strike >= 0.01) & (chain.multiplier >= 1)
-    screen.require(
-        "contract_valid", sized & np.isfinite(chain.strike) & np.isfinite(chain.multiplier)
-    )
+    # Finite above its least: what is not a number is neither.
+    sized = (chain.strike >= 0.01) & (chain.strike < np.inf)
+    screen.require("contract_valid", sized & (chain.multiplier >= 1) & (chain.multiplier < np.inf))
     screen.require("contract_standard", _standard(chain))
-    screen.require("quote_present", np.isfinite(chain.bid) & np.isfinite(chain.ask))
+    screen.require("quote_present", np.isfinite(chain.bid + chain.ask))
     screen.require("bid_positive", chain.bid > 0)
     screen.require("not_crossed", chain.ask >= chain.bid)
     screen.require("price_possible", _possible(chain))

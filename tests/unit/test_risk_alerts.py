@@ -122,6 +122,42 @@ def test_each_kind_is_raised_by_its_own_figure():
     assert {RiskAlertKind.STRESS_LOSS, RiskAlertKind.TAIL_LOSS} <= exposed
 
 
+def in_sector(fraction: str) -> RiskState:
+    """Shares of one sector for so much of the account."""
+    names = [UnderlyingState(symbol=name, sector="Technology") for name in ("AAPL", "MSFT", "NVDA")]
+    worth = Decimal(fraction) * 500_000 / len(names)
+    shares = [stock_position(1, each.symbol, market_value=worth) for each in names]
+    return compute_risk_state(build_account_state(values(), shares, names))
+
+
+WIDE = quote(bid=Decimal(2), ask=Decimal(4), iv=0.16)
+LIVES: dict[RiskAlertKind, tuple[RiskState, RiskState, int]] = {
+    RiskAlertKind.PM_USAGE: (margin("0.4"), margin("0.2"), 0),
+    RiskAlertKind.NAME_CONCENTRATION: (risk(stock_position(400)), risk(stock_position(100)), 0),
+    RiskAlertKind.SECTOR_CONCENTRATION: (in_sector("0.6"), in_sector("0.4"), 0),
+    RiskAlertKind.ILLIQUID: (risk(sold(quote=WIDE)), risk(sold()), 0),
+    RiskAlertKind.STRESS_LOSS: (risk(sold(-20)), risk(sold()), 0),
+    RiskAlertKind.TAIL_LOSS: (risk(sold(-20)), risk(sold()), 0),
+    RiskAlertKind.ASSIGNMENT_CASH: (risk(sold(-5), cash=Decimal(100_000)), risk(sold(-1)), 0),
+    RiskAlertKind.DATA_QUALITY: (risk(sold(quote=None, market_value=None)), risk(sold()), 0),
+    RiskAlertKind.STALE_SNAPSHOT: (risk(), risk(), 400),
+}
+
+
+@pytest.mark.parametrize("kind", RiskAlertKind)
+def test_every_kind_is_raised_once_and_cleared_once(kind: RiskAlertKind):
+    troubled, sound, late = LIVES[kind]
+    (alert,) = [each for each in judged(troubled, seconds=late).raised if each.kind is kind]
+    assert alert.value >= alert.threshold > 0
+    assert alert.advice
+    known = opened(alert.severity, kind, alert.subject)
+    again = judged(troubled, known, seconds=late)
+    told = (*again.raised, *again.changed, *again.cleared)
+    assert kind not in {each.kind for each in told}
+    assert judged(sound, known).cleared == (known,)
+    assert kind not in kinds(judged(sound))
+
+
 def test_a_closed_market_makes_no_figure_stale():
     late = NOW + timedelta(days=1)
     assert alert_transitions([], risk(), THRESHOLDS, late, is_open=False) == AlertTransitions()

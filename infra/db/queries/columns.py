@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, Select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from infra.db.models import BrokerAccount, Gateway, IbkrContract, Instrument, Portfolio
 from infra.db.queries.viewer import Column
@@ -32,6 +34,15 @@ INSTRUMENT = (
 # Read models select many columns; their names are what counts, see each ``_COLUMNS``.
 Rowed = Select[*tuple[Any, ...]]
 AnyRow = Row[*tuple[Any, ...]]
+
+
+async def rows_of(session: AsyncSession, statement: Rowed) -> Sequence[AnyRow]:
+    """The rows of a statement that selects columns alone.
+
+    On the session's connection and in its transaction, but past the session itself: what it does
+    for objects, to each value of each row, costs a long list as much as the query.
+    """
+    return (await (await session.connection()).execute(statement)).all()
 
 
 def with_account(statement: Rowed, account_column: Column, *, optional: bool = False) -> Rowed:

@@ -17,6 +17,7 @@ from infra.db.queries.columns import (
     INSTRUMENT,
     AnyRow,
     Rowed,
+    rows_of,
     with_account,
     with_instrument,
 )
@@ -136,7 +137,7 @@ async def order_rows(
     if after is not None:
         statement = statement.where(Order.id < after.id)
     statement = statement.order_by(Order.id.desc()).limit(limit + 1)
-    rows = (await session.execute(statement)).all()
+    rows = await rows_of(session, statement)
     return Rows(rows, limit, lambda row: OrderCursor(id=row.id))
 
 
@@ -219,5 +220,5 @@ async def execution_rows(
         same = and_(Execution.executed_at == after.executed_at, Execution.id < after.id)
         statement = statement.where(or_(earlier, same))
     latest_first = (Execution.executed_at.desc(), Execution.id.desc())
-    rows = (await session.execute(statement.order_by(*latest_first).limit(limit + 1))).all()
+    rows = await rows_of(session, statement.order_by(*latest_first).limit(limit + 1))
     return Rows(rows, limit, lambda row: ExecutionCursor(executed_at=row.executed_at, id=row.id))

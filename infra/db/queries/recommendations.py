@@ -32,6 +32,7 @@ from infra.db.queries.columns import (
     INSTRUMENT,
     AnyRow,
     Rowed,
+    rows_of,
     with_account,
     with_instrument,
 )
@@ -147,7 +148,7 @@ async def recommendation_rows(
         if after is not None:
             waiting = waiting.where(_later_deadline(after))
         waiting = waiting.order_by(Recommendation.deadline, Recommendation.id).limit(limit + 1)
-        rows += (await session.execute(waiting)).all()
+        rows += await rows_of(session, waiting)
     others = set(states or RecommendationState) - {PROPOSED}
     if others and len(rows) <= limit:
         rest = statement.where(Recommendation.state.in_(others))
@@ -155,7 +156,7 @@ async def recommendation_rows(
             rest = rest.where(Recommendation.id < after.id)
         # Keys are ordered by time, so the primary key's index gives the newest first.
         rest = rest.order_by(Recommendation.id.desc()).limit(limit + 1 - len(rows))
-        rows += (await session.execute(rest)).all()
+        rows += await rows_of(session, rest)
     return Rows(rows, limit, _cursor_of)
 
 
