@@ -52,7 +52,7 @@ export default defineConfig({
   },
   server: {
     host: '127.0.0.1',
-    proxy: { '/api': API, '/admin': API },
+    proxy: { '/api': API, '^/admin(/|$)': API },
   },
   test: {
     environment: 'jsdom',

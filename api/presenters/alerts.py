@@ -18,6 +18,9 @@ def alert_row(row: AnyRow) -> AlertRow:
         subject=row.subject,
         raised_at=row.raised_at,
         cleared_at=row.cleared_at,
+        acknowledged_at=row.acknowledged_at,
+        acknowledged_by=row.acknowledged_by,
+        note=row.note,
         account=None if row.account_id is None else account_brief(row),
         recommendation_id=row.recommendation_id,
     )

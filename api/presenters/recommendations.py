@@ -25,7 +25,9 @@ from api.schemas.recommendations import (
     DecisionAnswer,
     Metrics,
     RecommendationDetail,
+    Refusal,
 )
+from domain.errors import GreenlightError
 from domain.four_eyes import ApprovalPolicy, needs_two
 from domain.instruments import Right, Side
 from domain.market import MarketClock
@@ -195,3 +197,11 @@ def why_no_decision(row: AnyRow, viewer: Viewer, host_now: datetime) -> str | No
         return "Market time is not known: the gateway has not been reached yet."
     clock = MarketClock(market_at=row.market_at, observed_at=row.clock_read_at, rate=row.clock_rate)
     return "The deadline has passed." if clock.now(host_now) >= row.deadline else None
+
+
+def refusal(error: GreenlightError) -> Refusal:
+    """One of several that was refused, in the words of its guidance."""
+    guidance = error.guidance
+    return Refusal(
+        code=error.code, title=guidance.title, detail=error.detail, advice=guidance.advice
+    )

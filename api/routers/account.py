@@ -25,6 +25,7 @@ from infra.db.queries.factors import (
     confirm_totp,
     forget_totp,
     recovery_codes_left,
+    replace_recovery_codes,
     unconfirmed_totp,
 )
 from infra.db.queries.identity import (
@@ -163,6 +164,21 @@ async def confirm_totp_enrolment(
     await confirm_totp(session, viewer.user_id, step, now, hashes)
     await end_sessions(session, viewer.user_id, now, but=viewer.session_id)
     audit(session, actor(request, viewer), "user.totp_enabled", "user", viewer.user_id)
+    return RecoveryCodes(codes=codes)
+
+
+@router.post("/totp/recovery-codes/")
+async def renew_recovery_codes(
+    request: Request, desk: Desk, session: Transaction, viewer: SignedIn
+) -> RecoveryCodes:
+    """New recovery codes in the place of all there were. Shown this once."""
+    require_fresh(viewer, desk, ACCOUNT_CHANGES)
+    codes = new_recovery_codes()
+    hashes = [recovery_hash(code) for code in codes]
+    if not await replace_recovery_codes(session, viewer.user_id, hashes):
+        raise GreenlightError(ErrorCode.SECOND_FACTOR_STATE, "no second factor is set up")
+    by = actor(request, viewer)
+    audit(session, by, "user.recovery_codes_renewed", "user", viewer.user_id)
     return RecoveryCodes(codes=codes)
 
 

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from api.deps import Listed, SignedIn, Transaction, actor, found, throttled_command
+from api.deps import Desk, Listed, SignedIn, Transaction, actor, found, throttled_command
 from api.presenters import alerts as presenter
-from api.schemas.alerts import AlertRow
+from api.schemas.alerts import AcknowledgeAsk, AlertRow
 from api.schemas.common import Page
 from domain.errors import ErrorCode, GreenlightError
 from infra.db.audit import audit
-from infra.db.models import AlertState
+from infra.db.models import AlertState, Severity
 from infra.db.queries import alerts as queries
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
@@ -26,6 +26,7 @@ async def list_alerts(
     session: Transaction,
     viewer: SignedIn,
     state: Annotated[list[AlertState], Query()] = [],  # noqa: B006 - never changed
+    severity: Annotated[list[Severity], Query()] = [],  # noqa: B006 - never changed
 ) -> Page[AlertRow]:
     """Alerts, latest raised first; those of the desk itself are everybody's."""
     rows = await queries.alert_rows(
@@ -34,6 +35,7 @@ async def list_alerts(
         client_id=ask.client,
         account_id=ask.account,
         states=state,
+        severities=severity,
         limit=ask.limit,
         cursor=ask.cursor,
     )
@@ -44,14 +46,22 @@ async def list_alerts(
 
 @router.post("/{alert_id}/acknowledge/", dependencies=[Depends(throttled_command)])
 async def acknowledge_alert(
-    alert_id: UUID, request: Request, session: Transaction, viewer: SignedIn
+    alert_id: UUID,
+    request: Request,
+    desk: Desk,
+    session: Transaction,
+    viewer: SignedIn,
+    ask: AcknowledgeAsk | None = None,
 ) -> AlertRow:
-    """Take an alert as read. It stays until what it is about is over."""
+    """Take an alert as read, with a note perhaps. It stays until what it is about is over."""
     row = found(await queries.alert_detail(session, viewer, alert_id), NOTHING)
     if not viewer.may_acknowledge_for(row.client_id, row.account_portfolio_id):
         raise GreenlightError(ErrorCode.FORBIDDEN, "acknowledging needs more than the role VIEWER")
-    if await queries.acknowledge(session, alert_id):
-        audit(session, actor(request, viewer), "alert.acknowledged", "alert", alert_id)
+    note, by = "" if ask is None else ask.note, actor(request, viewer)
+    now = desk.clock.now()
+    if await queries.acknowledge(session, alert_id, by=by.name, at=now, note=note):
+        after = {"note": note} if note else None
+        audit(session, by, "alert.acknowledged", "alert", alert_id, after=after)
     return presenter.alert_row(
         found(await queries.alert_detail(session, viewer, alert_id), NOTHING)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated
@@ -29,11 +30,15 @@ from api.proof import require_fresh
 from api.schemas.common import Page
 from api.schemas.recommendations import (
     ApproveAsk,
+    BulkRejectAsk,
+    BulkRejection,
+    BulkRejectionItem,
     DecisionReceipt,
     RecommendationDetail,
     RecommendationRow,
     RejectAsk,
 )
+from domain.errors import GreenlightError
 from domain.recommendations import DecisionAction, RecommendationState
 from infra.db.decisions import DecisionRequest, record_decision
 from infra.db.queries import orders as order_queries
@@ -143,6 +148,46 @@ async def reject_recommendation(
             idempotency_key=key,
         ),
     )
+
+
+@router.post("/reject/", dependencies=[Depends(throttled_command)])
+async def reject_recommendations(
+    ask: BulkRejectAsk,
+    key: IdempotencyKey,
+    request: Request,
+    desk: Desk,
+    session: Transaction,
+    viewer: SignedIn,
+) -> BulkRejection:
+    """Reject several with one reason, each by the terms that were on screen.
+
+    Each stands by itself: what cannot be rejected is answered with why, and stops no other.
+    Repeating the request with the same Idempotency-Key gives the same receipts.
+    """
+    results: list[BulkRejectionItem] = []
+    for item in ask.items:
+        wanted = DecisionRequest(
+            recommendation_id=item.recommendation_id,
+            action=DecisionAction.REJECT,
+            user_id=viewer.user_id,
+            user_email=viewer.email,
+            address=actor(request, viewer).address,
+            terms_hash=item.terms_hash,
+            reason=ask.reason,
+            idempotency_key=_key_of_item(key, item.recommendation_id),
+        )
+        try:
+            receipt = await _decide(desk, session, viewer, wanted)
+        except GreenlightError as error:
+            await session.rollback()
+            results.append(BulkRejectionItem(receipt=None, refusal=presenter.refusal(error)))
+        else:
+            results.append(BulkRejectionItem(receipt=receipt, refusal=None))
+    return BulkRejection(items=results)
+
+
+def _key_of_item(key: str, recommendation_id: UUID) -> str:
+    return hashlib.sha256(f"{key} {recommendation_id}".encode()).hexdigest()
 
 
 def _price(price: Decimal | None) -> Decimal | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from api.schemas.common import AccountBrief, Answer, UtcTime
+from api.schemas.common import AccountBrief, Answer, Ask, UtcTime
 from infra.db.models import AlertState, Severity
 
 
@@ -20,5 +21,12 @@ class AlertRow(Answer):
     subject: str
     raised_at: UtcTime
     cleared_at: UtcTime | None
+    acknowledged_at: UtcTime | None
+    acknowledged_by: str | None
+    note: str = Field(description="of whoever acknowledged it")
     account: AccountBrief | None
     recommendation_id: UUID | None = Field(description="the trade it is about, if it is about one")
+
+
+class AcknowledgeAsk(Ask):
+    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""

@@ -190,3 +190,33 @@ class DecisionReceipt(Answer):
     state: RecommendationState
     delivered: bool
     decided_at: UtcTime
+
+
+class RejectedItem(Ask):
+    recommendation_id: UUID
+    terms_hash: TermsHash
+
+
+class BulkRejectAsk(Ask):
+    """Several rejections with one reason; each names the terms that were on screen."""
+
+    items: Annotated[list[RejectedItem], Field(min_length=1, max_length=100)]
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+class Refusal(Answer):
+    """Why one of several was refused, as a problem of its own would say it."""
+
+    code: ErrorCode
+    title: str
+    detail: str
+    advice: str
+
+
+class BulkRejectionItem(Answer):
+    receipt: DecisionReceipt | None = Field(description="null where it was refused")
+    refusal: Refusal | None
+
+
+class BulkRejection(Answer):
+    items: list[BulkRejectionItem] = Field(description="in the order in which they were asked")

@@ -47,6 +47,11 @@ class Alert(Base):
     broker_account_id: Mapped[UUID | None] = mapped_column(ForeignKey("broker_accounts.id"))
     raised_at: Mapped[datetime]
     cleared_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str | None] = mapped_column(comment="user e-mail")
+    note: Mapped[str] = mapped_column(
+        default="", server_default="", comment="of whoever acknowledged it"
+    )
 
     broker_account: Mapped[BrokerAccount | None] = relationship()
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.severity import Severity
 from infra.db.models import Alert, AlertState, Portfolio
 from infra.db.queries.columns import ACCOUNT, AnyRow, Rowed, with_account
 from infra.db.queries.paging import Cursor, Rows, decode_cursor
@@ -32,6 +33,9 @@ def _visible(viewer: Viewer) -> Rowed:
         Alert.subject,
         Alert.raised_at,
         Alert.cleared_at,
+        Alert.acknowledged_at,
+        Alert.acknowledged_by,
+        Alert.note,
         Alert.context["recommendation_id"].astext.label("recommendation_id"),
         *ACCOUNT,
     ).select_from(Alert)
@@ -47,6 +51,7 @@ async def alert_rows(
     client_id: UUID | None,
     account_id: UUID | None,
     states: Collection[AlertState],
+    severities: Collection[Severity] = (),
     limit: int,
     cursor: str | None,
 ) -> Rows[AnyRow]:
@@ -60,6 +65,8 @@ async def alert_rows(
         statement = statement.where(Alert.broker_account_id == account_id)
     if states:
         statement = statement.where(Alert.state.in_(states))
+    if severities:
+        statement = statement.where(Alert.severity.in_(severities))
     if after is not None:
         same = and_(Alert.raised_at == after.raised_at, Alert.id < after.id)
         statement = statement.where(or_(Alert.raised_at < after.raised_at, same))
@@ -72,12 +79,14 @@ async def alert_detail(session: AsyncSession, viewer: Viewer, alert_id: UUID) ->
     return (await session.execute(_visible(viewer).where(Alert.id == alert_id))).one_or_none()
 
 
-async def acknowledge(session: AsyncSession, alert_id: UUID) -> bool:
+async def acknowledge(
+    session: AsyncSession, alert_id: UUID, *, by: str, at: datetime, note: str
+) -> bool:
     """Take an open alert as read; False if it was not open any more."""
     changed = await session.execute(
         update(Alert)
         .where(Alert.id == alert_id, Alert.state == AlertState.OPEN)
-        .values(state=AlertState.ACKNOWLEDGED)
+        .values(state=AlertState.ACKNOWLEDGED, acknowledged_by=by, acknowledged_at=at, note=note)
         .returning(Alert.id)
     )
     return changed.one_or_none() is not None

@@ -39,6 +39,23 @@ async def confirm_totp(
     await session.execute(
         update(User).where(User.id == user_id).values(totp_confirmed_at=now, totp_last_step=step)
     )
+    await _put_recovery_codes(session, user_id, recovery)
+
+
+async def replace_recovery_codes(
+    session: AsyncSession, user_id: UUID, recovery: Sequence[bytes]
+) -> bool:
+    """Forget the recovery codes there were; False where no second factor is in force."""
+    confirmed = select(User.id).where(User.id == user_id, User.totp_confirmed_at.is_not(None))
+    if await session.scalar(confirmed.with_for_update()) is None:
+        return False
+    await _put_recovery_codes(session, user_id, recovery)
+    return True
+
+
+async def _put_recovery_codes(
+    session: AsyncSession, user_id: UUID, recovery: Sequence[bytes]
+) -> None:
     await session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
     session.add_all(RecoveryCode(user_id=user_id, code_hash=each) for each in recovery)
 

@@ -56,6 +56,8 @@ ROLES: Mapping[str, frozenset[str]] = {
     "GET /api/accounts/{account_id}/risk/": SEES_A,
     "GET /api/alerts/": WITH_TOKENS,
     "POST /api/alerts/{alert_id}/acknowledge/": WORKS,
+    "GET /api/audit/": WITH_TOKENS,
+    "POST /api/audit/verify/": ADMIN,
     "POST /api/auth/login/": EVERYBODY,
     "POST /api/auth/logout/": EVERYBODY,
     "GET /api/auth/me/": WITH_TOKENS,
@@ -71,6 +73,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     "GET /api/auth/totp/": SIGNED_IN,
     "POST /api/auth/totp/": SIGNED_IN,
     "POST /api/auth/totp/confirm/": SIGNED_IN,
+    "POST /api/auth/totp/recovery-codes/": SIGNED_IN,
     "GET /api/backtests/": WITH_TOKENS,
     "POST /api/backtests/": WORKS,
     "GET /api/backtests/compare/": SEES_A,
@@ -114,6 +117,8 @@ ROLES: Mapping[str, frozenset[str]] = {
     "GET /api/limits/{scope}/": SEES_A,
     "PUT /api/limits/{scope}/": OPERATES,
     "GET /api/limits/{scope}/history/": SEES_A,
+    "GET /api/logs/broker-messages/": WITH_TOKENS,
+    "GET /api/logs/strategy-errors/": WITH_TOKENS,
     "GET /api/opportunities/": WITH_TOKENS,
     "GET /api/opportunities/runs/": WITH_TOKENS,
     "GET /api/orders/": WITH_TOKENS,
@@ -127,6 +132,9 @@ ROLES: Mapping[str, frozenset[str]] = {
     "POST /api/recommendations/{recommendation_id}/approve/": DECIDES,
     "GET /api/recommendations/{recommendation_id}/outlook/": SEES_A,
     "POST /api/recommendations/{recommendation_id}/reject/": DECIDES,
+    # Answers for each item by itself; see test_api_bulk_reject.py for who may reject which.
+    "POST /api/recommendations/reject/": SIGNED_IN,
+    "GET /api/setup/": WITH_TOKENS,
     "GET /api/strategies/": WITH_TOKENS,
     "POST /api/strategies/": CONFIGURES,
     "GET /api/strategies/kinds/": WITH_TOKENS,
@@ -286,6 +294,7 @@ def _bodies(api: ApiWorld, of_a: Mapping[str, UUID]) -> dict[str, Any]:
     config = {"config": {"universe": ["SPY"]}}
     backtest = {"strategy": "wheel", "data": ["days"], "client_id": client}
     return {
+        "POST /api/audit/verify/": {},
         "POST /api/auth/login/": {"email": "x@desk.test", "password": "x"},
         "POST /api/auth/password/": {"current_password": "x", "new_password": "y" * 12},
         "POST /api/auth/step-up/": {"password": "x"},
@@ -316,6 +325,10 @@ def _bodies(api: ApiWorld, of_a: Mapping[str, UUID]) -> dict[str, Any]:
         "POST /api/orders/{order_id}/declare-not-sent/": reason,
         "POST /api/recommendations/{recommendation_id}/approve/": terms,
         "POST /api/recommendations/{recommendation_id}/reject/": {**terms, **reason},
+        "POST /api/recommendations/reject/": {
+            **reason,
+            "items": [{**terms, "recommendation_id": str(of_a["recommendation_id"])}],
+        },
         "POST /api/strategies/": {
             **config,
             "version_id": version,

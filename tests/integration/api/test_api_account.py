@@ -130,6 +130,20 @@ async def test_a_recovery_code_signs_in_once_even_when_codes_are_throttled(api: 
         await problem(again, 422, "TOTP_INVALID")
 
 
+async def test_new_recovery_codes_take_the_place_of_the_old(api: ApiWorld) -> None:
+    email = api.world.email("approver_a")
+    async with api.signed_in("approver_a") as here:
+        renew = "/api/auth/totp/recovery-codes/"
+        await problem(await here.post(renew), 409, "SECOND_FACTOR_STATE")
+        _, old = await enrol(here, api)
+        new = (await here.post(renew)).json()["codes"]
+        api.clock.advance(timedelta(minutes=11))
+        await problem(await here.post(renew), 403, "STEP_UP_REQUIRED")
+    async with api.browser() as browser:
+        await problem(await with_code(browser, email, old[0]), 422, "TOTP_INVALID")
+        assert (await with_code(browser, email, new[0])).status_code == 200
+
+
 async def test_the_secret_is_stored_encrypted(api: ApiWorld) -> None:
     async with api.signed_in("approver_a") as here:
         totp, _ = await enrol(here, api)

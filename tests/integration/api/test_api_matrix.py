@@ -47,6 +47,7 @@ _CANNOT = {
     "DELETE /api/auth/tokens/{token_id}/": {404},
     "DELETE /api/auth/totp/": {409},
     "POST /api/auth/totp/confirm/": {422},
+    "POST /api/auth/totp/recovery-codes/": {409},
     "POST /api/backtests/": {422},
     "POST /api/backtests/sweeps/": {422},
     "GET /api/backtests/{run_id}/equity/": {409},

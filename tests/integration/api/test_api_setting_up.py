@@ -162,3 +162,22 @@ async def test_limits_show_their_history_and_what_each_scope_says(api: ApiWorld)
     async with api.signed_in("trader_b") as stranger:
         hidden = await stranger.get("/api/limits/CLIENT/history/", params=owner)
     await problem(hidden, 404, "NOT_FOUND")
+
+
+async def test_the_guide_counts_what_is_really_there_for_whoever_asks(api: ApiWorld) -> None:
+    async with api.sessions.begin() as session:
+        for instance in await session.scalars(select(m.StrategyInstance)):
+            instance.config = {"universe": ["SPY"]}
+    counts: dict[str, dict[str, Any]] = {}
+    for who in ("admin", "viewer_a", "nobody"):
+        async with api.signed_in(who) as browser:
+            counts[who] = (await browser.get("/api/setup/")).json()
+    names = ("clients", "accounts", "strategies", "strategies_enabled", "recommendations")
+    assert {who: [found[name] for name in names] for who, found in counts.items()} == {
+        "admin": [2, 2, 2, 2, 4],
+        "viewer_a": [1, 1, 1, 1, 2],
+        "nobody": [0, 0, 0, 0, 0],
+    }
+    assert [counts["nobody"][name] for name in ("gateways", "gateways_connected")] == [1, 1]
+    assert (counts["viewer_a"]["simulated"], counts["nobody"]["simulated"]) == (True, False)
+    assert (counts["viewer_a"]["runs"], counts["viewer_a"]["decisions"]) == (1, 1)

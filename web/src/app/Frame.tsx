@@ -43,6 +43,11 @@ function Shell() {
           <StatusStrip />
         </Box>
         <StaleBanner />
+        {kinds.size > 0 && kind === 'SIMULATED' && (
+          <p className={styles.demo}>
+            <b>DEMO</b> Simulated market: no broker, no real money
+          </p>
+        )}
         <div id="main" tabIndex={-1} className={styles.page}>
           <Outlet />
         </div>

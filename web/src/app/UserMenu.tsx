@@ -1,7 +1,7 @@
 import { ActionIcon, Button, Stack, Text } from '@mantine/core';
 import { IconLogout, IconUserCircle } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { answerOf, api } from '@/client/api';
 import { useChosenClient, useMe } from '@/client/hooks';
 import { announceProblem } from '@/components/announce';
@@ -47,6 +47,9 @@ export function UserMenu() {
               {user.is_admin ? 'Administrator' : (role ?? 'Role by client')}
             </Text>
           </div>
+          <Button component={Link} to="/account" variant="default">
+            Your account
+          </Button>
           <Button
             variant="default"
             leftSection={<IconLogout size={16} aria-hidden />}

@@ -2,6 +2,8 @@ import type { QueryClient } from '@tanstack/react-query';
 import { createBrowserHistory, createRouter, type RouterHistory } from '@tanstack/react-router';
 import { PageFailure } from '@/components/PageFailure';
 import { PageSkeleton } from '@/components/PageSkeleton';
+import { accountRoute } from '@/features/account/route';
+import { administrationRoute, administrationSectionRoute } from '@/features/administration/route';
 import { alertsRoute } from '@/features/alerts/route';
 import { backtestRoutes } from '@/features/backtests/route';
 import { chainRoute } from '@/features/chain/route';
@@ -10,6 +12,7 @@ import { discrepanciesRoute } from '@/features/discrepancies/route';
 import { executionsRoute } from '@/features/executions/route';
 import { journalRoute } from '@/features/journal/route';
 import { loginRoute } from '@/features/login/route';
+import { logsRoute } from '@/features/logs/route';
 import { opportunitiesRoute } from '@/features/opportunities/route';
 import { orderRoute, ordersRoute } from '@/features/orders/route';
 import { portfolioRoute } from '@/features/portfolio/route';
@@ -38,6 +41,10 @@ const routeTree = rootRoute.addChildren([
     discrepanciesRoute,
     journalRoute,
     ...backtestRoutes,
+    administrationRoute,
+    administrationSectionRoute,
+    accountRoute,
+    logsRoute,
   ]),
 ]);
 

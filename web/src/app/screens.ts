@@ -11,6 +11,7 @@ import {
   IconScale,
   IconScaleOutline,
   IconSend,
+  IconSettings,
 } from '@tabler/icons-react';
 import type { DeskCounts } from '@/client/schema';
 
@@ -71,6 +72,7 @@ export const SCREEN_GROUPS = [
       { to: '/journal', label: 'Journal', icon: IconNotebook, waiting: nothing },
       { to: '/backtests', label: 'Backtests', icon: IconChartHistogram, waiting: nothing },
       { to: '/discrepancies', label: 'Discrepancies', icon: IconScaleOutline, waiting: nothing },
+      { to: '/administration', label: 'Administration', icon: IconSettings, waiting: nothing },
     ],
   },
 ] as const;

@@ -20,6 +20,7 @@ const EVERYTHING: readonly KeyRoot[] = [
   'backtests',
   'chains',
   'journal',
+  'setup',
 ];
 
 const READERS: Readonly<Record<string, readonly KeyRoot[]>> = {
@@ -31,8 +32,8 @@ const READERS: Readonly<Record<string, readonly KeyRoot[]>> = {
   alerts: ['alerts', 'desk'],
   account_snapshots: ['desk', 'dashboard', 'portfolio', 'outlook'],
   positions: ['desk', 'dashboard', 'portfolio', 'journal'],
-  broker_accounts: ['desk', 'dashboard', 'portfolio', 'recommendations', 'stopping'],
-  gateways: ['desk', 'recommendations'],
+  broker_accounts: ['desk', 'dashboard', 'portfolio', 'recommendations', 'stopping', 'setup'],
+  gateways: ['desk', 'recommendations', 'setup'],
   settings: ['desk', 'recommendations', 'stopping'],
   kill_switches: ['desk', 'stopping'],
   strategy_runs: ['dashboard', 'strategies', 'opportunities', 'backtests', 'outlook', 'chains'],

@@ -22,7 +22,8 @@ export type KeyRoot =
   | 'opportunities'
   | 'backtests'
   | 'chains'
-  | 'journal';
+  | 'journal'
+  | 'setup';
 
 export const PAGE_SIZE = 100;
 

@@ -57,9 +57,49 @@ export interface paths {
         put?: never;
         /**
          * Acknowledge Alert
-         * @description Take an alert as read. It stays until what it is about is over.
+         * @description Take an alert as read, with a note perhaps. It stays until what it is about is over.
          */
         post: operations["acknowledge_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Audit
+         * @description Who did what, the newest first: everything to an administrator, to others their own acts.
+         */
+        get: operations["list_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/verify/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify Audit
+         * @description Walk the whole chain of hashes: is the trail what was written, from the first link on?
+         */
+        post: operations["verify_audit"];
         delete?: never;
         options?: never;
         head?: never;
@@ -299,6 +339,26 @@ export interface paths {
          * @description Ask for codes from now on. Answers recovery codes, shown this once; others are signed out.
          */
         post: operations["confirm_totp_enrolment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/totp/recovery-codes/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Recovery Codes
+         * @description New recovery codes in the place of all there were. Shown this once.
+         */
+        post: operations["renew_recovery_codes"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1072,6 +1132,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/logs/broker-messages/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Broker Messages
+         * @description What the broker said in words, the newest first; of no order of ours to those who operate.
+         */
+        get: operations["list_broker_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/strategy-errors/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Strategy Errors
+         * @description Runs that had errors, the newest first.
+         */
+        get: operations["list_strategy_errors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/opportunities/": {
         parameters: {
             query?: never;
@@ -1334,6 +1434,49 @@ export interface paths {
          * @description Reject, with the reason in words.
          */
         post: operations["reject_recommendation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recommendations/reject/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject Recommendations
+         * @description Reject several with one reason, each by the terms that were on screen.
+         *
+         *     Each stands by itself: what cannot be rejected is answered with why, and stops no other.
+         *     Repeating the request with the same Idempotency-Key gives the same receipts.
+         */
+        post: operations["reject_recommendations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/setup/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Setup
+         * @description From nothing to the first decision: what is there and what is missing.
+         */
+        get: operations["get_setup"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1983,9 +2126,21 @@ export interface components {
             reason: string;
             state: components["schemas"]["TradingState"];
         };
+        /** AcknowledgeAsk */
+        AcknowledgeAsk: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
         /** AlertRow */
         AlertRow: {
             account: components["schemas"]["AccountBrief"] | null;
+            /** Acknowledged At */
+            acknowledged_at: string | null;
+            /** Acknowledged By */
+            acknowledged_by: string | null;
             /** Cleared At */
             cleared_at: string | null;
             /** Code */
@@ -1997,6 +2152,11 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /**
+             * Note
+             * @description of whoever acknowledged it
+             */
+            note: string;
             /**
              * Raised At
              * Format: date-time
@@ -2159,6 +2319,55 @@ export interface components {
             shares: string;
             /** Symbol */
             symbol: string;
+        };
+        /**
+         * AuditRow
+         * @description One link of the audit trail.
+         */
+        AuditRow: {
+            /** Action */
+            action: string;
+            /** Actor */
+            actor: string;
+            /** Address */
+            address: string;
+            /** After */
+            after: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Before */
+            before: {
+                [key: string]: unknown;
+            } | null;
+            /** Entity */
+            entity: string;
+            /** Entity Id */
+            entity_id: string;
+            /**
+             * Seq
+             * @description its place in the chain: 1, 2, 3, … without a gap
+             */
+            seq: number;
+        };
+        /**
+         * AuditVerification
+         * @description Whether the trail is what was written. Note the hash somewhere else for the next time.
+         */
+        AuditVerification: {
+            /**
+             * Broken
+             * @description what is wrong with the first link that is
+             */
+            broken: string | null;
+            /** Entries */
+            entries: number;
+            /** Head */
+            head: string;
         };
         /**
          * BacktestAsk
@@ -2386,11 +2595,74 @@ export interface components {
             name: string;
         };
         /**
+         * BrokerMessageRow
+         * @description Something the broker said in words.
+         */
+        BrokerMessageRow: {
+            account: components["schemas"]["AccountBrief"] | null;
+            /**
+             * At
+             * Format: date-time
+             * @description when it arrived
+             */
+            at: string;
+            /**
+             * Code
+             * @description the broker's own number for it
+             */
+            code: number | null;
+            /** Gateway */
+            gateway: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Message */
+            message: string;
+            /**
+             * Order Id
+             * @description null for what belongs to no order of ours
+             */
+            order_id: string | null;
+            /**
+             * Refused
+             * @description it could not be recorded as what it was
+             */
+            refused: boolean;
+            /** Symbol */
+            symbol: string | null;
+        };
+        /**
          * BrokerStatus
          * @description What a broker status line amounts to, free of any API's spelling.
          * @enum {string}
          */
         BrokerStatus: "PENDING" | "WORKING" | "FILLED" | "CANCEL_PENDING" | "CANCELLED" | "REJECTED";
+        /**
+         * BulkRejectAsk
+         * @description Several rejections with one reason; each names the terms that were on screen.
+         */
+        BulkRejectAsk: {
+            /** Items */
+            items: components["schemas"]["RejectedItem"][];
+            /** Reason */
+            reason: string;
+        };
+        /** BulkRejection */
+        BulkRejection: {
+            /**
+             * Items
+             * @description in the order in which they were asked
+             */
+            items: components["schemas"]["BulkRejectionItem"][];
+        };
+        /** BulkRejectionItem */
+        BulkRejectionItem: {
+            /** @description null where it was refused */
+            receipt: components["schemas"]["DecisionReceipt"] | null;
+            refusal: components["schemas"]["Refusal"] | null;
+        };
         /**
          * ChainAnswer
          * @description The chain of one underlying: every series, and the rows of one of them.
@@ -4898,10 +5170,24 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** Page[AuditRow] */
+        Page_AuditRow_: {
+            /** Items */
+            items: components["schemas"]["AuditRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** Page[BacktestRow] */
         Page_BacktestRow_: {
             /** Items */
             items: components["schemas"]["BacktestRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[BrokerMessageRow] */
+        Page_BrokerMessageRow_: {
+            /** Items */
+            items: components["schemas"]["BrokerMessageRow"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -4979,6 +5265,13 @@ export interface components {
         Page_ScopeLimits_: {
             /** Items */
             items: components["schemas"]["ScopeLimits"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[StrategyErrorRow] */
+        Page_StrategyErrorRow_: {
+            /** Items */
+            items: components["schemas"]["StrategyErrorRow"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -5932,10 +6225,33 @@ export interface components {
             /** Codes */
             codes: string[];
         };
+        /**
+         * Refusal
+         * @description Why one of several was refused, as a problem of its own would say it.
+         */
+        Refusal: {
+            /** Advice */
+            advice: string;
+            code: components["schemas"]["ErrorCode"];
+            /** Detail */
+            detail: string;
+            /** Title */
+            title: string;
+        };
         /** RejectAsk */
         RejectAsk: {
             /** Reason */
             reason: string;
+            /** Terms Hash */
+            terms_hash: string;
+        };
+        /** RejectedItem */
+        RejectedItem: {
+            /**
+             * Recommendation Id
+             * Format: uuid
+             */
+            recommendation_id: string;
             /** Terms Hash */
             terms_hash: string;
         };
@@ -6357,6 +6673,49 @@ export interface components {
          */
         Settlement: "PHYSICAL" | "CASH";
         /**
+         * SetupAnswer
+         * @description Counts of what is really there, of what the viewer may see.
+         */
+        SetupAnswer: {
+            /** Accounts */
+            accounts: number;
+            /**
+             * Accounts Read
+             * @description of which the broker has told values
+             */
+            accounts_read: number;
+            /** Clients */
+            clients: number;
+            /** Decisions */
+            decisions: number;
+            /**
+             * Gateways
+             * @description on record; everybody is told how many
+             */
+            gateways: number;
+            /** Gateways Connected */
+            gateways_connected: number;
+            /** Recommendations */
+            recommendations: number;
+            /**
+             * Runs
+             * @description live runs that ended
+             */
+            runs: number;
+            /**
+             * Simulated
+             * @description every visible account is on a simulated gateway
+             */
+            simulated: boolean;
+            /**
+             * Strategies
+             * @description with a universe to look at
+             */
+            strategies: number;
+            /** Strategies Enabled */
+            strategies_enabled: number;
+        };
+        /**
          * Severity
          * @enum {string}
          */
@@ -6536,6 +6895,35 @@ export interface components {
              * @description its recommendations that wait for a decision
              */
             waiting: number;
+        };
+        /**
+         * StrategyErrorRow
+         * @description A run that had errors.
+         */
+        StrategyErrorRow: {
+            account: components["schemas"]["AccountBrief"];
+            /** Errors */
+            errors: string[];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            status: components["schemas"]["RunStatus"];
+            /** Strategy */
+            strategy: string;
+            /**
+             * Strategy Id
+             * Format: uuid
+             */
+            strategy_id: string;
+            /** Workflow Url */
+            workflow_url: string;
         };
         /**
          * StrategyKind
@@ -7378,6 +7766,14 @@ export interface components {
             /** Net Liquidation */
             net_liquidation: string;
         };
+        /** VerifyAsk */
+        VerifyAsk: {
+            /**
+             * Known Head
+             * @description a hash noted at an earlier verification, which must occur
+             */
+            known_head?: string | null;
+        };
         /**
          * Withdrawal
          * @description How far one approved trade has come since its withdrawal.
@@ -7449,6 +7845,7 @@ export type AccountOfClient = components['schemas']['AccountOfClient'];
 export type AccountRisk = components['schemas']['AccountRisk'];
 export type AccountSetUp = components['schemas']['AccountSetUp'];
 export type AccountState = components['schemas']['AccountState'];
+export type AcknowledgeAsk = components['schemas']['AcknowledgeAsk'];
 export type AlertRow = components['schemas']['AlertRow'];
 export type AlertState = components['schemas']['AlertState'];
 export type ApprovalAnswer = components['schemas']['ApprovalAnswer'];
@@ -7457,6 +7854,8 @@ export type ApprovalRulesAsk = components['schemas']['ApprovalRulesAsk'];
 export type ApproveAsk = components['schemas']['ApproveAsk'];
 export type Assignment = components['schemas']['Assignment'];
 export type AssignmentExposure = components['schemas']['AssignmentExposure'];
+export type AuditRow = components['schemas']['AuditRow'];
+export type AuditVerification = components['schemas']['AuditVerification'];
 export type BacktestAsk = components['schemas']['BacktestAsk'];
 export type BacktestDetail = components['schemas']['BacktestDetail'];
 export type BacktestReceipt = components['schemas']['BacktestReceipt'];
@@ -7464,7 +7863,11 @@ export type BacktestRow = components['schemas']['BacktestRow'];
 export type BacktestSource = components['schemas']['BacktestSource'];
 export type BacktestTable = components['schemas']['BacktestTable'];
 export type BenchmarkCurve = components['schemas']['BenchmarkCurve'];
+export type BrokerMessageRow = components['schemas']['BrokerMessageRow'];
 export type BrokerStatus = components['schemas']['BrokerStatus'];
+export type BulkRejectAsk = components['schemas']['BulkRejectAsk'];
+export type BulkRejection = components['schemas']['BulkRejection'];
+export type BulkRejectionItem = components['schemas']['BulkRejectionItem'];
 export type ChainAnswer = components['schemas']['ChainAnswer'];
 export type ChainSide = components['schemas']['ChainSide'];
 export type ChangeConfigAsk = components['schemas']['ChangeConfigAsk'];
@@ -7568,7 +7971,9 @@ export type Outcome = components['schemas']['Outcome'];
 export type OutcomeRow = components['schemas']['OutcomeRow'];
 export type OutlookAnswer = components['schemas']['OutlookAnswer'];
 export type PageAlertRow = components['schemas']['Page_AlertRow_'];
+export type PageAuditRow = components['schemas']['Page_AuditRow_'];
 export type PageBacktestRow = components['schemas']['Page_BacktestRow_'];
+export type PageBrokerMessageRow = components['schemas']['Page_BrokerMessageRow_'];
 export type PageClientRow = components['schemas']['Page_ClientRow_'];
 export type PageDiscrepancyRow = components['schemas']['Page_DiscrepancyRow_'];
 export type PageExecutionRow = components['schemas']['Page_ExecutionRow_'];
@@ -7580,6 +7985,7 @@ export type PagePressing = components['schemas']['Page_Pressing_'];
 export type PageRecommendationRow = components['schemas']['Page_RecommendationRow_'];
 export type PageRecordingRow = components['schemas']['Page_RecordingRow_'];
 export type PageScopeLimits = components['schemas']['Page_ScopeLimits_'];
+export type PageStrategyErrorRow = components['schemas']['Page_StrategyErrorRow_'];
 export type PageStrategyRow = components['schemas']['Page_StrategyRow_'];
 export type PageStrategyRunRow = components['schemas']['Page_StrategyRunRow_'];
 export type PageSweepSummary = components['schemas']['Page_SweepSummary_'];
@@ -7613,7 +8019,9 @@ export type RecommendationState = components['schemas']['RecommendationState'];
 export type RecordedUnderlying = components['schemas']['RecordedUnderlying'];
 export type RecordingRow = components['schemas']['RecordingRow'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
+export type Refusal = components['schemas']['Refusal'];
 export type RejectAsk = components['schemas']['RejectAsk'];
+export type RejectedItem = components['schemas']['RejectedItem'];
 export type RemovedBy = components['schemas']['RemovedBy'];
 export type ResultTotal = components['schemas']['ResultTotal'];
 export type Right = components['schemas']['Right'];
@@ -7633,6 +8041,7 @@ export type SecType = components['schemas']['SecType'];
 export type Series = components['schemas']['Series'];
 export type SessionAnswer = components['schemas']['SessionAnswer'];
 export type Settlement = components['schemas']['Settlement'];
+export type SetupAnswer = components['schemas']['SetupAnswer'];
 export type Severity = components['schemas']['Severity'];
 export type ShareChange = components['schemas']['ShareChange'];
 export type Side = components['schemas']['Side'];
@@ -7642,6 +8051,7 @@ export type StepUpAsk = components['schemas']['StepUpAsk'];
 export type StrategyAtWork = components['schemas']['StrategyAtWork'];
 export type StrategyBrief = components['schemas']['StrategyBrief'];
 export type StrategyDetail = components['schemas']['StrategyDetail'];
+export type StrategyErrorRow = components['schemas']['StrategyErrorRow'];
 export type StrategyKind = components['schemas']['StrategyKind'];
 export type StrategyPick = components['schemas']['StrategyPick'];
 export type StrategyRow = components['schemas']['StrategyRow'];
@@ -7674,6 +8084,7 @@ export type UserChangeAsk = components['schemas']['UserChangeAsk'];
 export type UserRow = components['schemas']['UserRow'];
 export type ValueHistory = components['schemas']['ValueHistory'];
 export type ValuePoint = components['schemas']['ValuePoint'];
+export type VerifyAsk = components['schemas']['VerifyAsk'];
 export type Withdrawal = components['schemas']['Withdrawal'];
 export type WithdrawnOrder = components['schemas']['WithdrawnOrder'];
 export type WithdrawnTrade = components['schemas']['WithdrawnTrade'];
@@ -7728,6 +8139,7 @@ export interface operations {
                 client?: string | null;
                 cursor?: string | null;
                 limit?: number;
+                severity?: components["schemas"]["Severity"][];
                 state?: components["schemas"]["AlertState"][];
             };
             header?: never;
@@ -7774,7 +8186,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgeAsk"] | null;
+            };
+        };
         responses: {
             /** @description refused */
             "4XX": {
@@ -7801,6 +8217,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlertRow"];
+                };
+            };
+        };
+    };
+    list_audit: {
+        parameters: {
+            query?: {
+                /** @description how it begins, e.g. recommendation. */
+                action?: string | null;
+                /** @description a part of it */
+                actor?: string | null;
+                cursor?: string | null;
+                limit?: number;
+                mine?: boolean;
+                since?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditRow_"];
+                };
+            };
+        };
+    };
+    verify_audit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifyAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditVerification"];
                 };
             };
         };
@@ -8357,6 +8862,44 @@ export interface operations {
                 "application/json": components["schemas"]["CodeAsk"];
             };
         };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+        };
+    };
+    renew_recovery_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description refused */
             "4XX": {
@@ -10240,6 +10783,96 @@ export interface operations {
             };
         };
     };
+    list_broker_messages: {
+        parameters: {
+            query?: {
+                /** @description only this account's */
+                account?: string | null;
+                /** @description only this client's */
+                client?: string | null;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_BrokerMessageRow_"];
+                };
+            };
+        };
+    };
+    list_strategy_errors: {
+        parameters: {
+            query?: {
+                /** @description only this account's */
+                account?: string | null;
+                /** @description only this client's */
+                client?: string | null;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_StrategyErrorRow_"];
+                };
+            };
+        };
+    };
     list_opportunities: {
         parameters: {
             query?: {
@@ -10808,6 +11441,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DecisionReceipt"];
+                };
+            };
+        };
+    };
+    reject_recommendations: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkRejectAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkRejection"];
+                };
+            };
+        };
+    };
+    get_setup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetupAnswer"];
                 };
             };
         };

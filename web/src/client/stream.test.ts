@@ -115,12 +115,7 @@ describe('the live connection', () => {
 
 describe('what a change makes out of date', () => {
   it('is read again wherever the table is shown', () => {
-    expect(readersOf('executions')).toEqual([
-      'executions',
-      'orders',
-      'recommendations',
-      'journal',
-    ]);
+    expect(readersOf('executions')).toEqual(['executions', 'orders', 'recommendations', 'journal']);
     expect(readersOf('account_snapshots')).toEqual(['desk', 'dashboard', 'portfolio', 'outlook']);
     expect(readersOf('alerts')).toEqual(['alerts', 'desk']);
   });

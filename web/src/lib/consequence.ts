@@ -11,6 +11,7 @@ import {
   shareOf,
   typedPrice,
 } from './decimal';
+import { formatRoughPercent } from './numbers';
 import {
   describeContract,
   describeTrade,
@@ -120,6 +121,26 @@ export function limitEntry(trade: OfferedTrade): LimitEntry {
   }
   const credit = typedPrice(negated(trade.limit_price));
   return { label: 'Net credit per share', isCredit: true, offered: credit, toPrice: negated };
+}
+
+/** What our estimate says of margin usage: fractions of equity, null where it cannot be told. */
+export interface UsageEstimate {
+  before: number | null;
+  after: number | null;
+}
+
+/**
+ * `PM usage 31% → 36%, by our estimate.`, or null where it is not known. The estimate is of the
+ * whole offer; of fewer contracts the change is their share of it.
+ */
+export function usageWords(
+  { before, after }: UsageEstimate,
+  offered: number,
+  wanted: number,
+): string | null {
+  if (before === null || after === null) return null;
+  const share = before + ((after - before) * wanted) / offered;
+  return `PM usage ${formatRoughPercent(before)} → ${formatRoughPercent(share)}, by our estimate.`;
 }
 
 export function sentence(consequence: Consequence): string {

@@ -1,30 +1,18 @@
 import { Anchor, Button, Group, Text, Title } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useDisclosure } from '@mantine/hooks';
 import { Link } from '@tanstack/react-router';
-import { answerOf, api } from '@/client/api';
-import { refresh } from '@/client/queries';
 import type { AlertRow } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
-import { announce, announceProblem } from '@/components/announce';
+import { Dialog } from '@/components/Dialog';
 import { Moment } from '@/components/Moment';
 import { StateTag } from '@/components/Tag';
 import { ALERT_STATES, SEVERITIES } from '@/lib/states';
+import { Acknowledge } from './Acknowledge';
 import styles from './AlertsPage.module.css';
 
 /** One alert; acknowledging says that a person has seen it, not that it is over. */
 export function AlertItem({ alert }: { alert: AlertRow }) {
-  const queries = useQueryClient();
-  const acknowledge = useMutation({
-    mutationFn: () =>
-      answerOf(
-        api.POST('/api/alerts/{alert_id}/acknowledge/', {
-          params: { path: { alert_id: alert.id } },
-        }),
-      ),
-    onSuccess: () => announce('Acknowledged', alert.title),
-    onError: announceProblem,
-    onSettled: () => void refresh(queries, ['alerts', 'desk']),
-  });
+  const [isOpen, dialog] = useDisclosure(false);
   return (
     <li className={styles.alert} data-severity={alert.severity} data-row={alert.id}>
       <div className={styles.words}>
@@ -47,6 +35,12 @@ export function AlertItem({ alert }: { alert: AlertRow }) {
             Recommendation
           </Anchor>
         )}
+        {alert.acknowledged_by !== null && alert.acknowledged_at !== null && (
+          <Text size="sm" component="div">
+            Acknowledged by {alert.acknowledged_by}, <Moment at={alert.acknowledged_at} />
+            {alert.note !== '' && `: “${alert.note}”`}
+          </Text>
+        )}
         <Text size="xs" c="dimmed" component="div">
           Raised <Moment at={alert.raised_at} />
           {alert.cleared_at !== null && (
@@ -61,13 +55,15 @@ export function AlertItem({ alert }: { alert: AlertRow }) {
         <Button
           variant="default"
           size="sm"
-          loading={acknowledge.isPending}
           aria-label={`Acknowledge: ${alert.title}`}
-          onClick={() => acknowledge.mutate()}
+          onClick={dialog.open}
         >
-          Acknowledge
+          Acknowledge…
         </Button>
       )}
+      <Dialog isOpen={isOpen} onClose={dialog.close} title="Acknowledge this alert?">
+        <Acknowledge alert={alert} onDone={dialog.close} />
+      </Dialog>
     </li>
   );
 }

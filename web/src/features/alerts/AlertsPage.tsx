@@ -10,6 +10,7 @@ import type { AlertRow } from '@/client/schema';
 import type { Column } from '@/components/columns';
 import { EmptyState } from '@/components/EmptyState';
 import { ListScreen } from '@/components/ListScreen';
+import { LogTabs } from '@/components/LogTabs';
 import { useListKeys } from '@/components/useListKeys';
 import { AlertItem } from './AlertItem';
 import styles from './AlertsPage.module.css';
@@ -58,6 +59,7 @@ export function AlertsPage() {
       filter={filter}
       onFilter={(text) => change({ filter: text || undefined })}
       filterRef={filterInput}
+      notice={<LogTabs current="Alerts" />}
       controls={
         <SegmentedControl
           aria-label="Which alerts"

@@ -10,7 +10,7 @@ import { Expiries } from './Expiries';
 import { Exposures } from './Exposures';
 import { Figures } from './Figures';
 import { Margin } from './Margin';
-import { dashboardQuery } from './queries';
+import { dashboardQuery, setupQuery } from './queries';
 import { OpenAlerts, ToDecide, WorkingOrders } from './Waiting';
 import { Welcome } from './Welcome';
 
@@ -43,7 +43,7 @@ function Desk({ dashboard }: { dashboard: Dashboard }) {
   if (dashboard.accounts.length === 0) return <Welcome />;
   return (
     <>
-      {dashboard.strategies.length === 0 && dashboard.totals.length === 0 && <Welcome />}
+      <Guide />
       <Figures dashboard={dashboard} />
       <div className={styles.columns}>
         <div className={styles.column}>
@@ -61,6 +61,12 @@ function Desk({ dashboard }: { dashboard: Dashboard }) {
       </div>
     </>
   );
+}
+
+/** The guide stays until the first decision is made, and costs nothing afterwards. */
+function Guide() {
+  const { data } = useQuery(setupQuery);
+  return data === undefined || data.decisions > 0 ? null : <Welcome />;
 }
 
 function Loading() {

@@ -1,15 +1,20 @@
-import { Text } from '@mantine/core';
-import { useDesk, useMe } from '@/client/hooks';
+import { Button, Group, Text } from '@mantine/core';
+import { IconCircle, IconCircleCheckFilled } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useMe } from '@/client/hooks';
+import { PageSkeleton } from '@/components/PageSkeleton';
+import { ProblemNotice } from '@/components/ProblemNotice';
 import { Section } from '@/components/Section';
 import { Tag } from '@/components/Tag';
 import styles from './dashboard.module.css';
+import { setupQuery } from './queries';
+import { type Step, stepsOf } from './setup';
 
-/** The way from an empty installation to the first recommendation. */
+/** The way from an empty installation to the first decision, by what is really there. */
 export function Welcome() {
-  const desk = useDesk();
   const { user, clients } = useMe();
-  const isConnected = desk?.gateways.some((each) => each.connection === 'CONNECTED') ?? false;
-  const hasAccount = (desk?.accounts.length ?? 0) > 0;
+  const query = useQuery(setupQuery);
   if (!user.is_admin && clients.length === 0) {
     return (
       <Section title="Welcome to Greenlight">
@@ -20,56 +25,64 @@ export function Welcome() {
       </Section>
     );
   }
-  const steps = [
-    {
-      title: 'Connect a gateway',
-      isDone: isConnected,
-      words: (
-        <>
-          The simulated gateway comes with <code>make up</code>: a whole market without a broker and
-          without real money. For IBKR, set up a paper gateway first.
-        </>
-      ),
-    },
-    {
-      title: 'Add a client and an account',
-      isDone: hasAccount,
-      words: 'Whose money it is, and the account code behind the gateway. Under Administration.',
-    },
-    {
-      title: 'Enable a strategy',
-      isDone: false,
-      words:
-        'Choose its underlyings and how much it may commit. It only ever recommends: each order waits for a person.',
-    },
-    {
-      title: 'Decide the first recommendation',
-      isDone: false,
-      words: 'It appears under Recommendations with everything needed to approve or reject it.',
-    },
-  ];
+  if (query.isPending) return <PageSkeleton />;
+  if (query.data === undefined) {
+    return <ProblemNotice error={query.error} onRetry={() => void query.refetch()} />;
+  }
+  const steps = stepsOf(query.data, user.is_admin);
+  const done = steps.filter((step) => step.isDone).length;
+  const next = steps.find((step) => !step.isDone);
+  if (next === undefined) return null;
   return (
-    <Section title="Set up the desk">
-      <ol className={styles.steps}>
+    <Section
+      title="Set up the desk"
+      aside={
+        <Text size="sm" c="dimmed">
+          {done} of {steps.length} done
+        </Text>
+      }
+    >
+      {query.data.simulated && (
+        <Text size="sm" mb="sm">
+          <Tag tone="info">DEMO</Tag> Everything here runs on the simulated gateway: a market of its
+          own, no broker, no real money. Try whatever you like.
+        </Text>
+      )}
+      <ol className={styles.guide}>
         {steps.map((step) => (
-          <li key={step.title}>
-            <Text fw={600} component="span">
-              {step.title}
-            </Text>{' '}
-            {step.isDone && <Tag tone="ok">DONE</Tag>}
-            <Text size="sm" c="dimmed">
-              {step.words}
-            </Text>
-          </li>
+          <Item key={step.title} step={step} isNext={step === next} />
         ))}
       </ol>
-      <Text size="sm" mt="md">
-        An administrator does the first steps under{' '}
-        <a href="/admin/" className={styles.link}>
-          Administration
-        </a>
-        .
-      </Text>
     </Section>
+  );
+}
+
+function Item({ step, isNext }: { step: Step; isNext: boolean }) {
+  const Picture = step.isDone ? IconCircleCheckFilled : IconCircle;
+  return (
+    <li className={styles.guideStep} aria-current={isNext ? 'step' : undefined}>
+      <Picture
+        size={20}
+        aria-hidden
+        className={step.isDone ? styles.guideDone : styles.guideOpen}
+      />
+      <div className={styles.guideWords}>
+        <Group gap="xs">
+          <Text fw={600} size="sm">
+            {step.title}
+          </Text>
+          {step.isDone && <Tag tone="ok">DONE</Tag>}
+          {isNext && <Tag tone="info">NEXT</Tag>}
+        </Group>
+        <Text size="sm" c="dimmed">
+          {step.isDone ? step.found : step.words}
+        </Text>
+        {isNext && step.link !== null && (
+          <Button component={Link} {...step.link} size="xs" mt={6}>
+            {step.action}
+          </Button>
+        )}
+      </div>
+    </li>
   );
 }

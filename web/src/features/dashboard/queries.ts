@@ -9,3 +9,8 @@ export function dashboardQuery(client: string | undefined) {
       answerOf(api.GET('/api/dashboard/', { params: { query: given({ client }) }, signal })),
   });
 }
+
+export const setupQuery = queryOptions({
+  queryKey: ['dashboard', 'setup'],
+  queryFn: ({ signal }) => answerOf(api.GET('/api/setup/', { signal })),
+});

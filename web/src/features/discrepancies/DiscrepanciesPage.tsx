@@ -10,6 +10,7 @@ import { AccountFilter } from '@/components/AccountFilter';
 import { DataTable } from '@/components/DataTable';
 import { EmptyState } from '@/components/EmptyState';
 import { ListScreen } from '@/components/ListScreen';
+import { LogTabs } from '@/components/LogTabs';
 import { useAddressSorting } from '@/components/sorting';
 import { StateTag } from '@/components/Tag';
 import { useListKeys } from '@/components/useListKeys';
@@ -58,6 +59,7 @@ export function DiscrepanciesPage() {
       filter={filter}
       onFilter={(text) => change({ filter: text || undefined })}
       filterRef={filterInput}
+      notice={<LogTabs current="Discrepancies" />}
       controls={
         <>
           <SegmentedControl

@@ -17,6 +17,7 @@ import { isPackage } from '@/lib/package';
 import styles from './Forms.module.css';
 import { offerOf } from './offer';
 import { useDecision } from './useDecision';
+import { useUsage } from './useUsage';
 
 interface ApproveFormProps {
   detail: RecommendationDetail;
@@ -25,7 +26,7 @@ interface ApproveFormProps {
   onDone: () => void;
 }
 
-const StepUp = lazy(() => import('./StepUp'));
+const StepUp = lazy(() => import('@/components/StepUp'));
 
 /** The last look before an approval: the consequence in words, and room to take less. */
 export function ApproveForm({ detail, isOver, onDone }: ApproveFormProps) {
@@ -114,13 +115,31 @@ interface WordsProps {
 function Words({ detail, narrowing }: WordsProps) {
   if (narrowing === null)
     return <Text className={styles.consequence}>Correct the fields below.</Text>;
+  return <Consequence detail={detail} narrowing={narrowing} />;
+}
+
+function Consequence({
+  detail,
+  narrowing,
+}: {
+  detail: RecommendationDetail;
+  narrowing: Narrowing;
+}) {
   const { trade, money, assignment } = consequenceOf(offerOf(detail), narrowing);
+  const usage = useUsage(detail, narrowing.quantity);
   return (
     <div aria-live="polite" className={styles.consequence}>
       <Text fw={650}>{trade}</Text>
       <Text size="sm">
-        {money} {assignment}
+        {money} {assignment} {usage}
       </Text>
+      {detail.needs_two_approvers && (
+        <Text size="sm" fw={650}>
+          {detail.approvals.length === 0
+            ? 'Two people approve this: nothing is sent before somebody else approves it, too.'
+            : `${detail.approvals[0]?.by} has approved it: yours is the second, and it is carried out.`}
+        </Text>
+      )}
       {detail.account.kind === 'LIVE' && (
         <Text size="sm" fw={650} className="loss">
           This account holds real money.

@@ -1,18 +1,23 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconCheck, IconX } from '@tabler/icons-react';
 import { getRouteApi } from '@tanstack/react-router';
+import { useEffect, useEffectEvent } from 'react';
+import { useMe } from '@/client/hooks';
 import type { DecisionAnswer, RecommendationDetail } from '@/client/schema';
 import { Countdown, useSecondsLeft } from '@/components/Countdown';
 import { Dialog } from '@/components/Dialog';
 import { Moment } from '@/components/Moment';
 import { Section } from '@/components/Section';
+import { Tag } from '@/components/Tag';
 import { consequenceOf } from '@/lib/consequence';
+import { commandOf } from '@/lib/keyboard';
 import { isPackage, priceWords } from '@/lib/package';
 import { ApproveForm } from './ApproveForm';
 import styles from './DecisionPanel.module.css';
 import { offerOf } from './offer';
 import { RejectForm } from './RejectForm';
 import type { CardSearch } from './search';
+import { useUsage } from './useUsage';
 
 const route = getRouteApi('/desk/recommendations/$id');
 
@@ -22,6 +27,7 @@ export function DecisionPanel({ detail }: { detail: RecommendationDetail }) {
     offerOf(detail),
     detail.decision ?? TAKEN_AS_OFFERED,
   );
+  const usage = useUsage(detail, null);
   return (
     <Section
       title={detail.state === 'PROPOSED' ? 'Decide' : 'Decision'}
@@ -30,12 +36,40 @@ export function DecisionPanel({ detail }: { detail: RecommendationDetail }) {
       <Stack gap="sm">
         <Text className={styles.trade}>{trade}</Text>
         <Text size="sm">
-          {money} {assignment}
+          {money} {assignment} {usage}
         </Text>
+        {detail.state === 'PROPOSED' && <SecondApprover detail={detail} />}
         {detail.decision !== null && <Decided decision={detail.decision} legs={detail.legs} />}
         {detail.state === 'PROPOSED' && <Actions detail={detail} />}
       </Stack>
     </Section>
+  );
+}
+
+/** Where two people approve: who has, and that it waits for somebody else. */
+function SecondApprover({ detail }: { detail: RecommendationDetail }) {
+  const me = useMe().user.id;
+  const [first] = detail.approvals;
+  if (first === undefined) {
+    return detail.needs_two_approvers ? (
+      <Text size="sm">Of this size two people approve, each by themselves.</Text>
+    ) : null;
+  }
+  const units = isPackage(detail.legs) ? 'packages' : 'contracts';
+  return (
+    <div className={styles.decided}>
+      <Tag tone="warn">WAITS FOR A SECOND APPROVER</Tag>
+      <Text size="sm" fw={600} mt={4}>
+        {first.by_id === me ? 'You approved it' : `Approved by ${first.by}`}
+        {first.quantity !== null && `, ${first.quantity} ${units} only`}
+        {first.limit_price !== null &&
+          `, at ${priceWords(detail.legs, first.limit_price)} or better`}
+      </Text>
+      <Text size="xs" c="dimmed" component="div">
+        <Moment at={first.approved_at} /> · nothing is sent before{' '}
+        {first.by_id === me ? 'somebody else approves the same' : 'the same is approved again'}
+      </Text>
+    </div>
   );
 }
 
@@ -50,6 +84,7 @@ function Actions({ detail }: { detail: RecommendationDetail }) {
   const go = (next: CardSearch['act']) =>
     void navigate({ search: (search) => ({ ...search, act: next }), replace: true });
   const close = () => go(undefined);
+  useDecisionKeys(mayDecide && act === undefined, go);
   return (
     <>
       <div className={styles.actions}>
@@ -62,19 +97,27 @@ function Actions({ detail }: { detail: RecommendationDetail }) {
           <Button
             leftSection={<IconCheck size={18} aria-hidden />}
             disabled={!mayDecide}
+            aria-keyshortcuts="a"
             aria-describedby={mayDecide ? undefined : 'why-not'}
             onClick={() => go('approve')}
           >
-            Approve…
+            Approve…{' '}
+            <Text component="kbd" className={styles.key} aria-hidden>
+              a
+            </Text>
           </Button>
           <Button
             variant="default"
             leftSection={<IconX size={18} aria-hidden />}
             disabled={!mayDecide}
+            aria-keyshortcuts="r"
             aria-describedby={mayDecide ? undefined : 'why-not'}
             onClick={() => go('reject')}
           >
-            Reject…
+            Reject…{' '}
+            <Text component="kbd" className={styles.key} aria-hidden>
+              r
+            </Text>
           </Button>
         </Group>
       </div>
@@ -94,6 +137,24 @@ function Actions({ detail }: { detail: RecommendationDetail }) {
       </Dialog>
     </>
   );
+}
+
+/** `a` and `r` on the card as in the queue; they open a dialog and decide nothing. */
+function useDecisionKeys(isOn: boolean, open: (act: 'approve' | 'reject') => void): void {
+  const onKey = useEffectEvent((event: KeyboardEvent) => {
+    if (document.querySelector('[role="dialog"]') !== null || event.defaultPrevented) return;
+    const command = commandOf(event, event.target);
+    if (command !== 'approve' && command !== 'reject') return;
+    // Or the letter is typed into the field that takes the focus.
+    event.preventDefault();
+    open(command);
+  });
+  useEffect(() => {
+    if (!isOn) return;
+    const listener = (event: KeyboardEvent) => onKey(event);
+    window.addEventListener('keydown', listener);
+    return () => window.removeEventListener('keydown', listener);
+  }, [isOn]);
 }
 
 interface DecidedProps {

@@ -2,7 +2,7 @@ import '@/styles/segmentedControl';
 import { SegmentedControl } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useRef } from 'react';
+import { lazy, Suspense, useMemo, useRef, useState } from 'react';
 import { useChosenClient } from '@/client/hooks';
 import { recommendationsQuery } from '@/client/queries';
 import { AccountFilter } from '@/components/AccountFilter';
@@ -14,6 +14,11 @@ import { DECIDE_COLUMNS, FOLLOW_COLUMNS, type Row } from './columns';
 import { NoRecommendations } from './NoRecommendations';
 import { QueueCard } from './QueueCard';
 import { type QueueSearch, STATES_OF, type View } from './search';
+import { SelectBox, selectColumn } from './selection';
+
+const SelectionBar = lazy(() => import('./SelectionBar'));
+
+const NONE: ReadonlySet<string> = new Set();
 
 const route = getRouteApi('/desk/recommendations');
 
@@ -44,6 +49,25 @@ export function QueuePage() {
   const change = (changes: QueueSearch) =>
     void navigate({ search: (search) => ({ ...search, ...changes }), replace: true });
   const columns = show === 'decide' ? DECIDE_COLUMNS : FOLLOW_COLUMNS;
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(NONE);
+  const choose = (ids: string[]) => setChosen(new Set(ids));
+  const selection = useMemo(
+    () => ({
+      chosen,
+      toggle: (id: string) =>
+        setChosen((before) => {
+          const after = new Set(before);
+          if (!after.delete(id)) after.add(id);
+          return after;
+        }),
+    }),
+    [chosen],
+  );
+  const isDeciding = show === 'decide';
+  const drawn = useMemo(
+    () => (isDeciding ? [selectColumn(selection), ...DECIDE_COLUMNS] : FOLLOW_COLUMNS),
+    [isDeciding, selection],
+  );
 
   return (
     <ListScreen<Row>
@@ -68,17 +92,33 @@ export function QueuePage() {
       empty={<NoRecommendations view={show} onShowAll={() => change({ show: 'all' })} />}
     >
       {(rows) => (
-        <DataTable
-          label="Recommendations"
-          columns={columns}
-          rows={rows}
-          rowKey={(row) => row.id}
-          card={(row) => <QueueCard row={row} />}
-          isAlarming={(row) => row.order_state === 'UNKNOWN' || row.order_state === 'QUARANTINE'}
-          listRef={list}
-          name="recommendations"
-          sorting={sorting}
-        />
+        <>
+          {isDeciding && chosen.size > 0 && (
+            <Suspense>
+              <SelectionBar
+                rows={rows.filter((row) => chosen.has(row.id))}
+                shown={rows}
+                onChoose={choose}
+              />
+            </Suspense>
+          )}
+          <DataTable
+            label="Recommendations"
+            columns={drawn}
+            rows={rows}
+            rowKey={(row) => row.id}
+            card={(row) => (
+              <QueueCard
+                row={row}
+                select={isDeciding && <SelectBox row={row} selection={selection} />}
+              />
+            )}
+            isAlarming={(row) => row.order_state === 'UNKNOWN' || row.order_state === 'QUARANTINE'}
+            listRef={list}
+            name="recommendations"
+            sorting={sorting}
+          />
+        </>
       )}
     </ListScreen>
   );

@@ -7,7 +7,7 @@ import type { Column } from '@/components/columns';
 import { SignedMoney } from '@/components/Figures';
 import { Moment } from '@/components/Moment';
 import rowLink from '@/components/RowLink.module.css';
-import { StateTag } from '@/components/Tag';
+import { StateTag, Tag } from '@/components/Tag';
 import {
   formatCount,
   formatDelta,
@@ -43,6 +43,12 @@ export function actionOf(row: Row): string {
 
 export function StateCell({ row }: { row: Row }) {
   return <StateTag state={row.state} words={RECOMMENDATION_STATES} />;
+}
+
+/** One of two people has approved it, and it waits for the other. */
+export function FirstOfTwo({ row }: { row: Row }) {
+  if (row.state !== 'PROPOSED' || row.first_approved_at === null) return null;
+  return <Tag tone="warn">1 OF 2 APPROVED</Tag>;
 }
 
 export function TimeLeft({ row }: { row: Row }) {
@@ -120,6 +126,7 @@ const OFFER: readonly Column<Row>[] = [
         <Text size="xs" c="dimmed">
           {actionOf(row)} · {row.strategy.name}
         </Text>
+        <FirstOfTwo row={row} />
       </>
     ),
   },

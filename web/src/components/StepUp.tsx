@@ -6,7 +6,7 @@ import { ProblemNotice } from '@/components/ProblemNotice';
 
 const LONGEST_CODE = 64;
 
-/** Asks who approves to prove once more who they are; then the approval can be confirmed again. */
+/** Asks a person to prove once more who they are; then what was refused can be confirmed again. */
 export default function StepUp() {
   const [typed, setTyped] = useState('');
   const { mutate, error, isError, isPending, isSuccess } = useMutation({
@@ -18,7 +18,7 @@ export default function StepUp() {
         }),
       ),
   });
-  if (isSuccess) return <Text fw={600}>That is you. Confirm the approval now.</Text>;
+  if (isSuccess) return <Text fw={600}>That is you. Confirm once more now.</Text>;
   return (
     <>
       {isError && <ProblemNotice error={error} />}

@@ -1,0 +1,131 @@
+import { Anchor, Group, List, Stack, Text } from '@mantine/core';
+import { IconExternalLink, IconRobot } from '@tabler/icons-react';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { StrategyErrorRow } from '@/client/schema';
+import { AccountCell } from '@/components/AccountCell';
+import type { Column } from '@/components/columns';
+import { DataTable } from '@/components/DataTable';
+import { EmptyState } from '@/components/EmptyState';
+import { ListScreen } from '@/components/ListScreen';
+import { LogTabs } from '@/components/LogTabs';
+import { Moment } from '@/components/Moment';
+import { StateTag } from '@/components/Tag';
+import { RUN_STATES } from '@/lib/states';
+import { strategyErrorsQuery } from './queries';
+
+const COLUMNS: readonly Column<StrategyErrorRow>[] = [
+  {
+    id: 'at',
+    header: 'Run at',
+    kind: 'text',
+    value: (row) => row.started_at,
+    cell: (row) => <Moment at={row.started_at} />,
+  },
+  {
+    id: 'strategy',
+    header: 'Strategy',
+    kind: 'text',
+    value: (row) => row.strategy,
+    cell: (row) => <StrategyLink row={row} />,
+  },
+  {
+    id: 'status',
+    header: 'Run',
+    kind: 'text',
+    value: (row) => row.status,
+    cell: (row) => <StateTag state={row.status} words={RUN_STATES} />,
+  },
+  {
+    id: 'errors',
+    header: 'What went wrong',
+    kind: 'text',
+    value: (row) => row.errors.join('; '),
+    cell: (row) => <Errors row={row} />,
+  },
+  {
+    id: 'account',
+    header: 'Account',
+    kind: 'text',
+    value: (row) => row.account.code,
+    cell: (row) => <AccountCell account={row.account} />,
+  },
+];
+
+/** Runs of strategies that stumbled, and over what. */
+export function StrategyErrors({ client }: { client: string | undefined }) {
+  const query = useInfiniteQuery(strategyErrorsQuery(client));
+  const [filter, setFilter] = useState('');
+  return (
+    <ListScreen<StrategyErrorRow>
+      title="Strategy errors"
+      query={query}
+      columns={COLUMNS}
+      filter={filter}
+      onFilter={setFilter}
+      notice={<LogTabs current="Strategy errors" />}
+      empty={
+        <EmptyState icon={IconRobot} title="No run had an error">
+          What a strategy could not look at, and why, appears here; the rest of its run goes on.
+        </EmptyState>
+      }
+    >
+      {(rows) => (
+        <DataTable
+          label="Strategy errors"
+          columns={COLUMNS}
+          rows={rows}
+          rowKey={(row) => row.id}
+          card={(row) => (
+            <Stack gap={6}>
+              <Group justify="space-between">
+                <StrategyLink row={row} />
+                <StateTag state={row.status} words={RUN_STATES} />
+              </Group>
+              <Errors row={row} />
+              <Text size="xs" c="dimmed" component="div">
+                <Moment at={row.started_at} />
+              </Text>
+            </Stack>
+          )}
+          isAlarming={(row) => row.status === 'FAILED'}
+        />
+      )}
+    </ListScreen>
+  );
+}
+
+function StrategyLink({ row }: { row: StrategyErrorRow }) {
+  return (
+    <Anchor
+      component={Link}
+      to="/strategies/$id"
+      params={{ id: row.strategy_id } as never}
+      size="sm"
+    >
+      {row.strategy}
+    </Anchor>
+  );
+}
+
+const SHOWN = 3;
+
+function Errors({ row }: { row: StrategyErrorRow }) {
+  const more = row.errors.length - SHOWN;
+  return (
+    <div style={{ overflowWrap: 'anywhere', whiteSpace: 'normal', minWidth: '16rem' }}>
+      <List size="sm" listStyleType="none">
+        {row.errors.slice(0, SHOWN).map((error) => (
+          <List.Item key={error}>{error}</List.Item>
+        ))}
+      </List>
+      <Text size="xs" c="dimmed">
+        {more > 0 && `and ${more} more · `}
+        <Anchor href={row.workflow_url} target="_blank" rel="noreferrer" size="xs">
+          Temporal Web <IconExternalLink size={11} aria-hidden />
+        </Anchor>
+      </Text>
+    </div>
+  );
+}
