@@ -28,6 +28,14 @@ SCREENS = {
     "/alerts?show=all": "Alerts",
     "/opportunities": "Opportunities",
     "/strategies": "Strategies",
+    "/administration/users": "Administration",
+    "/administration/clients": "Administration",
+    "/administration/gateways": "Administration",
+    "/administration/limits": "Administration",
+    "/account": "Your account",
+    "/logs/strategy-errors": "Strategy errors",
+    "/logs/broker-messages": "Broker messages",
+    "/logs/audit": "Audit trail",
 }
 
 Theme = Literal["light", "dark"]

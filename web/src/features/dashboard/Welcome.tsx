@@ -78,7 +78,7 @@ function Item({ step, isNext }: { step: Step; isNext: boolean }) {
           {step.isDone ? step.found : step.words}
         </Text>
         {isNext && step.link !== null && (
-          <Button component={Link} {...step.link} size="xs" mt={6}>
+          <Button component={Link} {...(step.link as object)} size="xs" mt={6}>
             {step.action}
           </Button>
         )}
