@@ -25,7 +25,7 @@ const EVERYTHING: readonly KeyRoot[] = [
 
 const READERS: Readonly<Record<string, readonly KeyRoot[]>> = {
   recommendations: ['recommendations', 'desk', 'stopping'],
-  decisions: ['recommendations', 'desk', 'journal'],
+  decisions: ['recommendations', 'desk', 'journal', 'setup'],
   orders: ['orders', 'recommendations', 'desk', 'stopping'],
   order_events: ['orders', 'recommendations'],
   executions: ['executions', 'orders', 'recommendations', 'journal'],
@@ -37,7 +37,7 @@ const READERS: Readonly<Record<string, readonly KeyRoot[]>> = {
   settings: ['desk', 'recommendations', 'stopping'],
   kill_switches: ['desk', 'stopping'],
   strategy_runs: ['dashboard', 'strategies', 'opportunities', 'backtests', 'outlook', 'chains'],
-  strategy_instances: ['dashboard', 'strategies'],
+  strategy_instances: ['dashboard', 'strategies', 'setup'],
   backtests: ['backtests'],
   backtest_sweeps: ['backtests'],
 };

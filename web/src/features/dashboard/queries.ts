@@ -11,6 +11,6 @@ export function dashboardQuery(client: string | undefined) {
 }
 
 export const setupQuery = queryOptions({
-  queryKey: ['dashboard', 'setup'],
+  queryKey: ['setup', 'guide'],
   queryFn: ({ signal }) => answerOf(api.GET('/api/setup/', { signal })),
 });
