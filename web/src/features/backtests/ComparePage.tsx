@@ -1,4 +1,4 @@
-import { Skeleton, Text, Title } from '@mantine/core';
+import { Anchor, Skeleton, Text, Title } from '@mantine/core';
 import { IconArrowsDiff } from '@tabler/icons-react';
 import { useQueries, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
@@ -92,9 +92,14 @@ function SideBySide({ found: { items, differing } }: { found: Comparison }) {
             <th scope="col">Figure</th>
             {items.map((run) => (
               <th key={run.id} scope="col" data-numeric>
-                <Link to="/backtests/$id" params={{ id: run.id }}>
+                <Anchor
+                  component={Link}
+                  to="/backtests/$id"
+                  params={{ id: run.id } as never}
+                  size="xs"
+                >
                   {run.name}
-                </Link>
+                </Anchor>
               </th>
             ))}
           </tr>

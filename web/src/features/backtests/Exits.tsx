@@ -13,7 +13,8 @@ export function Exits({ stats }: { stats: Stats }) {
       {exits.length === 0 ? (
         <Text size="sm">No option trade was opened and ended.</Text>
       ) : (
-        <div className={plain.scroll}>
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls needs the keyboard
+        <section className={plain.scroll} tabIndex={0} aria-label="Trades by what ended them">
           <table className={plain.table}>
             <thead>
               <tr>
@@ -46,7 +47,7 @@ export function Exits({ stats }: { stats: Stats }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </section>
       )}
       {denials.length > 0 && (
         <Text size="sm" mt="sm">

@@ -54,6 +54,7 @@ describe('figures', () => {
   it('have their unit, and a dash for what could not be told', () => {
     expect(figureWords(drawdown, 0.1234)).toBe('12.34%');
     expect(figureWords(drawdown, null)).toBe('–');
+    expect(figureWords(drawdown, -0)).toBe('0.00%');
   });
 
   it('tell what ended the trades in words, the most frequent first', () => {

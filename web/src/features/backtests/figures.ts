@@ -113,7 +113,8 @@ export function numberOf(stats: Stats, name: string): number | null {
 }
 
 export function figureWords(kind: FigureKind, value: number | null): string {
-  return value === null ? NOT_KNOWN : FORMATS[kind.unit](value);
+  // Adding zero takes the sign off a negative one.
+  return value === null ? NOT_KNOWN : FORMATS[kind.unit](value + 0);
 }
 
 /** Which of `values` are the best; none where all are alike or nothing says which end is better. */

@@ -13,11 +13,13 @@ const VIEWS = [
   { value: 'results', label: 'Results' },
   { value: 'cycles', label: 'Wheel cycles' },
   { value: 'decisions', label: 'Decisions' },
-];
+] as const;
 
 /** What trading has brought, and what became of what was decided. */
 export function JournalPage() {
-  const { view = 'results', account, since } = route.useSearch();
+  const { view: asked, account, since } = route.useSearch();
+  // An address may say anything.
+  const view = VIEWS.find(({ value }) => value === asked)?.value ?? 'results';
   const navigate = route.useNavigate();
   const client = useChosenClient()?.id;
   return (
@@ -28,7 +30,7 @@ export function JournalPage() {
           <SegmentedControl
             aria-label="View"
             value={view}
-            data={VIEWS}
+            data={[...VIEWS]}
             onChange={(value) =>
               // What another table was sorted and filtered by means nothing here.
               void navigate({
@@ -47,6 +49,8 @@ export function JournalPage() {
               type="date"
               aria-label="Since"
               title="Since this day; all there is if empty"
+              leftSection={<span className={styles.since}>Since</span>}
+              leftSectionWidth="3.4rem"
               value={since ?? ''}
               onChange={(event) => {
                 const day = event.currentTarget.value || undefined;

@@ -8,7 +8,8 @@ import { formatCount, formatRoughPercent } from '@/lib/numbers';
 export function Totals({ title, totals }: { title: string; totals: readonly ResultTotal[] }) {
   return (
     <Section title={title}>
-      <div className={plain.scroll}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls needs the keyboard */}
+      <section className={plain.scroll} tabIndex={0} aria-label={`${title}, results`}>
         <table className={plain.table}>
           <thead>
             <tr>
@@ -25,6 +26,7 @@ export function Totals({ title, totals }: { title: string; totals: readonly Resu
               <th scope="col" data-numeric>
                 Unrealised
               </th>
+              <th scope="col">In</th>
             </tr>
           </thead>
           <tbody>
@@ -36,16 +38,17 @@ export function Totals({ title, totals }: { title: string; totals: readonly Resu
                   {total.ended === 0 ? '' : formatRoughPercent(total.won / total.ended)}
                 </td>
                 <td data-numeric>
-                  <SignedMoney value={total.realised} unit={total.currency} />
+                  <SignedMoney value={total.realised} />
                 </td>
                 <td data-numeric>
-                  <SignedMoney value={total.unrealised} unit={total.currency} />
+                  <SignedMoney value={total.unrealised} />
                 </td>
+                <td>{total.currency}</td>
               </tr>
             ))}
           </tbody>
         </table>
-      </div>
+      </section>
     </Section>
   );
 }

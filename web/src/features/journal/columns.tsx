@@ -114,6 +114,7 @@ export const CYCLE_COLUMNS: readonly Column<CycleRow>[] = [
     id: 'symbol',
     header: 'Underlying',
     kind: 'text',
+    wraps: true,
     value: (row) => row.symbol,
     cell: (row) => (
       <>
@@ -166,8 +167,8 @@ export const CYCLE_COLUMNS: readonly Column<CycleRow>[] = [
   },
   {
     id: 'result',
-    header: 'In cash so far',
-    hint: 'Shares still held at what they cost',
+    header: 'So far',
+    hint: 'In cash; shares still held at what they cost',
     kind: 'decimal',
     value: (row) => row.result,
     cell: (row) => <SignedMoney value={row.result} />,
@@ -189,10 +190,11 @@ export const CYCLE_COLUMNS: readonly Column<CycleRow>[] = [
   },
   {
     id: 'turns',
-    header: 'Assigned, rolled',
+    header: 'Turned',
+    hint: 'Deliveries of shares by assignment, and rolls',
     kind: 'number',
     value: (row) => row.assignments + row.rolls,
-    cell: (row) => `${row.assignments}, ${row.rolls}`,
+    cell: (row) => `${row.assignments} + ${row.rolls}`,
   },
   {
     id: 'account',
