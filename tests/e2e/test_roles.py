@@ -12,7 +12,7 @@ from tests.e2e.person import SOON_MS, Offer, Person, sign_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.xdist_group("desk")]
 
-OFFERED = ("MSFT", "QQQ")
+OFFERED = ("AAPL", "QQQ")
 REASON = "Too much of it already."
 
 

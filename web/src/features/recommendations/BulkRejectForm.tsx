@@ -14,11 +14,10 @@ const MOST = 100;
 interface BulkRejectFormProps {
   rows: Row[];
   onDone: () => void;
-  onRejected: () => void;
 }
 
 /** One reason for several; each is rejected by the terms on screen, and answered by itself. */
-export function BulkRejectForm({ rows, onDone, onRejected }: BulkRejectFormProps) {
+export function BulkRejectForm({ rows, onDone }: BulkRejectFormProps) {
   const [reason, setReason] = useState('');
   const [key] = useState(() => crypto.randomUUID());
   const queries = useQueryClient();
@@ -37,11 +36,7 @@ export function BulkRejectForm({ rows, onDone, onRejected }: BulkRejectFormProps
     onSettled: () => void refresh(queries, ['recommendations', 'desk']),
   });
   if (reject.data !== undefined) {
-    const leave = () => {
-      onRejected();
-      onDone();
-    };
-    return <Results rows={items} results={reject.data.items} onDone={leave} />;
+    return <Results rows={items} results={reject.data.items} onDone={onDone} />;
   }
   return (
     <CommandForm

@@ -17,6 +17,7 @@ import { type QueueSearch, STATES_OF, type View } from './search';
 import { SelectBox, selectColumn } from './selection';
 
 const SelectionBar = lazy(() => import('./SelectionBar'));
+const BulkRejectDialog = lazy(() => import('./BulkRejectDialog'));
 
 const NONE: ReadonlySet<string> = new Set();
 
@@ -50,7 +51,9 @@ export function QueuePage() {
     void navigate({ search: (search) => ({ ...search, ...changes }), replace: true });
   const columns = show === 'decide' ? DECIDE_COLUMNS : FOLLOW_COLUMNS;
   const [chosen, setChosen] = useState<ReadonlySet<string>>(NONE);
-  const choose = (ids: string[]) => setChosen(new Set(ids));
+  const chosenOf = (rows: Row[]) => rows.filter((row) => chosen.has(row.id));
+  // Beside the list: what became of the last ones is told when the list is empty, too.
+  const [asked, setAsked] = useState<Row[]>();
   const selection = useMemo(
     () => ({
       chosen,
@@ -70,56 +73,73 @@ export function QueuePage() {
   );
 
   return (
-    <ListScreen<Row>
-      title="Recommendations"
-      query={query}
-      columns={columns}
-      table="recommendations"
-      filter={filter}
-      onFilter={(text) => change({ filter: text || undefined })}
-      filterRef={filterInput}
-      controls={
-        <>
-          <SegmentedControl
-            aria-label="Which recommendations"
-            value={show}
-            onChange={(value) => change({ show: value as View })}
-            data={VIEW_LABELS}
-          />
-          <AccountFilter value={account} onChange={(id) => change({ account: id })} />
-        </>
-      }
-      empty={<NoRecommendations view={show} onShowAll={() => change({ show: 'all' })} />}
-    >
-      {(rows) => (
-        <>
-          {isDeciding && chosen.size > 0 && (
-            <Suspense>
-              <SelectionBar
-                rows={rows.filter((row) => chosen.has(row.id))}
-                shown={rows}
-                onChoose={choose}
-              />
-            </Suspense>
-          )}
-          <DataTable
-            label="Recommendations"
-            columns={drawn}
-            rows={rows}
-            rowKey={(row) => row.id}
-            card={(row) => (
-              <QueueCard
-                row={row}
-                select={isDeciding && <SelectBox row={row} selection={selection} />}
-              />
+    <>
+      <ListScreen<Row>
+        title="Recommendations"
+        query={query}
+        columns={columns}
+        table="recommendations"
+        filter={filter}
+        onFilter={(text) => change({ filter: text || undefined })}
+        filterRef={filterInput}
+        controls={
+          <>
+            <SegmentedControl
+              aria-label="Which recommendations"
+              value={show}
+              onChange={(value) => change({ show: value as View })}
+              data={VIEW_LABELS}
+            />
+            <AccountFilter value={account} onChange={(id) => change({ account: id })} />
+          </>
+        }
+        empty={<NoRecommendations view={show} onShowAll={() => change({ show: 'all' })} />}
+      >
+        {(rows) => (
+          <>
+            {isDeciding && chosen.size > 0 && (
+              <Suspense>
+                <SelectionBar
+                  selected={chosenOf(rows).length}
+                  shown={rows.length}
+                  onReject={() => setAsked(chosenOf(rows))}
+                  onSelectAll={() => setChosen(new Set(rows.map((row) => row.id)))}
+                  onClear={() => setChosen(NONE)}
+                />
+              </Suspense>
             )}
-            isAlarming={(row) => row.order_state === 'UNKNOWN' || row.order_state === 'QUARANTINE'}
-            listRef={list}
-            name="recommendations"
-            sorting={sorting}
+            <DataTable
+              label="Recommendations"
+              columns={drawn}
+              rows={rows}
+              rowKey={(row) => row.id}
+              card={(row) => (
+                <QueueCard
+                  row={row}
+                  select={isDeciding && <SelectBox row={row} selection={selection} />}
+                />
+              )}
+              isAlarming={(row) =>
+                row.order_state === 'UNKNOWN' || row.order_state === 'QUARANTINE'
+              }
+              listRef={list}
+              name="recommendations"
+              sorting={sorting}
+            />
+          </>
+        )}
+      </ListScreen>
+      {asked !== undefined && (
+        <Suspense>
+          <BulkRejectDialog
+            rows={asked}
+            onClose={() => {
+              setAsked(undefined);
+              setChosen(NONE);
+            }}
           />
-        </>
+        </Suspense>
       )}
-    </ListScreen>
+    </>
   );
 }
