@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Any
 from urllib.parse import quote
 
 from fastapi import FastAPI
+from jinja2.ext import Extension
 from sqlalchemy import ColumnElement, LargeBinary, String, cast, inspect, or_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import RelationshipDirection
@@ -25,6 +27,7 @@ from starlette_admin.fields import BaseField, FloatField
 from starlette_admin.views import DropDown
 
 from api.auth import sign_out
+from api.content_policy import nonce_of
 from api.deps import Resources, authenticate
 from api.errors import coded, problem_response
 from domain.errors import ErrorCode
@@ -32,6 +35,7 @@ from infra.db import models
 from infra.db.queries.viewer import Viewer
 
 ADMIN_PATH = "/admin"
+_ELEMENT = re.compile(r"<(script|style)(?=[\s>])")
 _SECRETS = frozenset({"password_hash", "token_hash", "totp_secret", "code_hash"})
 _GROUPS: dict[str, tuple[type[models.Base], ...]] = {
     "Trading": (
@@ -216,6 +220,16 @@ class _Door(BaseHTTPMiddleware):
         return await call_next(request)
 
 
+class NoncedTemplates(Extension):
+    """Gives each script and style element that a template writes the nonce of its answer.
+
+    Only what the templates themselves write: this reads their source, not what they render.
+    """
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        return _ELEMENT.sub(r'<\1 nonce="{{ csp_nonce(request) }}"', source)
+
+
 def mount_admin(app: FastAPI, resources: Resources) -> None:
     admin = Admin(
         resources.sessions,
@@ -227,4 +241,6 @@ def mount_admin(app: FastAPI, resources: Resources) -> None:
     )
     for name, group in _GROUPS.items():
         admin.add_view(DropDown(name, views=[ReadOnlyView(model) for model in group]))
+    admin.templates.env.add_extension(NoncedTemplates)
+    admin.templates.env.globals["csp_nonce"] = lambda request: nonce_of(request.scope)
     admin.mount_to(app)

@@ -19,7 +19,7 @@ from api.admin import mount_admin
 from api.clock import Clock, SystemClock
 from api.deps import Resources
 from api.limits import Throttle
-from api.middleware import BodyLimit, CrossSiteGuard, RequestContext, SafetyHeaders
+from api.middleware import CrossSiteGuard, RequestContext, SafetyHeaders
 from api.routers import (
     account,
     alerts,
@@ -52,6 +52,7 @@ from api.routers import (
 from api.schemas.problems import MEDIA_TYPE, Problem
 from api.signals import Signals, TemporalSignals
 from api.stream import ChangeFeed
+from api.strict import StrictInput
 from api.web import WEB_DIST, WebApp
 from infra.db.session import create_engine, engine, sessions
 from infra.keys import KeyRing
@@ -137,7 +138,7 @@ def create_app(
     # The last one added is the outermost. Event streams are left as they are by GZipMiddleware.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=9)
     app.add_middleware(CrossSiteGuard)
-    app.add_middleware(BodyLimit, max_bytes=_MAX_BODY_BYTES)
+    app.add_middleware(StrictInput, max_bytes=_MAX_BODY_BYTES)
     app.add_middleware(RequestContext)
     app.add_middleware(SafetyHeaders, over_tls=chosen.session_cookie_secure)
     return app

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
-from api.errors import coded, internal_error, problem_response, too_large
+from api.content_policy import content_policy, is_report
+from api.errors import coded, internal_error, problem_response
 from domain.errors import ErrorCode
 from infra.metrics import API_SECONDS
 
@@ -85,39 +85,6 @@ def _route_template(scope: Scope) -> str:
     return path
 
 
-_DIRECTIVES = {
-    "default-src": "'self'",
-    "script-src": "'self'",
-    # The component library writes style elements as it renders.
-    "style-src": "'self' 'unsafe-inline'",
-    "img-src": "'self' data:",
-    "font-src": "'self' data:",
-    "connect-src": "'self'",
-    "object-src": "'none'",
-    "base-uri": "'none'",
-    "form-action": "'self'",
-    "frame-ancestors": "'none'",
-}
-
-
-def _policy(**changes: str) -> str:
-    changed = {name.replace("_", "-"): value for name, value in changes.items()}
-    return "; ".join(f"{name} {value}" for name, value in (_DIRECTIVES | changed).items())
-
-
-CONTENT_POLICY = _policy()
-# The admin's pages are rendered with scripts inside them, for administrators only.
-ADMIN_CONTENT_POLICY = _policy(script_src="'self' 'unsafe-inline'")
-
-# A backtest's report is a page of its own without scripts: the desk may show it in a frame, and it
-# may ask for nothing.
-REPORT_CONTENT_POLICY = (
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'self'"
-)
-_REPORT = re.compile(r"/api/backtests/[0-9a-f-]{36}/report/")
-
-
 class SafetyHeaders:
     """Headers that keep browsers from framing, sniffing, leaking and caching.
 
@@ -133,11 +100,7 @@ class SafetyHeaders:
             await self._app(scope, receive, send)
             return
         path: str = scope["path"]
-        policy, framing = CONTENT_POLICY, "DENY"
-        if path == "/admin" or path.startswith("/admin/"):
-            policy = ADMIN_CONTENT_POLICY
-        elif _REPORT.fullmatch(path):
-            policy, framing = REPORT_CONTENT_POLICY, "SAMEORIGIN"
+        policy, framing = content_policy(scope), "SAMEORIGIN" if is_report(path) else "DENY"
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -174,34 +137,6 @@ class CrossSiteGuard:
             await answer(scope, receive, send)
             return
         await self._app(scope, receive, send)
-
-
-class BodyLimit:
-    """Refuses a body larger than anything the desk has to be told, announced or not."""
-
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
-        self._app = app
-        self._max_bytes = max_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        announced = Headers(scope=scope).get("content-length", "0")
-        if not announced.isdecimal() or int(announced) > self._max_bytes:
-            await problem_response(too_large(self._max_bytes))(scope, receive, send)
-            return
-        received = 0
-
-        async def receive_counted() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._max_bytes:
-                raise HTTPException(413, too_large(self._max_bytes).detail)
-            return message
-
-        await self._app(scope, receive_counted, send)
 
 
 def _why_refused(scope: Scope) -> str | None:

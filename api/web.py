@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+from api.content_policy import nonce_of
 
 # Below the project's root; a deployment copies the built app to the same place.
 WEB_DIST = Path(__file__).resolve().parents[1] / "web" / "dist"
@@ -16,6 +18,8 @@ WEB_DIST = Path(__file__).resolve().parents[1] / "web" / "dist"
 _HASHED = "assets/"
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_FIRST = "no-cache"
+# In the built page, for the nonce under which styles may be written.
+NONCE_PLACE = "__CSP_NONCE__"
 _NOT_THE_APPS = ("api", "admin", "healthz", "readyz")
 
 
@@ -26,13 +30,20 @@ class WebApp(StaticFiles):
         super().__init__(directory=directory, html=False)
         self._page = directory / "index.html"
 
+    def _page_with(self, nonce: str) -> Response:
+        """The page under a nonce of its own: kept by nobody, for the next answer has another."""
+        page = self._page.read_text("utf-8").replace(NONCE_PLACE, nonce)
+        return HTMLResponse(page, headers={"Cache-Control": "no-store"})
+
     async def get_response(self, path: str, scope: Scope) -> Response:
+        if path in {".", "index.html"} and scope["method"] in {"GET", "HEAD"}:
+            return self._page_with(nonce_of(scope))
         try:
             response = await super().get_response(path, scope)
         except HTTPException as error:
             if error.status_code != 404 or not self._is_page(path):
                 raise
-            response = FileResponse(self._page)
+            return self._page_with(nonce_of(scope))
         hashed = path.startswith(_HASHED) and isinstance(response, FileResponse)
         response.headers["Cache-Control"] = _FOR_EVER if hashed else _ASK_FIRST
         return response

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date
 from decimal import Decimal
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Self, TypeVar, cast
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    PlainSerializer,
+    model_validator,
+)
 
 from domain.instruments import Right, SecType, Side, plain
 from infra.db.models import GatewayKind
@@ -25,10 +33,38 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True, from_attributes=True, ser_json_inf_nan="null")
 
 
+# More digits than any figure of the desk has; written out, 1E+999999999 would fill the memory.
+_MOST_DIGITS = 28
+
+
 class Ask(BaseModel):
-    """Base of everything the API is told: unknown fields and non-finite numbers are refused."""
+    """Base of everything the API is told.
+
+    Unknown fields, numbers that are not finite, and decimals of absurd size are refused.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _decimals_have_a_size(self) -> Self:
+        for name in type(self).model_fields:
+            if not _has_a_size(getattr(self, name)):
+                raise ValueError(f"{name} holds a number of more than {_MOST_DIGITS} digits")
+        return self
+
+
+def _has_a_size(value: object) -> bool:
+    match value:
+        case Decimal():
+            written = value.as_tuple()
+            assert isinstance(written.exponent, int), "only finite decimals come this far"
+            return max(value.adjusted() + 1, -written.exponent) <= _MOST_DIGITS
+        case BaseModel():
+            return all(_has_a_size(getattr(value, name)) for name in type(value).model_fields)
+        case list() | tuple():
+            return all(map(_has_a_size, cast("Iterable[object]", value)))
+        case _:
+            return True
 
 
 class Page(Answer, Generic[T]):

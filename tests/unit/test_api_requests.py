@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import httpx
 import pytest
 import structlog
 from fastapi import FastAPI
+from pydantic import ValidationError
 
 from api.app import create_app, describe
 from api.openapi import document
+from api.schemas.limits import ChangeLimitsAsk
 from domain.errors import ErrorCode, GreenlightError
 from infra.settings import Settings
 
@@ -25,7 +28,9 @@ NOWHERE = "postgresql+psycopg://postgres@127.0.0.1:1/none?connect_timeout=1"
 def dist(tmp_path: Path) -> Path:
     built = tmp_path / "dist"
     (built / "assets").mkdir(parents=True)
-    (built / "index.html").write_text("<title>Greenlight</title>")
+    (built / "index.html").write_text(
+        '<meta property="csp-nonce" nonce="__CSP_NONCE__"><title>Greenlight</title>'
+    )
     (built / "assets" / "app-1a2b3c.js").write_text("1")
     (built / "favicon.svg").write_text("<svg/>")
     (tmp_path / "secret.txt").write_text("secret")
@@ -152,6 +157,41 @@ async def test_malformed_json_is_invalid_input(browser: httpx.AsyncClient) -> No
     assert answer.json()["code"] == "INVALID_INPUT"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"email": "a@desk.test", "password": "x", "code": NaN}',
+        rb'{"email": "a@desk.test", "password": "x", "code": -Infinity}',
+        rb'{"email": "a@desk.test", "password": "\ud800"}',
+        rb'{"email": "a@desk.test", "password": "x\u0000y"}',
+        rb'{"email": "a@desk.test", "x\u0000": ["y"]}',
+        b'{"email": "a@desk.test", "password": ' + b"[" * 5000 + b"]" * 5000 + b"}",
+    ],
+)
+async def test_json_that_is_none_is_refused_before_any_route_reads_it(
+    browser: httpx.AsyncClient, body: bytes
+) -> None:
+    headers = {"X-Greenlight": "1", "Content-Type": "application/json; charset=utf-8"}
+    answer = await browser.post("/api/auth/login/", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "body")
+
+
+@pytest.mark.parametrize("path", ["/api/chains/%00/", "/api/opportunities/?symbol=a%00"])
+async def test_an_address_with_a_nul_in_it_is_refused(
+    browser: httpx.AsyncClient, path: str
+) -> None:
+    answer = await browser.get(path)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "address")
+
+
+@pytest.mark.parametrize("number", ["1E+999999999", "1E-999999999", "1" * 29])
+def test_a_decimal_that_would_fill_the_memory_when_written_out_is_refused(number: str) -> None:
+    ask = {"based_on": 0, "reason": "because", "limits": {"max_notional": number}}
+    with pytest.raises(ValidationError, match="limits"):
+        ChangeLimitsAsk.model_validate(ask)
+    assert ChangeLimitsAsk.model_validate({**ask, "limits": {"max_notional": "1E+9"}})
+
+
 @pytest.mark.parametrize("announced", [True, False])
 async def test_an_oversized_body_is_refused(browser: httpx.AsyncClient, announced: bool) -> None:
     text = json.dumps({"email": "a" * 100_000, "password": "x"}).encode()
@@ -187,16 +227,47 @@ async def test_log_lines_name_the_route_not_the_key(browser: httpx.AsyncClient) 
     assert key not in str(logs[-1])
 
 
-async def test_browsers_are_told_not_to_frame_sniff_or_run_foreign_scripts(
+def policy_of(answer: httpx.Response) -> dict[str, str]:
+    parts = answer.headers["content-security-policy"].split("; ")
+    return dict(part.split(" ", 1) for part in parts if " " in part)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/queue", "/index.html", "/assets/app-1a2b3c.js", "/assets/gone.js"),
+        *("/favicon.svg", "/healthz", "/readyz", "/admin/"),
+        *("/api/nothing/", "/api/explode/", "/api/openapi.json"),
+    ],
+)
+async def test_every_answer_keeps_browsers_from_framing_sniffing_and_foreign_or_inline_code(
+    browser: httpx.AsyncClient, path: str
+) -> None:
+    answer = await browser.get(path)
+    policy = policy_of(answer)
+    assert policy["default-src"] == "'self'"
+    assert policy["frame-ancestors"] == policy["object-src"] == policy["base-uri"] == "'none'"
+    assert "'unsafe-inline'" not in policy["script-src"] + policy["style-src"]
+    assert "'unsafe-eval'" not in answer.headers["content-security-policy"]
+    if not path.startswith("/admin"):
+        assert policy["script-src"] == "'self'"
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "same-origin"
+    assert answer.headers["cross-origin-opener-policy"] == "same-origin"
+
+
+async def test_the_page_bears_the_nonce_of_its_own_answer_and_is_kept_by_nobody(
     browser: httpx.AsyncClient,
 ) -> None:
-    headers = (await browser.get("/")).headers
-    policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
-    assert policy["default-src"] == "'self'"
-    assert policy["script-src"] == "'self'"
-    assert policy["frame-ancestors"] == "'none'"
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "same-origin"
+    nonces: set[str] = set()
+    for path in ("/", "/", "/index.html", "/recommendations"):
+        answer = await browser.get(path)
+        (nonce,) = re.findall(r'nonce="([^"]{20,})"', answer.text)
+        assert policy_of(answer)["style-src"] == f"'self' 'nonce-{nonce}'"
+        assert answer.headers["cache-control"] == "no-store"
+        nonces.add(nonce)
+    assert len(nonces) == 4
 
 
 async def test_answers_of_the_api_are_never_stored(browser: httpx.AsyncClient) -> None:
@@ -210,7 +281,7 @@ async def test_the_app_s_own_addresses_get_its_page_unhashed(
 ) -> None:
     answer = await browser.get(path)
     assert "<title>Greenlight</title>" in answer.text
-    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["cache-control"] == "no-store"
 
 
 async def test_hashed_files_are_kept_for_ever_and_others_asked_for(

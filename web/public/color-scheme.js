@@ -12,3 +12,6 @@
     (chosen !== 'light' && window.matchMedia('(prefers-color-scheme: dark)').matches);
   document.documentElement.setAttribute('data-mantine-color-scheme', dark ? 'dark' : 'light');
 })();
+
+// Under this nonce the content security policy lets libraries write style elements.
+window.__webpack_nonce__ = document.querySelector('meta[property=csp-nonce]')?.nonce;

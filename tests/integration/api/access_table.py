@@ -235,10 +235,10 @@ async def _person(
     return held.id
 
 
-def requests(api: ApiWorld, rows: Rows, *, absent: bool = False) -> Mapping[str, Request]:
-    """A request per route. ``absent``: of rows that nobody has, in the place of client A's."""
+def rows_of_a(api: ApiWorld, rows: Rows) -> dict[str, UUID]:
+    """Client A's rows, by the names that paths give them."""
     one = api.world.a
-    of_a = {
+    return {
         "account_id": one.account.id,
         "alert_id": one.alert.id,
         "client_id": one.client.id,
@@ -251,6 +251,16 @@ def requests(api: ApiWorld, rows: Rows, *, absent: bool = False) -> Mapping[str,
         "strategy_id": one.waiting.strategy_instance_id,
         "sweep_id": rows.sweep,
     }
+
+
+def known_ids(api: ApiWorld, rows: Rows) -> dict[str, UUID]:
+    """Identifiers of real rows; the user is one that nobody signs in as."""
+    return {**rows_of_a(api, rows), "user_id": api.world.users["nobody"].id}
+
+
+def requests(api: ApiWorld, rows: Rows, *, absent: bool = False) -> Mapping[str, Request]:
+    """A request per route. ``absent``: of rows that nobody has, in the place of client A's."""
+    of_a = rows_of_a(api, rows)
     if absent:
         of_a = {name: uuid4() for name in of_a}
     people = {"user_id": api.world.users["trader_a"].id, "role_id": rows.role}

@@ -122,6 +122,14 @@ class ApiWorld:
         resources: Resources = self.app.state.resources
         return resources.sessions
 
+    def never_throttle(self) -> None:
+        """For tests in which one person asks for everything within a second."""
+
+        async def let_pass(*_: object) -> None: ...
+
+        resources: Resources = self.app.state.resources
+        resources.throttle._hit = let_pass
+
     def browser(self) -> httpx.AsyncClient:
         """A browser that nobody has signed in with yet."""
         transport = httpx.ASGITransport(app=self.app, client=("10.0.0.1", 1234))
@@ -142,11 +150,13 @@ async def sign_in(
 
 
 @asynccontextmanager
-async def running_api(database_url: str, home: Path) -> AsyncIterator[ApiWorld]:
+async def running_api(
+    database_url: str, home: Path, web_dist: Path = NO_WEB
+) -> AsyncIterator[ApiWorld]:
     """The application on a freshly filled database."""
     clock, signals = MovableClock(), RecordedSignals()
     settings = Settings(home=home, database_url=database_url)
-    app = create_app(settings, clock=clock, signals=signals, web_dist=NO_WEB)
+    app = create_app(settings, clock=clock, signals=signals, web_dist=web_dist)
     resources: Resources = app.state.resources
     async with app.router.lifespan_context(app):
         async with resources.sessions.begin() as session:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import inspect, select
 
 from api.admin import MODELS
+from api.content_policy import ADMIN_HANDLERS
 from infra.db import models as m
 from infra.db.models import Base
 from tests.integration.api.access_maker import access_rows
@@ -86,6 +89,20 @@ async def test_searching_and_sorting_render(api: ApiWorld) -> None:
                 f"/admin/{slug(model)}/list", params={"q": "spy", "sort": "created_at__asc"}
             )
             assert page.status_code == 200, (model, page.text[:500])
+
+
+async def test_inline_code_of_the_admin_runs_by_nonce_or_hash_alone(api: ApiWorld) -> None:
+    client = api.world.a.client
+    async with api.signed_in("admin") as browser:
+        for path in ("", "client/list", f"client/detail?pk={client.id}", "order/list"):
+            page = await browser.get(f"/admin/{path}")
+            policy = page.headers["content-security-policy"]
+            (nonce,) = set(re.findall("'nonce-([^']+)'", policy))
+            elements = re.findall(r"<(?:script|style)\b[^>]*>", page.text)
+            assert elements, path
+            assert all(f'nonce="{nonce}"' in element for element in elements), path
+            handlers = set(re.findall(r"""\son[a-z]+="([^"]*)\"""", page.text))
+            assert handlers <= set(ADMIN_HANDLERS), path
 
 
 async def test_no_page_shows_a_password_or_token_hash(api: ApiWorld) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -162,11 +165,16 @@ async def test_what_it_found_is_served_as_json_csv_and_a_report(api: ApiWorld):
 async def test_a_report_may_be_framed_by_the_desk_and_may_do_nothing_else(api: ApiWorld):
     run_id = await completed(api)
     async with api.signed_in("admin") as browser:
-        report = (await browser.get(f"/api/backtests/{run_id}/report/")).headers
+        page = await browser.get(f"/api/backtests/{run_id}/report/")
+        report = page.headers
         other = (await browser.get(f"/api/backtests/{run_id}/")).headers
     assert report["x-frame-options"] == "SAMEORIGIN"
     policy = report["content-security-policy"]
-    assert policy.startswith("sandbox; default-src 'none'; style-src 'unsafe-inline'")
+    assert policy.startswith("sandbox; default-src 'none'; style-src 'sha256-")
+    (style,) = re.findall("<style>(.*?)</style>", page.text, re.DOTALL)
+    hashed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"'sha256-{hashed}'" in policy
+    assert "style=" not in page.text, "an attribute would be ignored"
     assert "frame-ancestors 'self'" in policy
     assert (other["x-frame-options"], "'none'" in other["content-security-policy"]) == (
         "DENY",

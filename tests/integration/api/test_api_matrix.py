@@ -80,6 +80,7 @@ def test_every_route_of_the_application_is_in_the_table() -> None:
 
 async def test_nobody_may_do_more_than_their_role_and_everybody_all_of_it(api: ApiWorld) -> None:
     rows = await more_rows(api)
+    api.never_throttle()
     asked, absent = requests(api, rows), requests(api, rows, absent=True)
     wrong: list[str] = []
     async with actors(api) as browsers:
@@ -115,8 +116,6 @@ def essence(answer: httpx.Response) -> tuple[int, Any]:
 async def ask(
     api: ApiWorld, browser: httpx.AsyncClient, route: str, request: Request
 ) -> httpx.Response:
-    # Throttling is tested elsewhere; here one person asks for everything within a second.
-    api.app.state.resources.throttle.__init__()
     method = route.split(" ", maxsplit=1)[0]
     headers = {"Idempotency-Key": uuid4().hex, "If-Match": '"v1"'}
     return await browser.request(

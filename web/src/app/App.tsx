@@ -7,6 +7,13 @@ import { createQueryClient } from './queryClient';
 import { createAppRouter } from './router';
 import { cssVariables, theme } from './theme';
 
+declare global {
+  interface Window {
+    /** Under which the content security policy lets libraries write style elements. */
+    __webpack_nonce__?: string;
+  }
+}
+
 const queries = createQueryClient();
 const router = createAppRouter(queries);
 const colorScheme = localStorageColorSchemeManager({ key: 'greenlight-color-scheme' });
@@ -26,6 +33,7 @@ export function App() {
       cssVariablesResolver={cssVariables}
       colorSchemeManager={colorScheme}
       defaultColorScheme="auto"
+      getStyleNonce={() => window.__webpack_nonce__ ?? ''}
     >
       <LazyToasts />
       <QueryClientProvider client={queries}>

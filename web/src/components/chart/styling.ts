@@ -17,6 +17,8 @@ export function tooltipStyle(theme: ChartTheme) {
     borderColor: theme.line,
     textStyle: { color: theme.ink, fontSize: 12 },
     confine: true,
+    // Drawn, not written as HTML: the content security policy allows no style attributes in it.
+    renderMode: 'richText' as const,
   };
 }
 
