@@ -19,7 +19,7 @@ from api.admin import mount_admin
 from api.clock import Clock, SystemClock
 from api.deps import Resources
 from api.limits import Throttle
-from api.middleware import CrossSiteGuard, RequestContext, SafetyHeaders
+from api.middleware import AddressRate, CrossSiteGuard, RequestContext, SafetyHeaders
 from api.routers import (
     account,
     alerts,
@@ -139,6 +139,7 @@ def create_app(
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=9)
     app.add_middleware(CrossSiteGuard)
     app.add_middleware(StrictInput, max_bytes=_MAX_BODY_BYTES)
+    app.add_middleware(AddressRate, throttle=resources.throttle)
     app.add_middleware(RequestContext)
     app.add_middleware(SafetyHeaders, over_tls=chosen.session_cookie_secure)
     return app

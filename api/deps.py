@@ -147,8 +147,14 @@ async def viewer(request: Request, desk: Desk, session: Transaction) -> Viewer:
     found = await authenticate(request, desk, session)
     if found is None:
         raise GreenlightError(ErrorCode.NOT_AUTHENTICATED, "no session, or it has ended")
+    await count_request(request, desk, found.viewer)
     require_scope(found.viewer, request.method, request.url.path)
     return found.viewer
+
+
+async def count_request(request: Request, desk: Resources, viewer: Viewer) -> None:
+    """Raise ThrottledError where the viewer asks for more than the desk answers."""
+    await desk.throttle.request(str(viewer.user_id), request.scope["route"].name)
 
 
 SignedIn = Annotated[Viewer, Depends(viewer)]

@@ -97,6 +97,10 @@ def install(app: FastAPI) -> None:
 
 async def _on_coded(_: Request, error: Exception) -> Response:
     assert isinstance(error, GreenlightError)
+    return coded_response(error)
+
+
+def coded_response(error: GreenlightError) -> Response:
     errors = _fields_of(error)
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, ThrottledError) else None
     problem = coded(error.code, error.detail, context=error.context, errors=errors)

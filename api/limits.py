@@ -1,4 +1,4 @@
-"""Counting failed sign-ins and commands, in this process's memory."""
+"""Counting sign-ins, requests and commands, in this process's memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
+from limits.aio.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 
 from api.errors import ThrottledError
 
@@ -22,13 +22,43 @@ STRANGERS_ATTEMPTS = parse("30 per hour")
 CODE_ATTEMPTS = parse("10 per hour")
 # Far above what a hand can do; a runaway script is stopped before it decides anything more.
 COMMANDS = parse("60 per minute")
+# A desk open in several tabs asks for a handful of lists with each change it is told of.
+USER_REQUESTS = parse("2400 per minute")
+# An office behind one address.
+ADDRESS_REQUESTS = parse("12000 per minute")
+# What keeps workers, the market or a core busy for seconds.
+COSTLY_REQUESTS = parse("30 per minute")
+# By the names of their operations.
+COSTLY = frozenset(
+    {
+        "backtest_report",
+        "compare_backtests",
+        "dry_run_strategy",
+        "run_strategy_now",
+        "start_backtest",
+        "start_sweep",
+    }
+)
+
+
+class _Storage(MemoryStorage):
+    """Empties a window and leaves it there: the library's sweep may be looking at it just now."""
+
+    async def clear(self, key: str) -> None:
+        self.storage.pop(key, None)
+        self.expirations.pop(key, None)
+        if key in self.events:
+            self.events[key] = []
 
 
 class Throttle:
-    """Moving windows over attempts. Raises ThrottledError when one is full."""
+    """Windows over attempts and requests. Raises ThrottledError when one is full."""
 
     def __init__(self) -> None:
-        self._windows = MovingWindowRateLimiter(MemoryStorage())
+        storage = _Storage()
+        self._windows = MovingWindowRateLimiter(storage)
+        # Cheaper, and good enough where thousands are allowed.
+        self._counts = FixedWindowRateLimiter(storage)
 
     async def proof(self, email: str, address: str, device: str | None) -> None:
         """Count an attempt before it is judged, so that parallel guesses count as well.
@@ -60,8 +90,30 @@ class Throttle:
     async def command(self, user_id: str) -> None:
         await self._hit(COMMANDS, "too many commands in a minute", "command", user_id)
 
+    async def request(self, user_id: str, operation: str) -> None:
+        """Count what somebody signed in asks for; what is costly counts by itself as well."""
+        await self._count(USER_REQUESTS, "too many requests in a minute", "requests", user_id)
+        if operation in COSTLY:
+            detail = "too many of these requests in a minute"
+            await self._hit(COSTLY_REQUESTS, detail, "costly", user_id, operation)
+
+    async def address(self, address: str) -> None:
+        """Count what an address asks for, before anybody knows who it is."""
+        detail = "too many requests from this address in a minute"
+        await self._count(ADDRESS_REQUESTS, detail, "address", address)
+
+    async def _count(self, limit: RateLimitItem, detail: str, *key: str) -> None:
+        if await self._counts.hit(limit, *key):
+            return
+        window = await self._counts.get_window_stats(limit, *key)
+        raise _full(detail, window.reset_time)
+
     async def _hit(self, limit: RateLimitItem, detail: str, *key: str) -> None:
         if await self._windows.hit(limit, *key):
             return
         window = await self._windows.get_window_stats(limit, *key)
-        raise ThrottledError(detail, max(1, math.ceil(window.reset_time - time.time())))
+        raise _full(detail, window.reset_time)
+
+
+def _full(detail: str, reset_time: float) -> ThrottledError:
+    return ThrottledError(detail, max(1, math.ceil(reset_time - time.time())))

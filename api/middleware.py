@@ -12,7 +12,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
 from api.content_policy import content_policy, is_report
-from api.errors import coded, internal_error, problem_response
+from api.errors import (
+    ThrottledError,
+    coded,
+    coded_response,
+    internal_error,
+    problem_response,
+)
+from api.limits import Throttle
 from domain.errors import ErrorCode
 from infra.metrics import API_SECONDS
 
@@ -118,6 +125,24 @@ class SafetyHeaders:
             await send(message)
 
         await self._app(scope, receive, send_safely)
+
+
+class AddressRate:
+    """Refuses an address that asks for far more than a desk full of people would."""
+
+    def __init__(self, app: ASGIApp, throttle: Throttle) -> None:
+        self._app = app
+        self._throttle = throttle
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(API):
+            address = scope["client"][0] if scope.get("client") else ""
+            try:
+                await self._throttle.address(address)
+            except ThrottledError as error:
+                await coded_response(error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 class CrossSiteGuard:

@@ -6,7 +6,7 @@ import anyio
 from fastapi import APIRouter, Request
 from sse_starlette import EventSourceResponse
 
-from api.deps import Desk, authenticate, still_live
+from api.deps import Desk, authenticate, count_request, still_live
 from api.scopes import require_scope
 from api.stream import Visible, events
 from domain.errors import ErrorCode, GreenlightError
@@ -32,6 +32,7 @@ async def stream(request: Request, desk: Desk) -> EventSourceResponse:
         opened = await authenticate(request, desk, session)
     if opened is None:
         raise GreenlightError(ErrorCode.NOT_AUTHENTICATED, "no session, or it has ended")
+    await count_request(request, desk, opened.viewer)
     require_scope(opened.viewer, request.method, request.url.path)
 
     async def visible() -> tuple[bool, Visible]:

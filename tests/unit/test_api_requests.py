@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 
 from api.app import create_app, describe
+from api.limits import COSTLY
 from api.openapi import document
 from api.schemas.limits import ChangeLimitsAsk
 from domain.errors import ErrorCode, GreenlightError
@@ -318,6 +319,7 @@ def test_the_description_is_complete_and_its_operations_have_names_of_their_own(
     for name in {part.split('"', 1)[0] for part in text.split("#/components/schemas/")[1:]}:
         assert name in described["components"]["schemas"], name
     assert "approve_recommendation" in operations
+    assert set(operations) >= COSTLY
 
 
 def test_the_web_app_s_copy_of_the_description_is_current() -> None:

@@ -265,7 +265,7 @@ def requests(api: ApiWorld, rows: Rows, *, absent: bool = False) -> Mapping[str,
         of_a = {name: uuid4() for name in of_a}
     people = {"user_id": api.world.users["trader_a"].id, "role_id": rows.role}
     words = {
-        "code": one.account.code,
+        "code": api.world.a.account.code,
         "name": "trades",
         "scope": "ACCOUNT",
         "slug": api.world.gateway.slug,
