@@ -62,6 +62,9 @@ web-test: $(NODE_STAMP) ## Style, types and tests of the web app
 chromium: $(DEV_STAMP) ## Find the Chromium that drives the browser tests, or install one
 	@$(BIN)/python -m tests.e2e.chromium
 
+audit: $(DEV_STAMP) $(NODE_STAMP) ## Look for slips, secrets and strange licences; list what is shipped
+	.ci/audit
+
 faults: $(DEV_STAMP) ## Long fault campaigns: crash things and count the orders
 	$(BIN)/python -m tests.faults $(FAULTS_ARGS)
 	$(BIN)/pytest -m faults --timeout 0 $(PYTEST_ARGS) || [ $$? -eq 5 ]  # 5: none
@@ -88,7 +91,7 @@ help: ## Show this
 		/^## / { printf "\n%s\n", substr($$0, 4) } \
 		/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: up status web test lint web-test chromium faults bench format install clean help
+.PHONY: up status web test lint web-test chromium audit faults bench format install clean help
 
 # What the targets above are made of.
 

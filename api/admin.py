@@ -93,6 +93,8 @@ _GROUPS: dict[str, tuple[type[models.Base], ...]] = {
         models.Session,
         models.RecoveryCode,
         models.ApiToken,
+        models.NotificationChannel,
+        models.Notification,
     ),
 }
 MODELS = tuple(model for group in _GROUPS.values() for model in group)

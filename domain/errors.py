@@ -23,6 +23,8 @@ class ErrorCode(StrEnum):
     TOTP_INVALID = "TOTP_INVALID"
     STEP_UP_REQUIRED = "STEP_UP_REQUIRED"
     SECOND_FACTOR_STATE = "SECOND_FACTOR_STATE"
+    CHANNEL_REFUSED = "CHANNEL_REFUSED"
+    NOTIFICATION_FAILED = "NOTIFICATION_FAILED"
     SCOPE_MISSING = "SCOPE_MISSING"
     EMAIL_TAKEN = "EMAIL_TAKEN"
     LAST_ADMIN = "LAST_ADMIN"
@@ -154,6 +156,16 @@ GUIDANCE: dict[ErrorCode, Guidance] = {
     ),
     ErrorCode.STEP_UP_REQUIRED: Guidance(
         403, "Confirm that it is you", "Enter your one-time code, or your password, and go on."
+    ),
+    ErrorCode.CHANNEL_REFUSED: Guidance(
+        422,
+        "This address cannot be used for notifications",
+        "Compare it with the examples in the guide, or ask an administrator to allow its kind.",
+    ),
+    ErrorCode.NOTIFICATION_FAILED: Guidance(
+        502,
+        "The message was not delivered",
+        "Check the address and its password or token, then send a test again.",
     ),
     ErrorCode.SECOND_FACTOR_STATE: Guidance(
         409, "The second factor is not in that state", "Reload your account's page."

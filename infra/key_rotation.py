@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from infra.db.audit import audit
-from infra.db.models import User
+from infra.db.models import NotificationChannel, User
 from infra.db.session import engine, sessions
 from infra.keys import KeyRing, add_key
 from infra.settings import Settings
@@ -13,7 +13,8 @@ from infra.users import COMMAND_LINE
 
 
 async def rotate_keys(settings: Settings) -> int:
-    """Add a key and seal the one-time-code secrets under it; how many those were.
+    """Add a key and seal under it the secrets of one-time codes and the addresses of notification
+    channels; how many those were.
 
     Running processes keep reading with the old key, which stays in the file: a secret sealed under
     the new one is read again once they have been restarted.
@@ -28,7 +29,10 @@ async def rotate_keys(settings: Settings) -> int:
             for user in users:
                 assert user.totp_secret is not None, "selected for having one"
                 user.totp_secret = keys.renewed(user.totp_secret)
+            channels = (await session.scalars(select(NotificationChannel).with_for_update())).all()
+            for channel in channels:
+                channel.sealed_url = keys.renewed(channel.sealed_url)
             audit(session, COMMAND_LINE, "keys.rotated", "key_file", settings.secrets_key_file)
-            return len(users)
+            return len(users) + len(channels)
     finally:
         await database.dispose()

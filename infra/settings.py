@@ -147,6 +147,33 @@ class Settings(BaseSettings):
         description="Backtests a worker computes at once; as many as cores if not set.",
     )
 
+    desk_url: str | None = Field(
+        default=None,
+        description="Address that people open the desk at, for links in notifications; "
+        "`http://<api_host>:<api_port>` if not set.",
+    )
+    notification_kinds: frozenset[str] = Field(
+        default=frozenset(
+            {
+                "mailtos",
+                "tgram",
+                "slack",
+                "discord",
+                "msteams",
+                "workflows",
+                "ntfys",
+                "pover",
+                "gchat",
+                "mmosts",
+                "matrixs",
+                "signals",
+                "jsons",
+            }
+        ),
+        description="Kinds of addresses (apprise schemes) that people may be notified at. "
+        "Kinds without TLS (`mailto`, `json`) send in the clear.",
+    )
+
     log_format: Literal["json", "console"] = Field(default="json", description="Log line format.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least severe level that is logged."
@@ -172,6 +199,11 @@ class Settings(BaseSettings):
     def backups(self) -> Path:
         """Where backups are kept, each in a folder of its own."""
         return self.backup_dir or self.home / "backups"
+
+    @property
+    def public_url(self) -> str:
+        """Where people find the desk."""
+        return (self.desk_url or f"http://{self.api_host}:{self.api_port}").rstrip("/")
 
     @property
     def secrets_key_file(self) -> Path:

@@ -71,6 +71,12 @@ REVIEW: ActivityPolicy = {
     "retry_policy": RetryPolicy(maximum_attempts=3),
 }
 
+# Messages to people: each may take seconds, and a failed one is on record to be tried again.
+NOTIFY: ActivityPolicy = {
+    "start_to_close_timeout": timedelta(minutes=2),
+    "retry_policy": RetryPolicy(maximum_attempts=3),
+}
+
 # A strategy's own computing.
 COMPUTE: ActivityPolicy = {
     "start_to_close_timeout": timedelta(minutes=5),

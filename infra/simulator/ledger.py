@@ -99,7 +99,7 @@ class Ledger:
     def orders(self, order_ref: str | None = None) -> list[OrderRecord]:
         """Every order ever accepted, oldest first; only those of one orderRef if given."""
         where, args = ("", ()) if order_ref is None else (" WHERE order_ref = ?", (order_ref,))
-        rows = self._db.execute(f"SELECT record FROM orders{where} ORDER BY perm_id", args)  # noqa: S608
+        rows = self._db.execute(f"SELECT record FROM orders{where} ORDER BY perm_id", args)  # noqa: S608  # nosec B608
         return [OrderRecord.model_validate_json(row[0]) for row in rows]
 
     def working_orders(self) -> list[OrderRecord]:
@@ -171,7 +171,7 @@ class Ledger:
         They stay on record here.
         """
         for table in ("order_events", "executions"):
-            query = f"SELECT coalesce(max(sequence), 0) FROM {table}"  # noqa: S608
+            query = f"SELECT coalesce(max(sequence), 0) FROM {table}"  # noqa: S608  # nosec B608
             self.put(f"forgotten {table}", str(self._db.execute(query).fetchone()[0]))
 
     def _forgotten(self, table: str) -> int:
@@ -180,7 +180,7 @@ class Ledger:
     def faults(self, kind: str | None = None) -> list[FaultEvent]:
         """The faults that struck, in their order."""
         where, args = ("", ()) if kind is None else (" WHERE kind = ?", (kind,))
-        rows = self._db.execute(f"SELECT * FROM faults{where} ORDER BY sequence", args)  # noqa: S608
+        rows = self._db.execute(f"SELECT * FROM faults{where} ORDER BY sequence", args)  # noqa: S608  # nosec B608
         names = list(FaultEvent.model_fields)
         return [FaultEvent.model_validate(dict(zip(names, row, strict=True))) for row in rows]
 
@@ -195,7 +195,7 @@ class Ledger:
     def events(self, order_ref: str | None = None) -> list[OrderEvent]:
         """The history of orders in the order it happened."""
         where, args = ("", ()) if order_ref is None else (" WHERE order_ref = ?", (order_ref,))
-        rows = self._db.execute(f"SELECT * FROM order_events{where} ORDER BY sequence", args)  # noqa: S608
+        rows = self._db.execute(f"SELECT * FROM order_events{where} ORDER BY sequence", args)  # noqa: S608  # nosec B608
         names = list(OrderEvent.model_fields)
         return [OrderEvent.model_validate(dict(zip(names, row, strict=True))) for row in rows]
 
@@ -290,7 +290,7 @@ class Ledger:
     def lifecycle(self, kind: str | None = None) -> list[LifecycleEvent]:
         """What has changed accounts without orders, oldest first; of one kind if given."""
         where, args = ("", ()) if kind is None else (" WHERE kind = ?", (kind,))
-        rows = self._db.execute(f"SELECT record FROM lifecycle{where} ORDER BY sequence", args)  # noqa: S608
+        rows = self._db.execute(f"SELECT record FROM lifecycle{where} ORDER BY sequence", args)  # noqa: S608  # nosec B608
         return [LifecycleEvent.model_validate_json(row[0]) for row in rows]
 
     def save_account(self, account: AccountRecord) -> None:

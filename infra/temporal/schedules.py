@@ -36,12 +36,14 @@ from workflows.messages import (
     ReconciliationInput,
     StrategyRunsInput,
 )
+from workflows.notifications import NotificationWorkflow
 from workflows.reconciliation import ReconciliationWorkflow, RedeliveryWorkflow
 from workflows.strategy_run import StrategyRunsWorkflow
 
 log = structlog.get_logger(__name__)
 
 REDELIVER_EVERY = timedelta(seconds=15)
+NOTIFY_EVERY = timedelta(seconds=30)
 INGEST_EVERY = timedelta(seconds=60)
 RECONCILE_EVERY = timedelta(seconds=60)
 # Started again should it ever have ended; while it runs, its turns are skipped.
@@ -100,6 +102,18 @@ def _of_the_desk() -> list[Turn]:
                 task_queue=CORE_QUEUE,
                 static_summary="deliver decisions that were recorded but not read",
             ),
+        ),
+        Turn(
+            "notifications",
+            NOTIFY_EVERY,
+            "Tells people what waits for them, through the channels they chose.",
+            ScheduleActionStartWorkflow(
+                NotificationWorkflow.run,
+                id="notifications",
+                task_queue=CORE_QUEUE,
+                static_summary="tell people what waits for them",
+            ),
+            offset=timedelta(seconds=10),
         ),
     ]
 

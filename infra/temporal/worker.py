@@ -23,6 +23,7 @@ from activities.dry_runs import DryRunActivities
 from activities.facts import FactsReader
 from activities.ingestion import IngestionActivities, IngestionPlanner
 from activities.lifecycle import LifecycleActivities
+from activities.notifications import NotificationActivities
 from activities.orders import OrderActivities, OrderReader
 from activities.portfolio import PortfolioActivities
 from activities.recommendations import RecommendationActivities
@@ -46,13 +47,16 @@ from infra.db.ingestion import PostgresIngestion
 from infra.db.ledger import LeaseHolder, PostgresLedger
 from infra.db.lifecycle import PostgresLifecycle
 from infra.db.models import Order, Recommendation
+from infra.db.notifications import PostgresNotifications
 from infra.db.recommendations import PostgresRecommendations
 from infra.db.reconciliation import PostgresReconciliation
 from infra.db.risk import PostgresRisk
 from infra.db.session import Sessions
 from infra.db.strategy_runs import PostgresStrategies
 from infra.ibkr.session import GatewaySession, gateway_address
+from infra.keys import KeyRing
 from infra.metrics import keep_business_metrics, runtime_of
+from infra.notify import AppriseMessenger
 from infra.settings import Settings
 from infra.temporal.client import connect
 from infra.temporal.delivery import TemporalDelivery, announce_order, start_reconciliation
@@ -63,6 +67,7 @@ from workflows.dry_run import StrategyDryRunWorkflow
 from workflows.ids import BACKTEST_QUEUE, CORE_QUEUE, broker_queue
 from workflows.ingestion import IngestionWorkflow, MarketReadingWorkflow
 from workflows.lifecycle import LifecycleWorkflow
+from workflows.notifications import NotificationWorkflow
 from workflows.recommendation import RecommendationWorkflow
 from workflows.reconciliation import ReconciliationWorkflow, RedeliveryWorkflow
 from workflows.strategy_run import StrategyRunsWorkflow, StrategyRunWorkflow
@@ -75,6 +80,7 @@ WORKFLOWS = (
     IngestionWorkflow,
     LifecycleWorkflow,
     MarketReadingWorkflow,
+    NotificationWorkflow,
     RecommendationWorkflow,
     ReconciliationWorkflow,
     RedeliveryWorkflow,
@@ -108,7 +114,10 @@ def sandbox() -> SandboxedWorkflowRunner:
 
 
 def core_activities(
-    sessions: Sessions, client: Client, backtests: BacktestActivities
+    sessions: Sessions,
+    client: Client,
+    backtests: BacktestActivities,
+    notifications: NotificationActivities,
 ) -> Sequence[Any]:
     """The activities that need our own records only."""
     recommendations = RecommendationActivities(PostgresRecommendations(sessions))
@@ -134,6 +143,7 @@ def core_activities(
         dry_runs.look_dryly,
         reader.read_order,
         delivery.redeliver,
+        notifications.notify,
         planner.is_reconciliation_due,
         readings.is_ingestion_due,
         readings.plan_market_reading,
@@ -182,6 +192,7 @@ def core_workers(
     client: Client,
     sessions: Sessions,
     runner: BacktestRunner,
+    notifications: NotificationActivities,
     *,
     cores: int,
     workflow_cache: int,
@@ -196,7 +207,7 @@ def core_workers(
         client,
         task_queue=CORE_QUEUE,
         workflows=WORKFLOWS,
-        activities=core_activities(sessions, client, backtests),
+        activities=core_activities(sessions, client, backtests, notifications),
         workflow_runner=sandbox(),
         interceptors=[DeskInterceptor()],
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
@@ -216,6 +227,15 @@ def computing_worker(client: Client, backtests: BacktestActivities, slots: int) 
         graceful_shutdown_timeout=GRACE,
         max_concurrent_activities=slots,
         max_heartbeat_throttle_interval=HEARD_WITHIN,
+    )
+
+
+def notifications_of(settings: Settings, sessions: Sessions) -> NotificationActivities:
+    keys = KeyRing(settings.secrets_key_file, create=settings.key_file is None)
+    return NotificationActivities(
+        PostgresNotifications(sessions, keys),
+        AppriseMessenger(settings.notification_kinds),
+        settings.public_url,
     )
 
 
@@ -240,6 +260,7 @@ async def run_core(settings: Settings, stop: asyncio.Event | None = None) -> Non
             ground.client,
             ground.sessions,
             pool,
+            notifications_of(settings, ground.sessions),
             cores=pool.processes,
             workflow_cache=settings.workflow_cache,
         )

@@ -189,9 +189,12 @@ async def test_a_forged_approval_signal_places_nothing(
     async def looked_up() -> bool:
         return await looked_up_decisions(handle) > before
 
+    async def waits_for_a_person() -> bool:
+        status = await handle.query(RecommendationWorkflow.status)
+        return (status.state, status.waiting_on) == ("PROPOSED", "human")
+
     await eventually(looked_up)
-    status = await handle.query(RecommendationWorkflow.status)
-    assert (status.state, status.waiting_on) == ("PROPOSED", "human")
+    await eventually(waits_for_a_person)
     assert desk.recommendation(offers[FORGED])["state"] == "PROPOSED"
     assert nothing_was_sent(desk, offers[FORGED])
 

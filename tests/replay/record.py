@@ -3,7 +3,7 @@
 They are taken from real desks; those of `tests.replay.scripted` from scripted answers.
 
     python -m tests.replay.record
-    python -m tests.replay.record walk      # or: endings, backtests, dry-run, scripted
+    python -m tests.replay.record walk      # or: endings, backtests, …
 
 Do so after a change of a workflow that no workflow under way may meet, e.g. before a first
 release. Otherwise keep the old histories, guard the change with ``workflow.patched``, and add to
@@ -99,6 +99,19 @@ def record_dry_run() -> None:
         _save_latest(desk, "StrategyDryRunWorkflow")
 
 
+def record_notifications() -> None:
+    """One look for what people are to be told, as its schedule starts it."""
+    with running_desk("--speed", "1") as desk:
+
+        def looked() -> str | None:
+            try:
+                return in_own_loop(_latest(desk, "NotificationWorkflow"))
+            except AssertionError:
+                return None
+
+        _save(desk, "NotificationWorkflow", str(wait_until(looked, 90, "a look for news")))
+
+
 def record_scripted() -> None:
     """Endings that a real desk comes to only by accident."""
     for name, (workflow_id, history) in in_own_loop(histories()).items():
@@ -187,6 +200,7 @@ def main(names: Sequence[str]) -> None:
         "walk": record_walk,
         "backtests": record_backtests,
         "dry-run": record_dry_run,
+        "notifications": record_notifications,
         "scripted": record_scripted,
     }
     for name in names or recordings:

@@ -29,6 +29,7 @@ from infra.db.models.market import (
     RecordedChain,
     UnderlyingFact,
 )
+from infra.db.models.notifications import Notification, NotificationChannel
 from infra.db.models.portfolio import AccountSnapshot, Position
 from infra.db.models.reconciliation import (
     CorporateAction,
@@ -88,6 +89,8 @@ __all__ = [
     "KillSwitchTrade",
     "LimitVersion",
     "Membership",
+    "Notification",
+    "NotificationChannel",
     "Opportunity",
     "Order",
     "OrderEvent",

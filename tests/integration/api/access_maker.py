@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from domain.notifications import NotificationEvent
+from domain.severity import Severity
 from infra.db import models as m
 
 
@@ -18,6 +20,7 @@ def access_rows(user_id: UUID, recommendation_id: UUID, at: datetime) -> list[m.
             scopes=["READ"],
             expires_at=at + timedelta(days=30),
         ),
+        *_told(user_id, recommendation_id, at),
         m.Approval(
             recommendation_id=recommendation_id,
             user_id=user_id,
@@ -26,3 +29,28 @@ def access_rows(user_id: UUID, recommendation_id: UUID, at: datetime) -> list[m.
             approved_at=at,
         ),
     ]
+
+
+def _told(user_id: UUID, recommendation_id: UUID, at: datetime) -> list[m.Base]:
+    """A channel, and one thing that was told on it."""
+    channel = m.NotificationChannel(
+        id=uuid4(),
+        user_id=user_id,
+        name="phone",
+        kind="ntfys",
+        sealed_url=b"-",
+        events=["RECOMMENDATION_WAITING"],
+        least_severity=Severity.INFO,
+        zone="America/New_York",
+    )
+    told = m.Notification(
+        channel_id=channel.id,
+        event=NotificationEvent.RECOMMENDATION_WAITING,
+        subject=recommendation_id,
+        severity=Severity.INFO,
+        title="Sell a put",
+        detail="",
+        path="/",
+        due_at=at,
+    )
+    return [channel, told]

@@ -43,6 +43,9 @@ _KNOWN = frozenset(
 # not in that state, or somebody earlier in the loop has done it.
 _CANNOT = {
     "DELETE /api/auth/sessions/{session_id}/": {404},
+    "PUT /api/auth/channels/{channel_id}/": {404},
+    "DELETE /api/auth/channels/{channel_id}/": {404},
+    "POST /api/auth/channels/{channel_id}/test/": {404},
     "POST /api/auth/step-up/": {422},
     "DELETE /api/auth/tokens/{token_id}/": {404},
     "DELETE /api/auth/totp/": {409},

@@ -106,6 +106,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/channels/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Channels
+         * @description Your channels, by name.
+         */
+        get: operations["list_channels"];
+        put?: never;
+        /**
+         * Create Channel
+         * @description A further channel; it hears of what happens from now on.
+         */
+        post: operations["create_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/channels/{channel_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Channel
+         * @description Put other wishes in place of those of a channel; a new address takes a fresh proof.
+         */
+        put: operations["change_channel"];
+        post?: never;
+        /**
+         * Delete Channel
+         * @description Remove a channel and what it was told.
+         */
+        delete: operations["delete_channel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/channels/{channel_id}/test/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Channel
+         * @description Send a message on a channel now; 502 with the reason if it does not get through.
+         */
+        post: operations["test_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/login/": {
         parameters: {
             query?: never;
@@ -2770,6 +2838,139 @@ export interface components {
             reason: string;
             state: components["schemas"]["TradingState"];
         };
+        /**
+         * ChannelAnswer
+         * @description One channel; its address is never told again.
+         */
+        ChannelAnswer: {
+            /** Critical At Any Hour */
+            critical_at_any_hour: boolean;
+            /**
+             * Error
+             * @description why what waits could not be sent; empty if nothing failed
+             */
+            error: string;
+            /** Events */
+            events: components["schemas"]["NotificationEvent"][];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Enabled */
+            is_enabled: boolean;
+            /**
+             * Kind
+             * @description scheme of the address, e.g. mailtos
+             */
+            kind: string;
+            /** Last Sent At */
+            last_sent_at: string | null;
+            least_severity: components["schemas"]["Severity"];
+            /** Name */
+            name: string;
+            /** Quiet From */
+            quiet_from: string | null;
+            /** Quiet Until */
+            quiet_until: string | null;
+            /**
+             * Waiting
+             * @description occurrences not sent yet
+             */
+            waiting: number;
+            /** Zone */
+            zone: string;
+        };
+        /** ChannelAsk */
+        ChannelAsk: {
+            /**
+             * Address
+             * Format: password
+             * @description Where to, in apprise's notation
+             * @example mailtos://user:password@smtp.example.com?to=me@example.com
+             */
+            address: string;
+            /**
+             * Critical At Any Hour
+             * @default true
+             */
+            critical_at_any_hour: boolean;
+            /** Events */
+            events: components["schemas"]["NotificationEvent"][];
+            /**
+             * Is Enabled
+             * @default true
+             */
+            is_enabled: boolean;
+            /** @default INFO */
+            least_severity: components["schemas"]["Severity"];
+            /** Name */
+            name: string;
+            /**
+             * Quiet From
+             * @description by the wall clock of `zone`
+             */
+            quiet_from?: string | null;
+            /**
+             * Quiet Until
+             * @description earlier: past midnight
+             */
+            quiet_until?: string | null;
+            /**
+             * Zone
+             * @default America/New_York
+             */
+            zone: string;
+        };
+        /** ChannelChange */
+        ChannelChange: {
+            /**
+             * Address
+             * @description null: as it was
+             */
+            address?: string | null;
+            /**
+             * Critical At Any Hour
+             * @default true
+             */
+            critical_at_any_hour: boolean;
+            /** Events */
+            events: components["schemas"]["NotificationEvent"][];
+            /**
+             * Is Enabled
+             * @default true
+             */
+            is_enabled: boolean;
+            /** @default INFO */
+            least_severity: components["schemas"]["Severity"];
+            /** Name */
+            name: string;
+            /**
+             * Quiet From
+             * @description by the wall clock of `zone`
+             */
+            quiet_from?: string | null;
+            /**
+             * Quiet Until
+             * @description earlier: past midnight
+             */
+            quiet_until?: string | null;
+            /**
+             * Zone
+             * @default America/New_York
+             */
+            zone: string;
+        };
+        /** ChannelsAnswer */
+        ChannelsAnswer: {
+            /** Channels */
+            channels: components["schemas"]["ChannelAnswer"][];
+            /**
+             * Kinds
+             * @description kinds of addresses this installation allows
+             */
+            kinds: string[];
+        };
         /** Check */
         Check: {
             /**
@@ -3550,7 +3751,7 @@ export interface components {
          * ErrorCode
          * @enum {string}
          */
-        ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "WEAK_PASSWORD" | "WRONG_PASSWORD" | "TOTP_REQUIRED" | "TOTP_INVALID" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_STATE" | "SCOPE_MISSING" | "EMAIL_TAKEN" | "LAST_ADMIN" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "SECOND_APPROVER_REQUIRED" | "APPROVAL_DIFFERS" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "MARKET_DATA_LINES" | "MARKET_DATA_NOT_SUBSCRIBED" | "COMPETING_SESSION" | "INSTRUMENT_HALTED" | "EXPIRY_CUTOFF" | "CONTRACT_CHANGED" | "MULTIPLIER_CHANGED" | "WRONG_SIDE" | "PAPER_LIVE_MISMATCH" | "SYMBOL_RESTRICTED" | "STRATEGY_NOT_PERMITTED" | "PRICE_OUTSIDE_FLOOR" | "PRICE_COLLAR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "MAX_LOSS_EXCEEDED" | "POSITION_LIMIT" | "CONCENTRATION_LIMIT" | "DELTA_LIMIT" | "VEGA_LIMIT" | "GREEKS_MISSING" | "NOT_COVERED" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "DUPLICATE_TRADE" | "OWN_ORDER_CROSSED" | "ORDER_RATE" | "DAILY_ORDERS" | "DAILY_NOTIONAL" | "DAILY_LOSS" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ORDER_ALTERED" | "ORDER_DECLARED_ENDED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE" | "NOT_STARTED" | "NO_RESULT_YET" | "CONFIG_CHANGED" | "STRATEGY_DISABLED" | "LIMITS_CHANGED" | "DISCREPANCY_CHANGED";
+        ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "WEAK_PASSWORD" | "WRONG_PASSWORD" | "TOTP_REQUIRED" | "TOTP_INVALID" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_STATE" | "CHANNEL_REFUSED" | "NOTIFICATION_FAILED" | "SCOPE_MISSING" | "EMAIL_TAKEN" | "LAST_ADMIN" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "SECOND_APPROVER_REQUIRED" | "APPROVAL_DIFFERS" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "MARKET_DATA_LINES" | "MARKET_DATA_NOT_SUBSCRIBED" | "COMPETING_SESSION" | "INSTRUMENT_HALTED" | "EXPIRY_CUTOFF" | "CONTRACT_CHANGED" | "MULTIPLIER_CHANGED" | "WRONG_SIDE" | "PAPER_LIVE_MISMATCH" | "SYMBOL_RESTRICTED" | "STRATEGY_NOT_PERMITTED" | "PRICE_OUTSIDE_FLOOR" | "PRICE_COLLAR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "MAX_LOSS_EXCEEDED" | "POSITION_LIMIT" | "CONCENTRATION_LIMIT" | "DELTA_LIMIT" | "VEGA_LIMIT" | "GREEKS_MISSING" | "NOT_COVERED" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "DUPLICATE_TRADE" | "OWN_ORDER_CROSSED" | "ORDER_RATE" | "DAILY_ORDERS" | "DAILY_NOTIONAL" | "DAILY_LOSS" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ORDER_ALTERED" | "ORDER_DECLARED_ENDED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE" | "NOT_STARTED" | "NO_RESULT_YET" | "CONFIG_CHANGED" | "STRATEGY_DISABLED" | "LIMITS_CHANGED" | "DISCREPANCY_CHANGED";
         /**
          * ExDividend
          * @description The next dividend before a short call expires.
@@ -4597,6 +4798,11 @@ export interface components {
             /** Name */
             name: string;
         };
+        /**
+         * NotificationEvent
+         * @enum {string}
+         */
+        NotificationEvent: "RECOMMENDATION_WAITING" | "DEADLINE_NEAR" | "ORDER_STUCK" | "ALERT" | "KILL_SWITCH";
         /**
          * OpportunityFigures
          * @description One short option, or put spread, in numbers; what could not be measured is null.
@@ -7873,6 +8079,10 @@ export type ChainSide = components['schemas']['ChainSide'];
 export type ChangeConfigAsk = components['schemas']['ChangeConfigAsk'];
 export type ChangeLimitsAsk = components['schemas']['ChangeLimitsAsk'];
 export type ChangeStateAsk = components['schemas']['ChangeStateAsk'];
+export type ChannelAnswer = components['schemas']['ChannelAnswer'];
+export type ChannelAsk = components['schemas']['ChannelAsk'];
+export type ChannelChange = components['schemas']['ChannelChange'];
+export type ChannelsAnswer = components['schemas']['ChannelsAnswer'];
 export type Check = components['schemas']['Check'];
 export type ClientAnswer = components['schemas']['ClientAnswer'];
 export type ClientRow = components['schemas']['ClientRow'];
@@ -7959,6 +8169,7 @@ export type NameStress = components['schemas']['NameStress'];
 export type NewClientAsk = components['schemas']['NewClientAsk'];
 export type NewToken = components['schemas']['NewToken'];
 export type NewUserAsk = components['schemas']['NewUserAsk'];
+export type NotificationEvent = components['schemas']['NotificationEvent'];
 export type OpportunityFigures = components['schemas']['OpportunityFigures'];
 export type OpportunityRow = components['schemas']['OpportunityRow'];
 export type OptionContract = components['schemas']['OptionContract'];
@@ -8307,6 +8518,206 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AuditVerification"];
                 };
+            };
+        };
+    };
+    list_channels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelsAnswer"];
+                };
+            };
+        };
+    };
+    create_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelAsk"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelAnswer"];
+                };
+            };
+        };
+    };
+    change_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelChange"];
+            };
+        };
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelAnswer"];
+                };
+            };
+        };
+    };
+    delete_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    test_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
