@@ -16,7 +16,7 @@ const kind: StrategyKind = {
     },
     required: ['universe'],
   },
-  defaults: { max_delta: 0.2, exit_dte: 7 },
+  defaults: { universe: ['XSP'], max_delta: 0.2, exit_dte: 7 },
   error: null,
 };
 const filled: Form = { ...EMPTY, strategy: 'theta', data: ['spx'] };

@@ -87,8 +87,9 @@ export function backtestSettings(kind: StrategyKind): Setting[] {
   );
 }
 
+/** Every setting at its default, but the universe: a live desk's is seldom that of the data. */
 export function typedOf(kind: StrategyKind, config: Config = {}): Typed {
-  return typedFrom(backtestSettings(kind), { ...kind.defaults, ...config });
+  return typedFrom(backtestSettings(kind), { ...kind.defaults, universe: [], ...config });
 }
 
 /** The form as an earlier request would have been filled in. */
