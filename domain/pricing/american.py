@@ -7,7 +7,8 @@ raises on a number: what cannot be valued is nan.
 
 Exercise is never early, and the value European, for a put with rate ≤ 0 and yield ≥ rate, and for
 a call with yield ≤ 0 and rate ≥ yield. Where a put's yield < rate < 0 (a call's rate < yield < 0)
-exercise pays only between two boundaries: those rows are valued by a tree (``option_tree``).
+exercise pays only between two boundaries: those rows are valued by a tree (``option_tree``), and so
+are those whose volatility is small beside the carry (``MOST_DRIFT``).
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ MIN_VOL = 1e-3
 MAX_VOL = 5.0
 CERTAIN = 1e-4
 """A total volatility σ√T below this is none: the path is known, and with it the best exercise."""
+MOST_DRIFT = 1.2
+"""Where the carry drives a put into the money by more standard deviations than these by expiry, the
+iteration for its boundary need not settle: at 3 % volatility it erred by a fifth of the price."""
 _VOL_BUMP = 1e-3
 _RATE_BUMP = 1e-4
 
@@ -188,7 +192,9 @@ def _value(
         never_early = (put_rate <= 0) & (put_yield >= put_rate)
         certain = live & ~never_early & (vol * np.sqrt(np.maximum(years, 0.0)) < CERTAIN)
         two_sided = live & ~certain & (put_yield < put_rate) & (put_rate < 0)
-        early = live & ~certain & ~never_early & ~two_sided
+        drifting = live & ~certain & ~never_early & ~two_sided
+        drifting &= (put_rate - put_yield) * np.sqrt(np.maximum(years, 0.0)) > MOST_DRIFT * vol
+        early = live & ~certain & ~never_early & ~two_sided & ~drifting
         plain = european.greeks(spot, strike, years, rate, dividend_yield, vol, is_call)
     price, delta, gamma = (
         np.where(usable, np.array(column), np.nan)
@@ -198,6 +204,7 @@ def _value(
         (early, _by_boundary),
         (certain, _by_known_path),
         (two_sided, _by_tree),
+        (drifting, _by_steady_tree),
     ):
         if rows.any():
             chosen = [column[rows] for column in columns]
@@ -267,8 +274,14 @@ def _by_known_path(
 
 
 def _by_tree(
-    columns: list[FloatArray], accuracy: Scheme
+    columns: list[FloatArray], accuracy: Scheme, *, steady: bool = False
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     del accuracy
     none = np.empty((len(columns[0]), 0))
-    return tree_value([*columns, np.ones(len(columns[0]))], none, none)
+    return tree_value([*columns, np.ones(len(columns[0]))], none, none, steady=steady)
+
+
+def _by_steady_tree(
+    columns: list[FloatArray], accuracy: Scheme
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    return _by_tree(columns, accuracy, steady=True)

@@ -33,9 +33,12 @@ _LOWEST = 1e-3
 
 
 def tree_value(
-    columns: list[FloatArray], ex_years: FloatArray, amounts: FloatArray
+    columns: list[FloatArray], ex_years: FloatArray, amounts: FloatArray, *, steady: bool = False
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Price, delta and gamma per row.
+
+    ``steady``: delta and gamma of the finer tree as they are; where volatility is small beside the
+    carry, extrapolating them makes them swing.
 
     ``columns``: spot, strike, years, rate, dividend yield, vol, is_call, is_american; all finite,
     the first three and vol positive, the flags 1.0 or 0.0. ``ex_years`` and ``amounts``
@@ -52,6 +55,8 @@ def tree_value(
         _tree(row, due, paid, STEPS, fine)
         _tree(row, due, paid, STEPS // 2, coarse)
         results[i] = 2 * fine - coarse
+        if steady:
+            results[i, 1:] = fine[1:]
     price, delta, gamma = results.T
     return price, delta, gamma
 

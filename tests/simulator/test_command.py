@@ -39,7 +39,8 @@ def test_a_recording_that_cannot_be_read_is_named(tmp_path: Path):
     bad.write_text("timestamp\n2019-01-02\n")
     result = _run("--market", "replay", str(bad), "--port", "0", "--data-dir", str(tmp_path / "d"))
     assert result.exit_code == 1
-    assert f"{bad}, underlying: the column is missing" in result.output
+    assert f"{bad}: no known layout; as the canonical one it lacks" in result.output
+    assert "underlying" in result.output
 
 
 def test_a_bad_event_plan_or_quality_is_named(tmp_path: Path):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import QuantLib as ql  # noqa: N813
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.pricing import american, european
@@ -122,6 +122,26 @@ def test_it_is_worth_no_less_than_its_exercise_and_the_european_and_grows_with_v
     assert (gamma >= -1e-2).all()
     louder, _, _ = american.value(spot, ladder, years, rate, dividend, vol * 1.1, call)
     assert (louder >= price - 5e-3).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.floats(90, 112),
+    st.integers(200, 1095),
+    st.floats(0.05, 0.12),
+    st.floats(0.03, 0.08),
+    st.booleans(),
+)
+@example(101.2, 985, 0.113, 0.07, True)
+@example(99.3, 1008, 0.114, 0.07, False)
+def test_a_volatility_small_beside_the_carry_is_no_harm(
+    spot: float, days: int, carry: float, vol: float, call: bool
+):
+    rate, dividend = (0.0, carry) if call else (carry, 0.0)
+    price, delta, gamma = american.value(spot, 100, days / 365, rate, dividend, vol, call)
+    assert price == pytest.approx(oracle(spot, days, rate, dividend, vol, call), abs=0.05)
+    assert -1e-9 <= (delta if call else -delta) <= 1 + 1e-9
+    assert gamma >= -1e-9
 
 
 def test_a_call_is_the_put_with_spot_and_strike_rate_and_yield_exchanged():

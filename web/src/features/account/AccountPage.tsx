@@ -1,6 +1,7 @@
 import { Stack, Text, Title } from '@mantine/core';
 import { useMe } from '@/client/hooks';
 import styles from './account.module.css';
+import { Channels } from './Channels';
 import { Password } from './Password';
 import { SecondFactor } from './SecondFactor';
 import { Sessions } from './Sessions';
@@ -24,6 +25,7 @@ export function AccountPage() {
       <SecondFactor />
       <Password />
       <Sessions />
+      <Channels />
       <Tokens />
     </Stack>
   );

@@ -17,6 +17,11 @@ export const tokensQuery = queryOptions({
   queryFn: ({ signal }) => answerOf(api.GET('/api/auth/tokens/', { signal })),
 });
 
+export const channelsQuery = queryOptions({
+  queryKey: ['account', 'channels'],
+  queryFn: ({ signal }) => answerOf(api.GET('/api/auth/channels/', { signal })),
+});
+
 /** A command on one's own account; whatever it protects is read again. */
 export function useAccountCommand<Answer, Ask = void>(
   send: (ask: Ask) => Promise<Answer>,
