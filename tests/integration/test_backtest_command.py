@@ -306,12 +306,15 @@ def patient(empty_folder: Path, chains: Path, config: Path) -> Iterator[subproce
     )
     programs = Path(sys.executable).parent
     command = [programs / "greenlight", "backtest", "--strategy", "patient:Patient"]
+    # Tests that run in the background may ignore it, and children would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         [*command, "--config", config, "--data", chains, "--out", "out"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
+        signal.signal(signal.SIGINT, before)
         yield process
         process.kill()
 
