@@ -24,7 +24,7 @@ def test_a_backtest_is_started_from_the_form_followed_and_read(person: Person, d
     page.get_by_role("button", name="New backtest").first.click()
     page.get_by_role("button", name="Start the backtest").click()
     expect(page.get_by_text("Choose what it runs on.")).to_be_visible(timeout=SOON_MS)
-    chains = page.get_by_role("textbox", name="Recorded chains")
+    chains = page.get_by_role("combobox", name="Recorded chains")
     chains.fill("abc")
     page.get_by_role("option", name="abc.csv").click()
     page.keyboard.press("Escape")
