@@ -17,7 +17,7 @@ BIN := .venv/bin
 RUN_STAMP := .venv/.installed-run
 DEV_STAMP := .venv/.installed-dev
 BENCH_STAMP := .venv/.installed-bench
-FAST_TESTS := $(BIN)/pytest -m "not faults and not bench"
+FAST_TESTS := not faults and not bench
 NODE_STAMP := web/node_modules/.installed
 WEB_APP := web/dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) \
@@ -45,9 +45,9 @@ web: $(WEB_APP) ## Build the web app
 
 # Whole desks and browsers one after the other: each has several processes of its own.
 test: lint web-test chromium $(WEB_APP) ## Run every check and test but the long campaigns
-	$(FAST_TESTS) -n auto --maxprocesses 4 --dist loadfile --ignore tests/integration \
-		--ignore tests/e2e $(PYTEST_ARGS) || [ $$? -eq 5 ]  # 5: none is selected
-	$(FAST_TESTS) tests/integration tests/e2e $(PYTEST_ARGS) || [ $$? -eq 5 ]
+	$(BIN)/pytest -m "$(FAST_TESTS) and not desk" -n auto --maxprocesses 4 --dist loadfile \
+		$(PYTEST_ARGS) || [ $$? -eq 5 ]  # 5: none is selected
+	$(BIN)/pytest -m "$(FAST_TESTS) and desk" $(PYTEST_ARGS) || [ $$? -eq 5 ]
 
 lint: $(DEV_STAMP) ## Style, layers and types of the Python code
 	$(BIN)/ruff check
@@ -61,6 +61,9 @@ web-test: $(NODE_STAMP) ## Style, types and tests of the web app
 
 chromium: $(DEV_STAMP) ## Find the Chromium that drives the browser tests, or install one
 	@$(BIN)/python -m tests.e2e.chromium
+
+screens: chromium $(WEB_APP) ## Photograph every screen for docs/screens
+	$(BIN)/python -m tests.e2e.screens
 
 audit: $(DEV_STAMP) $(NODE_STAMP) ## Look for slips, secrets and strange licences; list what is shipped
 	.ci/audit
@@ -91,7 +94,7 @@ help: ## Show this
 		/^## / { printf "\n%s\n", substr($$0, 4) } \
 		/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: up status web test lint web-test chromium audit faults bench format install clean help
+.PHONY: up status web test lint web-test chromium screens audit faults bench format install clean help
 
 # What the targets above are made of.
 

@@ -93,7 +93,7 @@ class IngestionActivities:
 
         async def look(option: OptionContract) -> None:
             try:
-                await self._store.save_market(await self._broker.single(option))
+                await self._store.save_market(await self._broker.chain_of([option]))
             except BrokerUnavailable:
                 raise
             except GreenlightError as error:
@@ -149,7 +149,8 @@ class IngestionActivities:
                     errors.append(f"{planned.symbol}: {error.detail}")
             for option in request.plan.options:
                 try:
-                    contracts += await self._store.save_market(await self._broker.single(option))
+                    reading = await self._broker.chain_of([option])
+                    contracts += await self._store.save_market(reading)
                 except BrokerUnavailable:
                     raise
                 except GreenlightError as error:

@@ -49,7 +49,7 @@ class RecommendationActivities:
     async def read_decision(self, request: DecisionRef) -> DecisionAction | None:
         """What was decided, or None where no such decision is on record."""
         action = await self._store.decision_action(request.recommendation_id, request.decision_id)
-        crash_point("decision.read")
+        crash_point("rejection.read")
         return action
 
     @activity.defn

@@ -14,14 +14,17 @@ from domain.errors import GreenlightError
 from domain.instruments import Frozen
 from domain.ports import (
     Broker,
+    ChainReading,
     IngestionStore,
     RecommendationStore,
     RunOutcome,
     RunPlan,
     StrategyStore,
 )
+from domain.recommendations import Terms
 from domain.risk.state import compute_risk_state
 from domain.strategies.registry import resolve_strategy
+from domain.strategies.successors import successor_to
 
 
 class BeginRun(Frozen):
@@ -68,7 +71,7 @@ class StrategyActivities:
 
 
 class SuccessorActivities:
-    """A denied recommendation's contract, looked at afresh. Runs on the gateway's queue."""
+    """A denied recommendation's contracts, looked at afresh. Runs on the gateway's queue."""
 
     def __init__(
         self,
@@ -86,26 +89,45 @@ class SuccessorActivities:
 
     @activity.defn
     async def propose_successor(self, request: RecommendationRef) -> RunOutcome:
-        """Offer the same contract on fresh terms, if its strategy still wants it."""
+        """Offer the same trade on fresh terms, if its strategy still wants it."""
         async with heartbeating():
             denied = await self._recommendations.brief(request.recommendation_id)
+            reading = await self._look(denied.terms)
             plan = await self._strategies.begin_successor_run(
                 denied.id, activity.info().workflow_id or ""
             )
-            await self._facts.read(plan.universe, patiently=False)
-            reading = await self._broker.single(denied.terms.contract)
+            if isinstance(reading, GreenlightError):
+                unseen = GenerateRequest(plan=plan, chain_ids=())
+                return await _failed(self._strategies, unseen, str(reading))
             chain_id = await self._ingestion.save_chain(plan.gateway, reading)
-            return await _generate(
-                self._strategies, GenerateRequest(plan=plan, chain_ids=(chain_id,))
-            )
+            seen = GenerateRequest(plan=plan, chain_ids=(chain_id,))
+            return await _generate(self._strategies, seen, denied.terms)
+
+    async def _look(self, terms: Terms) -> ChainReading | GreenlightError:
+        """The contracts of ``terms`` as they are now, or what is wrong with them.
+
+        What time may mend is raised before any run is on record: the next attempt begins it.
+        """
+        try:
+            await self._facts.read((terms.contract.symbol,), patiently=False)
+            return await self._broker.chain_of([leg.contract for leg in terms.legs])
+        except GreenlightError as error:
+            if error.is_transient:
+                raise
+            return error
 
 
-async def _generate(store: StrategyStore, request: GenerateRequest) -> RunOutcome:
+async def _generate(
+    store: StrategyStore, request: GenerateRequest, denied: Terms | None = None
+) -> RunOutcome:
+    """Run the strategy and keep what it found; of a successor's run, to ``denied``, only that."""
     try:
         code_ref, context, account = await store.strategy_context(request.plan, request.chain_ids)
         result = resolve_strategy(code_ref)().generate_signals(
             account, compute_risk_state(account), context
         )
+        if denied is not None:
+            result = successor_to(denied, result)
     except GreenlightError as error:
         if error.is_transient:
             raise

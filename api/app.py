@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
@@ -17,7 +16,10 @@ from starlette.types import Lifespan
 from api import errors
 from api.admin import mount_admin
 from api.clock import Clock, SystemClock
+from api.csv_lists import CsvLists
 from api.deps import Resources
+from api.description import describe
+from api.entity_tags import EntityTags
 from api.limits import Throttle
 from api.middleware import AddressRate, CrossSiteGuard, RequestContext, SafetyHeaders
 from api.routers import (
@@ -36,10 +38,12 @@ from api.routers import (
     journal,
     limits,
     logs,
+    oidc,
     opportunities,
     orders,
     outlook,
     portfolio,
+    positions,
     recommendations,
     recordings,
     risk,
@@ -50,17 +54,19 @@ from api.routers import (
     tokens,
     users,
 )
-from api.schemas.problems import MEDIA_TYPE, Problem
 from api.signals import Signals, TemporalSignals
 from api.stream import ChangeFeed
 from api.strict import StrictInput
 from api.web import WEB_DIST, WebApp
 from infra.db.session import create_engine, engine, sessions
 from infra.keys import KeyRing
+from infra.oidc import IdentityProvider, ProviderSettings
 from infra.settings import Settings, get_settings
+from infra.tracing import trace_requests
 
 _ROUTERS = (
     auth,
+    oidc,
     account,
     tokens,
     users,
@@ -73,6 +79,7 @@ _ROUTERS = (
     outlook,
     risk,
     portfolio,
+    positions,
     chains,
     orders,
     alerts,
@@ -96,7 +103,6 @@ _DESCRIPTION = (
 
 # The largest thing anybody has to say is a reason of 500 characters.
 _MAX_BODY_BYTES = 64 * 1024
-_SCHEMAS = "#/components/schemas/"
 
 
 def create_app(
@@ -119,6 +125,7 @@ def create_app(
         clock=clock or SystemClock(),
         throttle=Throttle(),
         keys=KeyRing(chosen.secrets_key_file, create=chosen.key_file is None),
+        provider=_provider(chosen),
     )
     app = FastAPI(
         title="Greenlight",
@@ -138,21 +145,20 @@ def create_app(
     if web_dist.is_dir():
         app.mount("/", WebApp(web_dist), name="web")
     # The last one added is the outermost. Event streams are left as they are by GZipMiddleware.
+    app.add_middleware(CsvLists)
+    app.add_middleware(EntityTags)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=9)
     app.add_middleware(CrossSiteGuard)
     app.add_middleware(StrictInput, max_bytes=_MAX_BODY_BYTES)
     app.add_middleware(AddressRate, throttle=resources.throttle)
     app.add_middleware(RequestContext)
     app.add_middleware(SafetyHeaders, over_tls=chosen.session_cookie_secure)
+    trace_requests(app)
     return app
 
 
 def _add_routes(app: FastAPI) -> None:
-    answers: dict[int | str, dict[str, Any]] = {
-        "4XX": _problem("refused"),
-        "5XX": _problem("failed"),
-    }
-    api = APIRouter(prefix="/api", responses=answers)
+    api = APIRouter(prefix="/api")
     for module in _ROUTERS:
         api.include_router(module.router)
     api.include_router(health.in_depth)
@@ -163,23 +169,21 @@ def _add_routes(app: FastAPI) -> None:
     )
 
 
+def _provider(settings: Settings) -> IdentityProvider | None:
+    if settings.oidc_issuer is None or settings.oidc_client_id is None:
+        return None
+    return IdentityProvider(
+        ProviderSettings(
+            issuer=settings.oidc_issuer,
+            client_id=settings.oidc_client_id,
+            client_secret=settings.oidc_client_secret,
+            redirect_uri=f"{settings.public_url}/api/auth/oidc/callback/",
+        )
+    )
+
+
 def _operation_id(route: APIRoute) -> str:
     return route.name
-
-
-def _problem(description: str) -> dict[str, Any]:
-    schema = {"$ref": f"{_SCHEMAS}{Problem.__name__}"}
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
-
-
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document, with the schema of problems, which no route returns by type."""
-    document = app.openapi()
-    problem = Problem.model_json_schema(mode="serialization", ref_template=f"{_SCHEMAS}{{model}}")
-    schemas = document["components"]["schemas"]
-    schemas.update(problem.pop("$defs", {}))
-    schemas[Problem.__name__] = problem
-    return document
 
 
 def _lifespan(resources: Resources, *databases: AsyncEngine) -> Lifespan[FastAPI]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -122,6 +123,29 @@ async def start_over(
     return await _open(request, desk, session, viewer.user_id)
 
 
+async def open_vouched_session(
+    request: Request,
+    desk: Resources,
+    session: AsyncSession,
+    user_id: UUID,
+    *,
+    authenticated_at: datetime | None,
+) -> SignedInSession:
+    """A session of a person whom an identity provider vouches for.
+
+    ``authenticated_at`` is when they proved themselves there; where it does not say, they prove
+    themselves here before whatever asks for a fresh proof.
+    """
+    now = desk.clock.now()
+    if (previous := session_token(request, desk)) is not None:
+        await revoke_session(session, hash_token(previous), now)
+    proved = min(now, authenticated_at or now - SESSION_LIFETIME)
+    opened = await _open(request, desk, session, user_id, authenticated_at=proved)
+    by = actor(request, opened.viewer)
+    audit(session, by, "session.opened", "user", user_id, after={"method": "identity provider"})
+    return opened
+
+
 async def sign_out(request: Request, desk: Resources, session: AsyncSession) -> None:
     token = session_token(request, desk)
     if token is None:
@@ -134,7 +158,11 @@ async def sign_out(request: Request, desk: Resources, session: AsyncSession) -> 
 
 
 async def _open(
-    request: Request, desk: Resources, session: AsyncSession, user_id: UUID
+    request: Request,
+    desk: Resources,
+    session: AsyncSession,
+    user_id: UUID,
+    authenticated_at: datetime | None = None,
 ) -> SignedInSession:
     token, now = new_session_token(), desk.clock.now()
     await open_session(
@@ -144,6 +172,7 @@ async def _open(
         now=now,
         address=client_address(request),
         user_agent=request.headers.get("user-agent", ""),
+        authenticated_at=authenticated_at,
     )
     opened = await live_session(session, hash_token(token), now)
     assert opened is not None, "a session just opened is live"

@@ -6,10 +6,11 @@ browser has seen is one the database has kept.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import inspect
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 from uuid import UUID
 
 import structlog
@@ -24,11 +25,12 @@ from api.stream import ChangeFeed
 from domain.errors import ErrorCode, GreenlightError
 from infra.db.audit import Actor
 from infra.db.queries.identity import LiveSession, live_session, touch
-from infra.db.queries.paging import DEFAULT_LIMIT, Limit
+from infra.db.queries.paging import DEFAULT_LIMIT, Limit, PageAsk, Sortable
 from infra.db.queries.tokens import live_token, touch_token
 from infra.db.queries.viewer import Viewer
 from infra.db.session import Sessions
 from infra.keys import KeyRing
+from infra.oidc import IdentityProvider
 from infra.security import hash_token
 from infra.settings import Settings
 
@@ -51,6 +53,8 @@ class Resources:
     clock: Clock
     throttle: Throttle
     keys: KeyRing
+    provider: IdentityProvider | None = None
+    """Of people's identities, where one is set up."""
 
 
 def resources(request: Request) -> Resources:
@@ -200,22 +204,44 @@ def require_configuring(viewer: Viewer, client_id: UUID, portfolio_id: UUID | No
 
 @dataclass(frozen=True, slots=True)
 class ListAsk:
-    """What every list can be asked: whose rows, how many, and after which."""
+    """Whose rows a list is asked for."""
 
     client: UUID | None
     account: UUID | None
-    limit: int
-    cursor: str | None
 
 
 def list_ask(
     client: Annotated[UUID | None, Query(description="only this client's")] = None,
     account: Annotated[UUID | None, Query(description="only this account's")] = None,
-    limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> ListAsk:
-    return ListAsk(client, account, limit, cursor)
+    return ListAsk(client, account)
 
 
 Listed = Annotated[ListAsk, Depends(list_ask)]
+
+
+def paged(ordering: Sortable) -> Callable[..., PageAsk]:
+    """A dependency: which page of a list is wanted, sorted by what ``ordering`` allows."""
+
+    def page_ask(
+        limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
+        cursor: Annotated[
+            str | None, Query(max_length=1000, description="`next_cursor` of the page before")
+        ] = None,
+        sort: str | None = None,
+    ) -> PageAsk:
+        return PageAsk(limit, cursor, sort)
+
+    said = f"`-` before it: from the end; equal ones by their key. Left out: {ordering.default}"
+    # Made here, from what the list names: no type checker can follow.
+    annotated: Any = Annotated
+    literal: Any = Literal
+    described = annotated[literal[ordering.names] | None, Query(description=said)]
+    signature = inspect.signature(page_ask, eval_str=True)
+    known = dict(signature.parameters)
+    known["sort"] = known["sort"].replace(annotation=described)
+    page_ask.__signature__ = signature.replace(parameters=[*known.values()])  # pyright: ignore[reportFunctionMemberAccess]
+    return page_ask
+
+
 IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", min_length=8, max_length=128)]

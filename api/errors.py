@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.schemas.problems import MEDIA_TYPE, FieldError, Problem, TransportCode
-from domain.errors import GUIDANCE, ErrorCode, GreenlightError
+from domain.errors import GUIDANCE, ErrorCode, GreenlightError, plain_message
 
 # Where a value came from says nothing to the person who typed it.
 _SOURCES = frozenset({"body", "query", "path", "header", "cookie"})
@@ -121,7 +121,7 @@ def _fields_of(error: GreenlightError) -> list[FieldError] | None:
 async def _on_invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     fields = [
-        FieldError(field=_field_name(each["loc"]), message=str(each["msg"]))
+        FieldError(field=_field_name(each["loc"]), message=plain_message(each["msg"]))
         for each in error.errors()
     ]
     named = ", ".join(dict.fromkeys(each.field for each in fields))

@@ -17,7 +17,7 @@ holds every such list to its model, value for value.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -27,7 +27,7 @@ from fastapi import Response
 from domain.instruments import plain
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME
-NO_OFFSET = timedelta(0)
+_IN_UTC = "+00:00"
 
 
 def page_answer(items: Iterable[dict[str, Any]], next_cursor: str | None) -> Response:
@@ -48,8 +48,10 @@ def _worded(value: Any) -> str:
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, datetime):
-        moment = value if value.utcoffset() == NO_OFFSET else value.astimezone(UTC)
-        return f"{moment.replace(tzinfo=None).isoformat()}Z"
+        words = value.isoformat()
+        if not words.endswith(_IN_UTC):
+            words = value.astimezone(UTC).isoformat()
+        return f"{words.removesuffix(_IN_UTC)}Z"
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no form in a list")

@@ -75,6 +75,10 @@ class Throttle:
         strangers = "too many failed sign-ins from browsers this person has not used before"
         await self._hit(STRANGERS_ATTEMPTS, strangers, "strangers", email)
 
+    async def address_attempt(self, address: str) -> None:
+        """Count an attempt that names nobody yet."""
+        await self._hit(ADDRESS_ATTEMPTS, "too many sign-ins from this address", "sign-in", address)
+
     async def proven(self, email: str, address: str, device: str | None) -> None:
         """A success wipes the slate of this person at this address or browser."""
         if device is not None:

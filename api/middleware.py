@@ -28,6 +28,7 @@ log = structlog.stdlib.get_logger("api.requests")
 API = "/api"
 UNSAFE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 CSRF_HEADER = "x-greenlight"
+HSTS = "max-age=31536000; includeSubDomains"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
 
@@ -76,12 +77,20 @@ def _log_request(scope: Scope, status: int, milliseconds: float) -> None:
         route=_route_template(scope),
         status=status,
         ms=round(milliseconds, 1),
+        address=scope["client"][0] if scope.get("client") else "",
     )
 
 
 def _matched_route(scope: Scope) -> str:
-    """The route as it was declared: a label must not take a value from whoever asks."""
-    return getattr(scope.get("route"), "path", "none")
+    """The route as it was declared: a label must not take a value from whoever asks.
+
+    FastAPI tells it as its router has it, without the prefix that the router is included under.
+    """
+    declared: str | None = getattr(scope.get("route"), "path", None)
+    if declared is None:
+        return "none"
+    is_api = scope["path"].startswith(f"{API}/") and not declared.startswith(f"{API}/")
+    return API + declared if is_api else declared
 
 
 def _route_template(scope: Scope) -> str:
@@ -119,7 +128,7 @@ class SafetyHeaders:
                 headers["Cross-Origin-Opener-Policy"] = "same-origin"
                 headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
                 if self._over_tls:
-                    headers["Strict-Transport-Security"] = "max-age=31536000"
+                    headers["Strict-Transport-Security"] = HSTS
                 if path.startswith(API):
                     headers["Cache-Control"] = "no-store"
             await send(message)

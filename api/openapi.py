@@ -10,7 +10,8 @@ from pathlib import Path
 
 import orjson
 
-from api.app import create_app, describe
+from api.app import create_app
+from api.description import describe
 from infra.settings import Settings
 
 

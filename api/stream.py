@@ -2,12 +2,16 @@
 
 One connection per process listens; every signed-in browser has a bounded queue. What is told is
 only which row of which table changed, and only to those who may see its account: the browser
-then asks for the rows like anybody else.
+then asks for the rows like anybody else. One that lost its connection names the last event it had
+(``Last-Event-ID``) and is told what it missed; where that is not known any more, or was told by
+another process, its ``hello`` says so and it asks for everything.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -92,6 +96,9 @@ class ChangeFeed:
         self._conninfo = url.render_as_string(hide_password=False)
         self._subscriptions: set[Subscription] = set()
         self._number = 0
+        self._recent: deque[Change] = deque(maxlen=_QUEUE_SIZE)
+        # Numbers are this process's own.
+        self._epoch = secrets.token_hex(4)
         self._listening: asyncio.Task[None] | None = None
         self._is_listening = asyncio.Event()
 
@@ -99,6 +106,20 @@ class ChangeFeed:
     def number(self) -> int:
         """Of the latest change; only ever grows."""
         return self._number
+
+    def event_id(self, number: int) -> str:
+        return f"{self._epoch}.{number}"
+
+    def missed(self, last_event_id: str) -> list[Numbered] | None:
+        """What was told after an event; None where that is not known here, or not any more."""
+        epoch, _, number = last_event_id.partition(".")
+        if epoch != self._epoch or not number.isdecimal():
+            return None
+        behind = self._number - int(number)
+        if not 0 <= behind <= len(self._recent):
+            return None
+        later = list(self._recent)[len(self._recent) - behind :]
+        return list(enumerate(later, int(number) + 1))
 
     def start(self) -> None:
         self._listening = asyncio.create_task(self._listen_for_ever(), name="listen for changes")
@@ -124,6 +145,7 @@ class ChangeFeed:
 
     def publish(self, change: Change) -> None:
         self._number += 1
+        self._recent.append(change)
         for subscription in self._subscriptions:
             subscription.put(self._number, change)
 
@@ -166,6 +188,7 @@ async def events(
     feed: ChangeFeed,
     visible_accounts: Callable[[], Awaitable[tuple[bool, Visible]]],
     shutting_down: anyio.Event,
+    last_event_id: str = "",
 ) -> AsyncIterator[ServerSentEvent]:
     """What one browser is sent, until its session ends or the server stops.
 
@@ -175,10 +198,17 @@ async def events(
     """
     loop = asyncio.get_running_loop()
     with feed.subscribe() as subscription, _ended_by(shutting_down, subscription):
+        # With the subscription, before anything else can be told.
+        missed, known = feed.missed(last_event_id), feed.number
         alive, accounts = await visible_accounts()
         if not alive:
             return
-        yield ServerSentEvent(event="hello", id=str(feed.number), data="{}")
+        resumed = orjson.dumps({"resumed": missed is not None}).decode()
+        begun = known - len(missed or ())
+        yield ServerSentEvent(event="hello", id=feed.event_id(begun), data=resumed)
+        for number, change in missed or ():
+            if change.is_visible(accounts):
+                yield _told(feed, number, change)
         beat_at = loop.time() + HEARTBEAT_SECONDS
         while True:
             due: Numbered | None = None
@@ -194,7 +224,7 @@ async def events(
                 beat_at = loop.time() + HEARTBEAT_SECONDS
                 yield ServerSentEvent(comment="still here")
             if due is not None and due[1].is_visible(accounts):
-                yield ServerSentEvent(event="change", id=str(due[0]), data=_json(due[1]))
+                yield _told(feed, *due)
 
 
 @contextmanager
@@ -210,6 +240,7 @@ def _ended_by(shutting_down: anyio.Event, subscription: Subscription) -> Iterato
         watching.cancel()
 
 
-def _json(change: Change) -> str:
+def _told(feed: ChangeFeed, number: int, change: Change) -> ServerSentEvent:
     fields: dict[str, Any] = change.model_dump(mode="json")
-    return orjson.dumps(fields).decode()
+    data = orjson.dumps(fields).decode()
+    return ServerSentEvent(event="change", id=feed.event_id(number), data=data)

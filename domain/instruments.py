@@ -136,6 +136,10 @@ class OptionContract(Frozen):
     currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
     con_id: int = Field(gt=0, description="IBKR's contract id")
 
+    def __hash__(self) -> int:
+        """Equal contracts have one id: nothing else need be looked at."""
+        return hash(self.con_id)
+
     @property
     def occ_symbol(self) -> str:
         """The 21-character OCC symbol (root, yymmdd, right, strike × 1000)."""
@@ -201,6 +205,8 @@ def price_text(price: Decimal) -> str:
     return f"{price:.2f}" if price == round(price, 2) else plain(price)
 
 
+# As many as there are contracts held, offered and traded at a time, asked for over and over.
+@lru_cache(maxsize=8192)
 def instrument_key(
     sec_type: SecType,
     symbol: str,

@@ -33,13 +33,14 @@ class Realised(NamedTuple):
 class ContractResult:
     """One contract of one account from the first entry on record.
 
+    ``opened_at`` is None where it was held before the record began.
     ``cost`` is what was paid for the ``quantity`` still held, negative for what was received.
     ``complete`` is false where a change of unknown cash is among the entries, or what was held
     before the record began.
     """
 
     con_id: int
-    opened_at: datetime
+    opened_at: datetime | None
     ended_at: datetime | None = None
     quantity: Decimal = ZERO
     cost: Decimal = ZERO
@@ -101,7 +102,7 @@ def contract_results(
     the record begins, at what it is known to have cost."""
     found: dict[int, ContractResult] = {}
     for entry in opening:
-        result = found.setdefault(entry.con_id, ContractResult(entry.con_id, entry.at))
+        result = found.setdefault(entry.con_id, ContractResult(entry.con_id, None))
         result.step(entry)
         result.complete = False
     for entry in sorted(entries, key=lambda each: each.at):
@@ -112,16 +113,16 @@ def contract_results(
 
 class Mark(Frozen):
     """What one contract was worth per share, when, and by what: a quote's middle, or what was
-    left of it at the close of its last day."""
+    left of it by the price that settled it."""
 
     price: Decimal
     at: AwareDatetime
     is_final: bool
 
 
-def value_at_expiry(option: OptionContract, close: Decimal) -> Decimal:
-    """Per share, at the underlying's close on the last day."""
-    over = close - option.strike
+def value_at_expiry(option: OptionContract, settlement: Decimal) -> Decimal:
+    """Per share, at the underlying's price that settles it."""
+    over = settlement - option.strike
     return max(over if option.right is Right.CALL else -over, ZERO)
 
 

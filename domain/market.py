@@ -153,6 +153,9 @@ class ImpliedCarry(Frozen):
     is_rate_assumed: bool = Field(description="the quotes tell the forward, but not the rate")
 
 
+FEW_ROWS = 64
+
+
 class OptionChain(Frozen):
     """The listed options of one underlying at one instant, column by column.
 
@@ -264,41 +267,64 @@ class OptionChain(Frozen):
         """The chain of ``rows`` alone, in their order."""
         columns: dict[str, Any] = {
             name: column.take(rows)
-            for name, column in self.columns().items()
+            for name, column in vars(self).items()
             if isinstance(column, np.ndarray)
         }
         names = self.trading_class
-        if names and names.count(names[0]) == len(names):
+        # To see that there is one class takes as long as to look up some rows.
+        if len(rows) > FEW_ROWS and names.count(names[0]) == len(names):
             columns["trading_class"] = names[:1] * len(rows)
         else:
             columns["trading_class"] = tuple(map(names.__getitem__, rows.tolist()))
         # What is part of a valid chain is one: there is nothing to check again.
-        return OptionChain.of_checked(**{**self.__dict__, **columns})
+        return OptionChain.of_checked(**vars(self) | columns)
 
     def describe(self, row: int) -> str:
         """The contract in ``row`` in a trader's words."""
-        return describe_option(
-            self.symbol, self._expiry(row), decimal_of(self.strike[row]), self._right(row)
-        )
-
-    def _expiry(self, row: int) -> date:
-        return date(1970, 1, 1) + timedelta(days=int(self.expiry[row]))
-
-    def _right(self, row: int) -> Right:
-        return Right.CALL if self.is_call[row] else Right.PUT
+        strike = decimal_of(self.strike[row])
+        right = Right.CALL if self.is_call[row] else Right.PUT
+        return describe_option(self.symbol, _day(int(self.expiry[row])), strike, right)
 
     def contract(self, row: int) -> OptionContract:
         """The identity of the contract in ``row``."""
-        return OptionContract(
-            symbol=self.symbol,
-            trading_class=self.trading_class[row],
-            expiry=self._expiry(row),
-            strike=decimal_of(self.strike[row]),
-            right=self._right(row),
-            multiplier=decimal_of(self.multiplier[row]),
-            currency=self.currency,
-            con_id=int(self.con_id[row]),
+        return _contract(
+            self.symbol,
+            self.trading_class[row],
+            int(self.expiry[row]),
+            float(self.strike[row]),
+            bool(self.is_call[row]),
+            float(self.multiplier[row]),
+            self.currency,
+            int(self.con_id[row]),
         )
+
+
+def _day(number: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=number)
+
+
+# Frozen, and asked for in one slice after the other.
+@lru_cache(maxsize=8192)
+def _contract(
+    symbol: str,
+    trading_class: str,
+    expiry: int,
+    strike: float,
+    is_call: bool,
+    multiplier: float,
+    currency: str,
+    con_id: int,
+) -> OptionContract:
+    return OptionContract(
+        symbol=symbol,
+        trading_class=trading_class,
+        expiry=_day(expiry),
+        strike=decimal_of(strike),
+        right=Right.CALL if is_call else Right.PUT,
+        multiplier=decimal_of(multiplier),
+        currency=currency,
+        con_id=con_id,
+    )
 
 
 def _plain_column(column: Any) -> list[Any]:

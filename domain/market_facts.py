@@ -33,15 +33,22 @@ class HistoryKind(StrEnum):
 
 
 class DailyHistory(Frozen):
-    """The last value of each completed session, ascending. Prices are adjusted for splits."""
+    """The last value of each completed session, ascending. Prices are adjusted for splits.
+
+    ``opens`` are the first prices of the same sessions, None where one is no price; empty where
+    nobody asked for prices.
+    """
 
     days: tuple[date, ...] = ()
     values: tuple[float, ...] = ()
+    opens: tuple[float | None, ...] = ()
 
     @model_validator(mode="after")
     def _a_value_per_day(self) -> Self:
         if len(self.days) != len(self.values):
             raise ValueError("days and values differ in number")
+        if self.opens and len(self.opens) != len(self.days):
+            raise ValueError("days and opens differ in number")
         if any(one >= other for one, other in zip(self.days, self.days[1:], strict=False)):
             raise ValueError("days are not ascending")
         return self

@@ -65,7 +65,7 @@ class TradeIdea(Frozen):
         quantity: int,
     ) -> TradeIdea:
         """The contract in ``row`` of ``chain``, at its quote there."""
-        return cls(
+        return cls.of_checked(
             account_code=account_code,
             contract=chain.contract(row),
             side=side,
@@ -169,4 +169,13 @@ def build_proposal(
         rationale=tuple(rationale),
         confidence=min(max(confidence, 0.0), 1.0),
         rule_trace=(*opportunity.rules, *extra_rules),
+    )
+
+
+def unexplained_proposal(
+    rank: int, terms: Terms, rule_trace: tuple[RuleResult, ...] = ()
+) -> Proposal:
+    """``terms`` as an offer whose reasons nobody reads: `StrategyContext.explains` tells."""
+    return Proposal.of_checked(
+        opportunity_rank=rank, terms=terms, rationale=(), confidence=0.0, rule_trace=rule_trace
     )

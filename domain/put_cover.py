@@ -39,6 +39,9 @@ def most_at_settlement(puts: Iterable[PutUnits]) -> Decimal:
 
     Of puts that are all short that is the index going to zero; of a spread its width.
     """
+    puts = list(puts)
+    if all(quantity <= 0 for _, quantity in puts):
+        return -sum((put.strike * put.multiplier * quantity for put, quantity in puts), ZERO)
     series = defaultdict[Series, list[PutUnits]](list)
     for contract, quantity in puts:
         series[put_series(contract)].append((contract, quantity))
@@ -62,8 +65,6 @@ def put_cash(puts: Iterable[PutUnits]) -> Decimal:
 def _worst(puts: list[PutUnits]) -> Decimal:
     """Of one series. What it is worth is a broken line with its corners at the strikes."""
     multiplier = puts[0][0].multiplier
-    if all(quantity <= 0 for _, quantity in puts):
-        return -sum((contract.strike * quantity for contract, quantity in puts), ZERO) * multiplier
     corners = [ZERO, *(contract.strike for contract, _ in puts)]
     worst = min(
         sum((max(contract.strike - price, ZERO) * quantity for contract, quantity in puts), ZERO)

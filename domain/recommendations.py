@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, Self, cast
+from typing import Self, cast
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field, model_validator
@@ -156,8 +156,10 @@ class Terms(Frozen):
     @property
     def lead(self) -> Leg:
         """The leg a trade is filed under: of a roll the first option sold, else the first leg."""
+        if not self.is_roll:
+            return self.legs[0]
         sold = (leg for leg in self.opening_legs if leg.side is Side.SELL)
-        return next(sold, self.legs[0]) if self.is_roll else self.legs[0]
+        return next(sold, self.legs[0])
 
     @property
     def contract(self) -> OptionContract:
@@ -182,6 +184,10 @@ class Terms(Frozen):
     def assignment_cash(self) -> Decimal:
         """What the puts sold may newly call for, beyond what a roll gives back."""
         return assignment_cash(self.legs, self.quantity, closing=self.closing_legs)
+
+    def __hash__(self) -> int:
+        """Of what tells most terms apart: it is worked out whenever their ``hash`` is asked for."""
+        return hash((self.legs[0].contract.con_id, self.quantity, self.limit_price, self.quoted_at))
 
     @property
     def hash(self) -> str:
@@ -221,27 +227,22 @@ def terms_hash(terms: Terms) -> str:
 @lru_cache(maxsize=256)
 def _hash_of(terms: Hashable) -> str:
     assert isinstance(terms, Terms)
-    canonical = json.dumps(
-        _canonical(terms.model_dump(mode="python")), sort_keys=True, separators=(",", ":")
-    )
+    canonical = _CANONICAL.encode(terms.model_dump(mode="python"))
     return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _canonical(value: Any) -> Any:
-    if isinstance(value, dict):
-        items = cast("dict[str, Any]", value)
-        return {key: _canonical(item) for key, item in items.items()}
-    if isinstance(value, list | tuple):
-        return [_canonical(item) for item in cast("list[Any]", value)]
+def _in_text(value: object) -> str:
+    """What JSON has no form for. It has one for floats, but no term is one."""
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, str | int | None):
-        return value
     raise TypeError(f"no canonical form for {type(value).__name__}")
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_in_text)
 
 
 class Decision(Frozen):
@@ -287,7 +288,8 @@ def approved_trade(terms: Terms, decision: Decision) -> ApprovedTrade:
     quantity, limit_price = check_within_terms(terms, decision.quantity, decision.limit_price)
     # A better limit chosen by the person is also the worst price they accept.
     floor = terms.floor_price if decision.limit_price is None else limit_price
-    return ApprovedTrade(
+    # Terms are checked when they are made, and again wherever a record that holds them is.
+    return ApprovedTrade.of_checked(
         recommendation_id=decision.recommendation_id,
         decision_id=decision.id,
         terms=terms,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -72,10 +73,10 @@ class UnderlyingFacts(Frozen):
         None unless at least a quarter of them are known: a rank within a few days says nothing.
         """
         past = self.iv[-sessions:]
-        past = past[np.isfinite(past)]
-        if len(past) < sessions / 4 or not np.isfinite(iv_now):
+        past = past.compress(np.isfinite(past))
+        if len(past) < sessions / 4 or not isfinite(iv_now):
             return None
-        low, high = float(min(past.min(), iv_now)), float(max(past.max(), iv_now))
+        low, high = min(float(past.min()), iv_now), max(float(past.max()), iv_now)
         return (iv_now - low) / (high - low) if high > low else None
 
     def average_close(self, sessions: int) -> float | None:

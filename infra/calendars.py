@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,10 @@ from domain.calendar import Session, TradingCalendar
 EXCHANGE_ZONE = ZoneInfo("America/New_York")
 FIRST_DAY = date(2015, 1, 1)
 LAST_DAY = date(2049, 12, 31)
+FIRST_LISTED = date(1990, 1, 1)
+"""From when a calendar is built for what is older than the usual one."""
+_LEAD = timedelta(days=31)
+"""What happens on a day looks a few sessions back."""
 
 
 @lru_cache(maxsize=4)
@@ -37,6 +41,11 @@ def trading_calendar(
             )
         )
     )
+
+
+def calendar_since(day: date) -> TradingCalendar:
+    """The usual calendar, or a longer one if ``day`` is too early for it."""
+    return trading_calendar(first=FIRST_DAY if day - _LEAD >= FIRST_DAY else FIRST_LISTED)
 
 
 def exchange_date(at: datetime) -> date:

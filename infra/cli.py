@@ -30,6 +30,7 @@ from infra.logging import configure
 from infra.settings import Settings, get_settings
 from infra.simulator.command import gateway_command
 from infra.stopping_commands import add_stopping_commands
+from infra.tracing import stop_tracing
 from infra.user_commands import keys_group, users_group
 
 app = typer.Typer(
@@ -56,11 +57,13 @@ def _start_process(component: str) -> Settings:
 
 
 def _start_service(component: str) -> Settings:
-    """As for any process; and its metrics are served."""
+    """As for any process; and its metrics are served, its work is traced if that is wanted."""
     from infra.metrics import serve_metrics
+    from infra.tracing import start_tracing
 
     settings = _start_process(component)
     serve_metrics(settings)
+    start_tracing(settings, component)
     return settings
 
 
@@ -335,6 +338,7 @@ def main() -> None:
     try:
         app()
     except SystemExit as left:
+        stop_tracing()
         # Temporal's client keeps native threads that may abort a finalizing interpreter
         # (temporalio/sdk-python issue 300): a command that did its work must not end as failed.
         logging.shutdown()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 from sqlalchemy import select, text
@@ -19,17 +20,20 @@ from infra.db.models import AuditEvent, Gateway, GatewayKind
 from infra.db.session import own_sessions
 from infra.health import Check, desk_health
 from infra.health.checks import degraded, failed, ok
+from infra.keys import KeyFileError, read_keys
 from infra.settings import Settings
 from infra.temporal.client import connect
 from workflows.visibility import ALL
 
 BACKUP_WITHIN = timedelta(hours=26)
 _CONNECT_SECONDS = 3.0
+_EXPORTER = "opentelemetry.exporter"
 
 
 async def examine(settings: Settings) -> list[Check]:
     """Everything that health tells, and what only matters of a deployment."""
-    checks = [*settings_checks(settings), backup_check(settings.backups, host_now())]
+    checks = [*settings_checks(settings), *key_checks(settings)]
+    checks.append(backup_check(settings.backups, host_now()))
     client = await _client(settings)
     async with own_sessions(settings) as sessions:
         checks += await desk_health(settings, sessions, client, host_now())
@@ -76,6 +80,30 @@ def settings_checks(settings: Settings) -> list[Check]:
     if missing or (pair[0] is None) != (pair[1] is None):
         words = f"missing: {', '.join(map(str, missing)) or 'the other of certificate and key'}"
         checks.append(failed("settings", "temporal TLS files", words, "Correct the paths."))
+    if settings.tracing_endpoint is not None and find_spec(_EXPORTER) is None:
+        words = "GREENLIGHT_TRACING_ENDPOINT is set, and nothing here can export spans"
+        checks.append(failed("settings", "tracing", words, "Install greenlight-desk[tracing]."))
+    return checks
+
+
+def key_checks(settings: Settings) -> list[Check]:
+    """That what is sealed can be read here."""
+    files = {"at rest": settings.secrets_key_file, "payloads": settings.temporal_payload_key_file}
+    checks: list[Check] = []
+    for name, path in files.items():
+        if path is None:
+            continue
+        if path == settings.secrets_key_file and settings.key_file is None and not path.exists():
+            words = f"{path} is not there yet"
+            checks.append(degraded("keys", name, words, "The API makes it at its first start."))
+            continue
+        try:
+            count = len(read_keys(path))
+        except KeyFileError as error:
+            advice = "Copy the file from a host that has it, mode 0600, for the desk's own account."
+            checks.append(failed("keys", name, str(error), advice))
+        else:
+            checks.append(ok("keys", name, f"{count} in {path}"))
     return checks
 
 

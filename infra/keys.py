@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import suppress
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -42,10 +43,11 @@ class KeyRing:
     def encrypt(self, secret: str) -> bytes:
         return self._fernet.encrypt(secret.encode())
 
-    def decrypt(self, sealed: bytes) -> str | None:
-        """The secret, or None for what no key of this ring has sealed."""
+    def decrypt(self, sealed: bytes, within: timedelta | None = None) -> str | None:
+        """The secret, or None for what no key of this ring has sealed, or not of late."""
+        seconds = None if within is None else int(within.total_seconds())
         try:
-            return self._fernet.decrypt(sealed).decode()
+            return self._fernet.decrypt(sealed, ttl=seconds).decode()
         except InvalidToken:
             return None
 

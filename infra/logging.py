@@ -18,6 +18,7 @@ import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
 from infra.settings import Settings
+from infra.tracing import add_trace_id
 
 REDACTED = "[redacted]"
 
@@ -70,6 +71,8 @@ def configure(settings: Settings, component: str, stream: TextIO | None = None) 
         event.setdefault("component", component)
         return event
 
+    # Tracebacks go without locals: to print them takes an event loop many seconds, in which no
+    # heartbeat is sent, and they are where a secret would slip through.
     as_json = settings.log_format == "json"
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -79,9 +82,9 @@ def configure(settings: Settings, component: str, stream: TextIO | None = None) 
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
         add_component,
+        *([add_trace_id] if settings.tracing_endpoint else []),
     ]
     if as_json:
-        # Without locals: they are long, and they are where a secret would slip through.
         frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         shared.append(structlog.processors.ExceptionRenderer(frames))
     # Last, so that whatever the others added is covered as well.
@@ -89,7 +92,9 @@ def configure(settings: Settings, component: str, stream: TextIO | None = None) 
     renderer: Processor = (
         structlog.processors.JSONRenderer(serializer=_to_json)
         if as_json
-        else structlog.dev.ConsoleRenderer(colors=target.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=target.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     structlog.configure(
         processors=[

@@ -39,6 +39,7 @@ from infra.settings import Settings
 
 log = structlog.get_logger(__name__)
 READ_EVERY_SECONDS = 15.0
+PULSE_EVERY_SECONDS = 5.0
 
 API_SECONDS = Histogram(
     "greenlight_api_request_seconds",
@@ -51,6 +52,12 @@ BROKER_MESSAGES = Counter(
 )
 BROKER_CONNECTIONS = Counter(
     "greenlight_broker_connections", "Connections that became ready.", ("gateway",)
+)
+PACING_WAIT_SECONDS = Histogram(
+    "greenlight_broker_pacing_wait_seconds",
+    "Time a request to the gateway was held back to stay under the broker's pace.",
+    ("kind",),
+    buckets=(0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 300),
 )
 LINES_IN_USE = Gauge("greenlight_broker_lines_in_use", "Market-data lines taken.")
 LINE_WAIT_SECONDS = Histogram(
@@ -75,6 +82,10 @@ DISCREPANCIES = Gauge("greenlight_open_discrepancies", "Confirmed discrepancies 
 ALERTS = Gauge("greenlight_open_alerts", "Alerts not cleared, by severity.", ("severity",))
 GATEWAY_CONNECTED = Gauge(
     "greenlight_gateway_connected", "1 while the gateway is connected and synced.", ("gateway",)
+)
+PULSE = Gauge(
+    "greenlight_pulse_seconds",
+    "When the worker's event loop last came around, in seconds since 1970.",
 )
 _OPEN_RECOMMENDATIONS = (RecommendationState.PROPOSED, RecommendationState.APPROVED)
 _OPEN_ORDERS = tuple(state for state in OrderState if not state.is_terminal)
@@ -103,6 +114,13 @@ def runtime_of(settings: Settings) -> Runtime | None:
     if settings.metrics_port is None:
         return None
     return temporal_runtime(f"{settings.metrics_host}:{settings.metrics_port + 1}")
+
+
+async def keep_pulse() -> None:
+    """Tell again and again that this event loop comes around, until cancelled."""
+    while True:
+        PULSE.set_to_current_time()
+        await asyncio.sleep(PULSE_EVERY_SECONDS)
 
 
 async def keep_business_metrics(sessions: Sessions) -> None:

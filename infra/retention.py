@@ -38,6 +38,7 @@ RULES = (
         "'America/New_York')::date)",
     ),
     Rule("notifications", "90 days", "created_at < now() - interval '90 days'"),
+    Rule("command_receipts", "2 days", "created_at < now() - interval '2 days'"),
     Rule(
         "sessions",
         "30 days after their end",

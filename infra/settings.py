@@ -56,7 +56,10 @@ class StackFileSource(PydanticBaseSettingsSource):
 class Settings(BaseSettings):
     """One immutable view of the configuration; build it once per process with `get_settings`."""
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="ignore")
+    # An empty variable is one that is not set: so a compose file can pass on what may be absent.
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     home: Path = Field(
         default_factory=default_home, description="Data directory of the embedded stack."
@@ -125,11 +128,36 @@ class Settings(BaseSettings):
         default=False, description="Send the session cookie over HTTPS only (set it behind TLS)."
     )
 
+    oidc_issuer: str | None = Field(
+        default=None,
+        description="Issuer of the identity provider (OpenID Connect) that people may sign in by; "
+        "none if not set.",
+    )
+    oidc_client_id: str | None = Field(
+        default=None, description="As whom the desk is registered at the identity provider."
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="Its secret there; none for a public client."
+    )
+    oidc_name: str = Field(
+        default="your company's account", description="What the sign-in page calls the provider."
+    )
+    oidc_create_users: bool = Field(
+        default=False,
+        description="Make whoever the provider knows and the desk does not a user, without a role.",
+    )
+
     metrics_host: str = Field(default="127.0.0.1", description="Address of the metrics.")
     metrics_port: int | None = Field(
         default=None,
         description="Port that a process serves its metrics to Prometheus on, and workers the "
         "Temporal SDK's on the next; none if not set.",
+    )
+
+    tracing_endpoint: str | None = Field(
+        default=None,
+        description="OTLP collector (`http://collector:4318`) that spans are sent to; nothing is "
+        "traced if not set. Needs the extra `tracing`.",
     )
 
     history_dir: Path | None = Field(

@@ -112,11 +112,11 @@ def keys_group(start: Start) -> typer.Typer:
 
     @group.command("rotate")
     def rotate() -> None:
-        """A new key, with every secret sealed anew under it. Restart the API afterwards."""
+        """A new key, with every secret sealed anew under it. Restart API and core workers."""
         from infra.key_rotation import rotate_keys
 
         count = _run(rotate_keys(start()))
-        typer.echo(f"{count} secrets sealed anew. Restart the API, then: greenlight keys drop-old")
+        typer.echo(f"{count} secrets sealed anew. Restart API and core workers, then drop-old.")
 
     @group.command("rotate-payloads")
     def rotate_payloads() -> None:

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.errors import ErrorCode, GreenlightError
 from infra.db.audit import Actor
 from infra.db.clock import host_now
-from infra.db.models import Client, Membership, Portfolio, Role
+from infra.db.models import Client, Membership, Portfolio, Role, User
+from infra.db.queries.paging import MAX_LIMIT, PageAsk
 from infra.db.queries.users import roles_of, user_rows
 from infra.db.session import engine, sessions
 from infra.db.users import (
@@ -63,9 +64,11 @@ async def list_users(settings: Settings) -> list[UserLine]:
     cursor: str | None = None
     async with _desk(settings) as session:
         while True:
-            page = await user_rows(session, is_active=None, limit=200, cursor=cursor)
-            held = await roles_of(session, [user.id for user in page.items])
-            for user in page.items:
+            ask = PageAsk(limit=MAX_LIMIT, cursor=cursor)
+            page = await user_rows(session, is_active=None, page=ask)
+            users: list[User] = [row.User for row in page.items]
+            held = await roles_of(session, [user.id for user in users])
+            for user in users:
                 roles = [f"{row.role} {row.portfolio or row.client}" for row in held[user.id]]
                 if user.is_admin:
                     roles.insert(0, "administrator")

@@ -34,6 +34,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
+from activities import crash_points
 from infra.embedded.home import Home
 from infra.embedded.ports import any_free_port
 from infra.embedded.processes import read_pid, tethered
@@ -49,7 +50,7 @@ FIRST_LOOK = "first-look"
 """Workflow id of the run that a start of the desk begins."""
 HEADERS = {"X-Greenlight": "1"}
 """What the web app sends with every request; commands without it are refused."""
-START_SECONDS = 120.0
+START_SECONDS = 240.0
 STOP_SECONDS = 20.0
 REQUEST_SECONDS = 20.0
 POLL_SECONDS = 0.05
@@ -140,6 +141,27 @@ class Desk:
         wait_until(serving, timeout, "the API serves")
 
     @contextmanager
+    def without(self, name: str) -> Iterator[None]:
+        """The process is dead while this lasts: its supervisor is stopped, and starts it anew
+        afterwards."""
+        supervisor = psutil.Process(self.up.pid)
+        supervisor.suspend()
+        try:
+            killed = wait_until(lambda: self.pid(name), what=f"{name} lives, to be killed")
+            process = psutil.Process(killed)
+            process.kill()
+            # Nobody collects it yet: it stays in the table of processes.
+            wait_until(lambda: process.status() == psutil.STATUS_ZOMBIE, what=f"{name} dies")
+            yield
+        finally:
+            supervisor.resume()
+        self.wait_until_restarted(name, killed)
+
+    def strike(self, label: str) -> None:
+        """Order the process that passes this crash point next to be killed there."""
+        _strikes(self.home).write_text(f"{label} 0 KILL", "utf-8")
+
+    @contextmanager
     def frozen(self, name: str) -> Iterator[None]:
         """The process neither runs nor dies while this lasts (SIGSTOP)."""
         process = psutil.Process(wait_until(lambda: self.pid(name), what=f"{name} lives"))
@@ -153,7 +175,7 @@ class Desk:
         """Run ``greenlight …`` as an operator in another terminal."""
         return subprocess.run(
             greenlight_command(*arguments),
-            env=_environment(self.home),
+            env=terminal_environment(self.home),
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -163,6 +185,16 @@ class Desk:
     def log(self, name: str) -> str:
         """All that the process has written."""
         return (self.home.logs / f"{name.replace(' ', '-')}.log").read_text("utf-8", "replace")
+
+    def logged(self, name: str, event: str, **fields: str) -> list[Row]:
+        """The process's log lines of this event that have these fields."""
+        lines = [json.loads(line) for line in self.log(name).splitlines() if event in line]
+        return [
+            line
+            for line in lines
+            if line["event"] == event
+            and fields.items() <= {k: str(v) for k, v in line.items()}.items()
+        ]
 
     def keep_logs(self, directory: Path) -> None:
         """Copy the logs of all processes, to read after a failure."""
@@ -200,7 +232,15 @@ class Desk:
         return done.stdout
 
     def propose(self, *symbols: str, **config: Any) -> dict[str, str]:
-        """Have the strategy offer a put on each symbol; their recommendation ids by symbol.
+        """Have the strategy offer a put on each symbol; their recommendation ids by symbol."""
+        self.look_at(*symbols, **config)
+        said = self.run_strategies()
+        offered = self.offered(*symbols)
+        assert set(offered) == set(symbols), f"offered {offered}; {said}"
+        return offered
+
+    def look_at(self, *symbols: str, **config: Any) -> None:
+        """Have the next run look for a put on each symbol.
 
         One weekly expiry is looked at and shares held are left alone, which makes a run short.
         ``config`` changes other fields.
@@ -217,16 +257,16 @@ class Desk:
                 **config,
             }
         )
-        said = self.run_strategies()
+
+    def offered(self, *symbols: str) -> dict[str, str]:
+        """The recommendations that wait on these symbols: their ids by symbol."""
         waiting = self.sql(
             "SELECT i.symbol, r.id FROM recommendations r"
             " JOIN instruments i ON i.id = r.instrument_id"
             " WHERE r.state = 'PROPOSED' AND i.symbol = ANY(%s)",
             list(symbols),
         )
-        offered = {row["symbol"]: str(row["id"]) for row in waiting}
-        assert set(offered) == set(symbols), f"offered {offered}; {said}"
-        return offered
+        return {row["symbol"]: str(row["id"]) for row in waiting}
 
     def configure_wheel(self, **config: Any) -> None:
         """Change fields of the demo strategy's config, e.g. ``universe=["SPY"]``."""
@@ -251,14 +291,19 @@ class Desk:
                 await client.get_workflow_handle(FIRST_LOOK).terminate()
 
         in_own_loop(stop_runs())
+        # What was ended from outside cannot say so itself.
+        self.sql(
+            "UPDATE strategy_runs SET status = 'CANCELLED', finished_at = now()"
+            " WHERE status = 'RUNNING'"
+        )
 
     # --- the person at the desk ----------------------------------------------------------------
 
-    def login(self) -> httpx.Client:
-        """A signed-in browser, to use as a context manager."""
+    def login(self, email: str | None = None, password: str | None = None) -> httpx.Client:
+        """A signed-in browser, to use as a context manager; of the first user if not said."""
         answer = httpx.post(
             f"{self.url}/api/auth/login/",
-            json={"email": self.email, "password": self.password},
+            json={"email": email or self.email, "password": password or self.password},
             headers=HEADERS,
             timeout=REQUEST_SECONDS,
         )
@@ -308,6 +353,12 @@ class Desk:
 
     # --- its end -------------------------------------------------------------------------------
 
+    def start_again(self, *options: str) -> None:
+        """Start a stopped desk on its own directory."""
+        self.up = _launch(self.home, options)
+        _until_ready(self)
+        self.leave_strategy_runs_to_the_test()
+
     def stop(self) -> None:
         """Stop every process as Ctrl-C would; kill what does not stop in time."""
         children = psutil.Process(self.up.pid).children() if self.up.poll() is None else []
@@ -318,6 +369,20 @@ class Desk:
             self.up.kill()
             self.up.wait()
         psutil.wait_procs(children, timeout=5)
+
+
+def _launch(home: Home, options: Sequence[str]) -> subprocess.Popen[bytes]:
+    arguments = options if "--speed" in options else ("--speed", "1", *options)
+    with (home.logs / "up.log").open("wb") as output:
+        return subprocess.Popen(
+            # The desk ends with the test process, however that ends.
+            tethered(greenlight_command("up", *arguments)),
+            env=terminal_environment(home),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
 
 @contextmanager
@@ -332,21 +397,9 @@ def running_desk(*options: str) -> Iterator[Desk]:
     home = Home(root)
     home.create()
     home.ports.write_text(json.dumps(_free_ports()), "utf-8")
-    console = home.logs / "up.log"
-    with console.open("wb") as output:
-        arguments = options if "--speed" in options else ("--speed", "1", *options)
-        up = subprocess.Popen(
-            # The desk ends with the test process, however that ends.
-            tethered(greenlight_command("up", *arguments)),
-            env=_environment(home),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    desk = Desk(home, up)
+    desk = Desk(home, _launch(home, options))
     try:
-        _until_ready(desk, console)
+        _until_ready(desk)
         desk.leave_strategy_runs_to_the_test()
         yield desk
     finally:
@@ -354,21 +407,27 @@ def running_desk(*options: str) -> Iterator[Desk]:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _until_ready(desk: Desk, console: Path) -> None:
+def _until_ready(desk: Desk) -> None:
+    console = desk.home.logs / "up.log"
+
     def ready() -> bool:
         if desk.up.poll() is not None:
             raise NotWithinError(f"the desk did not start:\n{console.read_text('utf-8')}")
         return "Greenlight is ready" in console.read_text("utf-8")
 
-    wait_until(ready, START_SECONDS, "greenlight up is ready")
+    try:
+        wait_until(ready, START_SECONDS, "greenlight up is ready")
+    except NotWithinError as error:
+        raise NotWithinError(f"{error}\n{console.read_text('utf-8')}") from None
     addresses = json.loads(desk.home.addresses.read_text("utf-8"))
     desk.url = f"http://127.0.0.1:{addresses['GREENLIGHT_API_PORT']}"
     desk.temporal_address = addresses["GREENLIGHT_TEMPORAL_ADDRESS"]
     desk.temporal_web_url = addresses["GREENLIGHT_TEMPORAL_UI_URL"]
     desk.database_url = addresses["GREENLIGHT_DATABASE_URL"]
-    login = re.search(r"email (\S+)\s+password (\S+)", console.read_text("utf-8"))
-    assert login is not None, "no first login was shown"
-    desk.email, desk.password = login.groups()
+    if not desk.email:
+        login = re.search(r"email (\S+)\s+password (\S+)", console.read_text("utf-8"))
+        assert login is not None, "no first login was shown"
+        desk.email, desk.password = login.groups()
 
 
 def _free_ports() -> dict[str, int]:
@@ -379,11 +438,21 @@ def _free_ports() -> dict[str, int]:
     return dict(zip(DEFAULT_PORTS, sorted(ports), strict=True))
 
 
-def _environment(home: Home) -> dict[str, str]:
+def terminal_environment(home: Home) -> dict[str, str]:
     """This process's environment, pointed at ``home`` and at no other desk."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(ENV_PREFIX)}
-    # Wide enough for the first login to stand on one line of the banner.
-    return {**inherited, f"{ENV_PREFIX}HOME": str(home.root), "COLUMNS": "200"}
+    return {
+        **inherited,
+        f"{ENV_PREFIX}HOME": str(home.root),
+        crash_points.VARIABLE: str(_strikes(home)),
+        # Wide enough for the first login to stand on one line of the banner.
+        "COLUMNS": "200",
+    }
+
+
+def _strikes(home: Home) -> Path:
+    """Where a test orders a process to be killed; see ``activities.crash_points``."""
+    return home.root / "strike"
 
 
 def main(options: Sequence[str]) -> None:

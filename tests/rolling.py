@@ -12,7 +12,7 @@ from domain.instruments import Side
 from domain.market import OptionChain
 from domain.package_offers import PackageIdea, PackagePolicy, build_package_terms
 from domain.portfolio import PositionState
-from domain.ports import Broker, IngestionStore, RunPlan, StrategyStore
+from domain.ports import Broker, ChainReading, IngestionStore, RunPlan, StrategyStore
 from domain.proposals import build_proposal
 from domain.recommendations import RecommendationAction, Terms
 from domain.rolls import roll_of, roll_rationale
@@ -40,17 +40,22 @@ async def propose_roll(
     **policy: Any,
 ) -> UUID:
     """The id of a recommendation to roll the account's short SPY put to a later expiry."""
-    held = await short_put(broker, plan.account_code, "SPY")
-    reading = await broker.chain("SPY", await _window(broker, held))
+    reading, row, idea = await idea_of_roll(broker, plan.account_code)
     await ingestion.save_chain(plan.gateway, reading)
-    row = later_row(reading.chain, held)
-    idea = roll_of(reading.chain, held, row, plan.account_code)
     terms = build_package_terms(
         idea, POLICY.model_copy(update=policy), reading.chain.as_of, session_close
     )
     outcome = await store.save_result(plan, _result(reading.chain, row, idea, terms), ())
     (recommendation_id,) = outcome.proposed
     return recommendation_id
+
+
+async def idea_of_roll(broker: Broker, account_code: str) -> tuple[ChainReading, int, PackageIdea]:
+    """Rolling the account's short SPY put, the chain it was seen in and the row it goes to."""
+    held = await short_put(broker, account_code, "SPY")
+    reading = await broker.chain("SPY", await _window(broker, held))
+    row = later_row(reading.chain, held)
+    return reading, row, roll_of(reading.chain, held, row, account_code)
 
 
 async def short_put(broker: Broker, account_code: str, symbol: str) -> PositionState:

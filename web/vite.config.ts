@@ -2,25 +2,17 @@ import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import type { Rolldown } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { firstLoadOf } from './firstLoad';
 
 const API = process.env.GREENLIGHT_API ?? 'http://127.0.0.1:8400';
 
-/** Packages that are one file of re-exports: by their imports, all of each would be needed. */
-const BARRELS = /node_modules\/(@mantine|@tabler)\//;
-const firstLoad = new Map<string, boolean>();
+const ENTRY = fileURLToPath(new URL('./src/main.tsx', import.meta.url));
+let needed: ReadonlySet<string> | undefined;
 
-/** Whether the entry needs a module at once; to what is only imported lazily no path leads. */
+/** Whether the entry needs a module at once. */
 function isFirstLoad(id: string, graph: Rolldown.ChunkingContext): boolean {
-  if (BARRELS.test(id)) return false;
-  const known = firstLoad.get(id);
-  if (known !== undefined) return known;
-  firstLoad.set(id, false); // Imports may run in circles.
-  const module = graph.getModuleInfo(id);
-  const isNeeded =
-    module !== null &&
-    (module.isEntry || module.importers.some((importer) => isFirstLoad(importer, graph)));
-  firstLoad.set(id, isNeeded);
-  return isNeeded;
+  needed ??= firstLoadOf(ENTRY, graph);
+  return needed.has(id);
 }
 
 export default defineConfig({

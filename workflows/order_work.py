@@ -54,6 +54,8 @@ class Ending:
 
 JUDGE_AND_SEND = "judge-and-send"
 """The patch by which judging and sending became one activity, begun by the signal at once."""
+CANCEL_WHAT_IS_FOUND = "cancel-what-is-found"
+"""The patch by which an order in doubt is cancelled once, and again only where it is found."""
 
 _WAITS_FOR_PROOF = (OrderState.SENDING, OrderState.UNKNOWN, OrderState.CANCEL_PENDING)
 
@@ -63,6 +65,11 @@ def _is_over(order: OrderView) -> bool:
     if order.state is OrderState.QUARANTINE:
         return not workflow.patched("quarantine-waits")
     return order.state.is_terminal
+
+
+def _is_sought(order: OrderView) -> bool:
+    """Whether an order is in doubt. Once its end was asked for all the same, over and over."""
+    return order.state is OrderState.UNKNOWN and workflow.patched(CANCEL_WHAT_IS_FOUND)
 
 
 class ApprovedTradeWork:
@@ -233,7 +240,7 @@ class ApprovedTradeWork:
         if cancelled_at is not None:
             # Asked before; ask again only if the broker still shows it a good while later.
             again = workflow.now() - cancelled_at >= policies.CANCEL_AGAIN_AFTER
-            return again and order.state is not OrderState.SENDING
+            return again and order.state is not OrderState.SENDING and not _is_sought(order)
         if self._hints.withdrawn:
             return order.state is not OrderState.SENDING
         if not self._may_walk(order) or workflow.now() < next_price_at:

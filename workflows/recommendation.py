@@ -49,6 +49,9 @@ _MENDED_BY_FRESH_TERMS = frozenset(
     }
 )
 
+PACKAGES_SUCCEEDED = "packages-succeeded"
+"""The patch by which a denied package has a successor, too; once only single options had."""
+
 
 @dataclass(frozen=True)
 class _Told:
@@ -230,12 +233,11 @@ class RecommendationWorkflow:
         )
 
     async def _offer_successor(self, brief: RecommendationBrief, ending: Ending) -> None:
-        """After a denial that fresh terms may mend: the same contract, offered anew."""
+        """After a denial that fresh terms may mend: the same trade, offered anew."""
         denied = ending.state is RecommendationState.DENIED
         if not denied or ending.code not in _MENDED_BY_FRESH_TERMS:
             return
-        if brief.terms.is_package:
-            # A run over one of its contracts would offer something else; the next run looks again.
+        if brief.terms.is_package and not workflow.patched(PACKAGES_SUCCEEDED):
             return
         try:
             outcome = await workflow.execute_activity_method(

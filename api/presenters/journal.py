@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from infra.db.queries.journal import AccountJournal, Opener, Traded
 
 ZERO = Decimal(0)
 ELSEWHERE = "Outside the desk"
+BEFORE_THE_RECORD = datetime.min.replace(tzinfo=UTC)
 
 
 def journal(accounts: Sequence[AccountJournal], since: datetime | None) -> Journal:
@@ -31,8 +32,12 @@ def journal(accounts: Sequence[AccountJournal], since: datetime | None) -> Journ
         if since is None or row.ended_at is None or row.ended_at >= since
     ]
     return Journal(
-        contracts=sorted(contracts, key=lambda row: row.ended_at or row.opened_at, reverse=True),
-        cycles=sorted(cycles, key=lambda row: row.started_at, reverse=True),
+        contracts=sorted(
+            contracts,
+            key=lambda row: row.ended_at or row.opened_at or BEFORE_THE_RECORD,
+            reverse=True,
+        ),
+        cycles=sorted(cycles, key=lambda row: row.started_at or BEFORE_THE_RECORD, reverse=True),
         by_strategy=_totals(contracts, "strategy"),
         by_approver=_totals(contracts, "approver"),
     )

@@ -119,6 +119,8 @@ def recommendation_fields(row: AnyRow) -> dict[str, Any]:
         "proposed_at": row.proposed_at,
         "confidence": row.confidence,
         "metrics": metrics_fields(row.metrics),
+        "margin_change": row.margin_change,
+        "quote_quality": row.quote_quality,
         "account": account_fields(row),
         "client_id": row.client_id,
         "strategy": {

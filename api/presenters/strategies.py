@@ -11,6 +11,7 @@ from api.presenters.common import account_brief
 from api.presenters.opportunities import found_opportunity, removed_by
 from api.schemas.opportunities import SignalAnswer
 from api.schemas.strategies import (
+    ConfigProposalAnswer,
     ConfigVersionAnswer,
     DryRunAnswer,
     DryTradeAnswer,
@@ -22,7 +23,7 @@ from api.schemas.strategies import (
 from domain.errors import GreenlightError
 from domain.ports import DryRunFindings
 from domain.strategies.registry import resolve_strategy, validate_config
-from infra.db.models import ConnectionState
+from infra.db.models import ConfigProposal, ConnectionState
 from infra.db.queries.columns import AnyRow
 from infra.db.queries.viewer import Viewer
 from infra.settings import Settings
@@ -97,6 +98,7 @@ def _why_no_run(row: AnyRow, next_run_at: datetime | None) -> str:
 def strategy_detail(
     row: AnyRow,
     history: Sequence[AnyRow],
+    proposal: ConfigProposal | None,
     viewer: Viewer,
     settings: Settings,
     next_run_at: datetime | None,
@@ -108,7 +110,21 @@ def strategy_detail(
         config_error=error,
         config_schema=schema,
         description=_description(row.code_ref),
+        two_people_configure=row.two_people_configure,
+        proposal=None if proposal is None else _proposal(proposal, viewer),
         history=[ConfigVersionAnswer.model_validate(each) for each in history],
+    )
+
+
+def _proposal(proposal: ConfigProposal, viewer: Viewer) -> ConfigProposalAnswer:
+    return ConfigProposalAnswer(
+        id=proposal.id,
+        based_on=proposal.based_on,
+        config=proposal.config,
+        author=proposal.author,
+        reason=proposal.reason,
+        proposed_at=proposal.created_at,
+        is_own=proposal.user_id == viewer.user_id,
     )
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response, status
 
 from api.auth import clear_session_cookie, set_session_cookie, start_over
+from api.commands import once
 from api.deps import Desk, SignedIn, Transaction, actor
 from api.proof import ACCOUNT_CHANGES, prove_password, proven, require_fresh
 from api.schemas.auth import (
@@ -66,6 +67,7 @@ async def list_sessions(desk: Desk, session: Transaction, viewer: SignedIn) -> l
 
 
 @router.delete("/sessions/{session_id}/", status_code=status.HTTP_204_NO_CONTENT)
+@once
 async def end_session(
     session_id: UUID, request: Request, desk: Desk, session: Transaction, viewer: SignedIn
 ) -> None:
@@ -73,7 +75,8 @@ async def end_session(
     ended = await end_sessions(session, viewer.user_id, desk.clock.now(), only=session_id)
     if not ended:
         raise GreenlightError(ErrorCode.NOT_FOUND, "no such session")
-    audit(session, actor(request, viewer), "session.revoked", "session", session_id)
+    by = actor(request, viewer)
+    audit(session, by, "session.revoked", "session", session_id, after={"ended": ended})
 
 
 @router.delete("/sessions/", status_code=status.HTTP_204_NO_CONTENT)
@@ -119,7 +122,10 @@ async def change_password(
     hashed = await asyncio.to_thread(hash_password, wanted)
     await change_password_hash(session, viewer.user_id, hashed, desk.clock.now())
     opened = await start_over(request, desk, session, viewer)
-    audit(session, actor(request, viewer), "user.password_changed", "user", viewer.user_id)
+    audit(
+        session, actor(request, viewer), "user.password_changed", "user", viewer.user_id,
+        after={"signed_out": "everywhere else"},
+    )  # fmt: skip
     set_session_cookie(response, desk.settings, opened.token)
 
 
@@ -134,16 +140,24 @@ async def second_factor(session: Transaction, viewer: SignedIn) -> SecondFactor:
 
 
 @router.post("/totp/")
-async def enrol_totp(desk: Desk, session: Transaction, viewer: SignedIn) -> Enrolment:
+@once
+async def enrol_totp(
+    request: Request, desk: Desk, session: Transaction, viewer: SignedIn
+) -> Enrolment:
     """A secret for the authenticator app; asked for once ``confirm`` has seen a code of it."""
     require_fresh(viewer, desk, ACCOUNT_CHANGES)
     secret = new_secret()
     if not await begin_totp(session, viewer.user_id, desk.keys.encrypt(secret)):
         raise GreenlightError(ErrorCode.SECOND_FACTOR_STATE, "a second factor is set up already")
+    audit(
+        session, actor(request, viewer), "user.totp_begun", "user", viewer.user_id,
+        after={"second_factor": False, "waits_for": "a code"},
+    )  # fmt: skip
     return Enrolment(secret=secret, uri=provisioning_uri(secret, viewer.email))
 
 
 @router.post("/totp/confirm/")
+@once
 async def confirm_totp_enrolment(
     ask: CodeAsk, request: Request, desk: Desk, session: Transaction, viewer: SignedIn
 ) -> RecoveryCodes:
@@ -163,11 +177,15 @@ async def confirm_totp_enrolment(
     hashes = [recovery_hash(code) for code in codes]
     await confirm_totp(session, viewer.user_id, step, now, hashes)
     await end_sessions(session, viewer.user_id, now, but=viewer.session_id)
-    audit(session, actor(request, viewer), "user.totp_enabled", "user", viewer.user_id)
+    audit(
+        session, actor(request, viewer), "user.totp_enabled", "user", viewer.user_id,
+        before={"second_factor": False}, after={"second_factor": True},
+    )  # fmt: skip
     return RecoveryCodes(codes=codes)
 
 
 @router.post("/totp/recovery-codes/")
+@once
 async def renew_recovery_codes(
     request: Request, desk: Desk, session: Transaction, viewer: SignedIn
 ) -> RecoveryCodes:
@@ -178,11 +196,15 @@ async def renew_recovery_codes(
     if not await replace_recovery_codes(session, viewer.user_id, hashes):
         raise GreenlightError(ErrorCode.SECOND_FACTOR_STATE, "no second factor is set up")
     by = actor(request, viewer)
-    audit(session, by, "user.recovery_codes_renewed", "user", viewer.user_id)
+    audit(
+        session, by, "user.recovery_codes_renewed", "user", viewer.user_id,
+        after={"codes": len(codes)},
+    )  # fmt: skip
     return RecoveryCodes(codes=codes)
 
 
 @router.delete("/totp/", status_code=status.HTTP_204_NO_CONTENT)
+@once
 async def disable_totp(
     request: Request, desk: Desk, session: Transaction, viewer: SignedIn
 ) -> None:
@@ -190,4 +212,7 @@ async def disable_totp(
     require_fresh(viewer, desk, ACCOUNT_CHANGES)
     if not await forget_totp(session, viewer.user_id):
         raise GreenlightError(ErrorCode.SECOND_FACTOR_STATE, "no second factor is set up")
-    audit(session, actor(request, viewer), "user.totp_disabled", "user", viewer.user_id)
+    audit(
+        session, actor(request, viewer), "user.totp_disabled", "user", viewer.user_id,
+        before={"second_factor": True}, after={"second_factor": False},
+    )  # fmt: skip

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from api.deps import Desk, Listed, SignedIn, Transaction, actor, found, throttled_command
+from api.commands import once
+from api.deps import Desk, Listed, SignedIn, Transaction, actor, found, paged, throttled_command
 from api.presenters import alerts as presenter
 from api.schemas.alerts import AcknowledgeAsk, AlertRow
 from api.schemas.common import Page
@@ -15,6 +16,7 @@ from domain.errors import ErrorCode, GreenlightError
 from infra.db.audit import audit
 from infra.db.models import AlertState, Severity
 from infra.db.queries import alerts as queries
+from infra.db.queries.paging import PageAsk
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
 NOTHING = "no such alert"
@@ -23,6 +25,7 @@ NOTHING = "no such alert"
 @router.get("/")
 async def list_alerts(
     ask: Listed,
+    page: Annotated[PageAsk, Depends(paged(queries.ALERTS))],
     session: Transaction,
     viewer: SignedIn,
     state: Annotated[list[AlertState], Query()] = [],  # noqa: B006 - never changed
@@ -36,8 +39,7 @@ async def list_alerts(
         account_id=ask.account,
         states=state,
         severities=severity,
-        limit=ask.limit,
-        cursor=ask.cursor,
+        page=page,
     )
     return Page(
         items=[presenter.alert_row(row) for row in rows.items], next_cursor=rows.next_cursor
@@ -45,6 +47,7 @@ async def list_alerts(
 
 
 @router.post("/{alert_id}/acknowledge/", dependencies=[Depends(throttled_command)])
+@once
 async def acknowledge_alert(
     alert_id: UUID,
     request: Request,
@@ -60,8 +63,11 @@ async def acknowledge_alert(
     note, by = "" if ask is None else ask.note, actor(request, viewer)
     now = desk.clock.now()
     if await queries.acknowledge(session, alert_id, by=by.name, at=now, note=note):
-        after = {"note": note} if note else None
-        audit(session, by, "alert.acknowledged", "alert", alert_id, after=after)
+        audit(
+            session, by, "alert.acknowledged", "alert", alert_id,
+            before={"state": row.state.value},
+            after={"state": AlertState.ACKNOWLEDGED.value, "note": note},
+        )  # fmt: skip
     return presenter.alert_row(
         found(await queries.alert_detail(session, viewer, alert_id), NOTHING)
     )

@@ -7,11 +7,13 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import HTMLResponse, Response
 
 from api.backtests import command_workflow_id, confined
+from api.commands import once
 from api.deps import (
     Desk,
     IdempotencyKey,
@@ -20,7 +22,9 @@ from api.deps import (
     SignalsDep,
     SignedIn,
     Transaction,
+    actor,
     found,
+    paged,
     throttled_command,
 )
 from api.presenters.backtests import backtest_detail, comparison, sweep_detail, without_paths
@@ -52,10 +56,12 @@ from domain.ports.backtests import (
 )
 from infra.backtests.document import BacktestDocument, TableName
 from infra.backtests.report import report_html
+from infra.db.audit import Actor, audit, audit_once
 from infra.db.backtests import begin_backtest, begin_sweep, end_backtest, end_sweep
 from infra.db.models import Client, RunStatus
 from infra.db.queries import backtests as queries
 from infra.db.queries.columns import AnyRow
+from infra.db.queries.paging import PageAsk
 from infra.db.queries.viewer import Viewer
 
 router = APIRouter(prefix="/backtests", tags=["backtests"])
@@ -78,6 +84,7 @@ Format = Annotated[TableFormat, Query(alias="format")]
 async def start_backtest(
     ask: BacktestAsk,
     key: IdempotencyKey,
+    http: Request,
     desk: Desk,
     session: Transaction,
     viewer: SignedIn,
@@ -94,6 +101,10 @@ async def start_backtest(
         session, BacktestJob(key=workflow_id, workflow_id=workflow_id, request=request),
         again=False,
     )  # fmt: skip
+    await audit_once(
+        session, actor(http, viewer), "backtest.started", "workflow", workflow_id,
+        after={"strategy": request.strategy, "title": request.title, "client": request.client},
+    )  # fmt: skip
     if row.strategy_run.status is RunStatus.RUNNING:
         await signals.start_backtest(request, workflow_id)
     return BacktestReceipt(id=row.strategy_run_id, workflow_id=workflow_id)
@@ -103,6 +114,7 @@ async def start_backtest(
 async def start_sweep(
     ask: SweepAsk,
     key: IdempotencyKey,
+    http: Request,
     desk: Desk,
     session: Transaction,
     viewer: SignedIn,
@@ -115,6 +127,10 @@ async def start_sweep(
     row = await begin_sweep(
         session, SweepBegin(workflow_id=workflow_id, request=request), again=False
     )
+    await audit_once(
+        session, actor(http, viewer), "sweep.started", "workflow", workflow_id,
+        after={"strategy": request.strategy, "title": request.title, "total": request.total},
+    )  # fmt: skip
     if row.status is RunStatus.RUNNING:
         await signals.start_backtest(request, workflow_id)
     return SweepReceipt(id=row.id, workflow_id=workflow_id, total=row.total)
@@ -133,15 +149,14 @@ def wanted_backtests(
 @router.get("/")
 async def list_backtests(
     ask: Listed,
+    page: Annotated[PageAsk, Depends(paged(queries.BACKTESTS))],
     wanted: Annotated[queries.WantedBacktests, Depends(wanted_backtests)],
     session: Transaction,
     viewer: SignedIn,
     desk: Desk,
 ) -> Page[BacktestRow]:
     """Newest first; those of sweeps only where asked for."""
-    rows = await queries.backtest_rows(
-        session, viewer, wanted, client_id=ask.client, limit=ask.limit, cursor=ask.cursor
-    )
+    rows = await queries.backtest_rows(session, viewer, wanted, client_id=ask.client, page=page)
     return Page(
         items=[BacktestRow.model_validate(_cleaned(row, desk)) for row in rows.items],
         next_cursor=rows.next_cursor,
@@ -164,11 +179,16 @@ async def compare_backtests(
 
 @router.get("/sweeps/")
 async def list_sweeps(
-    ask: Listed, session: Transaction, viewer: SignedIn, desk: Desk
+    ask: Listed,
+    page: Annotated[PageAsk, Depends(paged(queries.SWEEPS))],
+    session: Transaction,
+    viewer: SignedIn,
+    desk: Desk,
+    status: Annotated[list[RunStatus], Query()] = [],  # noqa: B006 - never changed
 ) -> Page[SweepSummary]:
     """Newest first, with how many of each are done."""
     rows = await queries.sweep_rows(
-        session, viewer, client_id=ask.client, limit=ask.limit, cursor=ask.cursor
+        session, viewer, client_id=ask.client, statuses=status, page=page
     )
     return Page(
         items=[SweepSummary.model_validate(_cleaned(row, desk)) for row in rows.items],
@@ -180,17 +200,26 @@ async def list_sweeps(
 async def get_sweep(
     sweep_id: UUID, session: Transaction, viewer: SignedIn, desk: Desk
 ) -> SweepDetail:
+    """What was asked, how many of it are done, and how they compare."""
     row = found(await queries.sweep_detail(session, viewer, sweep_id), NO_SWEEP)
     return sweep_detail(row, viewer, desk.settings)
 
 
 @router.post("/sweeps/{sweep_id}/cancel/", dependencies=Commanded)
+@once
 async def cancel_sweep(
-    sweep_id: UUID, session: Transaction, viewer: SignedIn, signals: SignalsDep, desk: Desk
+    sweep_id: UUID,
+    request: Request,
+    session: Transaction,
+    viewer: SignedIn,
+    signals: SignalsDep,
+    desk: Desk,
 ) -> SweepDetail:
     """Stop a sweep; what it has finished stays. Cancelling one that has ended does nothing."""
     row = found(await queries.sweep_detail(session, viewer, sweep_id), NO_SWEEP)
     _require_backtesting(viewer, row.client_id)
+    if row.status is RunStatus.RUNNING:
+        _audit_cancel(session, actor(request, viewer), "sweep", sweep_id)
     if row.status is RunStatus.RUNNING and not await signals.cancel_backtest(row.workflow_id):
         # Its workflow was ended by somebody who did not tell.
         end = BacktestEnd(key=row.workflow_id, status=BacktestStatus.CANCELLED)
@@ -209,8 +238,14 @@ async def get_backtest(
 
 
 @router.post("/{run_id}/cancel/", dependencies=Commanded)
+@once
 async def cancel_backtest(
-    run_id: RunId, session: Transaction, viewer: SignedIn, signals: SignalsDep, desk: Desk
+    run_id: RunId,
+    request: Request,
+    session: Transaction,
+    viewer: SignedIn,
+    signals: SignalsDep,
+    desk: Desk,
 ) -> BacktestDetail:
     """Stop one that runs; cancelling one that has ended does nothing."""
     row = found(await queries.backtest_detail(session, viewer, run_id), NOTHING)
@@ -219,10 +254,19 @@ async def cancel_backtest(
         raise GreenlightError(
             ErrorCode.INVALID_INPUT, "it is part of a sweep: cancel the sweep", field="run_id"
         )
+    if row.status is RunStatus.RUNNING:
+        _audit_cancel(session, actor(request, viewer), "backtest", run_id)
     if row.status is RunStatus.RUNNING and not await signals.cancel_backtest(row.workflow_id):
         await end_backtest(session, BacktestEnd(key=row.key, status=BacktestStatus.CANCELLED))
         await session.flush()
     return await get_backtest(run_id, session, viewer, desk)
+
+
+def _audit_cancel(session: AsyncSession, by: Actor, entity: str, entity_id: UUID) -> None:
+    audit(
+        session, by, f"{entity}.cancel_asked", entity, entity_id,
+        before={"status": RunStatus.RUNNING.value}, after={"status": RunStatus.CANCELLED.value},
+    )  # fmt: skip
 
 
 @router.get("/{run_id}/trades/", response_model=BacktestTable)

@@ -9,7 +9,9 @@ from fastapi import APIRouter, Request, status
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.commands import once
 from api.deps import Desk, Resources, SignedIn, Transaction, actor
+from api.entity_tags import IfMatch, require_match
 from api.proof import ACCOUNT_CHANGES, require_fresh
 from api.schemas.notifications import (
     ChannelAnswer,
@@ -42,6 +44,7 @@ async def list_channels(desk: Desk, session: Transaction, viewer: SignedIn) -> C
 
 
 @router.post("/", status_code=status.HTTP_201_CREATED)
+@once
 async def create_channel(
     ask: ChannelAsk, request: Request, desk: Desk, session: Transaction, viewer: SignedIn
 ) -> ChannelAnswer:
@@ -65,6 +68,7 @@ async def create_channel(
 
 
 @router.put("/{channel_id}/")
+@once
 async def change_channel(
     channel_id: UUID,
     ask: ChannelChange,
@@ -72,9 +76,11 @@ async def change_channel(
     desk: Desk,
     session: Transaction,
     viewer: SignedIn,
+    if_match: IfMatch = None,
 ) -> ChannelAnswer:
     """Put other wishes in place of those of a channel; a new address takes a fresh proof."""
     channel = await _own(session, viewer.user_id, channel_id)
+    require_match(if_match, (await _answer(session, viewer.user_id, channel_id)).etag)
     before = _told(channel)
     values = _wishes(ask)
     if ask.address is not None:
@@ -91,6 +97,7 @@ async def change_channel(
 
 
 @router.delete("/{channel_id}/", status_code=status.HTTP_204_NO_CONTENT)
+@once
 async def delete_channel(
     channel_id: UUID, request: Request, session: Transaction, viewer: SignedIn
 ) -> None:
@@ -105,8 +112,9 @@ async def delete_channel(
 
 
 @router.post("/{channel_id}/test/", status_code=status.HTTP_204_NO_CONTENT)
+@once
 async def test_channel(
-    channel_id: UUID, desk: Desk, session: Transaction, viewer: SignedIn
+    channel_id: UUID, request: Request, desk: Desk, session: Transaction, viewer: SignedIn
 ) -> None:
     """Send a message on a channel now; 502 with the reason if it does not get through."""
     channel = await _own(session, viewer.user_id, channel_id)
@@ -118,6 +126,10 @@ async def test_channel(
     messenger = AppriseMessenger(desk.settings.notification_kinds)
     body = f"{_TEST}\n{desk.settings.public_url}/"
     await messenger.send(url, Message(title="Greenlight: a test", body=body))
+    audit(
+        session, actor(request, viewer), "channel.tested", "notification_channel", channel_id,
+        after=_told(channel),
+    )  # fmt: skip
 
 
 async def _own(session: AsyncSession, user_id: UUID, channel_id: UUID) -> NotificationChannel:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, status
+from fastapi import APIRouter, Depends, Query, Request, Response, status
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.administering import Administrator, named_fields
-from api.deps import Desk, SignedIn, Transaction, actor, found, throttled_command
+from api.commands import once
+from api.deps import Desk, SignedIn, Transaction, actor, found, paged, throttled_command
+from api.entity_tags import IfMatch, require_match
 from api.presenters import setting_up as presenter
 from api.proof import ACCOUNT_CHANGES, require_fresh
 from api.schemas.clients import ApprovalRules, ApprovalRulesAsk
@@ -21,7 +23,7 @@ from domain.errors import ErrorCode, GreenlightError
 from infra.db.audit import audit
 from infra.db.models import Client, Role
 from infra.db.queries import setting_up as queries
-from infra.db.queries.paging import DEFAULT_LIMIT, Limit
+from infra.db.queries.paging import PageAsk
 from infra.db.queries.viewer import Viewer
 from infra.db.setting_up import add_client, add_portfolio, rename_client, rename_portfolio
 
@@ -34,15 +36,17 @@ _COMMAND = [Depends(throttled_command)]
 async def list_clients(
     session: Transaction,
     viewer: SignedIn,
-    limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(max_length=500)] = None,
+    page: Annotated[PageAsk, Depends(paged(queries.CLIENTS))],
+    name: Annotated[str | None, Query(max_length=120, description="a part of it")] = None,
 ) -> Page[ClientRow]:
     """The clients you know, by slug, with the portfolios and accounts you may see."""
-    rows = await queries.client_rows(session, viewer, limit=limit, cursor=cursor)
-    return Page(items=await _rows(session, viewer, rows.items), next_cursor=rows.next_cursor)
+    rows = await queries.client_rows(session, viewer, name, page)
+    clients = [row.Client for row in rows.items]
+    return Page(items=await _rows(session, viewer, clients), next_cursor=rows.next_cursor)
 
 
 @router.post("/", status_code=status.HTTP_201_CREATED, dependencies=_COMMAND)
+@once
 async def create_client(
     ask: NewClientAsk, request: Request, session: Transaction, by: Administrator
 ) -> ClientRow:
@@ -53,16 +57,24 @@ async def create_client(
 
 
 @router.patch("/{client_id}/", dependencies=_COMMAND)
+@once
 async def edit_client(
-    client_id: UUID, ask: NameAsk, request: Request, session: Transaction, by: Administrator
+    client_id: UUID,
+    ask: NameAsk,
+    request: Request,
+    session: Transaction,
+    by: Administrator,
+    if_match: IfMatch = None,
 ) -> ClientRow:
     """Rename a client; its slug stays, for scripts and addresses name it."""
     client = found(await queries.known_client(session, by, client_id, lock=True), NOTHING)
+    require_match(if_match, (await _row(session, by, client)).etag)
     await rename_client(session, client, ask.name, actor(request, by))
     return await _row(session, by, client)
 
 
 @router.post("/{client_id}/portfolios/", status_code=status.HTTP_201_CREATED, dependencies=_COMMAND)
+@once
 async def create_portfolio(
     client_id: UUID, ask: NameAsk, request: Request, session: Transaction, by: Administrator
 ) -> ClientRow:
@@ -74,6 +86,7 @@ async def create_portfolio(
 
 
 @router.patch("/{client_id}/portfolios/{portfolio_id}/", dependencies=_COMMAND)
+@once
 async def edit_portfolio(
     client_id: UUID,
     portfolio_id: UUID,
@@ -81,22 +94,31 @@ async def edit_portfolio(
     request: Request,
     session: Transaction,
     by: Administrator,
+    if_match: IfMatch = None,
 ) -> ClientRow:
     """Rename a portfolio."""
-    client = found(await queries.known_client(session, by, client_id), NOTHING)
+    client = found(await queries.known_client(session, by, client_id, lock=True), NOTHING)
+    if if_match is not None:
+        held = {each.id: each for each in (await _row(session, by, client)).portfolios}
+        require_match(if_match, found(held.get(portfolio_id), "no such portfolio").etag)
     with named_fields():
         await rename_portfolio(session, client, portfolio_id, ask.name, actor(request, by))
     return await _row(session, by, client)
 
 
 @router.get("/{client_id}/approval-rules/")
-async def approval_rules(client_id: UUID, session: Transaction, viewer: SignedIn) -> ApprovalRules:
-    """How fresh a sign-in must be, and above which limits two people approve."""
+async def approval_rules(
+    client_id: UUID, response: Response, session: Transaction, viewer: SignedIn
+) -> ApprovalRules:
+    """How fresh a sign-in must be, and what two people must agree on."""
     known = select(Client).where(Client.id == client_id, viewer.knows_client(Client.id))
-    return _answer(found(await session.scalar(known), NOTHING))
+    rules = _answer(found(await session.scalar(known), NOTHING))
+    response.headers["ETag"] = rules.etag
+    return rules
 
 
 @router.put("/{client_id}/approval-rules/", dependencies=[Depends(throttled_command)])
+@once
 async def set_approval_rules(
     client_id: UUID,
     ask: ApprovalRulesAsk,
@@ -104,6 +126,7 @@ async def set_approval_rules(
     desk: Desk,
     session: Transaction,
     viewer: SignedIn,
+    if_match: IfMatch = None,
 ) -> ApprovalRules:
     """Change them, for recommendations that wait already as well."""
     known = select(Client).where(Client.id == client_id, viewer.knows_client(Client.id))
@@ -111,6 +134,7 @@ async def set_approval_rules(
     if viewer.role_for(client_id) is not Role.ADMIN:
         raise GreenlightError(ErrorCode.FORBIDDEN, "this needs the role ADMIN for the client")
     require_fresh(viewer, desk, ACCOUNT_CHANGES)
+    require_match(if_match, _answer(client).etag)
     before = _facts(client)
     for name, value in ask.model_dump().items():
         setattr(client, name, value)
@@ -134,7 +158,7 @@ async def _rows(
 
 
 def _facts(client: Client) -> dict[str, Any]:
-    return _answer(client).model_dump(mode="json", exclude={"client_id"})
+    return _answer(client).model_dump(mode="json", exclude={"client_id", "etag"})
 
 
 def _answer(client: Client) -> ApprovalRules:
@@ -143,4 +167,5 @@ def _answer(client: Client) -> ApprovalRules:
         step_up_minutes=client.step_up_minutes,
         two_approvers_above_notional=client.two_approvers_above_notional,
         two_approvers_above_max_loss=client.two_approvers_above_max_loss,
+        two_people_configure=client.two_people_configure,
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from api.commands import once
 from api.deps import (
     Desk,
     Listed,
@@ -14,6 +15,7 @@ from api.deps import (
     Transaction,
     actor,
     found,
+    paged,
     require_operating,
     throttled_command,
 )
@@ -24,6 +26,7 @@ from domain.discrepancies import DiscrepancyType
 from infra.db.accepting import accept_broker_figure
 from infra.db.clock import account_clock
 from infra.db.queries import discrepancies as queries
+from infra.db.queries.paging import PageAsk
 
 router = APIRouter(prefix="/discrepancies", tags=["discrepancies"])
 NOTHING = "no such discrepancy"
@@ -32,6 +35,7 @@ NOTHING = "no such discrepancy"
 @router.get("/")
 async def list_discrepancies(
     ask: Listed,
+    page: Annotated[PageAsk, Depends(paged(queries.DISCREPANCIES))],
     session: Transaction,
     viewer: SignedIn,
     type: Annotated[list[DiscrepancyType], Query()] = [],  # noqa: A002, B006 - never changed
@@ -47,8 +51,7 @@ async def list_discrepancies(
         account_id=ask.account,
         types=type,
         is_open=is_open,
-        limit=ask.limit,
-        cursor=ask.cursor,
+        page=page,
     )
     return Page(
         items=[presenter.discrepancy_row(row, viewer) for row in rows.items],
@@ -57,6 +60,7 @@ async def list_discrepancies(
 
 
 @router.post("/{discrepancy_id}/accept/", dependencies=[Depends(throttled_command)])
+@once
 async def accept_figure(
     discrepancy_id: UUID,
     ask: AcceptFigureAsk,

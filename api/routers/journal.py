@@ -3,20 +3,21 @@ of what was approved and of what was not."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import datetime, time
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
-from api.deps import Desk, Listed, SignedIn, Transaction
+from api.deps import Desk, Listed, SignedIn, Transaction, paged
 from api.presenters import journal as presenter
 from api.presenters.common import stored_legs
-from api.schemas.common import Page
+from api.schemas.common import Day, Page
 from api.schemas.journal import Journal, OutcomeRow
 from domain.recommendations import DecisionAction
 from infra.calendars import EXCHANGE_ZONE, exchange_date
 from infra.db.queries import journal as queries
+from infra.db.queries.paging import PageAsk
 
 router = APIRouter(prefix="/journal", tags=["journal"])
 
@@ -27,7 +28,7 @@ async def get_journal(
     viewer: SignedIn,
     client: Annotated[UUID | None, Query(description="only this client's")] = None,
     account: Annotated[UUID | None, Query(description="only this account's")] = None,
-    since: Annotated[date | None, Query(description="exchange date; all there is without")] = None,
+    since: Annotated[Day | None, Query(description="exchange date; all there is without")] = None,
 ) -> Journal:
     """Realised and unrealised results of every contract traded, and every turn of the wheel."""
     accounts = await queries.account_journals(session, viewer, client_id=client, account_id=account)
@@ -38,6 +39,7 @@ async def get_journal(
 @router.get("/outcomes/")
 async def list_outcomes(
     ask: Listed,
+    page: Annotated[PageAsk, Depends(paged(queries.DECISIONS))],
     session: Transaction,
     viewer: SignedIn,
     desk: Desk,
@@ -47,7 +49,7 @@ async def list_outcomes(
 ) -> Page[OutcomeRow]:
     """Decisions, the latest first, and what their trades would be worth had they been held."""
     wanted = queries.WantedDecisions(ask.client, ask.account, decision, strategy, approver)
-    rows = await queries.decision_rows(session, viewer, wanted, limit=ask.limit, cursor=ask.cursor)
+    rows = await queries.decision_rows(session, viewer, wanted, page=page)
     options = {
         leg.contract.con_id: leg.contract for row in rows.items for leg in stored_legs(row.terms)
     }

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 
+from api.commands import once
 from api.deps import (
     SignedIn,
     Transaction,
     actor,
     found,
+    paged,
     require_operating,
     throttled_command,
 )
+from api.entity_tags import IfMatch, require_match
 from api.schemas.common import Page
 from api.schemas.limits import (
     ChangeLimitsAsk,
@@ -27,6 +30,7 @@ from domain.errors import ErrorCode, GreenlightError
 from domain.risk.limits import Limits, LimitScope, sense_of
 from domain.risk.limits import in_force as in_force_of
 from infra.db.limits import (
+    VERSIONS,
     LimitsChange,
     LimitsSubject,
     Owner,
@@ -37,7 +41,7 @@ from infra.db.limits import (
     set_limits,
 )
 from infra.db.models import LimitVersion
-from infra.db.queries.paging import DEFAULT_LIMIT, Limit
+from infra.db.queries.paging import PageAsk
 from infra.db.queries.viewer import Viewer
 
 router = APIRouter(prefix="/limits", tags=["limits"])
@@ -88,13 +92,19 @@ async def in_force(
 
 @router.get("/{scope}/")
 async def of_scope(
-    scope: LimitScope, session: Transaction, viewer: SignedIn, owner: OwnerId = None
+    scope: LimitScope,
+    response: Response,
+    session: Transaction,
+    viewer: SignedIn,
+    owner: OwnerId = None,
 ) -> ScopeLimits:
     """What one scope says now."""
     subject = LimitsSubject(scope=scope, owner_id=owner)
     of = await _visible_owner(session, viewer, subject)
     newest = await newest_version(session, subject)
-    return _answer(subject, newest, _may_change(viewer, of))
+    said = _answer(subject, newest, _may_change(viewer, of))
+    response.headers["ETag"] = said.etag
+    return said
 
 
 @router.get("/{scope}/history/")
@@ -102,22 +112,22 @@ async def history(
     scope: LimitScope,
     session: Transaction,
     viewer: SignedIn,
+    page: Annotated[PageAsk, Depends(paged(VERSIONS))],
     owner: OwnerId = None,
-    limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Page[ScopeLimits]:
     """What one scope said, the newest version first: who changed what, when and why."""
     subject = LimitsSubject(scope=scope, owner_id=owner)
     of = await _visible_owner(session, viewer, subject)
-    rows = await limit_versions(session, subject, limit=limit, cursor=cursor)
+    rows = await limit_versions(session, subject, page)
     may_change = _may_change(viewer, of)
     return Page(
-        items=[_answer(subject, row, may_change) for row in rows.items],
+        items=[_answer(subject, row.LimitVersion, may_change) for row in rows.items],
         next_cursor=rows.next_cursor,
     )
 
 
 @router.put("/{scope}/", dependencies=[Depends(throttled_command)])
+@once
 async def change(
     scope: LimitScope,
     ask: ChangeLimitsAsk,
@@ -125,6 +135,7 @@ async def change(
     session: Transaction,
     viewer: SignedIn,
     owner: OwnerId = None,
+    if_match: IfMatch = None,
 ) -> ScopeLimits:
     """Write the next version. 409 LIMITS_CHANGED when somebody else did meanwhile."""
     subject = LimitsSubject(scope=scope, owner_id=owner)
@@ -135,6 +146,8 @@ async def change(
         raise GreenlightError(
             ErrorCode.FORBIDDEN, "the limits of the whole desk need an administrator"
         )
+    newest = await newest_version(session, subject)
+    require_match(if_match, _answer(subject, newest, True).etag)
     wanted = LimitsChange(
         subject=subject, limits=ask.limits, based_on=ask.based_on, reason=ask.reason
     )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime
 
 from api.administering import administrator
-from api.deps import Desk, Listed, SignedIn, Transaction, throttled_command
+from api.deps import Desk, Listed, SignedIn, Transaction, paged, throttled_command
 from api.presenters import logs as presenter
-from api.schemas.common import Page
+from api.schemas.common import Moment, Page
 from api.schemas.logs import (
     AuditRow,
     AuditVerification,
@@ -20,7 +19,7 @@ from api.schemas.logs import (
 )
 from infra.db.audit_chain import verify_audit_chain
 from infra.db.queries import logs as queries
-from infra.db.queries.paging import DEFAULT_LIMIT, Limit
+from infra.db.queries.paging import PageAsk
 
 router = APIRouter(tags=["logs"])
 Words = Annotated[str | None, Query(max_length=254)]
@@ -28,7 +27,11 @@ Words = Annotated[str | None, Query(max_length=254)]
 
 @router.get("/logs/strategy-errors/")
 async def list_strategy_errors(
-    ask: Listed, desk: Desk, session: Transaction, viewer: SignedIn
+    ask: Listed,
+    page: Annotated[PageAsk, Depends(paged(queries.STRATEGY_ERRORS))],
+    desk: Desk,
+    session: Transaction,
+    viewer: SignedIn,
 ) -> Page[StrategyErrorRow]:
     """Runs that had errors, the newest first."""
     rows = await queries.strategy_error_rows(
@@ -36,8 +39,7 @@ async def list_strategy_errors(
         viewer,
         client_id=ask.client,
         account_id=ask.account,
-        limit=ask.limit,
-        cursor=ask.cursor,
+        page=page,
     )
     return Page(
         items=[presenter.strategy_error_row(row, desk.settings) for row in rows.items],
@@ -47,7 +49,10 @@ async def list_strategy_errors(
 
 @router.get("/logs/broker-messages/")
 async def list_broker_messages(
-    ask: Listed, session: Transaction, viewer: SignedIn
+    ask: Listed,
+    page: Annotated[PageAsk, Depends(paged(queries.BROKER_MESSAGES))],
+    session: Transaction,
+    viewer: SignedIn,
 ) -> Page[BrokerMessageRow]:
     """What the broker said in words, the newest first; of no order of ours to those who operate."""
     rows = await queries.broker_message_rows(
@@ -55,8 +60,7 @@ async def list_broker_messages(
         viewer,
         client_id=ask.client,
         account_id=ask.account,
-        limit=ask.limit,
-        cursor=ask.cursor,
+        page=page,
     )
     return Page(
         items=[presenter.broker_message_row(row) for row in rows.items],
@@ -68,7 +72,7 @@ def audit_filter(
     mine: bool = False,
     action: Annotated[Words, Query(description="how it begins, e.g. recommendation.")] = None,
     actor: Annotated[Words, Query(description="a part of it")] = None,
-    since: AwareDatetime | None = None,
+    since: Moment | None = None,
 ) -> queries.AuditFilter:
     return queries.AuditFilter(mine, action, actor, since)
 
@@ -78,11 +82,10 @@ async def list_audit(
     session: Transaction,
     viewer: SignedIn,
     wanted: Annotated[queries.AuditFilter, Depends(audit_filter)],
-    limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(max_length=500)] = None,
+    page: Annotated[PageAsk, Depends(paged(queries.AUDIT))],
 ) -> Page[AuditRow]:
     """Who did what, the newest first: everything to an administrator, to others their own acts."""
-    rows = await queries.audit_rows(session, viewer, wanted, limit=limit, cursor=cursor)
+    rows = await queries.audit_rows(session, viewer, wanted, page=page)
     return Page(
         items=[AuditRow.model_validate(row) for row in rows.items], next_cursor=rows.next_cursor
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response, status
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crash_points import crash_point
+from api.commands import once
 from api.deps import (
     Desk,
     Listed,
@@ -17,13 +19,14 @@ from api.deps import (
     Transaction,
     actor,
     found,
+    paged,
     require_deciding,
     require_operating,
     throttled_command,
 )
 from api.fast_lists import page_answer
 from api.presenters import orders as presenter
-from api.schemas.common import Page
+from api.schemas.common import Day, Page
 from api.schemas.orders import (
     DeclareEndedAsk,
     DeclareNotSentAsk,
@@ -38,30 +41,56 @@ from infra.db.commands import Declaration, ending_evidence
 from infra.db.commands import declare_ended as record_ended
 from infra.db.commands import declare_not_sent as record_not_sent
 from infra.db.queries import orders as queries
+from infra.db.queries.paging import PageAsk
 from infra.db.queries.viewer import Viewer
 
 router = APIRouter(tags=["orders"])
 NOTHING = "no such order"
 
 
+Symbol = Annotated[str | None, Query(max_length=32, description="only of this underlying")]
+ExchangeDay = Annotated[Day | None, Query(description="exchange date, included")]
+
+
+def wanted_orders(
+    ask: Listed,
+    state: Annotated[list[OrderState], Query()] = [],  # noqa: B006 - never changed
+    symbol: Symbol = None,
+    since: ExchangeDay = None,
+    until: ExchangeDay = None,
+) -> queries.WantedTrades:
+    return queries.WantedTrades(
+        ask.client, ask.account, symbol, since, _bounded(until), states=state
+    )
+
+
+def wanted_executions(
+    ask: Listed,
+    order: Annotated[UUID | None, Query(description="only of this order")] = None,
+    symbol: Symbol = None,
+    since: ExchangeDay = None,
+    until: ExchangeDay = None,
+) -> queries.WantedTrades:
+    return queries.WantedTrades(
+        ask.client, ask.account, symbol, since, _bounded(until), order_id=order
+    )
+
+
+def _bounded(until: date | None) -> date | None:
+    """A day beyond the calendar's end has no day after it."""
+    return None if until == date.max else until
+
+
 @router.get("/orders/", response_model=Page[OrderRow])
 async def list_orders(
-    ask: Listed,
+    wanted: Annotated[queries.WantedTrades, Depends(wanted_orders)],
+    page: Annotated[PageAsk, Depends(paged(queries.ORDERS))],
     desk: Desk,
     session: Transaction,
     viewer: SignedIn,
-    state: Annotated[list[OrderState], Query()] = [],  # noqa: B006 - never changed
 ) -> Response:
     """Orders, newest first."""
-    rows = await queries.order_rows(
-        session,
-        viewer,
-        client_id=ask.client,
-        account_id=ask.account,
-        states=state,
-        limit=ask.limit,
-        cursor=ask.cursor,
-    )
+    rows = await queries.order_rows(session, viewer, wanted, page)
     items = (presenter.order_fields(row, viewer, desk.settings) for row in rows.items)
     return page_answer(items, rows.next_cursor)
 
@@ -83,6 +112,7 @@ async def get_order(
     status_code=status.HTTP_202_ACCEPTED,
     dependencies=[Depends(throttled_command)],
 )
+@once
 async def cancel_order(
     order_id: UUID,
     request: Request,
@@ -102,7 +132,10 @@ async def cancel_order(
             ErrorCode.ILLEGAL_TRANSITION, f"an order that is {row.state} cannot be cancelled"
         )
     await queries.withdraw(session, row.recommendation_id, desk.clock.now())
-    audit(session, actor(request, viewer), "order.cancel_requested", "order", row.order_key)
+    audit(
+        session, actor(request, viewer), "order.cancel_requested", "order", row.order_key,
+        before={"state": row.state.value}, after={"withdrawn": str(row.recommendation_id)},
+    )  # fmt: skip
     crash_point("withdrawal.uncommitted")
     # On record first: from here on no further attempt can be sent, whoever hears of it.
     await session.commit()
@@ -113,6 +146,7 @@ async def cancel_order(
 
 
 @router.post("/orders/{order_id}/declare-not-sent/", dependencies=[Depends(throttled_command)])
+@once
 async def declare_not_sent(
     order_id: UUID,
     ask: DeclareNotSentAsk,
@@ -134,6 +168,7 @@ async def declare_not_sent(
 
 
 @router.post("/orders/{order_id}/declare-ended/", dependencies=[Depends(throttled_command)])
+@once
 async def declare_ended(
     order_id: UUID,
     ask: DeclareEndedAsk,
@@ -169,19 +204,11 @@ async def _order(session: AsyncSession, order_id: UUID, desk: Desk, viewer: Sign
 
 @router.get("/executions/", response_model=Page[ExecutionRow])
 async def list_executions(
-    ask: Listed,
+    wanted: Annotated[queries.WantedTrades, Depends(wanted_executions)],
+    page: Annotated[PageAsk, Depends(paged(queries.EXECUTIONS))],
     session: Transaction,
     viewer: SignedIn,
-    order: Annotated[UUID | None, Query(description="only of this order")] = None,
 ) -> Response:
     """Executions, latest first; trades made outside the desk included."""
-    rows = await queries.execution_rows(
-        session,
-        viewer,
-        client_id=ask.client,
-        account_id=ask.account,
-        order_id=order,
-        limit=ask.limit,
-        cursor=ask.cursor,
-    )
+    rows = await queries.execution_rows(session, viewer, wanted, page)
     return page_answer(map(presenter.execution_fields, rows.items), rows.next_cursor)

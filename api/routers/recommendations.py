@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,6 +22,7 @@ from api.deps import (
     Transaction,
     actor,
     found,
+    paged,
     require_deciding,
     throttled_command,
 )
@@ -43,29 +45,33 @@ from domain.recommendations import DecisionAction, RecommendationState
 from infra.db.decisions import DecisionRequest, record_decision
 from infra.db.queries import orders as order_queries
 from infra.db.queries import recommendations as queries
+from infra.db.queries.paging import PageAsk
 from infra.db.queries.viewer import Viewer
+
+log = structlog.stdlib.get_logger(__name__)
 
 router = APIRouter(prefix="/recommendations", tags=["recommendations"])
 NOTHING = "no such recommendation"
 
 
+def wanted_recommendations(
+    ask: Listed,
+    state: Annotated[list[RecommendationState], Query()] = [],  # noqa: B006 - never changed
+    symbol: Annotated[str | None, Query(max_length=16)] = None,
+    strategy: Annotated[UUID | None, Query(description="only this instance's")] = None,
+) -> queries.WantedRecommendations:
+    return queries.WantedRecommendations(ask.client, ask.account, state, symbol, strategy)
+
+
 @router.get("/", response_model=Page[RecommendationRow])
 async def list_recommendations(
-    ask: Listed,
+    wanted: Annotated[queries.WantedRecommendations, Depends(wanted_recommendations)],
+    page: Annotated[PageAsk, Depends(paged(queries.RECOMMENDATIONS))],
     session: Transaction,
     viewer: SignedIn,
-    state: Annotated[list[RecommendationState], Query()] = [],  # noqa: B006 - never changed
 ) -> Response:
     """Those waiting for a decision by deadline, then all others, newest first."""
-    rows = await queries.recommendation_rows(
-        session,
-        viewer,
-        client_id=ask.client,
-        account_id=ask.account,
-        states=state,
-        limit=ask.limit,
-        cursor=ask.cursor,
-    )
+    rows = await queries.recommendation_rows(session, viewer, wanted, page)
     return page_answer(map(presenter.recommendation_fields, rows.items), rows.next_cursor)
 
 
@@ -219,6 +225,14 @@ async def _decide(
             recorded.recommendation_id, recorded.id, recorded.action
         )
     crash_point("decision.signalled")
+    # With the request's id and person, from here by the decision's id to `order.sent`.
+    log.info(
+        "decision.recorded",
+        recommendation_id=str(recorded.recommendation_id),
+        decision_id=recorded.id and str(recorded.id),
+        action=recorded.action.value,
+        delivered=delivered,
+    )
     return DecisionReceipt(
         recommendation_id=recorded.recommendation_id,
         decision_id=recorded.id,

@@ -18,12 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.crash_points import crash_point
 from api.deps import (
     IdempotencyKey,
-    Listed,
     SignalsDep,
     SignedIn,
     Transaction,
     actor,
     found,
+    paged,
     throttled_command,
 )
 from api.presenters import stopping as presenter
@@ -43,6 +43,7 @@ from infra.db import kill_switch
 from infra.db.models import Client
 from infra.db.queries import stopping as queries
 from infra.db.queries.accounts import visible_account
+from infra.db.queries.paging import PageAsk
 from infra.db.queries.viewer import Viewer
 from infra.db.trading_state import StateChange, change_trading_state
 
@@ -132,9 +133,14 @@ async def press_kill_switch(
 
 
 @router.get("/kill-switch/")
-async def list_kill_switches(ask: Listed, session: Transaction, viewer: SignedIn) -> Page[Pressing]:
+async def list_kill_switches(
+    page: Annotated[PageAsk, Depends(paged(queries.PRESSINGS))],
+    session: Transaction,
+    viewer: SignedIn,
+    account: Annotated[UUID | None, Query(description="only this account's")] = None,
+) -> Page[Pressing]:
     """Pressings of the kill switch, latest first."""
-    rows = await queries.pressings(session, viewer, limit=ask.limit, cursor=ask.cursor)
+    rows = await queries.pressings(session, viewer, account, page)
     return Page(items=[presenter.pressing(row) for row in rows.items], next_cursor=rows.next_cursor)
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.backtests import command_workflow_id
+from api.commands import once
 from api.deps import (
     Desk,
     IdempotencyKey,
@@ -22,6 +23,7 @@ from api.deps import (
     Transaction,
     actor,
     found,
+    paged,
     require_configuring,
     throttled_command,
 )
@@ -33,6 +35,7 @@ from api.schemas.strategies import (
     CreateStrategyAsk,
     DryRunAnswer,
     DryRunAsk,
+    RejectChangeAsk,
     RunReceipt,
     StrategyDetail,
     StrategyKind,
@@ -43,10 +46,17 @@ from api.signals import Signals
 from domain.errors import ErrorCode, GreenlightError
 from domain.ports import DryRunRequest
 from domain.strategies.registry import resolve_strategy, validate_config
-from infra.db.audit import Actor
+from infra.db.audit import Actor, audit_once
+from infra.db.config_proposals import (
+    approve_proposal,
+    pending_proposal,
+    propose_config,
+    reject_proposal,
+)
 from infra.db.models import ConnectionState, RunStatus
 from infra.db.queries import strategies as queries
 from infra.db.queries.columns import AnyRow
+from infra.db.queries.paging import PageAsk
 from infra.db.queries.viewer import Viewer
 from infra.db.strategy_configs import (
     ConfigChange,
@@ -96,6 +106,7 @@ MOST_HISTORY = 50
 @router.get("/")
 async def list_strategies(
     ask: Listed,
+    page: Annotated[PageAsk, Depends(paged(queries.STRATEGIES))],
     desk: Desk,
     session: Transaction,
     viewer: SignedIn,
@@ -109,8 +120,7 @@ async def list_strategies(
         client_id=ask.client,
         account_id=ask.account,
         enabled=enabled,
-        limit=ask.limit,
-        cursor=ask.cursor,
+        page=page,
     )
     next_run_at = await signals.next_strategy_runs() if rows.items else None
     return Page(
@@ -129,6 +139,7 @@ async def list_strategy_kinds(session: Transaction, viewer: SignedIn) -> list[St
 
 
 @router.post("/", dependencies=Commanded)
+@once
 async def create_strategy(
     ask: CreateStrategyAsk,
     key: IdempotencyKey,
@@ -163,7 +174,12 @@ async def get_strategy(
     return detail
 
 
-@router.put("/{strategy_id}/config/", dependencies=Commanded)
+@router.put(
+    "/{strategy_id}/config/",
+    dependencies=Commanded,
+    responses={202: {"model": StrategyDetail, "description": "waits for a second person"}},
+)
+@once
 async def change_strategy_config(
     strategy_id: UUID,
     ask: ChangeConfigAsk,
@@ -174,33 +190,76 @@ async def change_strategy_config(
 ) -> StrategyDetail:
     """Put a configuration in force from the next run on.
 
-    412 CONFIG_CHANGED when somebody else changed it meanwhile; 422 CONFIG_INVALID names the
-    fields. Repeating the request with the same Idempotency-Key changes nothing more.
+    Where its client asks for two people it is a proposal, and the answer 202: somebody else
+    approves it; until then the one before stays in force. 412 CONFIG_CHANGED when somebody else
+    changed it meanwhile; 422 CONFIG_INVALID names the fields. Repeating the request with the same
+    Idempotency-Key changes nothing more.
     """
-    await _configurable(strategy_id, asked)
+    row = await _configurable(strategy_id, asked)
     change = ConfigChange(
         config=ask.config,
         based_on=int(re.sub(r"\D", "", if_match)),
         reason=ask.reason,
         idempotency_key=key,
     )
-    version = await change_config(asked.session, strategy_id, change, asked.actor)
-    response.headers["ETag"] = etag(version)
+    if row.two_people_configure:
+        await propose_config(asked.session, strategy_id, change, asked.actor)
+        response.status_code = status.HTTP_202_ACCEPTED
+    else:
+        await change_config(asked.session, strategy_id, change, asked.actor)
+    detail = await _detail(strategy_id, asked)
+    response.headers["ETag"] = etag(detail.config_version)
+    return detail
+
+
+@router.post("/{strategy_id}/changes/{change_id}/approve/", dependencies=Commanded)
+@once
+async def approve_config_change(
+    strategy_id: UUID, change_id: UUID, response: Response, asked: Asked
+) -> StrategyDetail:
+    """Put in force from the next run on what somebody else has proposed.
+
+    412 CONFIG_CHANGED where the configuration is another by now. Approving it again does nothing.
+    """
+    await _configurable(strategy_id, asked)
+    now = asked.desk.clock.now()
+    await approve_proposal(asked.session, strategy_id, change_id, asked.actor, now)
+    detail = await _detail(strategy_id, asked)
+    response.headers["ETag"] = etag(detail.config_version)
+    return detail
+
+
+@router.post("/{strategy_id}/changes/{change_id}/reject/", dependencies=Commanded)
+@once
+async def reject_config_change(
+    strategy_id: UUID, change_id: UUID, ask: RejectChangeAsk, asked: Asked
+) -> StrategyDetail:
+    """Reject what somebody else has proposed, or withdraw what one proposed oneself."""
+    await _configurable(strategy_id, asked)
+    now = asked.desk.clock.now()
+    await reject_proposal(asked.session, strategy_id, change_id, asked.actor, ask.reason, now)
     return await _detail(strategy_id, asked)
 
 
 @router.post("/{strategy_id}/enable/", dependencies=Commanded)
+@once
 async def enable_strategy(
     strategy_id: UUID,
     asked: Asked,
 ) -> StrategyDetail:
-    """Switch it on: it runs at the next turn of the schedule while its market is open."""
-    await _configurable(strategy_id, asked)
-    await switch(asked.session, strategy_id, asked.actor, on=True)
+    """Switch it on: it runs at the next turn of the schedule while its market is open.
+
+    Where its client asks for two people, one that runs on somebody's own configuration, which
+    nobody else has approved, is switched on by another.
+    """
+    row = await _configurable(strategy_id, asked)
+    by_two = row.two_people_configure
+    await switch(asked.session, strategy_id, asked.actor, on=True, by_two=by_two)
     return await _detail(strategy_id, asked)
 
 
 @router.post("/{strategy_id}/disable/", dependencies=Commanded)
+@once
 async def disable_strategy(
     strategy_id: UUID,
     asked: Asked,
@@ -223,6 +282,10 @@ async def run_strategy_now(
         raise GreenlightError(ErrorCode.STRATEGY_DISABLED, f"{row.name} is switched off")
     _require_market(row)
     workflow_id = command_workflow_id("strategy-run", asked.viewer.user_id, key)
+    await audit_once(
+        asked.session, asked.actor, "strategy.run_asked", "workflow", workflow_id,
+        after={"strategy": str(strategy_id), "name": row.name},
+    )  # fmt: skip
     await asked.signals.run_strategy(strategy_id, workflow_id)
     return RunReceipt(
         workflow_id=workflow_id, workflow_url=workflow_url(asked.desk.settings, workflow_id)
@@ -251,7 +314,7 @@ async def dry_run_strategy(
 @router.get("/{strategy_id}/runs/")
 async def list_strategy_runs(
     strategy_id: UUID,
-    ask: Listed,
+    page: Annotated[PageAsk, Depends(paged(queries.RUNS))],
     desk: Desk,
     session: Transaction,
     viewer: SignedIn,
@@ -259,9 +322,7 @@ async def list_strategy_runs(
 ) -> Page[StrategyRunRow]:
     """Its live runs, newest first."""
     found(await queries.strategy_detail(session, viewer, strategy_id), NOTHING)
-    rows = await queries.run_rows(
-        session, strategy_id, statuses=status, limit=ask.limit, cursor=ask.cursor
-    )
+    rows = await queries.run_rows(session, strategy_id, statuses=status, page=page)
     return Page(
         items=[presenter.run_row(row, desk.settings) for row in rows.items],
         next_cursor=rows.next_cursor,
@@ -290,5 +351,8 @@ async def _detail(strategy_id: UUID, asked: Asking) -> StrategyDetail:
     session, viewer = asked.session, asked.viewer
     row = found(await queries.strategy_detail(session, viewer, strategy_id), NOTHING)
     history = await queries.config_history(session, strategy_id, MOST_HISTORY)
+    proposal = await pending_proposal(session, strategy_id)
     next_run_at = await asked.signals.next_strategy_runs()
-    return presenter.strategy_detail(row, history, viewer, asked.desk.settings, next_run_at)
+    return presenter.strategy_detail(
+        row, history, proposal, viewer, asked.desk.settings, next_run_at
+    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import anyio
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Header, Request
 from sse_starlette import EventSourceResponse
 
 from api.deps import Desk, authenticate, count_request, still_live
@@ -14,6 +16,12 @@ from infra.db.queries.identity import visible_account_ids
 
 router = APIRouter(tags=["stream"])
 
+LastEventId = Annotated[
+    str,
+    Header(
+        alias="Last-Event-ID", max_length=100, description="of the last event that was received"
+    ),
+]
 # For a stream to end by itself when the server stops; less than the server's own patience.
 _FAREWELL_SECONDS = 2.0
 
@@ -23,8 +31,13 @@ _FAREWELL_SECONDS = 2.0
     response_class=EventSourceResponse,
     responses={200: {"content": {"text/event-stream": {}}, "description": "`hello`, `change`…"}},
 )
-async def stream(request: Request, desk: Desk) -> EventSourceResponse:
+async def stream(
+    request: Request, desk: Desk, last_event_id: LastEventId = ""
+) -> EventSourceResponse:
     """Server-sent events: which row of which table changed, as far as the viewer may know.
+
+    `hello` says whether the stream goes on where the last one ended (`resumed`), or everything is
+    to be asked for anew; `change` follows for each row.
 
     Opens its own short transactions: a stream lasts hours and must not hold a connection.
     """
@@ -46,7 +59,7 @@ async def stream(request: Request, desk: Desk) -> EventSourceResponse:
 
     shutting_down = anyio.Event()
     return EventSourceResponse(
-        events(desk.feed, visible, shutting_down),
+        events(desk.feed, visible, shutting_down, last_event_id),
         ping=0,  # the generator sends its own heartbeats, each after looking at the session again
         shutdown_event=shutting_down,
         shutdown_grace_period=_FAREWELL_SECONDS,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, status
 
+from api.commands import once
 from api.deps import Desk, SignedIn, Transaction, actor
 from api.proof import ACCOUNT_CHANGES, require_fresh
 from api.schemas.users import NewToken, TokenAnswer, TokenAsk
@@ -26,6 +27,7 @@ async def list_tokens(desk: Desk, session: Transaction, viewer: SignedIn) -> lis
 
 
 @router.post("/", status_code=status.HTTP_201_CREATED)
+@once
 async def create_token(
     ask: TokenAsk, request: Request, desk: Desk, session: Transaction, viewer: SignedIn
 ) -> NewToken:
@@ -42,10 +44,15 @@ async def create_token(
 
 
 @router.delete("/{token_id}/", status_code=status.HTTP_204_NO_CONTENT)
+@once
 async def revoke_token(
     token_id: UUID, request: Request, desk: Desk, session: Transaction, viewer: SignedIn
 ) -> None:
     """End a token at once."""
-    if not await revoke_tokens(session, viewer.user_id, desk.clock.now(), only=token_id):
+    ended = await revoke_tokens(session, viewer.user_id, desk.clock.now(), only=token_id)
+    if not ended:
         raise GreenlightError(ErrorCode.NOT_FOUND, "no such token")
-    audit(session, actor(request, viewer), "token.revoked", "api_token", token_id)
+    audit(
+        session, actor(request, viewer), "token.revoked", "api_token", token_id,
+        after={"ended": ended},
+    )  # fmt: skip

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, status
+from fastapi import APIRouter, Depends, Request, Response, status
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.administering import Administrator, administrator
-from api.deps import Desk, Transaction, actor, throttled_command
+from api.commands import once
+from api.deps import Desk, Transaction, actor, paged, throttled_command
+from api.entity_tags import IfMatch, require_match
 from api.schemas.common import Page
 from api.schemas.users import (
     GrantAsk,
@@ -24,8 +26,8 @@ from api.schemas.users import (
 from infra.db.audit import audit
 from infra.db.models import User
 from infra.db.queries.identity import end_sessions, session_counts
-from infra.db.queries.paging import DEFAULT_LIMIT, Limit
-from infra.db.queries.users import roles_of, user_rows
+from infra.db.queries.paging import PageAsk
+from infra.db.queries.users import USERS, roles_of, user_rows
 from infra.db.users import (
     Grant,
     NewUser,
@@ -50,18 +52,19 @@ router = APIRouter(prefix="/users", tags=["users"], dependencies=[Depends(admini
 async def list_users(
     desk: Desk,
     session: Transaction,
-    limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(max_length=500)] = None,
+    page: Annotated[PageAsk, Depends(paged(USERS))],
     is_active: bool | None = None,
 ) -> Page[UserRow]:
     """Everybody who may sign in, or could once, by e-mail."""
-    rows = await user_rows(session, is_active=is_active, limit=limit, cursor=cursor)
+    rows = await user_rows(session, is_active=is_active, page=page)
     return Page(
-        items=await _answers(session, rows.items, desk.clock.now()), next_cursor=rows.next_cursor
+        items=await _answers(session, [row.User for row in rows.items], desk.clock.now()),
+        next_cursor=rows.next_cursor,
     )
 
 
 @router.post("/", status_code=status.HTTP_201_CREATED, dependencies=_COMMAND)
+@once
 async def add_user(
     ask: NewUserAsk, request: Request, desk: Desk, session: Transaction, by: Administrator
 ) -> IssuedPassword:
@@ -78,11 +81,15 @@ async def add_user(
 
 
 @router.get("/{user_id}/")
-async def get_user(user_id: UUID, desk: Desk, session: Transaction) -> UserRow:
-    return await _answer(session, await locked_user(session, user_id), desk.clock.now())
+async def get_user(user_id: UUID, response: Response, desk: Desk, session: Transaction) -> UserRow:
+    """One person, their roles, and in how many browsers they are signed in."""
+    row = await _answer(session, await locked_user(session, user_id), desk.clock.now())
+    response.headers["ETag"] = row.etag
+    return row
 
 
 @router.patch("/{user_id}/", dependencies=_COMMAND)
+@once
 async def edit_user(
     user_id: UUID,
     ask: UserChangeAsk,
@@ -90,14 +97,18 @@ async def edit_user(
     desk: Desk,
     session: Transaction,
     by: Administrator,
+    if_match: IfMatch = None,
 ) -> UserRow:
     """Rename, disable or enable, make or unmake an administrator."""
+    current = await _answer(session, await locked_user(session, user_id), desk.clock.now())
+    require_match(if_match, current.etag)
     change = UserChange(**ask.model_dump())
     user = await change_user(session, user_id, change, desk.clock.now(), actor(request, by))
     return await _answer(session, user, desk.clock.now())
 
 
 @router.post("/{user_id}/reset-password/", dependencies=_COMMAND)
+@once
 async def reset_password(
     user_id: UUID, request: Request, desk: Desk, session: Transaction, by: Administrator
 ) -> IssuedPassword:
@@ -112,6 +123,7 @@ async def reset_password(
 @router.delete(
     "/{user_id}/sessions/", status_code=status.HTTP_204_NO_CONTENT, dependencies=_COMMAND
 )
+@once
 async def end_user_sessions(
     user_id: UUID, request: Request, desk: Desk, session: Transaction, by: Administrator
 ) -> None:
@@ -127,6 +139,7 @@ async def end_user_sessions(
     status_code=status.HTTP_204_NO_CONTENT,
     dependencies=_COMMAND,
 )
+@once
 async def reset_second_factor(
     user_id: UUID, request: Request, desk: Desk, session: Transaction, by: Administrator
 ) -> None:
@@ -135,6 +148,7 @@ async def reset_second_factor(
 
 
 @router.put("/{user_id}/roles/", dependencies=_COMMAND)
+@once
 async def grant_role(
     user_id: UUID,
     ask: GrantAsk,
@@ -151,6 +165,7 @@ async def grant_role(
 @router.delete(
     "/{user_id}/roles/{role_id}/", status_code=status.HTTP_204_NO_CONTENT, dependencies=_COMMAND
 )
+@once
 async def revoke_role(
     user_id: UUID, role_id: UUID, request: Request, session: Transaction, by: Administrator
 ) -> None:

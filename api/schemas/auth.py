@@ -29,6 +29,12 @@ class LoginAsk(Ask):
     code: Code = None
 
 
+class SignInMethods(Answer):
+    """A password always; ``provider`` is what an identity provider is called, if there is one."""
+
+    provider: str | None
+
+
 class StepUpAsk(Ask):
     """The code where a second factor is set up, else the password."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field, JsonValue
 
-from api.schemas.common import Answer, Ask, UtcTime
+from api.schemas.common import Answer, Ask, Day, UtcTime
 from domain.backtest.config import FillPolicy, MarginModel
 from domain.commissions import Schedule
 from domain.ports.backtests import Progress
@@ -37,8 +36,8 @@ class BacktestAsk(Ask):
         default=None, description="whose it is; the whole desk's needs an administrator"
     )
     name: str = Field(default="", max_length=200)
-    start: date | None = None
-    end: date | None = None
+    start: Day | None = None
+    end: Day | None = None
     cash: Decimal = Field(default=Decimal(100_000), gt=0)
     fills: FillPolicy = FillPolicy()
     commission: Schedule = Schedule.IBKR_FIXED

@@ -1,4 +1,4 @@
-"""What a client asks of an approval."""
+"""What a client asks of an approval, and of a change of settings."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, computed_field
 
-from api.schemas.common import Answer, Ask, Exact
+from api.schemas.common import ETAG, Answer, Ask, Exact, tag_of
 
 Threshold = Annotated[Decimal | None, Field(ge=0, max_digits=20, decimal_places=4)]
 
@@ -20,6 +20,19 @@ class ApprovalRules(Answer):
     )
     two_approvers_above_notional: Exact | None
     two_approvers_above_max_loss: Exact | None
+    two_people_configure: bool = Field(
+        description="a change of a strategy's settings waits until a second person approves it"
+    )
+
+    @computed_field(description=ETAG)
+    @property
+    def etag(self) -> str:
+        return tag_of(
+            self.step_up_minutes,
+            self.two_approvers_above_notional,
+            self.two_approvers_above_max_loss,
+            self.two_people_configure,
+        )
 
 
 class ApprovalRulesAsk(Ask):
@@ -28,3 +41,4 @@ class ApprovalRulesAsk(Ask):
     step_up_minutes: Annotated[int | None, Field(ge=1, le=720)]
     two_approvers_above_notional: Threshold
     two_approvers_above_max_loss: Threshold
+    two_people_configure: bool = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable
 from datetime import UTC, date
 from decimal import Decimal
@@ -12,10 +14,12 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     PlainSerializer,
     model_validator,
 )
+from pydantic_core import to_json
 
 from domain.instruments import Right, SecType, Side, plain
 from infra.db.models import GatewayKind
@@ -25,6 +29,19 @@ T = TypeVar("T")
 # Money and prices as text, without the trailing zeros of a database column: "4.15".
 Exact = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="json")]
 UtcTime = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+
+
+def _begins_with_a_day(value: object) -> object:
+    """Pydantic would take a number, also one in a query, for seconds since 1970."""
+    if isinstance(value, date) or (isinstance(value, str) and _DAY.match(value)):
+        return value
+    raise ValueError("a day is written as 2026-03-20, a moment as 2026-03-20T14:30:00Z")
+
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(?!\d)")
+# What is asked for.
+Day = Annotated[date, BeforeValidator(_begins_with_a_day)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_begins_with_a_day)]
 
 
 class Answer(BaseModel):
@@ -65,6 +82,15 @@ def _has_a_size(value: object) -> bool:
             return all(map(_has_a_size, cast("Iterable[object]", value)))
         case _:
             return True
+
+
+ETAG = "of what an edit changes; `If-Match` of the next"
+
+
+def tag_of(*facts: object) -> str:
+    """A strong ETag of what an edit changes; see ``api.entity_tags``."""
+    said = to_json(facts, by_alias=True)
+    return f'"{hashlib.blake2b(said, digest_size=12).hexdigest()}"'
 
 
 class Page(Answer, Generic[T]):

@@ -19,7 +19,9 @@ class ContractResultRow(Answer):
     contract: InstrumentBrief | None = Field(description="null: unknown to the desk")
     con_id: int
     currency: str
-    opened_at: UtcTime = Field(description="market time of the first entry on record")
+    opened_at: UtcTime | None = Field(
+        description="market time of the first entry; null: held before the record began"
+    )
     ended_at: UtcTime | None = Field(description="null while it is held")
     quantity: Exact = Field(description="held now, signed")
     cost: Exact = Field(description="paid for what is held; negative: received")
@@ -38,7 +40,7 @@ class CycleRow(Answer):
     account: AccountBrief
     client_id: UUID
     symbol: str
-    started_at: UtcTime
+    started_at: UtcTime | None = Field(description="null: before the record began")
     ended_at: UtcTime | None
     premium: Exact
     dividends: Exact

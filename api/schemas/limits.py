@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, computed_field
 
-from api.schemas.common import Answer, Ask, UtcTime
+from api.schemas.common import ETAG, Answer, Ask, UtcTime, tag_of
 from domain.risk.limits import Limits, LimitScope, LimitsRef
 
 
@@ -48,6 +48,11 @@ class ScopeLimits(Answer):
     reason: str | None
     changed_at: UtcTime | None
     may_change: bool = Field(description="by who is asking")
+
+    @computed_field(description=ETAG)
+    @property
+    def etag(self) -> str:
+        return tag_of(self.version)
 
 
 class ChangeLimitsAsk(Ask):

@@ -6,9 +6,9 @@ from datetime import time
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, computed_field, model_validator
 
-from api.schemas.common import Answer, Ask, UtcTime
+from api.schemas.common import ETAG, Answer, Ask, UtcTime, tag_of
 from domain.notifications import NotificationEvent, QuietHours
 from domain.severity import Severity
 
@@ -72,6 +72,21 @@ class ChannelAnswer(Answer):
     last_sent_at: UtcTime | None
     waiting: int = Field(description="occurrences not sent yet")
     error: str = Field(description="why what waits could not be sent; empty if nothing failed")
+
+    @computed_field(description=ETAG)
+    @property
+    def etag(self) -> str:
+        return tag_of(
+            self.name,
+            self.kind,
+            sorted(self.events),
+            self.least_severity,
+            self.quiet_from,
+            self.quiet_until,
+            self.zone,
+            self.critical_at_any_hour,
+            self.is_enabled,
+        )
 
 
 class ChannelsAnswer(Answer):

@@ -20,6 +20,7 @@ from api.schemas.common import (
 from api.schemas.orders import OrderWithExecutions
 from domain.errors import ErrorCode
 from domain.instruments import Side
+from domain.market import QuoteQuality
 from domain.orders import OrderState
 from domain.recommendations import (
     DecisionAction,
@@ -73,6 +74,12 @@ class RecommendationRow(Answer):
     proposed_at: UtcTime = Field(description="market time")
     confidence: float
     metrics: Metrics
+    margin_change: float | None = Field(
+        description="of maintenance margin in the manner of TIMS, our estimate"
+    )
+    quote_quality: QuoteQuality | None = Field(
+        description="of the latest quote; of a package, of the leg it is filed under"
+    )
     account: AccountBrief
     client_id: UUID
     strategy: StrategyBrief

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, computed_field
 
-from api.schemas.common import Answer, Ask, UtcTime
+from api.schemas.common import ETAG, Answer, Ask, UtcTime, tag_of
 from domain.risk.limits import TradingState
 from infra.db.models import ConnectionState, GatewayKind, Role
 from infra.db.setting_up import Outcome
@@ -29,11 +29,21 @@ class AccountOfClient(Answer):
     trading_state: TradingState
     trading_state_reason: str
 
+    @computed_field(description=ETAG)
+    @property
+    def etag(self) -> str:
+        return tag_of(self.alias)
+
 
 class PortfolioRow(Answer):
     id: UUID
     name: str
     accounts: list[AccountOfClient]
+
+    @computed_field(description=ETAG)
+    @property
+    def etag(self) -> str:
+        return tag_of(self.name)
 
 
 class ClientRow(Answer):
@@ -44,6 +54,11 @@ class ClientRow(Answer):
     name: str
     role: Role = Field(description="the viewer's; of several portfolios the most")
     portfolios: list[PortfolioRow]
+
+    @computed_field(description=ETAG)
+    @property
+    def etag(self) -> str:
+        return tag_of(self.name)
 
 
 class NewClientAsk(Ask):
@@ -74,6 +89,11 @@ class GatewayRow(Answer):
     lease_until: UtcTime | None
     accounts: int = Field(description="how many are set up")
     unknown_accounts: list[str] = Field(description="codes the login serves, not set up here")
+
+    @computed_field(description=ETAG)
+    @property
+    def etag(self) -> str:
+        return tag_of(self.name, self.kind, self.host, self.port, self.client_id)
 
 
 class GatewayAsk(Ask):

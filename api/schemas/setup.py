@@ -19,5 +19,6 @@ class SetupAnswer(Answer):
     strategies: int = Field(description="with a universe to look at")
     strategies_enabled: int
     runs: int = Field(description="live runs that ended")
+    runs_under_way: int
     recommendations: int
     decisions: int

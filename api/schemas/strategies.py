@@ -60,6 +60,18 @@ class ConfigVersionAnswer(Answer):
     created_at: UtcTime
 
 
+class ConfigProposalAnswer(Answer):
+    """A change that waits for a second person; the settings before stay in force meanwhile."""
+
+    id: UUID
+    based_on: int = Field(description="the version it changes")
+    config: dict[str, Any]
+    author: str
+    reason: str
+    proposed_at: UtcTime
+    is_own: bool = Field(description="proposed by whoever asks, who may only withdraw it")
+
+
 class StrategyDetail(StrategyRow):
     config: dict[str, Any] = Field(description="every setting, defaults included")
     config_error: str | None = Field(description="why the strategy cannot run on it")
@@ -67,6 +79,8 @@ class StrategyDetail(StrategyRow):
         description="JSON schema; each property has `title`, `description`, `group` and `unit`"
     )
     description: str
+    two_people_configure: bool = Field(description="changes wait for a second person")
+    proposal: ConfigProposalAnswer | None = Field(description="the change that waits, if any")
     history: list[ConfigVersionAnswer] = Field(description="newest first, the last fifty")
 
 
@@ -90,6 +104,10 @@ class ChangeConfigAsk(Ask):
     """All settings from now on; what is left out takes its default."""
 
     config: dict[str, JsonValue]
+    reason: Reason = ""
+
+
+class RejectChangeAsk(Ask):
     reason: Reason = ""
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, computed_field
 
-from api.schemas.common import Answer, Ask, UtcTime
+from api.schemas.common import ETAG, Answer, Ask, UtcTime, tag_of
 from infra.db.models import Role, TokenScope
 
 
@@ -36,6 +36,11 @@ class UserRow(Answer):
     created_at: UtcTime
     sessions: int = Field(description="browsers in which they are signed in now")
     roles: list[RoleAnswer]
+
+    @computed_field(description=ETAG)
+    @property
+    def etag(self) -> str:
+        return tag_of(self.name, self.is_active, self.is_admin)
 
 
 class NewUserAsk(Ask):

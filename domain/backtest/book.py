@@ -6,11 +6,12 @@ fill and every event did to it, and what is held of an instrument is the sum of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
+from typing import NamedTuple
 
 from domain.backtest.results import Event, Fill, Trade
 from domain.instruments import (
@@ -68,6 +69,16 @@ class Instrument:
     @cached_property
     def con_id(self) -> int:
         return 0 if self.option is None else self.option.con_id
+
+    @cached_property
+    def strike(self) -> float:
+        """nan for shares."""
+        return float("nan") if self.option is None else float(self.option.strike)
+
+    @cached_property
+    def is_standard(self) -> bool:
+        """Whether it delivers what it is named after, no corporate action having changed it."""
+        return self.option is None or not self.option.is_adjusted
 
     @property
     def sec_type(self) -> SecType:
@@ -139,6 +150,18 @@ class Ending:
     action: str
 
 
+class Trial(NamedTuple):
+    """A trade that might be made: a signed ``quantity`` at ``price`` per share, and the ``mark``
+    of what it would open."""
+
+    instrument: Instrument
+    at: datetime
+    quantity: Decimal
+    price: Decimal
+    mark: Decimal | None
+    commission: Decimal = ZERO
+
+
 @dataclass(slots=True)
 class Book:
     """Cash, holdings by key, and the record of what happened."""
@@ -152,6 +175,7 @@ class Book:
     accrued_interest: Decimal = ZERO
     changes: int = 0
     """How often anything changed, marks included: what was worked out before is void after."""
+    _valued: tuple[int, Decimal] = (-1, ZERO)
 
     # --- what is held --------------------------------------------------------------------------
 
@@ -164,7 +188,11 @@ class Book:
 
     @property
     def positions_value(self) -> Decimal:
-        return sum((each.value for each in self.holdings.values()), ZERO)
+        """Asked for many times a slice: worked out once for each state of the book."""
+        if self._valued[0] != self.changes:
+            value = sum((each.value for each in self.holdings.values()), ZERO)
+            self._valued = self.changes, value
+        return self._valued[1]
 
     @property
     def stock_value(self) -> Decimal:
@@ -179,10 +207,23 @@ class Book:
         """As the strategies and controls see them, in the order of their keys."""
         return tuple(_state(self.holdings[key]) for key in sorted(self.holdings))
 
-    def copy(self) -> Book:
-        """The book as it stands, without its record, to try a trade on."""
+    def after(self, trades: Iterable[Trial]) -> Book:
+        """The book as it would be after ``trades``, without a record of anything."""
         other = Book(self.currency, self.cash, accrued_interest=self.accrued_interest)
-        other.holdings = {key: replace(held) for key, held in self.holdings.items()}
+        other.holdings = dict(self.holdings)
+        for trade in trades:
+            key, units = trade.instrument.key, trade.quantity * trade.instrument.multiplier
+            other.cash -= units * trade.price + trade.commission
+            before = other.holdings.get(key)
+            if before is None:
+                held = Holding(trade.instrument, trade.at, "", ZERO, mark=trade.mark)
+            else:
+                held = replace(before)
+            held.change(trade.quantity, trade.price, trade.commission)
+            if held.quantity:
+                other.holdings[key] = held
+            else:
+                del other.holdings[key]
         return other
 
     # --- what changes it -----------------------------------------------------------------------
@@ -197,6 +238,12 @@ class Book:
         held = self._holding(instrument, fill.at, ending.action, capital_per_unit)
         held.change(fill.side.sign * fill.quantity, fill.price, fill.commission)
         self._drop_if_flat(held, fill.at, ending)
+
+    def mark_unseen(self, held: Holding, price: Decimal) -> None:
+        """The price of what no slice has shown yet."""
+        if held.mark is None:
+            self.changes += 1
+            held.mark = price
 
     def record(self, event: Event) -> None:
         """An event whose change of positions, if any, is booked by the caller."""
@@ -353,30 +400,3 @@ def capital_of(leg: Leg, opened: Sequence[Leg], spot: Decimal) -> Decimal:
         return ZERO
     puts = [(each.contract, Decimal(each.side.sign * each.ratio)) for each in opened]
     return put_cash(puts) / leg.ratio
-
-
-def conserved(book: Book, opening_cash: Decimal) -> Sequence[str]:
-    """What does not add up, in words; empty where everything does."""
-    problems: list[str] = []
-    booked = sum((each.cash for each in (*book.fills, *book.events)), opening_cash)
-    if booked != book.cash:
-        problems.append(f"cash is {book.cash}, the record adds up to {booked}")
-    moved: dict[tuple[str, int], Decimal] = {}
-    for fill in book.fills:
-        name = (fill.symbol, fill.con_id)
-        moved[name] = moved.get(name, ZERO) + fill.side.sign * fill.quantity
-    for event in book.events:
-        name = (event.symbol, event.con_id)
-        moved[name] = moved.get(name, ZERO) + event.quantity
-    held = _quantities(book)
-    problems += [
-        f"{symbol} {con_id}: held {held.get((symbol, con_id), ZERO)}, recorded {quantity}"
-        for (symbol, con_id), quantity in moved.items()
-        if held.get((symbol, con_id), ZERO) != quantity
-    ]
-    return problems
-
-
-def _quantities(book: Book) -> Mapping[tuple[str, int], Decimal]:
-    held = book.holdings.values()
-    return {(each.instrument.symbol, each.instrument.con_id): each.quantity for each in held}

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from domain.backtest.account import Account, money
-from domain.backtest.book import Book, Ending, Instrument, capital_of
+from domain.backtest.book import Book, Ending, Instrument, Trial, capital_of
 from domain.backtest.config import BacktestConfig
 from domain.backtest.fills import Attempt, attempts, leg_prices, size_there
 from domain.backtest.history import HistorySlice
@@ -36,6 +36,7 @@ from domain.recommendations import (
     RuleResult,
     approved_trade,
 )
+from domain.risk.control_words import sentence_of
 from domain.risk.limits import TradingState
 from domain.risk.pretrade import first_preview_refusal, first_refusal
 from domain.risk.pretrade_inputs import (
@@ -54,6 +55,9 @@ ZERO = Decimal(0)
 NAMES = UUID("5d3c1f4e-0f55-5d1a-9b1e-6e2f3a9b7c10")
 """Where the ids of a run are drawn from: equal runs have equal ids."""
 APPROVER = uuid5(NAMES, "the obedient approver")
+RECOMMENDATIONS = uuid5(NAMES, "recommendations")
+DECISIONS = uuid5(NAMES, "decisions")
+"""From where recommendations and decisions are numbered."""
 
 
 class Moment(NamedTuple):
@@ -112,13 +116,15 @@ class Desk:
     def approve(self, proposal: Proposal, at: datetime) -> PendingOrder:
         """Yes, at once, on the terms as they are."""
         self.orders += 1
-        recommendation = uuid5(NAMES, f"recommendation {self.orders}")
-        decision = Decision(
-            id=uuid5(NAMES, f"decision {self.orders}"),
-            recommendation_id=recommendation,
+        decision = Decision.of_checked(
+            id=UUID(int=DECISIONS.int + self.orders),
+            recommendation_id=UUID(int=RECOMMENDATIONS.int + self.orders),
             action=DecisionAction.APPROVE,
             user_id=APPROVER,
             terms_hash=proposal.terms.hash,
+            quantity=None,
+            limit_price=None,
+            reason=None,
             decided_at=at,
         )
         trade = approved_trade(proposal.terms, decision)
@@ -149,7 +155,7 @@ class Desk:
         for attempt in attempts(order.trade, quote, self.config.fills):
             denial = self._judged(order, attempt, quote, chain, now)
             if denial is not None:
-                self._deny(order, now, str(denial.code), f"{denial.rule}: {denial.value}")
+                self._deny(order, now, str(denial.code), sentence_of(denial))
                 return
             self.sent_today[now.session] += 1
             self.sent_at[now.at] += 1
@@ -188,8 +194,8 @@ class Desk:
             capital = capital_of(leg, terms.opening_legs, spot)
             self.book.fill(fill, instrument, capital, order.ending)
             held = self.book.holdings.get(instrument.key)
-            if held is not None and held.mark is None:
-                held.mark = fill.mid
+            if held is not None:
+                self.book.mark_unseen(held, fill.mid)
         if terms.action is not RecommendationAction.CLOSE:
             opened = exercise_notional(terms.opening_legs) * quantity
             before = self.opened_today.get(now.session, ZERO)
@@ -209,7 +215,8 @@ class Desk:
         trade, terms = order.trade, order.trade.terms
         account = self.account.state(now.at)
         others = [each for each in self.pending if each is not order]
-        inputs = PretradeInputs(
+        # Made of checked records: to look into each of them again costs as much as the controls.
+        inputs = PretradeInputs.of_checked(
             trade=trade,
             quantity=trade.quantity,
             limit_price=attempt.limit_price,
@@ -228,6 +235,9 @@ class Desk:
             today=now.session,
             session_open=True,
             session_close=now.closes_at,
+            what_if=None,
+            what_if_refusal="",
+            open_order_keys=(),
             committed_assignment_cash=sum(
                 (
                     assignment_cash(
@@ -249,7 +259,7 @@ class Desk:
         return first_preview_refusal(final)
 
     def _record(self, now: Moment) -> DayRecord:
-        return DayRecord(
+        return DayRecord.of_checked(
             orders_last_minute=self.sent_at[now.at],
             orders_today=self.sent_today[now.session],
             notional_today=self.opened_today.get(now.session, ZERO),
@@ -280,23 +290,20 @@ class Desk:
         """Margin and equity as they would be after the trade at its limit, by our own rules."""
         terms, quantity = order.trade.terms, order.trade.quantity
         settlement = now.chains[order.symbol].settlement
-        trial = self.book.copy()
         quotes = quote.legs or (quote,)
         charges = Charges(schedule=self.config.commission)
         prices = leg_prices(terms.legs, quotes, terms.side, attempt.limit_price)
+        trades: list[Trial] = []
         for leg, leg_quote, price in zip(terms.legs, quotes, prices, strict=True):
             count = Decimal(leg.ratio * quantity)
             charges = charges.plus(count, price, is_option=True)
-            fill = _execution(order, leg, count, price, leg_quote, ZERO, now.at)
             instrument = Instrument.of_option(leg.contract, settlement)
-            trial.fill(fill, instrument, ZERO, order.ending)
-            held = trial.holdings.get(instrument.key)
-            if held is not None and held.mark is None:
-                held.mark = leg_quote.mid
+            trades.append(Trial(instrument, now.at, leg.side.sign * count, price, leg_quote.mid))
+        trial = self.book.after(trades)
         trial.cash -= charges.total
         after = self.account.on(trial)
         asked = after.requirement(now.at)
-        return MarginPreview(
+        return MarginPreview.of_checked(
             init_margin_after=money(asked.initial),
             maint_margin_after=money(asked.maintenance),
             equity_with_loan_after=after.equity_with_loan(),
@@ -341,7 +348,7 @@ def _listed(
     if any(row is None for row in rows):
         return None
     return tuple(
-        ListedContract(contract=chain.contract(row), increments=increments)
+        ListedContract.of_checked(contract=chain.contract(row), increments=increments)
         for row in rows
         if row is not None
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from domain.chain_grading import implied_carries, years_to_expiry, yield_of
+from domain.chain_grading import implied_carries, series_of, years_to_expiry, yield_of
 from domain.market import OptionChain
 
 
@@ -28,11 +28,9 @@ def with_missing_greeks(chain: OptionChain, rate: float) -> OptionChain:
     from domain.pricing.implied_vol import implied_greeks  # noqa: PLC0415
 
     rates, yields = np.full(len(chain), rate), np.zeros(len(chain))
-    names = np.asarray(chain.trading_class, dtype=np.str_)
-    for carry in implied_carries(chain, years, rate):
-        rows = (names == carry.trading_class) & (chain.expiry == carry.expiry)
-        rates[rows] = carry.rate
-        yields[rows] = yield_of(carry, chain, float(years[rows][0]))
+    for series, carry in implied_carries(chain, series_of(chain), years, rate):
+        rates[series.rows] = carry.rate
+        yields[series.rows] = yield_of(carry, chain, float(years[series.rows[0]]))
     found = implied_greeks(
         chain.mid[wanted],
         chain.underlying_price,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -46,15 +47,21 @@ def margin_leg(held: Holding, spot: float) -> MarginLeg:
         mark=mark,
         spot=spot,
         right=option.right,
-        strike=float(option.strike),
+        strike=instrument.strike,
         expiry=option.expiry,
         multiplier=multiplier,
         is_index=is_index,
-        is_standard=not option.is_adjusted,
+        is_standard=instrument.is_standard,
     )
 
 
 def strategy_based(legs: Sequence[MarginLeg]) -> Requirement:
+    return _strategy_based(tuple(legs))
+
+
+# What a fill asks for was asked a moment before, when the order was previewed.
+@lru_cache(maxsize=16)
+def _strategy_based(legs: tuple[MarginLeg, ...]) -> Requirement:
     return regt_requirement(legs) if legs else Requirement(0.0, 0.0)
 
 
@@ -87,7 +94,7 @@ def model_row(held: Holding, spot: float, at: datetime, number: int) -> ModelRow
         units=units,
         mark=mark,
         spot=spot,
-        strike=float(option.strike),
+        strike=instrument.strike,
         years=max(left, 0.0) / SECONDS_PER_YEAR,
         is_call=option.right is Right.CALL,
         is_american=instrument.settlement is Settlement.PHYSICAL,

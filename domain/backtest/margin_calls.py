@@ -17,7 +17,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from domain.backtest.account import Account
-from domain.backtest.book import Ending, Holding
+from domain.backtest.book import Ending, Holding, Trial
 from domain.backtest.desk import Desk, Moment
 from domain.backtest.market import touch_of
 from domain.backtest.results import Event, EventKind, Fill
@@ -93,8 +93,9 @@ class MarginCalls:
         fill = self._fill(held, quantity, now)
         if fill is None:
             return None
-        trial = self.desk.book.copy()
-        trial.fill(fill, held.instrument, held.capital_per_unit, LIQUIDATED)
+        signed = fill.side.sign * fill.quantity
+        sale = Trial(held.instrument, now.at, signed, fill.price, held.mark, fill.commission)
+        trial = self.desk.book.after([sale])
         return _Sale(_excess(self.desk.account.on(trial), now), fill)
 
     def _fill(self, held: Holding, quantity: Decimal, now: Moment) -> Fill | None:

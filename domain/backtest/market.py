@@ -108,16 +108,22 @@ def leg_quotes(
         if row is None:
             return None
         quotes.append(
-            Quote(
+            Quote.of_checked(
                 bid=_known(chain.bid[row]),
                 ask=_known(chain.ask[row]),
                 bid_size=_known(seen.bid_size[chain.symbol][row]),
                 ask_size=_known(seen.ask_size[chain.symbol][row]),
+                last=None,
                 underlying_price=decimal_of(chain.underlying_price),
                 iv=_finite(chain.iv[row]),
                 delta=_finite(chain.delta[row]),
                 quality=QuoteQuality.LIVE,
+                halted=None,
+                grade=None,
+                forward=None,
+                rate=None,
                 as_of=chain.as_of,
+                legs=(),
             )
         )
     return tuple(quotes)

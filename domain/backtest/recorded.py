@@ -95,6 +95,11 @@ class RecordedChains:
     underlying_histories: Mapping[str, UnderlyingHistory]
     rates: RateHistory = field(default_factory=RateHistory)
     vix: DailySeries | None = None
+    _greeks: dict[int, tuple[FloatArray, FloatArray]] = field(
+        default_factory=dict[int, tuple[FloatArray, FloatArray]], init=False, compare=False
+    )
+    """Volatility and delta by the first row of a chain, once what was missing is worked out: the
+    backtests of a sweep look at the same slices."""
 
     @property
     def digest(self) -> str:
@@ -136,6 +141,8 @@ class RecordedChains:
         names: tuple[str, ...] = ()
         for name, count in rows.trading_class:
             names += (name,) * count
+        known = self._greeks.get(rows.first)
+        iv, delta = known or (columns.iv[part], columns.delta[part])
         chain = OptionChain.of_checked(
             symbol=rows.underlying,
             currency=underlying.currency,
@@ -153,15 +160,18 @@ class RecordedChains:
             is_call=columns.is_call[part],
             bid=columns.bid[part],
             ask=columns.ask[part],
-            iv=columns.iv[part],
-            delta=columns.delta[part],
+            iv=iv,
+            delta=delta,
             volume=columns.volume[part],
             open_interest=columns.open_interest[part],
             code=None,
             arbitrage=None,
             carries=(),
         )
-        return with_missing_greeks(chain, self.rates.on(moment.session))
+        if known is None:
+            chain = with_missing_greeks(chain, self.rates.on(moment.session))
+            self._greeks[rows.first] = chain.iv, chain.delta
+        return chain
 
 
 def contract_numbers(
@@ -176,8 +186,23 @@ def contract_numbers(
     mills = np.rint(strike * MILLS).astype(np.int64)
     if len(mills) and (int(mills.max()) >= 1 << _STRIKE_BITS or int(mills.min()) <= 0):
         raise ValueError(f"strikes lie between 0.001 and {(1 << _STRIKE_BITS) // MILLS}")
-    number = (option_class << _EXPIRY_BITS) | expiry
-    return (((number << _STRIKE_BITS) | mills) << 1) | is_call
+    # In place: each new column of millions costs more than the sum in it.
+    number = option_class << _EXPIRY_BITS
+    number |= expiry
+    number <<= _STRIKE_BITS
+    number |= mills
+    number <<= 1
+    number |= is_call
+    return number
+
+
+def starts_of(*columns: IntArray) -> IntArray:
+    """The rows, the first among them, at which any of the ``columns`` changes."""
+    changes = np.ones(len(columns[0]), dtype=np.bool_)
+    changes[1:] = False
+    for column in columns:
+        changes[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(changes)
 
 
 def restruck(con_id: int, strike: float) -> int:
@@ -200,8 +225,7 @@ def moments_of(
     """
     if not len(at):
         return ()
-    changes = (np.diff(at) != 0) | (np.diff(option_class) != 0)
-    bounds = [0, *(np.flatnonzero(changes) + 1).tolist(), len(at)]
+    bounds = [*starts_of(at, option_class).tolist(), len(at)]
     moments: list[Moment] = []
     for time_us, blocks in groupby(pairwise(bounds), key=lambda block: int(at[block[0]])):
         moment = moment_at(time_us)
@@ -224,17 +248,25 @@ def _chain_rows(
     classes: Sequence[OptionClass],
 ) -> ChainRows:
     first, end = blocks[0][0], blocks[-1][1]
-    prices = underlying_price[first:end]
-    prices = np.sort(prices[prices > 0])
     return ChainRows(
         underlying=underlying,
         first=first,
         end=end,
-        underlying_price=float(prices[len(prices) // 2]) if len(prices) else 0.0,
+        underlying_price=_middle_price(underlying_price[first:end]),
         trading_class=tuple(
             (classes[int(option_class[start]) - 1].name, stop - start) for start, stop in blocks
         ),
     )
+
+
+def _middle_price(prices: FloatArray) -> float:
+    """Of those that are known; zero where none is."""
+    low = float(prices.min())
+    if 0 < low == prices.max():
+        return low
+    known = prices[prices > 0]
+    middle = len(known) // 2
+    return float(np.partition(known, middle)[middle]) if len(known) else 0.0
 
 
 def moment_at(time_us: int) -> datetime:

@@ -202,7 +202,8 @@ class BacktestResult:
     skipped: tuple[Skip, ...]
     errors: tuple[str, ...]
     notes: tuple[str, ...]
-    """What was assumed because the data does not tell it, in plain words."""
+    """In plain words: what was assumed because the data does not tell it, and why nothing was
+    traded where nothing was."""
     benchmarks: tuple[Benchmark, ...]
     stats: Mapping[str, Any]
     stopped: bool

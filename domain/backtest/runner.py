@@ -17,6 +17,7 @@ Nothing that a later slice says can change what an earlier one led to.
 from __future__ import annotations
 
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -27,8 +28,9 @@ import numpy as np
 
 from domain.backtest.account import ACCOUNT, Account
 from domain.backtest.benchmarks import Benchmarks
-from domain.backtest.book import Book, Instrument, conserved
+from domain.backtest.book import Book, Instrument
 from domain.backtest.config import BacktestConfig, MarginModel
+from domain.backtest.conservation import conserved
 from domain.backtest.cycles import Cycles
 from domain.backtest.desk import NAMES, Desk, Moment
 from domain.backtest.digest import with_digest
@@ -123,6 +125,8 @@ class _Run:
     seen_sessions: list[date] = field(default_factory=list[date])
     compared: Benchmarks | None = None
     proposed: int = 0
+    idle: tuple[AccountState, StrategyContext] | None = None
+    """Of the last slice on which the strategy offered nothing."""
 
     def __post_init__(self) -> None:
         histories = self.history.underlyings()
@@ -206,6 +210,8 @@ class _Run:
                 self.errors.append(f"{now.session}: {traceback.format_exc(limit=8)}")
             return
         self.proposed += len(result.proposals)
+        if not result.proposals:
+            self.idle = account, context
         before = [
             Standing(each.number, each.trade.terms, context.instance_id, context.name, False)
             for each in self.desk.pending
@@ -250,6 +256,7 @@ class _Run:
             working_symbols=frozenset(each.symbol for each in self.desk.pending),
             committed_cash=self.desk.committed_cash(),
             cycles=self.cycles,
+            limits=self.config.limits,
             explains=False,
         )
 
@@ -322,7 +329,7 @@ class _Run:
             denials=tuple(self.desk.denials),
             skipped=tuple(sorted(self.skipped)),
             errors=(*self.errors, *conserved(self.book, self.config.cash)),
-            notes=tuple(self.nights.notes),
+            notes=(*self._why_nothing_was_traded(), *self.nights.notes),
             benchmarks=() if self.compared is None else self.compared.results(),
             stats={},
             stopped=stopped,
@@ -330,6 +337,29 @@ class _Run:
         )
         told = statistics(result, self.config, self.history.rates)
         return with_digest(replace(result, stats=told), self.config, self.history.digest)
+
+    def _why_nothing_was_traded(self) -> Iterator[str]:
+        """A run without a trade is otherwise hard to tell from one with a limit set too tight."""
+        if self.book.fills:
+            return
+        if self.proposed:
+            refused = Counter(each.code for each in self.desk.denials).most_common()
+            named = ", ".join(f"{count} {code}" for code, count in refused)
+            yield f"no approved trade was filled: {named or 'none met a usable quote'}"
+            if refused and not self.config.fills.same_quote:
+                yield "a decision meets the next quotes recorded, unless fills say same_quote"
+        elif self.idle is not None:
+            account, context = self.idle
+            reason = self._reason_given(account, replace(context, explains=True))
+            yield f"nothing was offered in the whole run; on {context.market.today}: {reason}"
+
+    def _reason_given(self, account: AccountState, context: StrategyContext) -> str:
+        try:
+            risk = DeferredRiskState.of(account)
+            found = self.strategy().generate_signals(account, risk, context)
+        except Exception as error:  # a strategy that cannot explain itself spoils no run
+            return f"the strategy cannot say: {error}"
+        return found.no_trade_reason or "the strategy gives no reason"
 
     def _margin_columns(self) -> None:
         """The portfolio estimate of every slice, worked out for all of them at once."""

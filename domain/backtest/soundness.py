@@ -12,8 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from domain.backtest.market import SliceMarket, row_of
-from domain.backtest.side_data import EPOCH
-from domain.chain_grading import graded
+from domain.chain_grading import code_of, graded
 from domain.instruments import OptionContract, Side
 from domain.market import OptionChain, QuoteCode
 from domain.strategies.base import Proposal
@@ -36,8 +35,5 @@ def graded_where_unsound(
 
 
 def _is_sound(chain: OptionChain, contract: OptionContract, rate: float) -> bool:
-    """A row's code depends on its own expiry alone: nothing else of the chain is graded."""
-    day = (contract.expiry - EPOCH).days
-    of_expiry = graded(chain.part((chain.expiry == day).nonzero()[0]), rate)
-    row = row_of(of_expiry, contract.con_id)
-    return row is not None and of_expiry.code is not None and of_expiry.code[row] == QuoteCode.OK
+    row = row_of(chain, contract.con_id)
+    return row is not None and code_of(chain, row, rate) is QuoteCode.OK

@@ -17,7 +17,7 @@ from uuid import UUID
 from pydantic import Field, JsonValue, ValidationError, model_validator
 
 from domain.backtest.config import BacktestConfig
-from domain.errors import ErrorCode, GreenlightError
+from domain.errors import ErrorCode, GreenlightError, plain_message
 from domain.instruments import Frozen
 
 MOST_POINTS = 10_000
@@ -164,7 +164,7 @@ def understood(kind: type[R], raw: object) -> R:
         return kind.model_validate(raw)
     except ValidationError as error:
         fields = {
-            ".".join(map(str, fault["loc"])) or "input": fault["msg"]
+            ".".join(map(str, fault["loc"])) or "input": plain_message(fault["msg"])
             for fault in error.errors(include_url=False, include_context=False)
         }
         listed = "; ".join(f"{name}: {message}" for name, message in list(fields.items())[:10])

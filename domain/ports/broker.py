@@ -242,8 +242,8 @@ class Broker(Protocol):
         """The next dividend of a stock, where the broker announces one."""
         ...
 
-    async def single(self, contract: OptionContract) -> ChainReading:
-        """A chain of this one contract, read afresh."""
+    async def chain_of(self, contracts: Sequence[OptionContract]) -> ChainReading:
+        """A chain of these contracts of one underlying alone, one or more, read afresh."""
         ...
 
     async def what_if(self, intent: OrderIntent) -> WhatIf: ...

@@ -10,6 +10,7 @@ near the money and close to expiry, or not at all.
 from __future__ import annotations
 
 from enum import StrEnum
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -75,7 +76,7 @@ def implied_forward(
 
     ``given_rate`` stands in where the strikes do not tell the rate to within LARGEST_RATE_ERROR.
     """
-    if not (np.isfinite([spot, years, given_rate]).all() and spot > 0):
+    if not (isfinite(spot) and isfinite(years) and isfinite(given_rate) and spot > 0):
         return _unknown(ForwardCode.BAD_INPUT)
     if years <= 0:
         return _unknown(ForwardCode.EXPIRED)
@@ -108,11 +109,19 @@ def _on_the_line(level: FloatArray, reach: FloatArray) -> BoolArray:
     for _ in range(_ROUNDS):
         if not kept.any():
             break
-        still = np.abs(level - np.median(level[kept])) <= reach
+        still = np.abs(level - _median(level[kept])) <= reach
         if np.array_equal(still, kept):
             break
         kept = still
     return kept
+
+
+def _median(values: FloatArray) -> float:
+    """``np.median`` of finite values, of which there are some: it would look for others first."""
+    ordered, middle = np.sort(values), len(values) // 2
+    if len(values) % 2:
+        return float(ordered[middle])
+    return float((ordered[middle - 1] + ordered[middle]) / 2)
 
 
 def _fit(

@@ -24,7 +24,13 @@ def after_trade(account: AccountState, legs: Iterable[Leg], quantity: int) -> Ac
         changed = _opened(leg, change) if held is None else _resized(held, held.quantity + change)
         if changed.quantity:
             positions[key] = changed
-    return account.model_copy(update={"positions": tuple(positions.values())})
+    return AccountState.of_checked(
+        values=account.values,
+        positions=tuple(positions.values()),
+        underlyings=account.underlyings,
+        benchmark=account.benchmark,
+        as_of=account.as_of,
+    )
 
 
 def _opened(leg: Leg, quantity: Decimal) -> PositionState:

@@ -109,11 +109,14 @@ def position_after(inputs: PretradeInputs) -> Answer:
 
 
 def _contracts_after(inputs: PretradeInputs) -> Decimal | None:
-    after = _after(inputs)
-    if after is None or inputs.record is None:
+    account, symbol = inputs.account, inputs.contract.symbol
+    if account is None or inputs.record is None:
         return None
-    held = (abs(p.quantity) for p in after.on(inputs.contract.symbol) if p.option)
-    return sum(held, inputs.record.contracts_under_way)
+    held = {p.key: p.quantity for p in account.on(symbol) if p.option}
+    for leg in inputs.legs:
+        key = leg.contract.key
+        held[key] = held.get(key, ZERO) + leg.side.sign * inputs.contracts(leg)
+    return sum(map(abs, held.values()), inputs.record.contracts_under_way)
 
 
 def concentration_after(inputs: PretradeInputs) -> Answer:

@@ -10,7 +10,7 @@ assignment of contracts to ``margin_strategies``, solved exactly for each produc
 Contracts come whole, but spreads, strangles and stock against options form a network, whose linear
 program has whole solutions by itself. So one linear program answers for all groups together, and
 only a group whose answer is not whole (condors and collars may bring it about) is solved again by
-an integer program of its own.
+an integer program of its own. Where there is but one way to combine, none is needed.
 
 An estimate: brokers add house requirements of their own, and the broker's figure governs.
 """
@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from importlib import import_module
+from math import floor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +28,13 @@ from scipy.sparse import block_diag, csc_array  # pyright: ignore
 
 from domain.instruments import Frozen
 from domain.market import FloatArray
-from domain.risk.margin_strategies import MarginLeg, Strategy, possible_strategies, single
+from domain.risk.margin_strategies import (
+    MarginLeg,
+    Strategy,
+    naked,
+    possible_strategies,
+    single,
+)
 from domain.risk.products import product_group
 
 _WHOLE_WITHIN = 1e-6
@@ -99,8 +106,22 @@ def regt_margin(legs: Sequence[MarginLeg]) -> RegTMargin:
 
 def regt_requirement(legs: Sequence[MarginLeg]) -> Requirement:
     """The two sums of ``regt_margin``, for who asks too often to be told their parts."""
+    if _stand_alone(legs):
+        needed = sum(abs(leg.quantity) * naked(leg) for leg in legs)
+        return Requirement(needed, needed)
     groups, _ = _groups(legs)
     return _requirement(groups, _cheapest(groups, of_initial=False))
+
+
+def _stand_alone(legs: Sequence[MarginLeg]) -> bool:
+    """Short options of one right on one underlying: there is nothing to combine them with."""
+    if not legs or not legs[0].is_option:
+        return False
+    symbol, right = legs[0].symbol, legs[0].right
+    return all(
+        leg.quantity < 0 and leg.right is right and leg.symbol == symbol and leg.is_usable
+        for leg in legs
+    )
 
 
 def _groups(legs: Sequence[MarginLeg]) -> tuple[list[_Group], list[int]]:
@@ -138,12 +159,12 @@ class _Group(NamedTuple):
     strategies: tuple[Strategy, ...]
 
     @property
-    def available(self) -> FloatArray:
-        return np.array([abs(leg.quantity) for leg in self.legs])
+    def available(self) -> list[float]:
+        return [abs(leg.quantity) for leg in self.legs]
 
     @property
-    def can_combine(self) -> bool:
-        return len(self.strategies) > len(self.legs)
+    def combinations(self) -> int:
+        return len(self.strategies) - len(self.legs)
 
 
 def _group(legs: Sequence[MarginLeg], members: Sequence[int]) -> _Group:
@@ -161,14 +182,35 @@ def _cheapest(groups: Sequence[_Group], *, of_initial: bool) -> list[_Chosen]:
     programs = {
         index: _program(group, of_initial=of_initial)
         for index, group in enumerate(groups)
-        if group.can_combine
+        if group.combinations > 1
     }
     solved = dict(zip(programs, _solve(list(programs.values())), strict=True))
-    return [
+
+    def amounts(index: int, group: _Group) -> Sequence[float]:
+        if group.combinations == 1:
+            return _combined_or_not(group, of_initial=of_initial)
+        found = solved.get(index)
         # Without an answer nothing is combined: more than needed, never less.
-        _chosen(group, group.available if (amounts := solved.get(index)) is None else amounts)
-        for index, group in enumerate(groups)
-    ]
+        return group.available if found is None else found.tolist()
+
+    return [_chosen(group, amounts(index, group)) for index, group in enumerate(groups)]
+
+
+def _combined_or_not(group: _Group, *, of_initial: bool) -> list[float]:
+    """How often each strategy is used where there is one combination: as often as its legs allow
+    if it asks for less than they do alone, which needs no program."""
+
+    def cost(strategy: Strategy) -> float:
+        return strategy.initial if of_initial else strategy.maintenance
+
+    combined, amounts = group.strategies[-1], group.available
+    used = list(zip(combined.legs, combined.amounts, strict=True))
+    times = 0
+    if cost(combined) < sum(amount * cost(group.strategies[leg]) for leg, amount in used):
+        times = floor(min(amounts[leg] / amount for leg, amount in used) + _WHOLE_WITHIN)
+    for leg, amount in used:
+        amounts[leg] -= times * amount
+    return [*amounts, float(times)]
 
 
 class _Program(NamedTuple):
@@ -193,7 +235,7 @@ def _program(group: _Group, *, of_initial: bool) -> _Program:
     return _Program(
         costs=costs / max(float(np.abs(costs).max()), 1e-9),
         uses=csc_array((amounts, (rows, columns)), shape=(len(group.legs), len(strategies))),
-        available=group.available,
+        available=np.array(group.available),
         whole=whole,
     )
 
@@ -246,11 +288,11 @@ def _solver() -> Any:
     return import_module("scipy.optimize")
 
 
-def _chosen(group: _Group, amounts: FloatArray) -> _Chosen:
+def _chosen(group: _Group, amounts: Sequence[float]) -> _Chosen:
     return [
         (strategy, amount)
         # Fewer amounts than strategies: the legs alone.
-        for strategy, amount in zip(group.strategies, amounts.tolist(), strict=False)
+        for strategy, amount in zip(group.strategies, amounts, strict=False)
         if amount > _WHOLE_WITHIN
     ]
 

@@ -156,9 +156,11 @@ def _controls_of(inputs: PretradeInputs) -> tuple[Control, ...]:
 
 
 def _first_of(controls: Iterable[Control], inputs: PretradeInputs) -> RuleResult | None:
-    answers = (control(inputs) for control in controls)
-    refusal = next((answer for answer in answers if not answer.passed), None)
-    return None if refusal is None else refusal.told()
+    for control in controls:
+        answer = control(inputs)
+        if not answer.passed:
+            return answer.told()
+    return None
 
 
 def first_denial(results: Iterable[RuleResult]) -> RuleResult | None:

@@ -26,7 +26,7 @@ class MarginUsage(Frozen):
 
 def margin_usage(account: AccountState) -> MarginUsage:
     values = account.values
-    return MarginUsage(
+    return MarginUsage.of_checked(
         account_code=values.account_code,
         as_of=account.as_of,
         pm_usage=ratio(values.maint_margin, values.equity_with_loan),

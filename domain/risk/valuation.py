@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
+from functools import lru_cache
 from math import exp, isfinite, log
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -185,6 +186,7 @@ def profits(book: Book, grid: StressGrid, underlying: IntArray, count: int) -> F
     return result + value[:, None, None] * np.asarray(grid.spot_moves)[:, None]
 
 
+@lru_cache(maxsize=4096)
 def expiry_moment(expiry: date) -> datetime:
     """When an option's last session closes: 16:00 in New York on its last trading day."""
     return datetime.combine(expiry, CLOSE, EXCHANGE_ZONE)

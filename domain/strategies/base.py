@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, ClassVar, Self, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -32,6 +32,7 @@ from domain.instruments import Frozen, OptionContract, Side
 from domain.market import MarketView
 from domain.portfolio import ZERO, AccountState, PositionState
 from domain.recommendations import RecommendationAction, RuleResult, Terms
+from domain.risk.limits import Limits
 from domain.risk.state import RiskState
 from domain.strategies.wheel_cycle import WheelCycle
 
@@ -118,8 +119,10 @@ class StrategyContext:
     an order still under way; a strategy opens nothing more on them. ``committed_cash`` is what
     assignment of those working short puts, and of the puts other instances of the account have on
     offer, would need, in the account's currency. ``cycles`` are the wheel cycles under way by
-    underlying, as far as the account's record tells them. ``explains`` says whether anybody will
-    read what was seen and why not: a backtest, which keeps the proposals alone, asks for no more.
+    underlying, as far as the account's record tells them. ``limits`` are those that bind the
+    account's orders, None where the caller knows of none. ``explains`` says whether anybody will
+    read what was seen, why not, and why: a backtest, which keeps the terms of proposals and what
+    moved a position, asks for no more.
     """
 
     instance_id: UUID
@@ -131,6 +134,7 @@ class StrategyContext:
     working_symbols: frozenset[str] = frozenset()
     committed_cash: Decimal = ZERO
     cycles: Mapping[str, WheelCycle] = field(default_factory=dict[str, WheelCycle])
+    limits: Limits | None = None
     explains: bool = True
 
     def config_as(self, config_type: type[C]) -> C:
@@ -222,7 +226,7 @@ class Opportunity(Frozen):
 
 
 class Proposal(Frozen):
-    """A trade offered for approval: terms, and why.
+    """A trade offered for approval: terms, and why, where somebody reads it.
 
     ``confidence`` (0..1) says how comfortably the trade clears its strategy's rules, as the
     strategy's own description defines it; it is no probability of profit.
@@ -262,13 +266,25 @@ class StrategyResult(Frozen):
         default=None, description="why nothing is proposed; None when something is"
     )
 
+    @classmethod
+    def unexplained(cls, proposals: Iterable[Proposal]) -> Self:
+        """For a context that asks for no explanations."""
+        return cls.of_checked(
+            signals=(),
+            opportunities=(),
+            proposals=tuple(proposals),
+            eliminated={},
+            eliminated_con_ids={},
+            no_trade_reason=None,
+        )
+
 
 class BaseStrategy(ABC):
     """One way to find trades. Instances hold no state: everything comes in, everything goes out.
 
     ``generate_signals`` must work on any part of a chain, down to a single row: a successor to
-    a recommendation whose terms have lapsed is made by running the strategy again on a fresh
-    one-contract chain.
+    a recommendation that was denied is made by running the strategy again on a fresh chain of
+    the contracts it trades and no others.
     """
 
     slug: ClassVar[str]

@@ -66,7 +66,7 @@ class Look:
         """Give each contract one answer only: what is offered, else found, else its first rule."""
         if not self.offers:
             return
-        offered = [each.candidate.contract.con_id for each in self.offers]
+        offered = [each.con_id for each in self.offers]
         self.found = [each for each in self.found if each.con_id not in offered]
         left = {rule: ids[~np.isin(ids, offered)] for rule, ids in self.removed.items()}
         self.removed = {rule: ids for rule, ids in left.items() if len(ids)}
@@ -149,7 +149,7 @@ def gather(
     ranks: dict[int, int] = {}
     for offer in (offer for look in looks for offer in look.offers):
         # Two positions may be rolled into one contract: it is one opportunity.
-        rank = ranks.setdefault(offer.candidate.contract.con_id, len(ranks) + 1)
+        rank = ranks.setdefault(offer.con_id, len(ranks) + 1)
         if explains and rank > len(opportunities):
             opportunities.append(offer.candidate.opportunity(rank, halted, offer.action))
         if not halted:
@@ -172,7 +172,7 @@ def gather(
         if proposal is not None:
             proposals.append(proposal)
     if not explains:
-        return StrategyResult(proposals=tuple(proposals))
+        return StrategyResult.unexplained(proposals)
     removed = _merged(looks, outranked)
     # Every part is validated already; to do so again for each of 100,000 ids costs more than a run.
     return StrategyResult.model_construct(

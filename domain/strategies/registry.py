@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import Field, JsonValue, ValidationError
 
-from domain.errors import ErrorCode, GreenlightError
+from domain.errors import ErrorCode, GreenlightError, plain_message
 from domain.instruments import Frozen
 from domain.strategies.base import BaseStrategy, StrategyConfig
 
@@ -92,7 +92,7 @@ def validate_config(strategy: type[BaseStrategy], raw: object) -> StrategyConfig
         return strategy.Config.model_validate(raw)
     except ValidationError as error:
         fields = {
-            ".".join(str(part) for part in fault["loc"]) or "config": fault["msg"]
+            ".".join(str(part) for part in fault["loc"]) or "config": plain_message(fault["msg"])
             for fault in error.errors(include_url=False, include_context=False)
         }
         listed = "; ".join(f"{name}: {message}" for name, message in fields.items())

@@ -40,14 +40,13 @@ class Screen:
         left = self.alive & passed
         standing = int(np.count_nonzero(left))
         if standing < self.standing:
-            self.removed[rule] = self.con_id[self.alive ^ left]
+            self.removed[rule] = self.con_id.compress(self.alive ^ left)
             self.alive, self.standing = left, standing
 
-    def narrowed(self) -> Screen:
-        """The screen of a chain that holds what is still standing alone; what was removed stays
+    def on_part(self, part: OptionChain) -> Screen:
+        """The screen of a ``part`` that holds what is still standing alone; what was removed stays
         on record."""
-        left = self.con_id[self.alive]
-        return Screen(left, np.ones(len(left), dtype=np.bool_), len(left), self.removed)
+        return Screen(part.con_id, np.ones(len(part), dtype=np.bool_), len(part), self.removed)
 
     @property
     def rows(self) -> IntArray:
@@ -93,8 +92,7 @@ class ShortColumns:
     def collateral(self) -> FloatArray:
         """What a share of it ties up: a put's strike in cash, a covered call's share at its
         price."""
-        chain = self.chain
-        return by_right(chain, np.full(len(chain), chain.underlying_price), chain.strike)
+        return np.where(self.chain.is_call, self.chain.underlying_price, self.chain.strike)
 
     @cached_property
     def ror(self) -> FloatArray:
@@ -107,14 +105,6 @@ class ShortColumns:
         """``ror`` scaled to 365 days without compounding."""
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             return self.ror * DAYS_PER_YEAR / np.where(self.dte > 0, self.dte, np.nan)
-
-
-def by_right(chain: OptionChain, calls: FloatArray, puts: FloatArray) -> FloatArray:
-    """Of each row what belongs to its right; without a copy where all rows are of one right."""
-    number = np.count_nonzero(chain.is_call)
-    if number in (0, len(chain)):
-        return calls if number else puts
-    return np.where(chain.is_call, calls, puts)
 
 
 def probability_out_of_the_money(chain: OptionChain, rows: IntArray, dte: IntArray) -> FloatArray:
@@ -155,7 +145,7 @@ def screen_quotes(screen: Screen, chain: OptionChain) -> None:
     screen.require("bid_positive", chain.bid > 0)
     screen.require("not_crossed", chain.ask >= chain.bid)
     screen.require("price_possible", _possible(chain))
-    toward = by_right(chain, chain.delta, -chain.delta)
+    toward = np.where(chain.is_call, chain.delta, -chain.delta)
     screen.require("delta_known", (toward > 0) & (toward < 1))
 
 
@@ -200,10 +190,10 @@ def _possible(chain: OptionChain) -> BoolArray:
 
     An exercise that pays more than the ask is only proof of a fault for American options.
     """
-    spot = np.full(len(chain), chain.underlying_price)
-    most = by_right(chain, spot, chain.strike)
+    spot = chain.underlying_price
+    most = np.where(chain.is_call, spot, chain.strike)
     possible = (chain.bid < most) & (chain.ask <= most)
     if chain.style is ExerciseStyle.EUROPEAN:
         return possible
     inside = spot - chain.strike
-    return possible & (chain.ask >= by_right(chain, inside, -inside))
+    return possible & (chain.ask >= np.where(chain.is_call, inside, -inside))

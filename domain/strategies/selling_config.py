@@ -9,7 +9,8 @@ from pydantic import Field, ValidationInfo, field_validator
 from domain.instruments import Right
 from domain.strategies.base import StrategyConfig, in_form
 from domain.strategies.filters import FactRules
-from domain.strategies.managing import ManagePolicy, RollRules
+from domain.strategies.managing import ManagePolicy
+from domain.strategies.roll_targets import RollRules
 from domain.strategies.short_options import ShortRules
 
 

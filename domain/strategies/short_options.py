@@ -225,7 +225,7 @@ def sift_short_options(
     screen_identity(screen, chain, dte)
     screen.require("dte", (dte >= rules.min_dte) & (dte <= rules.max_dte))
     part = chain.part(screen.rows)
-    screen = screen.narrowed()
+    screen = screen.on_part(part)
     columns = ShortColumns(part, today)
     screen_quotes(screen, part)
     screen_soundness(screen, part)
@@ -282,7 +282,7 @@ def short_metrics(
     else:
         base = decimal_of(chain.strike[row])
     breakeven = base - mid
-    return OpportunityMetrics(
+    return OpportunityMetrics.of_checked(
         bid=bid,
         ask=ask,
         mid=mid,
@@ -295,6 +295,7 @@ def short_metrics(
         pop=pop if np.isfinite(pop) else None,
         breakeven=breakeven,
         max_loss=breakeven * multiplier,
+        wing_strike=None,
         collateral=(spot if chain.is_call[row] else base) * multiplier,
         spread_fraction=float(columns.spread_fraction[row]),
         open_interest=_count(chain.open_interest, row),

@@ -12,7 +12,13 @@ from domain.instruments import OptionContract, Right, Settlement, Side, plain
 from domain.market import OptionChain, decimal_of
 from domain.package_offers import PackageIdea, PackagePolicy, build_package_terms
 from domain.portfolio import ZERO, AccountState, PositionState
-from domain.proposals import OfferPolicy, TradeIdea, build_proposal, build_terms
+from domain.proposals import (
+    OfferPolicy,
+    TradeIdea,
+    build_proposal,
+    build_terms,
+    unexplained_proposal,
+)
 from domain.recommendations import RecommendationAction, RuleResult, Terms
 from domain.risk.margin_strategies import MarginLeg, naked
 from domain.risk.state import RiskState
@@ -36,6 +42,7 @@ from domain.strategies.gathering import (
     why_nothing_at_all,
     why_unusable,
 )
+from domain.strategies.order_size import OpenedUnit, within_order_limits
 from domain.strategies.short_options import Candidate, Sifted, sift_short_options
 from domain.strategies.theta_config import ThetaConfig
 from domain.strategies.upkeep import look_after
@@ -289,13 +296,24 @@ class _Turn:
                     f"{max(free, ZERO):,.0f} is left below {config.max_pm_usage:.0%} usage."
                 )
             share = min(room / collateral, free / needed)
-        return min(int(share.to_integral_value(ROUND_FLOOR)), config.max_contracts), ""
+        wanted = min(int(share.to_integral_value(ROUND_FLOOR)), config.max_contracts)
+        return within_order_limits(wanted, self._opened(candidate), self.instance.limits)
+
+    def _opened(self, candidate: Candidate) -> OpenedUnit:
+        contract, metrics = candidate.contract, candidate.metrics
+        notional = contract.strike * contract.multiplier
+        loss = metrics.collateral - metrics.bid * contract.multiplier
+        if metrics.wing_strike is None:
+            return OpenedUnit("contract", 1, notional, loss)
+        return OpenedUnit("spread", 2, notional, loss)
 
     def _propose(
         self, candidate: Candidate, sifted: Sifted, rank: int, contracts: int, needed: Decimal
     ) -> Proposal:
         config = self.config
         terms = self._terms(candidate, sifted, contracts)
+        if not self.instance.explains:
+            return unexplained_proposal(rank, terms)
         currency, winged = terms.contract.currency, candidate.metrics.wing_strike is not None
         if config.secured:
             sizing = f"Cash covers all of it; {self.cash:,.0f} {currency} then stays free."
@@ -350,8 +368,8 @@ class _Turn:
                 "size",
                 f"contracts: {contracts}, "
                 f"notional: {plain(candidate.metrics.collateral * contracts)}",
-                f"≤ {config.max_contracts} contracts, within notional and "
-                f"{'cash' if config.secured else 'margin usage'}",
+                f"≤ {config.max_contracts} contracts, within notional, "
+                f"{'cash' if config.secured else 'margin usage'} and an order's limits",
             ),
         ]
         if config.min_vix is not None or config.max_vix is not None:

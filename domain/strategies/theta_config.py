@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from domain.instruments import Right
 from domain.strategies.base import Symbol, in_form
-from domain.strategies.managing import RollRules
+from domain.strategies.roll_targets import RollRules
 from domain.strategies.selling_config import SellingConfig
 from domain.strategies.short_options import ShortRules
 from domain.strategies.wings import WingRules

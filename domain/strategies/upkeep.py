@@ -17,20 +17,19 @@ from domain.errors import GreenlightError
 from domain.instruments import Side
 from domain.market import OptionChain
 from domain.package_offers import PackageIdea, PackagePolicy, build_package_terms
-from domain.proposals import OfferPolicy, TradeIdea, build_proposal, build_terms
+from domain.proposals import (
+    OfferPolicy,
+    TradeIdea,
+    build_proposal,
+    build_terms,
+    unexplained_proposal,
+)
 from domain.recommendations import RecommendationAction, RuleResult, Terms
 from domain.rolls import roll_of, roll_rationale
 from domain.strategies.base import Proposal, Signal, SignalKind, StrategyConfig, StrategyContext
-from domain.strategies.managing import (
-    Action,
-    HeldShort,
-    ManagePolicy,
-    Trigger,
-    Verdict,
-    find_held,
-    judge,
-    wing_of_target,
-)
+from domain.strategies.holdings import HeldShort, find_held
+from domain.strategies.managing import Action, ManagePolicy, Trigger, Verdict, judge
+from domain.strategies.roll_targets import wing_of_target
 from domain.strategies.screening import ShortColumns, probability_out_of_the_money
 from domain.strategies.short_options import Candidate
 from domain.strategies.wings import HeldUnit
@@ -49,8 +48,16 @@ class Offer:
     terms: Terms
     rationale: tuple[str, ...]
     confidence: float
+    explains: bool = True
+
+    @property
+    def con_id(self) -> int:
+        """Of the option bought in, or sold by a roll."""
+        return self.terms.contract.con_id
 
     def proposal(self, rank: int) -> Proposal:
+        if not self.explains:
+            return unexplained_proposal(rank, self.terms, self.candidate.rules)
         opportunity = self.candidate.opportunity(rank, "", self.action)
         return build_proposal(opportunity, self.terms, self.rationale, self.confidence)
 
@@ -114,7 +121,11 @@ def _offer(
     if verdict.action is Action.CLOSE:
         terms = _close_terms(held, verdict, chain, concession, instance)
         wing = None if held.wing is None else held.wing.row
-        candidate = _candidate(chain, columns, held.row, wing, float(held.captured), verdict.rules)
+        score = float(held.captured)
+        if not instance.explains:
+            candidate = _unexplained(chain, columns, held.row, wing, score, verdict)
+            return Offer(candidate, RecommendationAction.CLOSE, terms, (), confidence, False)
+        candidate = _candidate(chain, columns, held.row, wing, score, verdict.rules)
         rationale = close_rationale(terms, held, verdict)
         return Offer(candidate, RecommendationAction.CLOSE, terms, rationale, confidence)
     assert verdict.target is not None
@@ -123,6 +134,10 @@ def _offer(
     idea = _roll(held, verdict.target, wing, chain, instance)
     bounds = _bounds(concession, instance, verdict.least_credit)
     terms = build_package_terms(idea, bounds, instance.market.as_of, instance.session_close)
+    if not instance.explains:
+        score = float(-terms.limit_price)
+        candidate = _unexplained(chain, columns, verdict.target, wing, score, verdict)
+        return Offer(candidate, RecommendationAction.ROLL, terms, (), confidence, False)
     credit = RuleResult(
         rule="roll_credit",
         value=f"{-terms.limit_price:.2f}",
@@ -208,6 +223,18 @@ def _candidate(
     pop = float(probability_out_of_the_money(chain, rows, columns.dte)[0])
     reasons = tuple(rule for rule in rules if rule.passed)
     return Candidate(chain, columns, row, score, pop, lambda _: reasons, wing=wing)
+
+
+def _unexplained(
+    chain: OptionChain,
+    columns: ShortColumns,
+    row: int,
+    wing: int | None,
+    score: float,
+    verdict: Verdict,
+) -> Candidate:
+    """One whose figures nobody reads: what moves the position is told by name alone."""
+    return Candidate(chain, columns, row, score, np.nan, lambda _: verdict.movers, wing=wing)
 
 
 def _signal(

@@ -8,7 +8,13 @@ from decimal import ROUND_FLOOR, Decimal
 
 from domain.instruments import Right, SecType, Settlement, Side, plain
 from domain.portfolio import ZERO, AccountState, PositionState
-from domain.proposals import OfferPolicy, TradeIdea, build_proposal, build_terms
+from domain.proposals import (
+    OfferPolicy,
+    TradeIdea,
+    build_proposal,
+    build_terms,
+    unexplained_proposal,
+)
 from domain.recommendations import RecommendationAction, RuleResult
 from domain.risk.state import RiskState
 from domain.strategies.base import (
@@ -30,6 +36,7 @@ from domain.strategies.gathering import (
     why_unusable,
 )
 from domain.strategies.managing import ManagePolicy
+from domain.strategies.order_size import OpenedUnit, within_order_limits
 from domain.strategies.short_options import (
     Candidate,
     ShareCost,
@@ -260,7 +267,7 @@ class _Turn:
         coverable = self._coverable(candidate.contract.symbol)
         if candidate.contract.multiplier != 100:
             why_not = why_not or "The contract does not deliver 100 shares."
-        return (0, why_not) if why_not else (min(coverable, self.config.max_contracts), "")
+        return (0, why_not) if why_not else self._within_limits(candidate, coverable)
 
     def _puts(self, candidate: Candidate) -> tuple[int, str]:
         why_not = self._why_not_another(candidate)
@@ -280,7 +287,16 @@ class _Turn:
                 "free."
             )
         affordable = (min(room, self.cash) / collateral).to_integral_value(ROUND_FLOOR)
-        return min(int(affordable), self.config.max_contracts), ""
+        return self._within_limits(candidate, int(affordable))
+
+    def _within_limits(self, candidate: Candidate, coverable: int) -> tuple[int, str]:
+        contract, metrics = candidate.contract, candidate.metrics
+        notional = contract.strike * contract.multiplier
+        is_call = contract.right is Right.CALL
+        loss = ZERO if is_call else notional - metrics.bid * contract.multiplier
+        unit = OpenedUnit("contract", 1, notional, loss)
+        wanted = min(coverable, self.config.max_contracts)
+        return within_order_limits(wanted, unit, self.instance.limits)
 
     def _propose(self, candidate: Candidate, sifted: Sifted, rank: int, contracts: int) -> Proposal:
         config, rules = self.config, sifted.rules
@@ -299,14 +315,16 @@ class _Turn:
             contracts,
         )
         terms = build_terms(idea, policy, self.instance.market.as_of, self.instance.session_close)
+        if not self.instance.explains:
+            return unexplained_proposal(rank, terms)
         if sifted.cost is None:
             rationale = put_rationale(terms, candidate.metrics, cash_left=self.cash)
             tied_up = f"cash: {plain(candidate.metrics.collateral * contracts)}"
-            bound = "within cash and capital per name"
+            bound = "within cash, capital per name and an order's limits"
         else:
             rationale = call_rationale(terms, candidate.metrics, sifted.cost)
             tied_up = f"shares: {plain(candidate.contract.multiplier * contracts)}"
-            bound = "within the shares held"
+            bound = "within the shares held and an order's limits"
         sizing = RuleResult(
             rule="size",
             value=f"contracts: {contracts}, {tied_up}",

@@ -56,12 +56,13 @@ class CycleEntry(Frozen):
 class WheelCycle(Frozen):
     """One turn of the wheel, finished or under way.
 
+    ``started_at`` is None where it began before the record did.
     ``premium_high`` is the highest the premiums have stood at after any step of the cycle, which a
     roll may give back only in part.
     """
 
     symbol: str
-    started_at: AwareDatetime
+    started_at: AwareDatetime | None
     ended_at: AwareDatetime | None = None
     premium: Decimal = Field(default=ZERO, description="of options, net of what was paid back")
     premium_high: Decimal = ZERO
@@ -97,7 +98,7 @@ class _Turn:
     """A cycle while it is being folded."""
 
     symbol: str
-    started_at: datetime
+    started_at: datetime | None
     complete: bool
     held: dict[int, Decimal] = field(default_factory=dict[int, Decimal])
     last_at: datetime | None = None
@@ -189,7 +190,7 @@ def fold_cycles(
     done: list[WheelCycle] = []
     turn: _Turn | None = None
     for entry in opening:
-        turn = turn or _Turn(symbol, entry.at, complete=False)
+        turn = turn or _Turn(symbol, None, complete=False)
         turn.step(entry)
     pending = sorted(entries, key=lambda entry: entry.at)
     for number, entry in enumerate(pending):

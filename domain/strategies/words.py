@@ -7,7 +7,8 @@ from decimal import Decimal
 from domain.instruments import Right, plain, price_text
 from domain.recommendations import Terms
 from domain.strategies.base import OpportunityMetrics
-from domain.strategies.managing import HeldShort, Verdict
+from domain.strategies.holdings import HeldShort
+from domain.strategies.managing import Verdict
 from domain.strategies.short_options import ShareCost
 
 

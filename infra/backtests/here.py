@@ -114,9 +114,13 @@ def _show(document: BacktestDocument) -> None:
     table.add_column(justify="right")
     for figure in figures(document.stats):
         table.add_row(figure.label, figure.text)
+    if refused := sum(document.stats["denials"].values()):
+        table.add_row("Approved and refused by a control", str(refused))
     skipped = document.table(TableName.SKIPPED).rows
     if skipped:
         table.add_row("Skipped (a day, or one underlying on it)", str(len(skipped)))
     Console().print(table)
+    for note in document.notes:
+        typer.echo(f"note: {note}", err=True)
     for error in document.errors:
         typer.echo(f"error: {error}", err=True)

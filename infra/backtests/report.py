@@ -42,7 +42,7 @@ def report_html(document: BacktestDocument) -> str:
         _section("Skipped days", _skipped(document.table(TableName.SKIPPED))),
         _section("Refused and unfilled", _denials(document.table(TableName.DENIALS))),
         _section("Errors", _listed(document.errors)),
-        _section("Assumed", _listed(document.notes)),
+        _section("Notes", _listed(document.notes)),
         _foot(document),
     ]
     style = files("infra.backtests").joinpath("report.css").read_text("utf-8")

@@ -13,10 +13,10 @@ from domain.errors import ErrorCode, GreenlightError
 from domain.ports.backtests import BacktestFindings, BacktestRequest
 from infra.backtests.document import BacktestDocument, as_json, document_of
 from infra.backtests.pool import Reporter
-from infra.calendars import trading_calendar
-from infra.history.canonical import HistoryError
+from infra.calendars import calendar_since, exchange_date
+from infra.history.canonical import HistoryError, Span
 from infra.history.layouts import LAYOUTS, remapped
-from infra.history.opening import Span, open_history
+from infra.history.opening import open_history
 from infra.history.reading import Reading
 from infra.history.side_files import SideFiles
 
@@ -65,7 +65,8 @@ def run_on(
     should_stop: Callable[[], bool] | None = None,
 ) -> Finished:
     """The engine on ``history``. Raises what `domain.backtest.runner.run_backtest` does."""
-    result = run_backtest(request.engine(), history, trading_calendar(), progress, should_stop)
+    calendar = calendar_since(exchange_date(history.timestamps()[0]))
+    result = run_backtest(request.engine(), history, calendar, progress, should_stop)
     return Finished(document_of(request, result, history.digest), result.stopped)
 
 

@@ -5,7 +5,7 @@ The caller holds the recommendation's row lock, so that of two approvers at once
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 from uuid import UUID
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.four_eyes import ApprovalPolicy
-from infra.db.models import Approval, BrokerAccount, Client, Membership, Portfolio, User
+from infra.db.models import Approval, BrokerAccount, Client, Membership, Portfolio, Role, User
 from infra.db.queries.viewer import DECIDING_ROLES
 
 
@@ -41,7 +41,7 @@ async def standing(
     """Read after the lock: a role revoked while the click waited decides nothing any more."""
     statement = (
         select(
-            _decides(User.id, Portfolio.id, Portfolio.client_id),
+            holds(DECIDING_ROLES, User.id, Portfolio.id, Portfolio.client_id),
             Client.two_approvers_above_notional,
             Client.two_approvers_above_max_loss,
         )
@@ -69,7 +69,7 @@ async def approvals_that_count(
         .join(Portfolio, Portfolio.id == BrokerAccount.portfolio_id)
         .where(
             Approval.recommendation_id == recommendation_id,
-            _decides(User.id, Portfolio.id, Portfolio.client_id),
+            holds(DECIDING_ROLES, User.id, Portfolio.id, Portfolio.client_id),
         )
         .order_by(Approval.approved_at)
     )
@@ -89,8 +89,10 @@ async def approval_by_key(
 Id = InstrumentedAttribute[UUID]
 
 
-def _decides(user_id: Id, portfolio_id: Id, client_id: Id) -> ColumnElement[bool]:
-    """``Viewer.may_decide_for`` in SQL: the portfolio's role in the place of the client's."""
+def holds(
+    roles: Collection[Role], user_id: Id, portfolio_id: Id, client_id: Id
+) -> ColumnElement[bool]:
+    """``Viewer.role_for`` in SQL: the portfolio's role in the place of the client's."""
 
     def role(of: ColumnElement[bool]) -> ColumnElement[str]:
         held = select(Membership.role).where(Membership.user_id == user_id, of)
@@ -100,4 +102,4 @@ def _decides(user_id: Id, portfolio_id: Id, client_id: Id) -> ColumnElement[bool
         role(Membership.portfolio_id == portfolio_id),
         role(and_(Membership.client_id == client_id, Membership.portfolio_id.is_(None))),
     )
-    return and_(User.is_active, or_(User.is_admin, in_force.in_(list(DECIDING_ROLES))))
+    return and_(User.is_active, or_(User.is_admin, in_force.in_(list(roles))))

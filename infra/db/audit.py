@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import Insert, insert
+from sqlalchemy import Insert, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -50,6 +50,25 @@ def audit_entry(
     """The same as a statement, to be written together with what it tells of."""
     entry = _entry(actor, action, entity, entity_id)
     return insert(AuditEvent).values(id=uuid7(), **entry, before=before, after=after)
+
+
+async def audit_once(
+    session: AsyncSession,
+    actor: Actor,
+    action: str,
+    entity: str,
+    entity_id: str,
+    *,
+    after: dict[str, Any],
+) -> None:
+    """As ``audit``, of a command that may be sent again: ``entity_id`` names it, and one entry
+    tells of it."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(entity_id, 0))))
+    known = select(AuditEvent.id).where(
+        AuditEvent.entity == entity, AuditEvent.entity_id == entity_id, AuditEvent.action == action
+    )
+    if await session.scalar(known.limit(1)) is None:
+        audit(session, actor, action, entity, entity_id, after=after)
 
 
 def _entry(actor: Actor, action: str, entity: str, entity_id: object) -> dict[str, Any]:

@@ -90,6 +90,7 @@ class PostgresFacts:
                 await _forget_prices(session, fact)
             elif reading.prices is not None:
                 await _keep(session, instrument_id, reading.prices, "close", _prices)
+                await _keep_opens(session, instrument_id, reading.prices)
                 fact.prices_to = _to(reading.prices)
             if reading.volatilities is not None:
                 await _keep(session, instrument_id, reading.volatilities, "iv", list)
@@ -170,7 +171,9 @@ async def _is_split(session: AsyncSession, instrument_id: UUID, told: DailyHisto
 async def _forget_prices(session: AsyncSession, fact: UnderlyingFact) -> None:
     """They are due anew, at once; volatility does not change with the number of shares."""
     await session.execute(
-        update(HistoryDay).where(HistoryDay.instrument_id == fact.instrument_id).values(close=None)
+        update(HistoryDay)
+        .where(HistoryDay.instrument_id == fact.instrument_id)
+        .values(close=None, open=None)
     )
     fact.prices_to = fact.refused_at = None
 
@@ -187,6 +190,15 @@ async def _keep(
         for day, value in zip(told.days, as_stored(told.values), strict=True)
     )
     await upsert(session, HistoryDay, list(rows), key=("instrument_id", "day"), update=(column,))
+
+
+async def _keep_opens(session: AsyncSession, instrument_id: UUID, told: DailyHistory) -> None:
+    rows = [
+        {"instrument_id": instrument_id, "day": day, "open": decimal_of(round(value, 6))}
+        for day, value in zip(told.days, told.opens, strict=False)
+        if value is not None
+    ]
+    await upsert(session, HistoryDay, rows, key=("instrument_id", "day"), update=("open",))
 
 
 def _prices(values: Iterable[float]) -> list[Decimal]:

@@ -29,7 +29,8 @@ from infra.db.models import (
     Portfolio,
     StrategyInstance,
 )
-from infra.db.queries.paging import Cursor, Rows, decode_cursor
+from infra.db.queries.columns import AnyRow, Rowed
+from infra.db.queries.paging import Ordering, PageAsk, Rows, page_rows
 
 _DESK_LIMITS = 0x11111775
 """Postgres's advisory lock for the limits of the whole desk, which no row owns."""
@@ -136,21 +137,21 @@ async def limits_heard(
     return await _newest(session, bound.subjects())
 
 
-class VersionCursor(Cursor):
-    version: int
+VERSIONS = Ordering(
+    LimitVersion.version,
+    "-version",
+    version=LimitVersion.version,
+    author=LimitVersion.author,
+    changed_at=LimitVersion.created_at,
+)
 
 
 async def limit_versions(
-    session: AsyncSession, subject: LimitsSubject, *, limit: int, cursor: str | None
-) -> Rows[LimitVersion]:
-    """Every version of one subject's limits, the newest first."""
-    after = decode_cursor(VersionCursor, cursor)
-    statement = select(LimitVersion).where(_concerns(subject))
-    if after is not None:
-        statement = statement.where(LimitVersion.version < after.version)
-    statement = statement.order_by(LimitVersion.version.desc()).limit(limit + 1)
-    rows = (await session.scalars(statement)).all()
-    return Rows(rows, limit, lambda row: VersionCursor(version=row.version))
+    session: AsyncSession, subject: LimitsSubject, page: PageAsk
+) -> Rows[AnyRow]:
+    """Every version of one subject's limits, each row's ``LimitVersion``."""
+    statement: Rowed = select(LimitVersion).where(_concerns(subject))
+    return await page_rows(session, statement, VERSIONS, page)
 
 
 async def newest_refs(session: AsyncSession, bound: Bound) -> frozenset[LimitsRef]:

@@ -5,17 +5,20 @@ A recommendation is never edited; which are made and which they replace is decid
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.errors import ErrorCode, GreenlightError
 from domain.instruments import Right, Side
 from domain.offers import Choice, choose
 from domain.ports import RunOutcome, RunPlan
 from domain.recommendations import RecommendationState, Terms
 from domain.strategies.base import Opportunity, Proposal, StrategyResult
+from infra.db.accounts import account_state
 from infra.db.clock import host_now
 from infra.db.models import (
     IbkrContract,
@@ -27,6 +30,7 @@ from infra.db.models import (
 )
 from infra.db.models import Opportunity as OpportunityRow
 from infra.db.offers import standing
+from infra.db.queries.outlooks import market_of
 
 
 async def keep_result(
@@ -67,6 +71,7 @@ async def keep_result(
             old.superseded_by_id = row.id
             old.concluded_at = host_now()
             superseded.append(old.id)
+    await _estimate_margin(session, instance.broker_account_id, proposed)
     await session.flush()
     return RunOutcome(
         run_id=run.id,
@@ -76,6 +81,27 @@ async def keep_result(
         signals=len(result.signals),
         opportunities=len(result.opportunities),
     )
+
+
+async def _estimate_margin(
+    session: AsyncSession, account_id: UUID, proposed: Sequence[Recommendation]
+) -> None:
+    """What each would do to margin by our own estimate: it is shown before the broker is asked."""
+    if not proposed:
+        return
+    # The pricing library: loaded where it works.
+    from domain.risk.own_margin import trade_margin  # noqa: PLC0415
+
+    try:
+        account = await account_state(session, account_id)
+    except GreenlightError as error:
+        if error.code is not ErrorCode.ACCOUNT_STALE:
+            raise
+        return
+    for row in proposed:
+        market = await market_of(session, Terms.model_validate(row.terms))
+        estimate = await asyncio.to_thread(trade_margin, account, market.trade)
+        row.own_margin = estimate.model_dump(mode="json")
 
 
 async def _underlyings(session: AsyncSession, result: StrategyResult) -> dict[str, UUID]:

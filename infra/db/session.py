@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from infra.settings import Settings
+from infra.tracing import trace_statements
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -40,6 +41,7 @@ def create_engine(database_url: str, *, pool_size: int = 10) -> AsyncEngine:
         json_deserializer=orjson.loads,
     )
     _ping_only_when_in_doubt(engine)
+    trace_statements(engine)
     return engine
 
 

@@ -77,7 +77,7 @@ class NewAccount(Frozen):
 async def put_gateway(session: AsyncSession, wanted: NewGateway, by: Actor) -> Outcome:
     """Set the gateway up, or bring its address up to date. FieldError names what is wrong."""
     _check_gateway(wanted)
-    await _take_turns(session)
+    await take_turns(session)
     await _require_free_address(session, wanted)
     row = await session.scalar(select(Gateway).where(Gateway.slug == wanted.slug).with_for_update())
     if row is not None:
@@ -96,7 +96,7 @@ async def put_gateway(session: AsyncSession, wanted: NewGateway, by: Actor) -> O
     return Outcome.ADDED
 
 
-async def _take_turns(session: AsyncSession) -> None:
+async def take_turns(session: AsyncSession) -> None:
     """Two people who set up the same thing at once: the second finds it there."""
     await session.execute(select(func.pg_advisory_xact_lock(_SETTING_UP)))
 
@@ -187,7 +187,7 @@ async def put_account(session: AsyncSession, wanted: NewAccount, by: Actor) -> O
         raise FieldError("code", f"{wanted.code!r} is not an account code such as U1234567")
     if not wanted.portfolio.strip():
         raise FieldError("portfolio", "a name is needed")
-    await _take_turns(session)
+    await take_turns(session)
     gateway = await gateway_of(session, wanted.gateway)
     client = await _client(session, wanted, by)
     row = await session.scalar(
@@ -272,7 +272,7 @@ async def rename_client(session: AsyncSession, client: Client, name: str, by: Ac
 
 async def add_portfolio(session: AsyncSession, client: Client, name: str, by: Actor) -> Portfolio:
     """A new portfolio. FieldError where the client has one of that name."""
-    await _take_turns(session)
+    await take_turns(session)
     known = await session.scalar(_portfolio_named(client, name))
     if known is not None:
         raise FieldError("name", f"{client.name} has a portfolio {name!r} already")
@@ -283,7 +283,7 @@ async def rename_portfolio(
     session: AsyncSession, client: Client, portfolio_id: UUID, name: str, by: Actor
 ) -> Portfolio:
     """GreenlightError NOT_FOUND, or FieldError where another portfolio has the name."""
-    await _take_turns(session)
+    await take_turns(session)
     row = await session.get(Portfolio, portfolio_id, with_for_update=True)
     if row is None or row.client_id != client.id:
         raise GreenlightError(ErrorCode.NOT_FOUND, "no such portfolio")

@@ -6,11 +6,11 @@ Each is audited, and every config an instance ever had is kept; the caller commi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.errors import ErrorCode, GreenlightError
@@ -18,7 +18,9 @@ from domain.strategies.registry import resolve_strategy, validate_config
 from infra.db.audit import Actor, audit
 from infra.db.models import (
     BrokerAccount,
+    ConfigProposal,
     Portfolio,
+    ProposalState,
     StrategyConfigVersion,
     StrategyInstance,
     StrategyVersion,
@@ -47,7 +49,7 @@ class NewInstance:
     idempotency_key: str
 
 
-async def config_version(session: AsyncSession, instance_id: UUID) -> int:
+async def version_in_force(session: AsyncSession, instance_id: UUID) -> int:
     """The version in force; the first where no change is on record."""
     newest = await _newest(session, instance_id)
     return FIRST_VERSION if newest is None else newest.version
@@ -62,35 +64,71 @@ async def change_config(
     NOT_FOUND, CONFIG_CHANGED unless ``based_on`` is in force, CONFIG_INVALID with what is wrong
     by field, or IDEMPOTENCY_KEY_REUSED.
     """
-    instance = await _lock(session, instance_id)
+    instance = await lock_instance(session, instance_id)
     known = await _made_with(session, actor, change.idempotency_key)
-    config = await _validated(session, instance.strategy_version_id, change.config)
+    config = await validated(session, instance.strategy_version_id, change.config)
     if known is not None:
         _require_same(known, config, instance_id)
         return known.version
-    newest = await _newest(session, instance_id)
-    version = FIRST_VERSION if newest is None else newest.version
-    if version != change.based_on:
+    require_based_on(await version_in_force(session, instance_id), change.based_on)
+    version = await put_in_force(session, instance, replace(change, config=config), actor)
+    # One that still waits from when two people were asked for was made on what is now history.
+    await session.execute(
+        update(ConfigProposal)
+        .where(
+            ConfigProposal.strategy_instance_id == instance_id,
+            ConfigProposal.state == ProposalState.PENDING,
+        )
+        .values(
+            state=ProposalState.SUPERSEDED,
+            decided_at=func.now(),
+            decided_by=actor.name,
+            decided_by_id=actor.user_id,
+        )
+    )
+    return version
+
+
+def require_based_on(version: int, based_on: int) -> None:
+    """Raise GreenlightError CONFIG_CHANGED unless ``based_on`` is the version in force."""
+    if version != based_on:
         raise GreenlightError(
             ErrorCode.CONFIG_CHANGED,
-            f"the configuration is at version {version}, not {change.based_on}",
+            f"the configuration is at version {version}, not {based_on}",
             version=version,
-            based_on=change.based_on,
+            based_on=based_on,
         )
+
+
+async def put_in_force(
+    session: AsyncSession,
+    instance: StrategyInstance,
+    change: ConfigChange,
+    author: Actor,
+    approved_by: Actor | None = None,
+) -> int:
+    """Write the next version of a config that was looked at; the instance is locked."""
+    newest = await _newest(session, instance.id)
+    version = FIRST_VERSION if newest is None else newest.version
     if newest is None:
         session.add(_version_row(instance, FIRST_VERSION, Actor(name="desk"), "as it was"))
         await session.flush()
-    before = dict(instance.config)
+    before, config = dict(instance.config), dict(change.config)
     instance.config = config
-    session.add(_version_row(instance, version + 1, actor, change.reason, change.idempotency_key))
+    # Of a proposal the proposal has the key.
+    key = change.idempotency_key if approved_by is None else None
+    session.add(_version_row(instance, version + 1, author, change.reason, key))
+    after = {"version": version + 1, "config": config, "reason": change.reason}
+    if approved_by is not None:
+        after["proposed_by"] = author.name
     audit(
         session,
-        actor,
+        approved_by or author,
         "strategy.configured",
         ENTITY,
         instance.id,
         before={"version": version, "config": before},
-        after={"version": version + 1, "config": config, "reason": change.reason},
+        after=after,
     )
     await session.flush()
     return version + 1
@@ -102,7 +140,7 @@ async def create_instance(session: AsyncSession, wanted: NewInstance, actor: Act
     Repeating it with its own key gives the instance it made. Raises GreenlightError as
     ``change_config`` does, and INVALID_INPUT for a name its portfolio has already.
     """
-    config = await _validated(session, wanted.strategy_version_id, wanted.config)
+    config = await validated(session, wanted.strategy_version_id, wanted.config)
     known = await _made_with(session, actor, wanted.idempotency_key)
     if known is not None:
         _require_same(known, config, known.strategy_instance_id)
@@ -143,17 +181,25 @@ async def create_instance(session: AsyncSession, wanted: NewInstance, actor: Act
     return instance.id
 
 
-async def switch(session: AsyncSession, instance_id: UUID, actor: Actor, *, on: bool) -> None:
+async def switch(
+    session: AsyncSession, instance_id: UUID, actor: Actor, *, on: bool, by_two: bool = False
+) -> None:
     """Switch an instance on or off; switching it to what it is does nothing.
 
     One whose code or config is not valid any more cannot be switched on: CONFIG_INVALID or
-    STRATEGY_UNRESOLVED.
+    STRATEGY_UNRESOLVED. ``by_two``: nor by the only person who stands for its config, which is
+    SECOND_APPROVER_REQUIRED.
     """
-    instance = await _lock(session, instance_id)
+    instance = await lock_instance(session, instance_id)
     if instance.enabled is on:
         return
     if on:
-        await _validated(session, instance.strategy_version_id, instance.config)
+        await validated(session, instance.strategy_version_id, instance.config)
+        if by_two and await _stands_alone(session, instance_id, actor):
+            raise GreenlightError(
+                ErrorCode.SECOND_APPROVER_REQUIRED,
+                "somebody else switches on what runs on your configuration",
+            )
     instance.enabled = on
     audit(
         session,
@@ -167,14 +213,28 @@ async def switch(session: AsyncSession, instance_id: UUID, actor: Actor, *, on: 
     await session.flush()
 
 
-async def _lock(session: AsyncSession, instance_id: UUID) -> StrategyInstance:
+async def _stands_alone(session: AsyncSession, instance_id: UUID, actor: Actor) -> bool:
+    """Whether the config in force is the actor's own and nobody else has approved it."""
+    newest = await _newest(session, instance_id)
+    if newest is None or newest.user_id != actor.user_id:
+        return False
+    approved = await session.scalar(
+        select(ConfigProposal.id).where(
+            ConfigProposal.strategy_instance_id == instance_id,
+            ConfigProposal.version == newest.version,
+        )
+    )
+    return approved is None
+
+
+async def lock_instance(session: AsyncSession, instance_id: UUID) -> StrategyInstance:
     instance = await session.get(StrategyInstance, instance_id, with_for_update=True)
     if instance is None:
         raise GreenlightError(ErrorCode.NOT_FOUND, "no such strategy")
     return instance
 
 
-async def _validated(
+async def validated(
     session: AsyncSession, strategy_version_id: UUID, config: Mapping[str, Any]
 ) -> dict[str, Any]:
     """``config`` in full, defaults spelt out: what an instance runs on is what it says."""

@@ -28,6 +28,7 @@ from infra.db.audit import Actor, audit
 from infra.db.clock import account_clock, host_now
 from infra.db.external_orders import working_external_orders
 from infra.db.known_facts import known_facts, vix_level
+from infra.db.limits import limits_in_force
 from infra.db.models import (
     BrokerAccount,
     ConnectionState,
@@ -46,6 +47,8 @@ from infra.db.session import Sessions
 from infra.db.wheel_cycles import open_cycles
 
 STRATEGIES = Actor(name="strategy run")
+SUCCESSOR = "/successor"
+"""What the name of a run ends in that a denied recommendation's own workflow makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ class PostgresStrategies:
             if denied is None:
                 raise GreenlightError(ErrorCode.NOT_FOUND, "no such recommendation")
             instance = await read_instance(session, denied.strategy_instance_id)
-            run = await _begin(session, instance, f"{workflow_id}/successor")
+            run = await _begin(session, instance, f"{workflow_id}{SUCCESSOR}")
             plan, error = _plan(instance, run)
             if error is not None:
                 _end(run, RunStatus.FAILED, [str(error)])
@@ -202,6 +205,7 @@ async def market_context(
         working_symbols=await _working_symbols(session, instance.broker_account_id),
         committed_cash=await _committed_cash(session, instance),
         cycles=await open_cycles(session, instance.broker_account_id, config.universe),
+        limits=(await limits_in_force(session, instance.broker_account_id, instance.id)).limits,
     )
 
 

@@ -106,7 +106,10 @@ async def issue_password(
     user.password_expires_at = now + ISSUED_PASSWORD_LIFETIME
     await end_sessions(session, user_id, now)
     await revoke_tokens(session, user_id, now)
-    audit(session, by, "user.password_reset", "user", user_id)
+    audit(
+        session, by, "user.password_reset", "user", user_id,
+        after={"expires_at": user.password_expires_at.isoformat()},
+    )  # fmt: skip
 
 
 async def drop_second_factor(
@@ -120,7 +123,10 @@ async def drop_second_factor(
     if not await forget_totp(session, user_id):
         raise GreenlightError(ErrorCode.SECOND_FACTOR_STATE, "no second factor is set up")
     await end_sessions(session, user_id, now)
-    audit(session, by, "user.totp_reset", "user", user_id)
+    audit(
+        session, by, "user.totp_reset", "user", user_id,
+        before={"second_factor": True}, after={"second_factor": False},
+    )  # fmt: skip
 
 
 async def grant(session: AsyncSession, user_id: UUID, wanted: Grant, by: Actor) -> Membership:

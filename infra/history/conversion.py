@@ -10,8 +10,7 @@ from tempfile import mkdtemp
 import polars as pl
 
 from infra.calendars import trading_calendar
-from infra.history.canonical import HistoryError
-from infra.history.encoding import Span
+from infra.history.canonical import HistoryError, Span
 from infra.history.ordering import read_rows
 from infra.history.reading import Reading, files_of
 from infra.history.tables import canonical_table

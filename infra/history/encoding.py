@@ -4,36 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from domain.backtest.recorded import OptionClass
+from domain.backtest.recorded import OptionClass, starts_of
 from domain.market import BoolArray, FloatArray, IntArray
-from infra.calendars import EXCHANGE_ZONE, LAST_DAY
-from infra.history.canonical import HistoryError
+from infra.calendars import FIRST_LISTED, LAST_DAY
+from infra.history.canonical import HistoryError, Span
 from infra.history.reading import Table
-from infra.history.times import FIRST_LISTED, Times, is_listed, parse_date, parse_right
+from infra.history.times import Times, is_listed, micros_of, parse_date, parse_right
 
 STANDARD_MULTIPLIER = 100.0
 FLOATS = (
     "strike", "bid", "ask", "bid_size", "ask_size", "iv", "delta", "volume", "open_interest",
     "underlying_price",
 )  # fmt: skip
+SAMPLE = 4096
+LEAST_RUN = 4
+"""Rows of a run, on average, from which looking at runs is worth it."""
 BEYOND = f"is not within {FIRST_LISTED.year} to {LAST_DAY.year}"
 NO_TIME = f"is not a time this layout knows, or {BEYOND}"
 NO_DATE = f"is not a date, or {BEYOND}"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Which sessions to read, both ends included; None is without end."""
-
-    first: date | None = None
-    last: date | None = None
 
 
 @dataclass
@@ -88,26 +83,21 @@ def _moments(table: Table, times: Times) -> IntArray:
 
 def _at_the_close(at: IntArray, times: Times) -> IntArray:
     """Moments of which those at or shortly after a close are its last minute."""
-    first = np.flatnonzero(np.diff(at, prepend=at[:1] - 1))
+    first = starts_of(at)
     told, place = np.unique(at[first], return_inverse=True)
     moved = np.array([times.before_close(each) for each in told.tolist()], dtype=np.int64)
+    if (moved == told).all():
+        return at
     return np.repeat(moved[place], np.diff(first, append=len(at)))
 
 
 def _within(rows: pl.DataFrame, at: IntArray, span: Span) -> tuple[pl.DataFrame, IntArray]:
-    if span.first is None and span.last is None:
-        return rows, at
     kept = np.ones(len(at), dtype=np.bool_)
-    if span.first is not None:
-        kept &= at >= _midnight(span.first)
-    if span.last is not None:
-        kept &= at < _midnight(span.last + timedelta(days=1))
-    return rows.filter(pl.Series(kept)), at[kept]
-
-
-def _midnight(day: date) -> int:
-    at = datetime(day.year, day.month, day.day, tzinfo=EXCHANGE_ZONE)
-    return round((at - EPOCH) / timedelta(microseconds=1))
+    if span.begins is not None:
+        kept &= at >= micros_of(span.begins)
+    if span.ends is not None:
+        kept &= at < micros_of(span.ends)
+    return (rows, at) if kept.all() else (rows.filter(pl.Series(kept)), at[kept])
 
 
 def _parsed(
@@ -122,63 +112,90 @@ def _parsed(
     if column.dtype.is_temporal():
         _refuse_unlisted(rows, name, place)
         return column.cast(pl.Date).to_physical().to_numpy().astype(np.int64)
-    codes, texts = _factorised(column)
-    values = [parse(text.strip()) for text in texts]
-    table = np.array([0 if value is None else value for value in values], dtype=np.int64)
-    unreadable = {text for text, value in zip(texts, values, strict=True) if value is None}
+    texts = _Texts.of(column)
+    values = [parse(text.strip()) for text in texts.distinct]
+    numbers = np.array([0 if value is None else value for value in values], dtype=np.int64)
+    unreadable = {each for each, value in zip(texts.distinct, values, strict=True) if value is None}
     if unreadable:
         bad = rows.filter(pl.col(name).cast(pl.String).is_in(sorted(unreadable)))
         first = bad.sort("line").row(0, named=True)
         raise HistoryError(place, f"{first[name]!r} {reason}", line=first["line"], column=name)
-    return table[codes]
+    return texts.by_row(numbers)
 
 
 def _refuse_unlisted(rows: pl.DataFrame, name: str, place: Path) -> None:
     """HistoryError for the first date or time that no calendar reaches."""
-    days = rows[name].dt.date()
-    first, last = days.min(), days.max()
-    if (
-        isinstance(first, date)
-        and isinstance(last, date)
-        and not (is_listed(first) and is_listed(last))
-    ):
-        bad = rows.filter(~days.is_between(FIRST_LISTED, LAST_DAY)).row(0, named=True)
+    # The first and the last tell of all: to ask each row for its date would take its time.
+    ends = [rows[name].min(), rows[name].max()]
+    told = [each.date() if isinstance(each, datetime) else each for each in ends]
+    if not all(is_listed(each) for each in told if isinstance(each, date)):
+        within = rows[name].dt.date().is_between(FIRST_LISTED, LAST_DAY)
+        bad = rows.filter(~within).row(0, named=True)
         reason = f"{bad[name]} {BEYOND}"
         raise HistoryError(place, reason, line=bad["line"], column=name)
 
 
-def _factorised(column: pl.Series) -> tuple[IntArray, list[str]]:
-    """Codes and the texts they stand for; a missing text is an empty one."""
-    if not isinstance(column.dtype, pl.Categorical):
-        column = column.cast(pl.String).fill_null("").cast(pl.Categorical(pl.Categories.random()))
-    elif column.null_count():
-        return _factorised(column.cast(pl.String))
+class _Texts(NamedTuple):
+    """A text column: its distinct texts, and which of them each run of equal rows holds."""
+
+    distinct: list[str]
+    codes: IntArray
+    lengths: IntArray | None
+    """How many rows a run has; None where each row is its own."""
+
+    @classmethod
+    def of(cls, column: pl.Series) -> _Texts:
+        """A missing text is an empty one."""
+        if isinstance(column.dtype, pl.Categorical) and not column.null_count():
+            return cls(*_factorised(column), None)
+        column = column.cast(pl.String).fill_null("")
+        lengths = None
+        # Dates and names come in long runs: most rows need not be looked up.
+        if _comes_in_runs(column.head(SAMPLE)):
+            runs = column.rle().struct
+            column, lengths = runs["value"], runs["len"].to_numpy()
+        return cls(*_factorised(column.cast(pl.Categorical(pl.Categories.random()))), lengths)
+
+    def by_row(self, values: IntArray) -> IntArray:
+        """Of each row the value that belongs to its text."""
+        found = values.take(self.codes)
+        return found if self.lengths is None else found.repeat(self.lengths)
+
+
+def _comes_in_runs(texts: pl.Series) -> bool:
+    return LEAST_RUN * len(texts.rle()) <= len(texts)
+
+
+def _factorised(column: pl.Series) -> tuple[list[str], IntArray]:
+    """The categories there are, and of each row which."""
     distinct = column.unique()
-    physical = distinct.to_physical().to_numpy().astype(np.int64)
     texts: list[str] = distinct.cast(pl.String).to_list()
+    if len(texts) == 1:
+        return texts, np.zeros(len(column), dtype=np.int64)
+    physical = distinct.to_physical().to_numpy().astype(np.int64)
     place = np.zeros(int(physical.max(initial=0)) + 1, dtype=np.int64)
     place[physical] = np.arange(len(physical))
-    return place[column.to_physical().to_numpy()], texts
+    return texts, place.take(column.to_physical().to_numpy())
 
 
 def _classes(rows: pl.DataFrame, classes: dict[OptionClass, int]) -> IntArray:
     """The number of each row's class, from 1, in the order in which classes were met."""
-    underlying, symbols = _factorised(rows["underlying"])
-    root, names = _factorised(rows["root"])
+    underlying, root = _Texts.of(rows["underlying"]), _Texts.of(rows["root"])
+    symbols, names = underlying.distinct, root.distinct
     sizes, size = _distinct(rows["multiplier"].fill_null(STANDARD_MULTIPLIER).to_numpy())
     if len(symbols) == len(names) == len(sizes) == 1:
-        key, keys = np.zeros(len(rows), dtype=np.int64), np.zeros(1, dtype=np.int64)
+        keys, key = np.zeros(1, dtype=np.int64), size
     else:
-        keys, key = np.unique(
-            (underlying * len(names) + root) * len(sizes) + size, return_inverse=True
-        )
+        packed = underlying.by_row(np.arange(len(symbols))) * len(names)
+        packed += root.by_row(np.arange(len(names)))
+        keys, key = np.unique(packed * len(sizes) + size, return_inverse=True)
     numbers = np.empty(len(keys), dtype=np.int64)
     for place, packed in enumerate(keys.tolist()):
         rest, sized = divmod(packed, len(sizes))
         symbol, name = (part.strip() for part in _pair(rest, symbols, names))
         option_class = OptionClass(symbol, name or symbol, float(sizes[sized]))
         numbers[place] = classes.setdefault(option_class, len(classes) + 1)
-    return numbers[key]
+    return np.full(len(rows), numbers[0]) if len(numbers) == 1 else numbers[key]
 
 
 def _pair(packed: int, symbols: list[str], names: list[str]) -> tuple[str, str]:

@@ -19,13 +19,13 @@ from domain.backtest.recorded import (
     RecordedChains,
     moment_at,
     moments_of,
+    starts_of,
 )
 from domain.backtest.side_data import DailySeries, day_number
 from domain.calendar import TradingCalendar
 from domain.market import IntArray
 from infra.calendars import exchange_date, trading_calendar
-from infra.history.canonical import HistoryError
-from infra.history.encoding import Span
+from infra.history.canonical import HistoryError, Span
 from infra.history.ordering import Rows, read_rows
 from infra.history.reading import Reading, files_of
 from infra.history.side_files import SideFiles, read_side_files
@@ -104,13 +104,16 @@ def _without_unusable(
 
     With what was dropped by moment and underlying: expired, duplicates, conflicting ones.
     """
+    first = starts_of(rows.at)
+    told = rows.at[first].tolist()
+    day = np.array([day_number(exchange_date(moment_at(each))) for each in told], dtype=np.int64)
     same = np.zeros(len(rows.at), dtype=np.bool_)
-    same[1:] = (np.diff(rows.at) == 0) & (np.diff(rows.con_id) == 0)
-    days = _days(rows.at)
+    same[1:] = (rows.con_id[1:] == rows.con_id[:-1]) & (rows.at[1:] == rows.at[:-1])
+    if not same.any() and (np.minimum.reduceat(rows.expiry, first) >= day).all():
+        return rows, {}
+    days = day.repeat(np.diff(first, append=len(rows.at)))
     expired = rows.expiry < days
     dropped = same | expired
-    if not dropped.any():
-        return rows, {}
     bid, ask = rows.floats["bid"], rows.floats["ask"]
     tally: dict[tuple[int, str], tuple[int, int, int]] = {}
     for row in np.flatnonzero(dropped).tolist():
@@ -122,14 +125,6 @@ def _without_unusable(
         one, two, three = tally.get(key, NOTHING_DROPPED)
         tally[key] = one + int(is_late), two + int(same[row]), three + int(conflicts)
     return rows.taken(~dropped), tally
-
-
-def _days(at: IntArray) -> IntArray:
-    """The exchange date of every row, in days since 1970-01-01; ``at`` ascends."""
-    first = np.concatenate([[0], np.flatnonzero(np.diff(at)) + 1])
-    ends = np.append(first[1:], len(at))
-    days = [day_number(exchange_date(moment_at(int(at[row])))) for row in first]
-    return np.repeat(np.array(days, dtype=np.int64), ends - first)
 
 
 def _checked(

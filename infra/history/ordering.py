@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from domain.backtest.recorded import OptionClass, contract_numbers
 from domain.expiration import SettlementTime, settlement_time
 from domain.market import BoolArray, FloatArray, IntArray
-from infra.history.canonical import HistoryError
-from infra.history.encoding import Encoded, Span, encode
-from infra.history.reading import Reading, read_tables
+from infra.history.canonical import HistoryError, Span
+from infra.history.encoding import Encoded, encode
+from infra.history.reading import Reading, batches, read_tables
 from infra.history.times import Times
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -63,10 +63,7 @@ class OrderedRows:
 
 def read_rows(files: Sequence[Path], how: Reading, span: Span, times: Times) -> OrderedRows:
     """Every row of ``files`` within ``span``, none left out; HistoryError where there is none."""
-    encoded = Encoded()
-    for file in files:
-        for table in read_tables(file, how):
-            encode(table, encoded, times, span)
+    encoded = _encoded(files, how, span, times)
     if not any(len(part) for part in encoded.at):
         where = " in the span asked for" if span != Span() else ""
         others = f", nor have the {len(files) - 1} files beside it" if len(files) > 1 else ""
@@ -75,7 +72,9 @@ def read_rows(files: Sequence[Path], how: Reading, span: Span, times: Times) -> 
     renumbered = np.zeros(len(classes) + 1, dtype=np.int64)
     for number, option_class in enumerate(classes, start=1):
         renumbered[encoded.classes[option_class]] = number
-    option_class = renumbered[_joined(encoded.option_class)]
+    option_class = _joined(encoded.option_class)
+    if (np.diff(renumbered) != 1).any():
+        option_class = renumbered[option_class]
     at, listed, is_call = (
         _joined(encoded.at),
         _joined(encoded.listed),
@@ -91,10 +90,29 @@ def read_rows(files: Sequence[Path], how: Reading, span: Span, times: Times) -> 
     return OrderedRows(_ordered(rows), tuple(classes), tuple(encoded.layouts))
 
 
+def _encoded(files: Sequence[Path], how: Reading, span: Span, times: Times) -> Encoded:
+    together = batches(files)
+    try:
+        return _of_batches(together, how, span, times)
+    except HistoryError:
+        if len(together) == len(files):
+            raise
+        return _of_batches([[file] for file in files], how, span, times)
+
+
+def _of_batches(parts: Sequence[Sequence[Path]], how: Reading, span: Span, times: Times) -> Encoded:
+    encoded = Encoded()
+    for part in parts:
+        for table in read_tables(part, how, span):
+            encode(table, encoded, times, span)
+    return encoded
+
+
 def _ordered(rows: Rows) -> Rows:
     """By moment and contract; what is so already is not copied."""
-    later = np.diff(rows.at)
-    if ((later > 0) | ((later == 0) & (np.diff(rows.con_id) >= 0))).all():
+    at, con_id = rows.at, rows.con_id
+    is_later, is_same = at[1:] > at[:-1], at[1:] == at[:-1]
+    if (is_later | (is_same & (con_id[1:] >= con_id[:-1]))).all():
         return rows
     return rows.taken(np.lexsort((rows.con_id, rows.at)))
 

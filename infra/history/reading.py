@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from math import inf
 from pathlib import Path
 
 import polars as pl
 
 from infra.history import lean
-from infra.history.canonical import NUMBERS, HistoryError
+from infra.history.canonical import NUMBERS, HistoryError, Span
 from infra.history.faulty_lines import cut_off, first_bad_line, first_bad_number, shown
 from infra.history.layouts import (
     FIELDS,
@@ -32,6 +33,8 @@ NOT_NEGATIVE = ("bid", "ask", "bid_size", "ask_size", "volume", "open_interest",
 HEADER_ROWS = 1
 TWICE = "_duplicated_0"
 """What polars adds to the second of two columns of one name."""
+ROW = "_row"
+"""The number of a Parquet row, under a name that no publisher gives a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Canonical columns of one file, ``line`` telling where each row comes from."""
+    """Canonical columns of one file, ``line`` telling where each row comes from.
+
+    Of several Parquet files read as one it is the number among all their rows, and ``place`` the
+    first of them: `batches` tells why that is enough.
+    """
 
     rows: pl.DataFrame
     layout: Layout
@@ -70,10 +77,43 @@ def files_of(path: Path) -> list[Path]:
     return found
 
 
-def read_tables(file: Path, how: Reading) -> Iterator[Table]:
-    """What ``file`` holds, one table for each file in an archive."""
+def batches(files: Sequence[Path]) -> list[list[Path]]:
+    """The files in their order, Parquet files of one schema side by side in one batch.
+
+    Read as one, a thousand daily files cost little more than the one that holds as much. Where
+    a batch cannot be read, its files are read one by one: the faulty one then names itself.
+    """
+    found: list[list[Path]] = []
+    before = None
+    for file in files:
+        schema = _schema_of(file)
+        if schema is not None and schema == before:
+            found[-1].append(file)
+        else:
+            found.append([file])
+        before = schema
+    return found
+
+
+def _schema_of(file: Path) -> list[tuple[str, pl.DataType]] | None:
+    """The columns of a Parquet file; None of any other, and of one that cannot be read."""
+    if file.suffix != ".parquet":
+        return None
+    try:
+        return list(pl.read_parquet_schema(file).items())
+    except (pl.exceptions.PolarsError, OSError):
+        return None
+
+
+def read_tables(files: Sequence[Path], how: Reading, span: Span | None = None) -> Iterator[Table]:
+    """What a batch holds, one table for each file in an archive.
+
+    Of Parquet that tells moments, rows outside ``span`` are not even read; of the others they are
+    left for the caller to leave out.
+    """
+    file = files[0]
     if file.suffix == ".parquet":
-        yield _read_parquet(file, how)
+        yield _read_parquet(files, how, span or Span())
     elif lean.is_archive(file):
         layout = LAYOUTS["canonical"].of(how.fields)
         yield _canonical(lean.read_archive(file), layout, file, how)
@@ -102,14 +142,12 @@ def _read_csv(source: Path | bytes, place: Path, how: Reading) -> Table:
     columns = {layout.clean(name): name for name in header}
     number_of = {columns[n]: pl.Float64 for n in layout.number_columns() if n in columns}
     text_of = {columns[n] for n in layout.text_columns() if n in columns}
-    # Each its own categories: their numbers stay small, and serve as an index.
-    categories = {name: pl.Categorical(pl.Categories.random()) for name in text_of}
     try:
         table = _read(
             source,
             place,
             columns=[*number_of, *text_of],
-            schema_overrides={**number_of, **categories},
+            schema_overrides={**number_of, **dict.fromkeys(text_of, pl.String)},
             row_index_name="line",
             row_index_offset=HEADER_ROWS + 1,
         )
@@ -122,7 +160,9 @@ def _read_csv(source: Path | bytes, place: Path, how: Reading) -> Table:
     incomplete = cut_off(source, place, table.height)
     if incomplete is not None:
         raise incomplete
-    return _canonical(table.rename(_names(layout, table.columns)), layout, place, how)
+    # numpy wants each column in one piece: here all cores put them together.
+    table = table.rename(_names(layout, table.columns)).rechunk()
+    return _canonical(table, layout, place, how)
 
 
 def read_text(file: Path) -> pl.DataFrame:
@@ -147,30 +187,47 @@ def _read(source: Path | bytes, place: Path, **options: object) -> pl.DataFrame:
         raise HistoryError(place, str(error).splitlines()[0]) from None
 
 
-def _read_parquet(file: Path, how: Reading) -> Table:
+def _read_parquet(files: Sequence[Path], how: Reading, span: Span) -> Table:
+    place = files[0]
     try:
-        scan = pl.scan_parquet(file)
-        header = scan.collect_schema().names()
-        layout = _layout_of(header, file, how)
+        scan = pl.scan_parquet(
+            list(files), glob=False, hive_partitioning=False,
+            row_index_name=ROW, row_index_offset=1,
+        )  # fmt: skip
+        header = [name for name in scan.collect_schema().names() if name != ROW]
+        layout = _layout_of(header, place, how)
         wanted = layout.number_columns() | layout.text_columns()
         names = [name for name in header if layout.clean(name) in wanted]
-        table = scan.select(names).collect()
+        scan = scan.select(ROW, *names).rename({**_names(layout, names), ROW: "line"})
+        scan = _within(scan, layout, span)
+        numbers = [layout.clean(n) for n in names if layout.clean(n) in layout.number_columns()]
+        table = _as_numbers(scan, numbers, place)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise HistoryError(file, str(error).splitlines()[0]) from None
-    table = table.rename(_names(layout, table.columns)).with_row_index("line", offset=1)
-    casts = [
-        name
-        for name in layout.number_columns()
-        if name in table.columns and table.schema[name] != pl.Float64
-    ]
+        raise HistoryError(place, str(error).splitlines()[0]) from None
+    return _canonical(table, layout, place, how)
+
+
+def _within(scan: pl.LazyFrame, layout: Layout, span: Span) -> pl.LazyFrame:
+    """The rows within ``span`` alone, where the file tells moments and not texts."""
+    at = layout.sides[0]["timestamp"]
+    told = scan.select(at.alias("at")).collect_schema()["at"]
+    if isinstance(told, pl.Datetime) and told.time_zone is not None:
+        if span.begins is not None:
+            scan = scan.filter(at >= pl.lit(span.begins).dt.convert_time_zone(told.time_zone))
+        if span.ends is not None:
+            scan = scan.filter(at < pl.lit(span.ends).dt.convert_time_zone(told.time_zone))
+    return scan
+
+
+def _as_numbers(scan: pl.LazyFrame, names: list[str], place: Path) -> pl.DataFrame:
     try:
-        table = table.with_columns(pl.col(casts).cast(pl.Float64))
-    except pl.exceptions.PolarsError as error:
-        text = table.with_columns(pl.col(casts).cast(pl.String))
-        raise (
-            first_bad_number(text, casts, file) or HistoryError(file, str(error).splitlines()[0])
-        ) from None
-    return _canonical(table, layout, file, how)
+        return scan.with_columns(pl.col(names).cast(pl.Float64)).collect()
+    except pl.exceptions.PolarsError:
+        text = scan.with_columns(pl.col(names).cast(pl.String)).collect()
+        bad = first_bad_number(text, names, place)
+        if bad is None:
+            raise
+        raise bad from None
 
 
 def _layout_of(header: list[str], place: Path, how: Reading) -> Layout:
@@ -234,19 +291,20 @@ def _check(rows: pl.DataFrame, place: Path) -> None:
         if rows[name].null_count():
             _refuse(rows, place, name, pl.col(name).is_null(), "is empty")
     numbers = [name for name in NUMBERS if name in rows.columns]
-    low = rows.select(pl.col(numbers).min()).row(0, named=True)
+    every = pl.col(numbers)
+    ends = rows.select(every.min().name.prefix("low "), every.max().name.prefix("high "))
+    end = ends.row(0, named=True)
     for name in NOT_NEGATIVE:
-        if (low.get(name) or 0) < 0:
+        if (end.get(f"low {name}") or 0) < 0:
             _refuse(rows, place, name, pl.col(name) < 0, "is negative")
     for name in ("strike", "multiplier"):
-        if low[name] is not None and low[name] <= 0:
+        if (low := end[f"low {name}"]) is not None and low <= 0:
             _refuse(rows, place, name, pl.col(name) <= 0, "is not positive")
-    unusable = {name: pl.col(name).is_infinite() for name in numbers}
-    unusable["strike"] = ~pl.col("strike").is_finite()
-    found = rows.select(bad.any().alias(name) for name, bad in unusable.items())
-    for name, is_found in found.row(0, named=True).items():
-        if is_found:
-            _refuse(rows, place, name, unusable[name], "is not a number")
+    for name in numbers:
+        if inf in (-(end[f"low {name}"] or 0.0), end[f"high {name}"]):
+            _refuse(rows, place, name, pl.col(name).is_infinite(), "is not a number")
+    if rows["strike"].is_nan().any():
+        _refuse(rows, place, "strike", pl.col("strike").is_nan(), "is not a number")
 
 
 def _refuse(rows: pl.DataFrame, place: Path, column: str, bad: pl.Expr, reason: str) -> None:

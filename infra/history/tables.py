@@ -12,8 +12,8 @@ from domain.backtest.recorded import OptionClass
 from domain.calendar import TradingCalendar
 from domain.expiration import settlement_time
 from domain.market import BoolArray, FloatArray, IntArray
-from infra.history.canonical import HistoryError
-from infra.history.encoding import FLOATS, Encoded, Span, encode
+from infra.history.canonical import HistoryError, Span
+from infra.history.encoding import FLOATS, Encoded, encode
 from infra.history.layouts import FIELDS
 from infra.history.reading import Reading, Table, files_of, read_tables
 from infra.history.times import Times, day_told
@@ -30,7 +30,7 @@ def read_recording(path: Path, calendar: TradingCalendar) -> pl.DataFrame:
     """
     times, how = Times(calendar), Reading(fields=(*FIELDS, "last"))
     tables = [
-        _recorded(table, times) for file in files_of(path) for table in read_tables(file, how)
+        _recorded(table, times) for file in files_of(path) for table in read_tables([file], how)
     ]
     whole = pl.concat(tables).sort("timestamp", maintain_order=True)
     if whole.is_empty():

@@ -7,7 +7,13 @@ from datetime import date, datetime, time, timedelta
 from domain.backtest.recorded import EPOCH_MOMENT, moment_at
 from domain.backtest.side_data import EPOCH, day_number
 from domain.calendar import Session, TradingCalendar
-from infra.calendars import EXCHANGE_ZONE, LAST_DAY, exchange_date, trading_calendar
+from infra.calendars import (
+    EXCHANGE_ZONE,
+    FIRST_LISTED,
+    LAST_DAY,
+    calendar_since,
+    exchange_date,
+)
 from infra.history.layouts import CANONICAL, Layout
 
 US_DATE = "%m/%d/%Y"
@@ -17,8 +23,6 @@ MICROSECOND = timedelta(microseconds=1)
 LAST_MINUTE = timedelta(minutes=1)
 END_OF_DAY = timedelta(minutes=45)
 """How long after the close a quote still is the session's last, as vendors stamp it."""
-FIRST_LISTED = date(1990, 1, 1)
-"""From when the calendar is built where a recording is older than the usual one."""
 RIGHTS = {"C": 1, "CALL": 1, "P": 0, "PUT": 0}
 
 
@@ -77,7 +81,7 @@ class Times:
 
     def _cover(self, day: date) -> None:
         if day < self.calendar.first_date:
-            self.calendar = trading_calendar(first=FIRST_LISTED)
+            self.calendar = calendar_since(day)
 
 
 def micros_of(at: datetime) -> int:

@@ -301,8 +301,8 @@ class IbkrBroker:
         outlook = await self.dividend_outlook(await self.underlying(symbol))
         return None if outlook is None else outlook.announced
 
-    async def single(self, contract: OptionContract) -> ChainReading:
-        return await self._market_data.single(contract, await self.market_time())
+    async def chain_of(self, contracts: Sequence[OptionContract]) -> ChainReading:
+        return await self._market_data.chain_of(contracts, await self.market_time())
 
     # --- orders ----------------------------------------------------------------------------
 

@@ -14,11 +14,11 @@ from datetime import datetime
 from typing import TypeVar
 
 import structlog
-from aiolimiter import AsyncLimiter
 from ib_async import IB
 from ib_async.client import Client as IbSocketClient
 
 from domain.errors import BrokerUnavailable
+from infra.ibkr.pacing import MeasuredLimiter
 from infra.ibkr.recorder import BrokerMessage, ErrorSeen, RecordingWrapper, Sink
 from infra.ibkr.sharing import SharedReading
 
@@ -79,9 +79,9 @@ class IbkrClient:
         self.ready = asyncio.Event()
         # Background reading leaves room for orders under TWS's 50 messages a second: at most 10
         # at once and 25 a second, so ib_async's own queue (45/s) never holds an order back.
-        self.pacer = AsyncLimiter(10, 0.4)
+        self.pacer = MeasuredLimiter("reading", 10, 0.4)
         # TWS answers 60 historical requests in 10 minutes: 24 at once and 36 by and by are that.
-        self.history_pacer = AsyncLimiter(24, 400.0)
+        self.history_pacer = MeasuredLimiter("history", 24, 400.0)
         self._on_state = on_state
         self._on_synced = on_synced
         self._resync = asyncio.Event()

@@ -32,7 +32,7 @@ class PastBars:
     async def daily(
         self, contract: Contract, kind: HistoryKind, sessions: int, as_of: datetime
     ) -> DailyHistory:
-        """The last value of each session completed by ``as_of`` (market time).
+        """The last value of each session completed by ``as_of`` (market time), prices' first too.
 
         Raises GreenlightError DATA_INVALID with the refusal (162: no data, no permission, pacing),
         or where no bar came. Bars of days that are no sessions, and values that are no positive
@@ -70,13 +70,22 @@ class PastBars:
                 symbol=contract.symbol,
             )
         days = tuple(sorted(completed))
-        return DailyHistory(days=days, values=tuple(completed[day] for day in days))
+        opens = {_day(bar.date): _price(bar.open) for bar in bars}
+        return DailyHistory(
+            days=days,
+            values=tuple(completed[day] for day in days),
+            opens=tuple(opens[day] for day in days) if kind is HistoryKind.PRICE else (),
+        )
 
 
 def _duration(sessions: int) -> str:
     if sessions <= MOST_SESSIONS_IN_DAYS:
         return f"{sessions} D"
     return f"{math.ceil(sessions / 252)} Y"
+
+
+def _price(told: float) -> float | None:
+    return float(told) if math.isfinite(told) and told > 0 else None
 
 
 def _day(at: date | datetime) -> date:

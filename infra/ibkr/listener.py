@@ -146,6 +146,7 @@ class Listener:
             crash_point(f"listener.stored.{_KINDS[type(message)]}")
             self._queue.task_done()
             if changed is not None:
+                log.info("order.changed", order_key=changed, by=_KINDS[type(message)])
                 await self._on_change(changed)
 
     async def _stored(self, message: BrokerMessage) -> str | None:

@@ -111,14 +111,19 @@ class MarketData:
             contracts=tuple(wanted),
         )
 
-    async def single(self, contract: OptionContract, as_of: datetime) -> ChainReading:
-        """A chain of one contract, read afresh. Raises GreenlightError QUOTE_MISSING."""
-        described = await self._contracts.by_con_id(ib_option(contract))
-        underlying = await self._contracts.underlying_of(described)
+    async def chain_of(self, contracts: Sequence[OptionContract], as_of: datetime) -> ChainReading:
+        """A chain of ``contracts`` alone, all of one underlying, read afresh.
+
+        Raises GreenlightError QUOTE_MISSING where the underlying has no price, and
+        INSTRUMENT_UNKNOWN for a contract that the broker describes no more.
+        """
+        found = [await self._contracts.by_con_id(ib_option(each)) for each in contracts]
+        underlying = await self._contracts.underlying_of(found[0])
         assert underlying is not None
         spot, _ = await self._underlying(underlying)
-        chain = _chain(underlying, spot, [described], [await self._row(described)], as_of)
-        return ChainReading(underlying=underlying, chain=chain, contracts=(described,))
+        tickers = await asyncio.gather(*map(self._row, found))
+        chain = _chain(underlying, spot, found, tickers, as_of)
+        return ChainReading(underlying=underlying, chain=chain, contracts=tuple(found))
 
     async def index_level(self, index: BrokerContract, as_of: datetime) -> IndexLevel:
         """An index as quoted just now. Raises GreenlightError QUOTE_MISSING, or its refusal."""

@@ -14,7 +14,10 @@ from decimal import Decimal
 from infra.simulator.market import Quote
 from infra.simulator.validation import Leg, increments_of
 
-_LEG_PRICE_STEP = Decimal("0.00000001")
+_LEG_PRICE_STEP = Decimal("0.0001")
+"""A contract on a hundred shares then moves whole cents."""
+_REST_STEP = Decimal("0.00000001")
+"""What is left for the last leg of uneven ratios falls on no such step."""
 _UNLIMITED = 1_000_000
 _ZERO, _ONE = Decimal(0), Decimal(1)
 
@@ -75,7 +78,7 @@ def leg_prices(legs: Sequence[Leg], quotes: Sequence[Quote], net: Decimal) -> tu
     whole = [i for i, share in enumerate(shares) if abs(share) == 1] or list(range(len(legs)))
     balancing = max(whole, key=lambda i: prices[i])
     others = sum(shares[i] * prices[i] for i in range(len(legs)) if i != balancing)
-    prices[balancing] = ((net - others) / shares[balancing]).quantize(_LEG_PRICE_STEP).normalize()
+    prices[balancing] = ((net - others) / shares[balancing]).quantize(_REST_STEP).normalize()
     return tuple(prices)
 
 

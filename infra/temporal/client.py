@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.runtime import Runtime
 from temporalio.service import TLSConfig
 
 from infra.settings import Settings
 from infra.temporal.codec import data_converter
+from infra.tracing import provider
 
 
 async def connect(settings: Settings, runtime: Runtime | None = None) -> Client:
@@ -22,8 +23,18 @@ async def connect(settings: Settings, runtime: Runtime | None = None) -> Client:
         data_converter=data_converter(settings.temporal_payload_key_file),
         tls=_tls(settings),
         runtime=runtime,
+        interceptors=_interceptors(),
         api_key=None if api_key is None else api_key.get_secret_value(),
     )
+
+
+def _interceptors() -> list[Interceptor]:
+    """Also of every worker that uses the client."""
+    if provider() is None:
+        return []
+    from infra.temporal.tracing import tracing_interceptors  # noqa: PLC0415 - where it is on
+
+    return tracing_interceptors()
 
 
 def _tls(settings: Settings) -> TLSConfig | bool:

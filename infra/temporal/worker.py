@@ -35,6 +35,7 @@ from activities.reconciliation import (
 from activities.strategies import StrategyActivities, SuccessorActivities
 from domain.ports.backtests import BacktestRunner
 from domain.recommendations import RecommendationState
+from infra.backtests.claims import keep_ending_abandoned
 from infra.backtests.pool import BacktestPool
 from infra.backtests.run import compute_backtest
 from infra.calendars import trading_calendar
@@ -55,10 +56,11 @@ from infra.db.session import Sessions
 from infra.db.strategy_runs import PostgresStrategies
 from infra.ibkr.session import GatewaySession, gateway_address
 from infra.keys import KeyRing
-from infra.metrics import keep_business_metrics, runtime_of
+from infra.metrics import keep_business_metrics, keep_pulse, runtime_of
 from infra.notify import AppriseMessenger
 from infra.settings import Settings
 from infra.temporal.client import connect
+from infra.temporal.dead_runs import keep_ending_dead_runs
 from infra.temporal.delivery import TemporalDelivery, announce_order, start_reconciliation
 from infra.temporal.interceptor import DeskInterceptor
 from infra.temporal.warming import warming_up
@@ -264,11 +266,18 @@ async def run_core(settings: Settings, stop: asyncio.Event | None = None) -> Non
             cores=pool.processes,
             workflow_cache=settings.workflow_cache,
         )
-        counting = asyncio.create_task(keep_business_metrics(ground.sessions), name="count")
+        beside = [
+            asyncio.create_task(keep_business_metrics(ground.sessions), name="count"),
+            asyncio.create_task(keep_ending_abandoned(ground.sessions), name="end abandoned"),
+            asyncio.create_task(
+                keep_ending_dead_runs(ground.sessions, ground.client), name="end dead runs"
+            ),
+        ]
         try:
             await asyncio.gather(*(_work(worker, stop.wait()) for worker in workers))
         finally:
-            counting.cancel()
+            for task in beside:
+                task.cancel()
             pool.close()
 
 
@@ -330,8 +339,10 @@ class _Foundations:
     engine: AsyncEngine = None  # type: ignore[assignment]
     sessions: Sessions = None  # type: ignore[assignment]
     client: Client = None  # type: ignore[assignment]
+    _pulse: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> _Foundations:
+        self._pulse = asyncio.create_task(keep_pulse(), name="pulse")
         self.engine = database.engine(self.settings)
         self.sessions = database.sessions(self.engine)
         # Built once, before work arrives: later it would hold up the event loop for a second.
@@ -346,6 +357,8 @@ class _Foundations:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._pulse is not None:
+            self._pulse.cancel()
         await self.engine.dispose()
 
 

@@ -16,8 +16,7 @@ import polars as pl
 import pytest
 
 from domain.backtest.recorded import RecordedChains
-from infra.history.canonical import HistoryError
-from infra.history.encoding import Span
+from infra.history.canonical import HistoryError, Span
 from infra.history.opening import examine, open_history
 from infra.history.reading import Reading
 
@@ -254,6 +253,51 @@ def test_only_the_sessions_asked_for_are_read(tmp_path: Path):
     assert [moment.session for moment in history.moments] == [date(2019, 5, 24)]
     history = open_history([path], span=Span(last=date(2019, 5, 23)))
     assert [moment.session for moment in history.moments] == [date(2019, 5, 23)]
+
+
+def _daily(folder: Path, **faulty: float) -> Path:
+    """A Parquet file for each of three days of May 2019; the put of the last is ``faulty``."""
+    folder.mkdir()
+    for day in (20, 21, 22):
+        rows = pl.DataFrame(
+            {
+                "timestamp": [datetime(2019, 5, day, 19, 45, tzinfo=UTC)] * 2,
+                "underlying": ["SPX"] * 2,
+                "right": ["C", "P"],
+                "strike": [2800.0, 2800.0],
+                "expiry": [date(2019, 6, 21)] * 2,
+                "bid": [61.0, 40.0],
+                "ask": [62.0, 41.0],
+                "underlying_price": [2822.0 + day] * 2,
+            }
+        )
+        if day == 22:
+            is_put = pl.col("right") == "P"
+            rows = rows.with_columns(
+                pl.when(is_put).then(value).otherwise(name).alias(name)
+                for name, value in faulty.items()
+            )
+        rows.write_parquet(folder / f"{day}.parquet")
+    return folder
+
+
+def test_daily_parquet_files_read_as_one_are_what_they_are_one_by_one(tmp_path: Path):
+    whole = opened(_daily(tmp_path / "days"))
+    for number, day in enumerate((20, 21, 22)):
+        alone = opened(tmp_path / "days" / f"{day}.parquet")
+        one, two = (each.chains["SPX"] for each in (whole.slice(number), alone.slice(0)))
+        assert one.to_json() == two.to_json()
+
+
+def test_of_parquet_files_read_as_one_the_faulty_one_is_named(tmp_path: Path):
+    with pytest.raises(HistoryError, match=r"22.parquet, line 2, bid: -1.0 is negative"):
+        opened(_daily(tmp_path / "days", bid=-1.0))
+
+
+def test_rows_of_parquet_outside_the_span_are_not_even_read(tmp_path: Path):
+    folder = _daily(tmp_path / "days", bid=-1.0)
+    history = open_history([folder], span=Span(first=date(2019, 5, 21), last=date(2019, 5, 21)))
+    assert [moment.session for moment in history.moments] == [date(2019, 5, 21)]
 
 
 def test_a_contract_keeps_its_number_from_file_to_file(tmp_path: Path):

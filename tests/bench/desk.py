@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import psutil
+from sqlalchemy import update
 
 from domain.ids import is_order_key, order_key
 from infra.db import models as m
@@ -28,6 +29,7 @@ from infra.embedded.home import Home
 from infra.embedded.ports import LOOPBACK, any_free_port
 from infra.embedded.processes import read_pid
 from infra.embedded.stack import DEFAULT_PORTS, GATEWAY_SLUG, Stack, StackOptions
+from infra.operations import run_strategies
 from infra.settings import Settings
 from infra.simulator.ledger import Ledger
 from infra.supervisor import Backoff, ProcessSpec, Supervisor, pid_file
@@ -35,19 +37,23 @@ from infra.temporal.client import connect
 from infra.temporal.delivery import start_recommendation
 from tests.conftest import OUTPUT
 from tests.faults.floor import Floor
-from tests.faults.furniture import furnish
+from tests.faults.furniture import add_instance, furnish
 from tests.faults.offers import Offer, Offers, OfferShape, read_chain
 from tests.faults.people import Person
+from workflows.messages import StrategyRunsReport
 
 ACCOUNTS = 5
 START = "2026-11-23T10:00"
+CORE_WORKER = "core worker"
 START_SECONDS = 240.0
 FORGOTTEN_AFTER = 5.0
 ON_WIRE_SECONDS = 60.0
-FILL_SECONDS = 600.0
+FILL_SECONDS = 1_200.0
 STARTS_AT_ONCE = 32
 QUIET_SECONDS = 60.0
 PLACE_ORDER = b"3\0"
+PREVIEW_AND_ORDER = 2
+"""An order passes the wire twice: as a what-if, then as itself."""
 ALL_DAY = OfferShape(minutes=330)
 
 
@@ -66,7 +72,7 @@ class WireTap:
         self._server: asyncio.Server | None = None
         self.port = 0
         self.passed: defaultdict[str, list[Passed]] = defaultdict(list)
-        """Every placeOrder by its orderRef, in order: the preview of an order, then the order."""
+        """Every placeOrder by its orderRef, in order: an order's preview, itself, its steps."""
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, LOOPBACK, 0)
@@ -220,6 +226,24 @@ class BenchDesk(Floor):
         assert pid is not None, f"no {name}"
         return psutil.Process(pid)
 
+    @asynccontextmanager
+    async def another_core_worker(self) -> AsyncIterator[None]:
+        """A second core worker until the block ends, as docs/deploy.md scales them."""
+        (spec,) = [spec for spec in self.stack.worker_specs() if spec.name == CORE_WORKER]
+        process = await asyncio.create_subprocess_exec(*spec.argv, env=dict(spec.env), cwd=spec.cwd)
+        ready = spec.ready
+        assert ready is not None
+
+        async def polls() -> bool:
+            return await asyncio.to_thread(ready, process.pid)
+
+        try:
+            assert await self.until(polls, START_SECONDS), "no second core worker"
+            yield
+        finally:
+            process.terminate()
+            await process.wait()
+
     async def until_serving(self) -> None:
         """Until every process runs and has been up for long enough to be restarted at once."""
 
@@ -288,11 +312,46 @@ class BenchDesk(Floor):
         passed = self.stack.tap.passed[order_key(offer.recommendation_id, decision_id, 1)]
 
         async def both_passed() -> bool:
-            return len(passed) == 2
+            return len(passed) >= PREVIEW_AND_ORDER
 
         if not await self.until(both_passed, ON_WIRE_SECONDS, every=0.005):
             raise AssertionError(f"no order on the wire: {await self._state_of(offer)}")
         return Click(answered - began, passed[1].at - began)
+
+    def ids_passed(self, offer: Offer) -> int:
+        """Under how many ids the offer's first attempt has passed the wire: a step of its price
+        goes under the order's own."""
+        decision_id = self.receipts[offer.recommendation_id]
+        passed = self.stack.tap.passed[order_key(offer.recommendation_id, decision_id, 1)]
+        return len({each.broker_order_id for each in passed})
+
+    @asynccontextmanager
+    async def strategies_running(self) -> AsyncIterator[list[StrategyRunsReport]]:
+        """The Wheel over its whole universe in the last account, again and again meanwhile.
+
+        Yields the reports of the runs that have ended; one has ended when the block has.
+        """
+        account = self.furniture.accounts[-1]
+        async with self.sessions.begin() as session:
+            instance = await add_instance(session, self.furniture, account, "runs meanwhile")
+            await session.execute(
+                update(m.StrategyInstance)
+                .where(m.StrategyInstance.id == instance)
+                .values(enabled=True)
+            )
+        reports: list[StrategyRunsReport] = []
+        stop = asyncio.Event()
+
+        async def run_again_and_again() -> None:
+            while not stop.is_set():
+                reports.append(await run_strategies(self.stack.settings()))
+
+        running = asyncio.create_task(run_again_and_again())
+        try:
+            yield reports
+        finally:
+            stop.set()
+            await running
 
     async def _state_of(self, offer: Offer) -> dict[str, Any]:
         rows = await self.rows(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
+import httpx
 from playwright.sync_api import Locator, Page, expect
 
 from tests.approver import Approver
@@ -12,6 +13,16 @@ from tests.desk import Desk
 
 SOON_MS = 10_000
 """For what the page has to fetch; it is usually there at once."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody with a login, signed in already."""
+
+    name: str
+    email: str
+    password: str
+    cookies: httpx.Cookies
 
 
 @dataclass(frozen=True)
@@ -26,9 +37,8 @@ class Offer:
     assignment_cash: Decimal
 
     @classmethod
-    def read(cls, desk: Desk, recommendation_id: str) -> Offer:
-        with desk.login() as browser:
-            card = Approver(browser).card(recommendation_id)
+    def read(cls, approver: Approver, recommendation_id: str) -> Offer:
+        card = approver.card(recommendation_id)
         return cls(
             id=card["id"],
             contract=card["contract"]["description"],
@@ -39,12 +49,30 @@ class Offer:
         )
 
     @property
+    def address(self) -> str:
+        return f"/recommendations/{self.id}"
+
+    @property
+    def resting_price(self) -> Decimal:
+        """A limit that may be asked for and that the market does not reach: the order waits."""
+        return (self.limit_price * 14).to_integral_value(ROUND_CEILING) / 10
+
+    @property
+    def trade(self) -> str:
+        return f"Sell {self.quantity} {self.contract}{'s' if self.quantity > 1 else ''}"
+
+    @property
     def consequence(self) -> str:
         """The sentence that must have been before the person's eyes."""
-        return (
-            f"Sell {self.quantity} {self.contract}{'s' if self.quantity > 1 else ''} "
-            f"at {self.limit_price:.2f} or better, never below {self.floor_price:.2f}."
-        )
+        return self._sentence(self.limit_price, self.floor_price)
+
+    @property
+    def consequence_resting(self) -> str:
+        """The same, with `resting_price` typed for a limit."""
+        return self._sentence(self.resting_price, self.resting_price)
+
+    def _sentence(self, limit: Decimal, floor: Decimal) -> str:
+        return f"{self.trade} at {limit:.2f} or better, never below {floor:.2f}."
 
     @property
     def assignment(self) -> str:
@@ -65,12 +93,31 @@ class Person:
 
     page: Page
 
-    def open(self, offer: Offer) -> None:
+    def open(self, offer: Offer) -> Locator:
         """Find the offer in the queue, open its card and see what a decision would mean."""
         self.page.get_by_role("link", name=offer.contract).click()
+        return self.sees_what_it_means(offer)
+
+    def visit(self, offer: Offer) -> Locator:
+        """Follow a link to the offer's card, and see what a decision would mean."""
+        self.page.goto(offer.address)
+        return self.sees_what_it_means(offer)
+
+    def sees_what_it_means(self, offer: Offer) -> Locator:
+        """The part of the card where it is decided."""
         decide = self.page.get_by_role("region", name="Decide")
         expect(decide.get_by_text(offer.consequence)).to_be_visible(timeout=SOON_MS)
         expect(decide.get_by_text(offer.assignment)).to_be_visible()
+        return decide
+
+    def approve_resting(self, offer: Offer) -> None:
+        """Approve at a limit that the market does not reach."""
+        self.page.get_by_role("button", name="Approve…").click()
+        dialog = self.page.get_by_role("dialog", name="Approve this trade?")
+        dialog.get_by_label("Limit per share").fill(str(offer.resting_price))
+        expect(dialog.get_by_text(offer.consequence_resting)).to_be_visible()
+        dialog.get_by_role("button", name="Confirm approval").click()
+        expect(dialog).to_be_hidden(timeout=SOON_MS)
 
     def go_to(self, screen: str) -> None:
         """Open a screen from the rail."""
@@ -88,3 +135,15 @@ class Person:
                 return
             self.page.keyboard.press(key)
         expect(target).to_be_focused()
+
+    def stays_on_this_document(self) -> None:
+        """From here on `is_still_on_it` tells whether the page was loaded anew."""
+        self.page.evaluate("window.isTheSameDocument = true")
+
+    def is_still_on_it(self) -> bool:
+        return bool(self.page.evaluate("window.isTheSameDocument"))
+
+
+def walk_to(page: Page, address: str) -> None:
+    """Go to an address inside the app that is loaded: no new document."""
+    page.evaluate("address => history.pushState({}, '', address)", address)

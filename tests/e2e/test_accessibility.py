@@ -12,7 +12,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 from tests.desk import Desk, Row
 from tests.e2e.person import SOON_MS, sign_in
 
-pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.xdist_group("desk")]
+pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.desk]
 
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 PHONE = ViewportSize(width=390, height=844)
@@ -41,6 +41,7 @@ SCREENS = {
     "/logs/strategy-errors": "Strategy errors",
     "/logs/broker-messages": "Broker messages",
     "/logs/audit": "Audit trail",
+    "/logs/health": "Health",
 }
 
 Theme = Literal["light", "dark"]

@@ -9,7 +9,7 @@ from tests.chain_files import write_chains
 from tests.desk import Desk
 from tests.e2e.person import SOON_MS, Person
 
-pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.xdist_group("desk")]
+pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.desk]
 NAME = "autumn puts"
 DONE_MS = 60_000.0
 
@@ -32,14 +32,14 @@ def test_a_backtest_is_started_from_the_form_followed_and_read(person: Person, d
     page.get_by_role("button", name="Start the backtest").click()
 
     expect(page.get_by_role("heading", name=NAME, level=1)).to_be_visible(timeout=SOON_MS)
-    page.evaluate("window.isTheSameDocument = true")
+    person.stays_on_this_document()
     expect(page.get_by_text("COMPLETED", exact=True)).to_be_visible(timeout=DONE_MS)
     expect(page.get_by_role("region", name="Equity")).to_be_visible(timeout=SOON_MS)
     expect(page.get_by_role("region", name="Month by month")).to_contain_text("2024")
     page.get_by_text("Report", exact=True).click()
     report = page.frame_locator("iframe").get_by_role("heading", level=1)
     expect(report).to_contain_text(NAME, timeout=SOON_MS)
-    assert page.evaluate("window.isTheSameDocument"), "the page was loaded anew"
+    assert person.is_still_on_it(), "the page was loaded anew"
 
     person.go_to("Backtests")
     expect(person.row(NAME)).to_contain_text("COMPLETED", timeout=SOON_MS)

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.person import SOON_MS, Person
 
-pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.xdist_group("desk")]
+pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.desk]
 
 FIRST_LOAD_BYTES = 250_000
 ON_THE_WIRE = """

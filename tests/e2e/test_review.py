@@ -1,4 +1,4 @@
-"""Between decisions: settings are changed, a lost line is told and caught up."""
+"""Between decisions: settings are tried and changed, a lost line is told and caught up."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.desk import Desk, Row
+from tests.e2e.conftest import Browsers
 from tests.e2e.person import SOON_MS, Person
 
-pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.xdist_group("desk")]
+pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.desk]
+
+RUN_MS = 60_000
 
 
 @pytest.fixture
@@ -42,11 +45,56 @@ def test_settings_are_changed_after_a_look_at_what_changes(
     assert desk.one(kept, instance["id"])["config"]["decision_minutes"] == int(after)
 
 
+def test_settings_out_of_bounds_are_refused_by_the_form_and_impossible_ones_by_the_desk(
+    person: Person, browsers: Browsers, desk: Desk, instance: Row
+) -> None:
+    page = person.page
+    page.goto(f"/strategies/{instance['id']}")
+    minutes, lowest = page.get_by_label("Time to decide"), page.get_by_label("Lowest delta")
+    review = page.get_by_role("button", name="Review and save…")
+    before = minutes.input_value(timeout=SOON_MS)
+    minutes.fill("0")
+    expect(page.get_by_text("Correct one setting first.")).to_be_visible()
+    expect(review).to_be_disabled()
+    minutes.fill(before)
+    lowest.fill("0.9")
+    review.click()
+
+    browsers.expect_complaint("status of 422")
+    dialog = page.get_by_role("dialog", name="Save these settings?")
+    dialog.get_by_role("button", name="Save settings").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("must not be below 0.9", timeout=SOON_MS)
+    dialog.get_by_role("button", name="Go back").click()
+    highest = page.get_by_label("Highest delta", exact=True)
+    expect(highest).to_have_attribute("aria-invalid", "true")
+    expect(
+        page.get_by_text("must not be below 0.9, the lower end of its band", exact=True)
+    ).to_be_visible()
+    kept = "SELECT config FROM strategy_instances WHERE id = %s"
+    assert desk.one(kept, instance["id"])["config"] == instance["config"]
+
+
+def test_a_dry_run_says_what_it_would_find_and_offers_nothing(
+    person: Person, desk: Desk, instance: Row
+) -> None:
+    desk.wait_until_trading()
+    desk.look_at("AAPL")
+    offers = "SELECT count(*) FROM recommendations"
+    before = desk.one(offers)
+    page = person.page
+    page.goto(f"/strategies/{instance['id']}")
+    page.get_by_role("button", name="Dry run").click(timeout=SOON_MS)
+    found = page.get_by_role("heading", name="It would recommend one trade")
+    expect(found).to_be_visible(timeout=RUN_MS)
+    expect(page.get_by_role("listitem").filter(has_text="Sell")).to_contain_text("AAPL")
+    assert desk.one(offers) == before
+
+
 def test_a_lost_line_is_told_and_what_was_missed_is_caught_up(person: Person, desk: Desk) -> None:
     page = person.page
     header = page.get_by_role("banner")
     expect(header.get_by_text("Trading ACTIVE")).to_be_visible(timeout=SOON_MS)
-    page.evaluate("window.isTheSameDocument = true")
+    person.stays_on_this_document()
     stream = "**/api/stream/"
     # An answer without an event stream: the browser takes it for the end of the line.
     page.route(stream, lambda route: route.fulfill(status=204))
@@ -63,4 +111,4 @@ def test_a_lost_line_is_told_and_what_was_missed_is_caught_up(person: Person, de
     finally:
         desk.set_trading_state("ACTIVE")
     expect(header.get_by_text("Trading ACTIVE")).to_be_visible(timeout=SOON_MS)
-    assert page.evaluate("window.isTheSameDocument"), "the page was loaded anew"
+    assert person.is_still_on_it(), "the page was loaded anew"

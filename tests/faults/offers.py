@@ -117,13 +117,13 @@ class Offers:
         plan = await self._store.begin_run(instance_id, name)
         # The desk offers one trade on a name at a time; a campaign needs tens in flight.
         with patch.object(offers, "contests", lambda _: frozenset()):
-            outcome = await self._store.save_result(plan, _result(chain, row, account, shape), ())
+            outcome = await self._store.save_result(plan, result_of(chain, row, account, shape), ())
         (recommendation_id,) = outcome.proposed
-        terms = _terms(chain, row, account, shape)
+        terms = terms_of(chain, row, account, shape)
         return Offer(recommendation_id, terms.hash, account, terms.quantity, terms.limit_price)
 
 
-def _terms(chain: OptionChain, row: int, account: Account, shape: OfferShape) -> Terms:
+def terms_of(chain: OptionChain, row: int, account: Account, shape: OfferShape) -> Terms:
     idea = TradeIdea.from_chain(
         chain, row, account.code, Side.SELL, RecommendationAction.OPEN, shape.quantity
     )
@@ -136,8 +136,8 @@ def _terms(chain: OptionChain, row: int, account: Account, shape: OfferShape) ->
     return build_terms(idea, policy, chain.as_of, close)
 
 
-def _result(chain: OptionChain, row: int, account: Account, shape: OfferShape) -> StrategyResult:
-    terms = _terms(chain, row, account, shape)
+def result_of(chain: OptionChain, row: int, account: Account, shape: OfferShape) -> StrategyResult:
+    terms = terms_of(chain, row, account, shape)
     mid = (terms.reference_bid + terms.reference_ask) / 2
     contract = terms.contract
     metrics = OpportunityMetrics(

@@ -45,6 +45,25 @@ PATIENCE: dict[str, Any] = {
     "infra.ibkr.client:SILENCE_SECONDS": 60.0,
 }
 """What is lost to a full machine is tried elsewhere; here days of a strategy's life are."""
+XSP_PUTS: dict[str, Any] = {
+    "universe": ["XSP"],
+    "min_dte": 24,
+    "max_dte": 31,
+    "min_delta": 0.10,
+    "max_delta": 0.25,
+    "min_ror_annualised": 0.001,
+    "max_vix": None,
+    "ladder_rungs": 1,
+    "max_contracts": 1,
+    # A chain of hundreds of index puts is read over minutes of a market this fast.
+    "max_chain_age_minutes": 240,
+    "max_new_trades": 1,
+    "min_open_interest": 0,
+    "price_concession": "0.3",
+    "max_drift": "0.05",
+    "decision_minutes": 240,
+}
+"""Theta on one index: one put, or spread, at a time."""
 ENDED = ("COMPLETED", "LAPSED", "DENIED", "REJECTED", "EXPIRED", "SUPERSEDED")
 
 
@@ -228,6 +247,17 @@ class CycleWorld(World):
         )
         return {row["sec_type"]: row["quantity"] for row in rows}
 
+    async def contracts(self, symbol: str) -> dict[int, Decimal]:
+        """Signed quantities of the options on an underlying by conId, as last ingested."""
+        rows = await self.rows(
+            "SELECT c.con_id, p.quantity FROM positions p"
+            " JOIN instruments i ON i.id = p.instrument_id"
+            " JOIN ibkr_contracts c ON c.instrument_id = i.id"
+            " WHERE i.symbol = :symbol AND i.sec_type = 'OPT' AND p.quantity <> 0",
+            symbol=symbol,
+        )
+        return {row["con_id"]: row["quantity"] for row in rows}
+
     async def cycle(self, symbol: str) -> WheelCycle | None:
         """The turn of the wheel under way on the symbol."""
         (account,) = self.furniture.accounts
@@ -263,3 +293,11 @@ def contract_of(recommendation: dict[str, Any]) -> dict[str, Any]:
     """The one contract that is traded."""
     (leg,) = recommendation["terms"]["legs"]
     return leg["contract"]
+
+
+def units_of(recommendation: dict[str, Any]) -> dict[int, int]:
+    """What one unit of the trade changes, signed, by conId."""
+    return {
+        leg["contract"]["con_id"]: leg["ratio"] * (1 if leg["side"] == "BUY" else -1)
+        for leg in recommendation["terms"]["legs"]
+    }

@@ -20,6 +20,7 @@ import typer
 from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
+from infra.backtests.claims import ABANDONED
 from infra.backtests.exits import exits
 from infra.cli import app
 from infra.db.models import RunMode, RunStatus, StrategyRun
@@ -331,6 +332,38 @@ async def test_an_interrupted_backtest_is_exit_code_130_and_cancelled_on_record(
     assert (process.returncode, wrong) == (130, "Interrupted.\n")
     assert not Path("out").exists()  # noqa: ASYNC240
     assert await status_on_record(database_url) is RunStatus.CANCELLED
+
+
+async def test_a_backtest_that_was_killed_is_failed_once_another_begins_and_not_before(
+    request: pytest.FixtureRequest,
+    chains: Path,
+    config: Path,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("GREENLIGHT_DATABASE_URL", database_url)
+    process: subprocess.Popen[str] = request.getfixturevalue("patient")
+    assert process.stdout is not None
+    assert await asyncio.to_thread(process.stdout.readline) == "thinking\n"
+
+    async def another() -> list[tuple[RunStatus, list[str]]]:
+        """Runs one to its end; then of all on record, the oldest first."""
+        asked = ("--strategy", "wheel", "--config", config, "--data", chains, "--record")
+        ran = await asyncio.to_thread(backtest, *asked)
+        assert ran.exit_code == 0, ran.output
+        engine = create_engine(database_url)
+        async with sessions(engine)() as session:
+            runs = (
+                await session.scalars(select(StrategyRun).order_by(StrategyRun.started_at))
+            ).all()
+        await engine.dispose()
+        return [(run.status, list(run.errors)) for run in runs]
+
+    completed = (RunStatus.COMPLETED, list[str]())
+    assert await another() == [(RunStatus.RUNNING, []), completed]
+    process.kill()
+    await asyncio.to_thread(process.wait)
+    assert await another() == [(RunStatus.FAILED, [ABANDONED]), completed, completed]
 
 
 async def status_on_record(database_url: str) -> RunStatus:

@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.integration,
     pytest.mark.faults,  # minutes of a whole desk each
     pytest.mark.timeout(900),
-    pytest.mark.xdist_group("desk"),
+    pytest.mark.desk,
 ]
 
 AT_ONCE: dict[str, Any] = {"max_chain_age_minutes": 240, "decision_minutes": 60}

@@ -18,12 +18,19 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.facts import FactsReader
+from activities.ingestion import IngestionActivities, SyncRequest
 from activities.orders import PreparedOutcome
 from activities.recommendations import Conclusion, RecommendationActivities, RecommendationRef
 from activities.strategies import SuccessorActivities
 from api.app import create_app
-from domain.ports import RunOutcome
-from domain.recommendations import RecommendationState
+from domain.package_offers import build_package_terms
+from domain.portfolio import build_account_state
+from domain.ports import ChainReading, RunOutcome
+from domain.recommendations import RecommendationState, Terms
+from domain.risk.state import compute_risk_state
+from domain.strategies.base import ChainWindow
+from domain.strategies.theta import Theta
+from domain.strategies.theta_config import ThetaConfig
 from infra.db import models as m
 from infra.db.facts import PostgresFacts
 from infra.db.recommendations import PostgresRecommendations
@@ -35,7 +42,9 @@ from tests.faults.furniture import PASSWORD
 from tests.faults.people import Person
 from tests.integration.api.client import NO_WEB, RecordedSignals
 from tests.integration.broker_world import BrokerWorld, broker_world
-from tests.integration.trading_world import Approval
+from tests.integration.trading_world import ACCOUNT, MONDAY_10, SLUG, Approval
+from tests.rolling import POLICY, idea_of_roll
+from tests.unit.trade_factories import Market, context
 
 pytestmark = pytest.mark.integration
 EMAIL = "p@desk.test"
@@ -48,6 +57,20 @@ GENEROUS = {
     "max_contracts": 2,
 }
 """The strategy still wants the contract, wherever the market has gone."""
+SPREADS: dict[str, Any] = {
+    "universe": ("XSP",),
+    "wing_width": "20",
+    "min_dte": 10,
+    "min_delta": 0.02,
+    "max_delta": 0.90,
+    "min_ror_annualised": 0.001,
+    "max_spread_fraction": 0.5,
+    "min_open_interest": 0,
+    "max_vix": None,
+    "max_contracts": 1,
+    "max_new_trades": 1,
+}
+SESSION_CLOSE = MONDAY_10.replace(hour=21)
 Card = dict[str, Any]
 
 
@@ -83,6 +106,51 @@ async def person(world: BrokerWorld, database_url: str, tmp_path: Path) -> Async
         signed_in = await Person.sign_in(EMAIL, "http://desk.test", httpx.ASGITransport(app))
         yield signed_in
         await signed_in.leave()
+
+
+async def configure(world: BrokerWorld, code_ref: str, **config: Any) -> None:
+    """The one instance runs that strategy, on that configuration."""
+    async with world.sessions.begin() as session:
+        instance = await session.get_one(
+            m.StrategyInstance, world.desk.owners["strategy_instance_id"]
+        )
+        version = await session.get_one(m.StrategyVersion, instance.strategy_version_id)
+        version.code_ref, instance.config = code_ref, config
+
+
+async def read_positions(world: BrokerWorld) -> None:
+    reader = FactsReader(world.session.broker, PostgresFacts(world.sessions))
+    activities = IngestionActivities(world.session.broker, world.session.ingestion, reader)
+    await ActivityEnvironment().run(activities.sync_ibkr_positions, SyncRequest(gateway=SLUG))
+
+
+async def offer_as_before_a_move(world: BrokerWorld, terms: Terms, reading: ChainReading) -> UUID:
+    """The offer of ``terms`` as if the underlying had risen 3 % since, more than they bear."""
+    await world.session.ingestion.save_chain(SLUG, reading)
+    seen = (terms.reference_underlying_price / Decimal("1.03")).quantize(Decimal("0.01"))
+    changes = {"reference_underlying_price": seen, "max_drift": Decimal("0.02")}
+    return await world.desk.propose(terms.contract, **dict(terms) | changes)
+
+
+async def assert_succeeded_by_the_same(world: BrokerWorld, person: Person, offered: Card) -> None:
+    approval = await decide(person, "approve", offered)
+    await carry_to_denial(world, approval)
+    denied = await card_of(person, offered["id"])
+    await assert_told(world, person, denied, "UNDERLYING_DRIFTED")
+
+    outcome = await seek_successor(world, approval)
+    assert outcome.proposed, await world.desk.all(m.StrategyRun)
+    (successor_id,) = outcome.proposed
+    denied, successor = await card_of(person, offered["id"]), await card_of(person, successor_id)
+    assert denied["successor_id"] == successor["id"]
+    assert successor["predecessor_id"] == offered["id"]
+    assert successor["action"] == offered["action"]
+    assert successor["legs"] == offered["legs"]
+    assert successor["may_decide"], successor["may_decide_why_not"]
+    fresh, before = (
+        Decimal(card["terms"]["reference_underlying_price"]) for card in (successor, offered)
+    )
+    assert fresh / before == pytest.approx(Decimal("1.03"), rel=Decimal("0.001"))
 
 
 async def card_of(person: Person, recommendation_id: UUID | str) -> Card:
@@ -216,3 +284,46 @@ async def test_a_limit_tightened_over_http_after_the_offer_is_denied_until_ackno
     done = await person.browser.post(f"/api/alerts/{alert['id']}/acknowledge/")
     assert done.status_code == 200
     assert await alert_on(person, denied) is None
+
+
+# --- packages ------------------------------------------------------------------------------
+
+
+async def test_a_denied_roll_is_offered_again_as_the_same_roll(world: BrokerWorld, person: Person):
+    await read_positions(world)
+    await configure(
+        world,
+        "domain.strategies.wheel:Wheel",
+        **GENEROUS,
+        take_profit=None,
+        exit_dte=60,
+        roll_min_credit="-5",
+        roll_max_delta=0.9,
+    )
+    reading, _, idea = await idea_of_roll(world.session.broker, ACCOUNT)
+    terms = build_package_terms(idea, POLICY, reading.chain.as_of, SESSION_CLOSE)
+    offered = await card_of(person, await offer_as_before_a_move(world, terms, reading))
+    assert (offered["action"], len(offered["legs"])) == ("ROLL", 2)
+
+    await assert_succeeded_by_the_same(world, person, offered)
+
+
+async def test_a_denied_put_spread_is_offered_again_as_the_same_spread(
+    world: BrokerWorld, person: Person
+):
+    await configure(world, "domain.strategies.theta:Theta", **SPREADS)
+    broker = world.session.broker
+    near = ChainWindow(min_dte=28, max_dte=31, min_moneyness=0.92, max_moneyness=0.96)
+    reading = await broker.chain("XSP", near)
+    state = build_account_state(await broker.account_values(ACCOUNT), ())
+    instance = context(
+        config=ThetaConfig(**SPREADS),
+        market=Market({"XSP": reading.chain}, as_of=reading.chain.as_of, today=MONDAY_10.date()),
+        account_code=ACCOUNT,
+        session_close=SESSION_CLOSE,
+    )
+    (proposal,) = Theta().generate_signals(state, compute_risk_state(state), instance).proposals
+    offered = await card_of(person, await offer_as_before_a_move(world, proposal.terms, reading))
+    assert [leg["side"] for leg in offered["legs"]] == ["SELL", "BUY"]
+
+    await assert_succeeded_by_the_same(world, person, offered)

@@ -22,7 +22,7 @@ from workflows.ids import recommendation_workflow_id
 from workflows.messages import DecisionMessage
 from workflows.recommendation import RecommendationWorkflow
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("desk")]
+pytestmark = [pytest.mark.integration, pytest.mark.desk]
 
 APPROVED, FORGED, REJECTED, OUTAGE, EXPIRED = "NVDA", "AAPL", "AAPL", "MSFT", "IWM"
 HALTED = "QQQ"
@@ -311,6 +311,21 @@ def test_an_approved_offer_is_filled_once_recorded_and_held(desk: Desk, complete
     ]
     desk.ingest()
     assert held(desk, completed) == -quantity
+
+
+def test_the_logs_lead_from_the_click_to_the_fill(desk: Desk, completed: str):
+    decision = desk.one("SELECT id FROM decisions WHERE recommendation_id = %s", completed)["id"]
+    clicks = desk.logged("api", "decision.recorded", recommendation_id=completed)
+    assert {each["decision_id"] for each in clicks} == {str(decision)}
+    assert all(each["request_id"] and each["user_id"] for each in clicks)
+    sent = desk.logged("broker worker", "order.sent", decision_id=str(decision))
+    keys = {each["order_key"] for each in desk.orders(completed)}
+    assert {each["order_key"] for each in sent} == keys
+    assert {each["workflow_id"] for each in sent} == {f"recommendation-{completed}"}
+    (filled,) = [each["order_key"] for each in desk.orders(completed) if each["state"] == "FILLED"]
+    assert "execution" in {
+        each["by"] for each in desk.logged("broker worker", "order.changed", order_key=filled)
+    }
 
 
 def test_after_a_fill_the_record_agrees_with_the_brokers_books(desk: Desk, completed: str):

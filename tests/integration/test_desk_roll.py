@@ -28,7 +28,7 @@ from tests.approver import Approver
 from tests.desk import Desk, in_own_loop, wait_until
 from tests.rolling import propose_roll
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("desk")]
+pytestmark = [pytest.mark.integration, pytest.mark.desk]
 
 OWN_CLIENT = 77
 FILL_SECONDS = 150.0

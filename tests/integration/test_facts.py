@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 from activities.facts import FactsReader
 from domain.market_facts import DailyHistory, HistoryKind
@@ -45,6 +46,18 @@ async def facts(world: BrokerWorld, *symbols: str) -> dict[str, UnderlyingFacts]
         return await known_facts(session, symbols, world.gateway.clock.now())
 
 
+async def first_price(world: BrokerWorld, symbol: str, day: date) -> float:
+    statement = (
+        select(m.HistoryDay.open)
+        .join(m.Instrument, m.Instrument.id == m.HistoryDay.instrument_id)
+        .where(m.Instrument.symbol == symbol, m.HistoryDay.day == day)
+    )
+    async with world.sessions() as session:
+        found = await session.scalar(statement)
+    assert found is not None
+    return float(found)
+
+
 async def test_a_year_of_closes_and_volatility_ends_with_the_last_completed_session(
     world: BrokerWorld,
 ):
@@ -65,6 +78,10 @@ async def test_a_year_of_closes_and_volatility_ends_with_the_last_completed_sess
     assert found["SPY"].beta == pytest.approx(1, abs=0.05)
     assert aapl.beta is not None
     assert aapl.beta > 0.4
+    opened_at = market.calendar.session_on(FRIDAY).open_at
+    assert await first_price(world, "AAPL", FRIDAY) == pytest.approx(
+        market.spot("AAPL", opened_at), rel=1e-3
+    )
 
 
 async def test_dividends_are_those_announced_with_what_the_brokers_projection_adds(

@@ -12,11 +12,13 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from domain.orders import OrderState
+from infra import doctor
 from infra.db import models as m
 from infra.db.session import create_engine, sessions
-from infra.doctor import backup_check, examine, settings_checks
+from infra.doctor import backup_check, examine, key_checks, settings_checks
 from infra.embedded.ports import any_free_port
-from infra.health import Check, HealthState, desk_health, overall
+from infra.health import Check, HealthState, desk_health, overall, records
+from infra.keys import create_key_file
 from infra.settings import Settings
 from infra.temporal.setup import add_search_attributes
 from tests.integration.trading_world import SLUG, TradingWorld
@@ -32,6 +34,12 @@ async def world(database_url: str) -> AsyncIterator[TradingWorld]:
         yield await TradingWorld(sessions(engine)).build(at=datetime.now(UTC))
     finally:
         await engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How busy the machine under test is decides nothing here."""
+    monkeypatch.setattr(records, "SLOW_SECONDS", 60.0)
 
 
 async def checks_of(
@@ -108,6 +116,15 @@ async def test_what_is_wrong_is_named_with_what_to_do(
     assert set(bad(checks)) == {part, "temporal server"}
 
 
+async def test_a_database_that_answers_late_is_told_with_its_time(
+    world: TradingWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    await make_well(world)
+    monkeypatch.setattr(records, "SLOW_SECONDS", 0.0)
+    check = (await checks_of(world, tmp_path))["database postgres"]
+    assert (check.state, check.detail.split(" in ")[0]) == ("degraded", "answers")
+
+
 async def test_an_order_in_doubt_is_told_with_its_age(world: TradingWorld, tmp_path: Path):
     await make_well(world)
     ledger, _ = await world.leased_ledger()
@@ -163,6 +180,33 @@ async def test_the_doctor_examines_the_whole_deployment(world: TradingWorld, tmp
 def test_risky_settings_are_failures(settings: dict[str, object], name: str):
     found = {check.name: check for check in settings_checks(Settings.model_validate(settings))}
     assert found[name].state is HealthState.FAILED
+
+
+def test_tracing_that_cannot_be_exported_is_a_failure(monkeypatch: pytest.MonkeyPatch):
+    traced = Settings(tracing_endpoint="http://collector:4318")
+    assert "tracing" not in {check.name for check in settings_checks(traced)}
+    monkeypatch.setattr(doctor, "_EXPORTER", "no_such_package")
+    found = {check.name: check for check in settings_checks(traced)}
+    assert found["tracing"].state is HealthState.FAILED
+
+
+def test_keys_that_cannot_be_read_are_named_with_what_to_do(tmp_path: Path):
+    def states(**settings: Path) -> dict[str, str]:
+        return {
+            check.name: check.state for check in key_checks(Settings(home=tmp_path, **settings))
+        }
+
+    assert states() == {"at rest": "degraded"}
+    missing = tmp_path / "elsewhere.key"
+    assert states(key_file=missing, temporal_payload_key_file=missing) == dict.fromkeys(
+        ("at rest", "payloads"), "failed"
+    )
+    create_key_file(missing)
+    assert states(key_file=missing, temporal_payload_key_file=missing) == dict.fromkeys(
+        ("at rest", "payloads"), "ok"
+    )
+    missing.chmod(0o644)
+    assert states(key_file=missing) == {"at rest": "failed"}
 
 
 def test_a_backup_of_yesterday_is_recent_and_an_older_one_is_not(tmp_path: Path):

@@ -52,7 +52,7 @@ async def hold(world: BrokerWorld, symbol: str, expiry: date, strike: int, right
 
 async def record_position(world: BrokerWorld, contract: OptionContract) -> None:
     store = world.session.ingestion
-    await store.save_market(await world.session.broker.single(contract))
+    await store.save_market(await world.session.broker.chain_of([contract]))
     values = await world.session.broker.account_values(ACCOUNT)
     await store.save_account_snapshot(SLUG, ACCOUNT, values)
     async with world.sessions.begin() as session:

@@ -21,6 +21,7 @@ from domain.expiration import settlement_moment
 from domain.instruments import ExerciseStyle, SecType, Settlement
 from domain.market import QuoteQuality
 from domain.ports import MarketPlan, PlannedChain
+from domain.risk.limits import Limits
 from domain.strategies.base import ChainWindow
 from infra.db import models as m
 from infra.db.bulk import upsert
@@ -193,6 +194,7 @@ async def test_a_run_has_the_options_held_on_its_universe_priced(world: BrokerWo
     _, context, _ = await strategies.strategy_context(plan, captured.chain_ids)
     seen = context.market.chains[symbol].con_id.tolist()
     assert {option.con_id for option in plan.held} <= {*seen}
+    assert context.limits == Limits()
     assert len(context.market.facts[symbol].close) >= 250
     assert context.market.vix == pytest.approx(
         world.gateway.market.spot("VIX", world.gateway.clock.now()), abs=0.005

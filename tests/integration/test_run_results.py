@@ -126,6 +126,22 @@ async def test_an_offer_that_still_holds_is_not_made_again_run_after_run(world: 
     assert await world.states() == [RecommendationState.PROPOSED]
 
 
+async def test_what_a_run_given_up_for_dead_finds_after_all_is_offered_to_nobody(world: RunWorld):
+    plan = await world.strategies.begin_run(world.ours, "look-dead")
+    await world.strategies.fail_run(plan.run_id, ["its workflow was terminated in Temporal"])
+    outcome = await world.strategies.save_result(plan, SALE, ())
+    assert outcome.proposed == ()
+    assert await world.states() == []
+
+
+async def test_an_offer_says_what_it_would_do_to_margin(world: RunWorld):
+    await world.keep(SALE)
+    (offer,) = await world.desk.all(m.Recommendation)
+    assert offer.own_margin is not None
+    assert offer.own_margin["portfolio_maintenance"]["change"] > 0
+    assert offer.own_margin["left_out"] == []
+
+
 async def test_an_offer_the_market_has_moved_replaces_the_old_one(world: RunWorld):
     (old,) = (await world.keep(SALE)).proposed
     outcome = await world.keep(DEARER)

@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
 from infra.calendars import trading_calendar
-from tests.integration.cycle_world import CycleWorld, contract_of, cycle_world
+from tests.integration.cycle_world import XSP_PUTS, CycleWorld, contract_of, cycle_world
 
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.faults,  # minutes of a whole desk each
     pytest.mark.timeout(900),
-    pytest.mark.xdist_group("desk"),
+    pytest.mark.desk,
 ]
 
 SYMBOL = "XSP"
-CONFIG: dict[str, Any] = {
-    "universe": [SYMBOL],
-    "min_dte": 24,
-    "max_dte": 31,
-    "min_delta": 0.10,
-    "max_delta": 0.25,
-    "min_ror_annualised": 0.001,
-    "max_vix": None,
-    "ladder_rungs": 1,
-    "max_contracts": 1,
-    # A chain of hundreds of index puts is read over minutes of a market this fast.
-    "max_chain_age_minutes": 240,
-    "max_new_trades": 1,
-    "min_open_interest": 0,
-    "price_concession": "0.3",
-    "max_drift": "0.05",
-    "decision_minutes": 240,
-}
 
 
 @pytest.fixture
@@ -46,7 +27,11 @@ async def world() -> AsyncIterator[CycleWorld]:
 
 async def test_a_profit_is_taken_and_a_loss_is_stopped(world: CycleWorld):
     await world.enable(
-        "domain.strategies.theta:Theta", **CONFIG, take_profit="0.5", stop_multiple="2", roll=False
+        "domain.strategies.theta:Theta",
+        **XSP_PUTS,
+        take_profit="0.5",
+        stop_multiple="2",
+        roll=False,
     )
     calendar = trading_calendar()
     sold = contract_of(await world.approve_one("OPEN"))
@@ -75,7 +60,7 @@ async def test_a_profit_is_taken_and_a_loss_is_stopped(world: CycleWorld):
 async def test_a_tested_put_is_rolled_down_and_out_for_a_credit(world: CycleWorld):
     await world.enable(
         "domain.strategies.theta:Theta",
-        **CONFIG,
+        **XSP_PUTS,
         take_profit=None,
         stop_multiple=None,
         roll=True,

@@ -13,7 +13,7 @@ pytestmark = [
     pytest.mark.integration,
     pytest.mark.faults,  # minutes of a whole desk
     pytest.mark.timeout(900),
-    pytest.mark.xdist_group("desk"),
+    pytest.mark.desk,
 ]
 
 SYMBOL = "IWM"

@@ -267,20 +267,24 @@ class TradingWorld:
     async def instrument(self, contract: OptionContract) -> UUID:
         if contract.con_id not in self.instruments:
             async with self.sessions.begin() as session:
-                row = m.Instrument(
-                    key=contract.key,
-                    sec_type=SecType.OPTION,
-                    symbol=contract.symbol,
-                    currency="USD",
-                    multiplier=contract.multiplier,
-                    underlying_id=self.underlying_id,
-                    trading_class=contract.trading_class,
-                    expiry=contract.expiry,
-                    strike=contract.strike,
-                    right=contract.right,
+                row = await session.scalar(
+                    select(m.Instrument).where(m.Instrument.key == contract.key)
                 )
-                session.add(row)
-                await session.flush()
+                if row is None:
+                    row = m.Instrument(
+                        key=contract.key,
+                        sec_type=SecType.OPTION,
+                        symbol=contract.symbol,
+                        currency="USD",
+                        multiplier=contract.multiplier,
+                        underlying_id=self.underlying_id,
+                        trading_class=contract.trading_class,
+                        expiry=contract.expiry,
+                        strike=contract.strike,
+                        right=contract.right,
+                    )
+                    session.add(row)
+                    await session.flush()
                 self.instruments[contract.con_id] = row.id
         return self.instruments[contract.con_id]
 

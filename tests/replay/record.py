@@ -3,19 +3,19 @@
 They are taken from real desks; those of `tests.replay.scripted` from scripted answers.
 
     python -m tests.replay.record
-    python -m tests.replay.record walk      # or: endings, backtests, …
+    python -m tests.replay.record endings   # or: scripted, backtests, …
 
-Do so after a change of a workflow that no workflow under way may meet, e.g. before a first
-release. Otherwise keep the old histories, guard the change with ``workflow.patched``, and add to
-them. A change of a time in `workflows.policies` that a workflow compares with its clock is such a
-change too.
+Every change of what a workflow commands is guarded with ``workflow.patched``, a change of a time in
+`workflows.policies` that a workflow compares with its clock too. The old histories stay, and must
+replay; `test_replay` then names those whose newest recording is from before the change. Raise
+`GENERATION`, record them, and they stand beside the old ones.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -27,67 +27,53 @@ from tests.replay.scripted import histories
 from workflows.ids import recommendation_workflow_id
 
 HISTORIES = Path(__file__).parent / "histories"
+GENERATION = 2
+"""Of the recordings made now; 1 is from before judging and sending became one activity."""
 _ENDED = ("COMPLETED", "REJECTED", "EXPIRED", "DENIED", "LAPSED")
 _SETTLE_SECONDS = 400.0
 
 
-def record_endings() -> None:
+def record_endings(desk: Desk) -> None:
     """One recommendation for each way to end, and the other workflows on the way."""
-    with running_desk("--speed", "4", "--seed", "7") as desk:
-        expiring = desk.propose("IWM", "QQQ", decision_minutes=2)
-        offers = desk.propose("NVDA", "AAPL")
-        with desk.login() as browser:
-            approver = Approver(browser)
-            with desk.frozen("broker worker"):
-                # Approved in time, and still not begun two minutes after its deadline.
-                _accepted(approver.approve(expiring["QQQ"]))
-                _until_ended(desk, expiring["IWM"])
-                _until_too_late_to_start(desk, expiring["QQQ"])
-            _accepted(approver.approve(offers["NVDA"]))
-            _accepted(approver.reject(offers["AAPL"], "earnings next week"))
-        for symbol, rec in (*expiring.items(), *offers.items()):
-            sys.stdout.write(f"{symbol}: {_until_ended(desk, rec)}\n")
-        _save(desk, "recommendation-completed", _id(offers["NVDA"]))
-        _save(desk, "recommendation-rejected", _id(offers["AAPL"]))
-        _save(desk, "recommendation-expired", _id(expiring["IWM"]))
-        _save(desk, "recommendation-denied-with-successor", _id(expiring["QQQ"]))
-        _save_latest(desk, "StrategyRunsWorkflow", "StrategyRunWorkflow")
-        _save_latest(desk, "IngestionWorkflow", "ReconciliationWorkflow", "RedeliveryWorkflow")
-        assert desk.cli("sync-ibkr-market").returncode == 0
-        _save_latest(desk, "MarketReadingWorkflow")
-        # It runs as long as the desk; what it has done so far is its history.
-        _save(desk, "LifecycleWorkflow", in_own_loop(_latest(desk, "LifecycleWorkflow", "Running")))
+    expiring = desk.propose("IWM", "QQQ", decision_minutes=2)
+    offers = desk.propose("NVDA", "AAPL")
+    with desk.login() as browser:
+        approver = Approver(browser)
+        with desk.frozen("broker worker"):
+            # Approved in time, and still not begun two minutes after its deadline.
+            _accepted(approver.approve(expiring["QQQ"]))
+            _until_ended(desk, expiring["IWM"])
+            _until_too_late_to_start(desk, expiring["QQQ"])
+        _accepted(approver.approve(offers["NVDA"]))
+        _accepted(approver.reject(offers["AAPL"], "earnings next week"))
+    for symbol, rec in (*expiring.items(), *offers.items()):
+        sys.stdout.write(f"{symbol}: {_until_ended(desk, rec)}\n")
+    _save(desk, "recommendation-completed", _id(offers["NVDA"]))
+    _save(desk, "recommendation-rejected", _id(offers["AAPL"]))
+    _save(desk, "recommendation-expired", _id(expiring["IWM"]))
+    _save(desk, "recommendation-denied-with-successor", _id(expiring["QQQ"]))
+    _save_latest(desk, "StrategyRunsWorkflow", "StrategyRunWorkflow")
+    _save_latest(desk, "IngestionWorkflow", "ReconciliationWorkflow", "RedeliveryWorkflow")
+    assert desk.cli("sync-ibkr-market").returncode == 0
+    _save_latest(desk, "MarketReadingWorkflow")
+    # It runs as long as the desk; what it has done so far is its history.
+    _save(desk, "LifecycleWorkflow", in_own_loop(_latest(desk, "LifecycleWorkflow", "Running")))
 
 
-def record_walk() -> None:
-    """A recommendation whose price is walked: the market is too slow to fill it at the first."""
-    with running_desk("--speed", "0.1", "--seed", "7") as desk:
-        offers = desk.propose("AAPL", "MSFT", "NVDA")
-        with desk.login() as browser:
-            for recommendation_id in offers.values():
-                _accepted(Approver(browser).approve(recommendation_id))
-        for recommendation_id in offers.values():
-            _until_ended(desk, recommendation_id)
-        walked = max(offers.values(), key=lambda each: len(desk.orders(each)))
-        assert len(desk.orders(walked)) > 1, "nothing was walked; run it again"
-        _save(desk, "recommendation-walked", _id(walked))
-
-
-def record_backtests() -> None:
+def record_backtests(desk: Desk) -> None:
     """A backtest, and a sweep of which one has nothing to sell."""
-    with running_desk("--speed", "1") as desk:
-        data = str(write_chains(desk.home.root / "history.csv"))
-        config = str(write_config(desk.home.root / "config.json"))
-        asked = ("--strategy", "wheel", "--data", data, "--config", config, "--wait")
-        for command in (("backtest", "--submit"), ("sweep", "--set", "min_delta=0.15,0.20")):
-            done = desk.cli(*command, *asked)
-            assert done.returncode == 0, done.stderr
-        _save_latest(desk, "BacktestWorkflow", "BacktestSweepWorkflow")
+    data = str(write_chains(desk.home.root / "history.csv"))
+    config = str(write_config(desk.home.root / "config.json"))
+    asked = ("--strategy", "wheel", "--data", data, "--config", config, "--wait")
+    for command in (("backtest", "--submit"), ("sweep", "--set", "min_delta=0.15,0.20")):
+        done = desk.cli(*command, *asked)
+        assert done.returncode == 0, done.stderr
+    _save_latest(desk, "BacktestWorkflow", "BacktestSweepWorkflow")
 
 
-def record_dry_run() -> None:
+def record_dry_run(desk: Desk) -> None:
     """What a strategy would find now, asked for as the web app does."""
-    with running_desk("--speed", "1") as desk, desk.login() as browser:
+    with desk.login() as browser:
         strategy = browser.get("/api/strategies/").json()["items"][0]["id"]
         answer = browser.post(
             f"/api/strategies/{strategy}/dry-run/",
@@ -99,17 +85,16 @@ def record_dry_run() -> None:
         _save_latest(desk, "StrategyDryRunWorkflow")
 
 
-def record_notifications() -> None:
+def record_notifications(desk: Desk) -> None:
     """One look for what people are to be told, as its schedule starts it."""
-    with running_desk("--speed", "1") as desk:
 
-        def looked() -> str | None:
-            try:
-                return in_own_loop(_latest(desk, "NotificationWorkflow"))
-            except AssertionError:
-                return None
+    def looked() -> str | None:
+        try:
+            return in_own_loop(_latest(desk, "NotificationWorkflow"))
+        except AssertionError:
+            return None
 
-        _save(desk, "NotificationWorkflow", str(wait_until(looked, 90, "a look for news")))
+    _save(desk, "NotificationWorkflow", str(wait_until(looked, 90, "a look for news")))
 
 
 def record_scripted() -> None:
@@ -173,7 +158,10 @@ def _save(desk: Desk, name: str, workflow_id: str) -> None:
 
 def _write(name: str, workflow_id: str, history: str) -> None:
     content = {"workflow_id": workflow_id, "history": _anonymous(json.loads(history))}
-    (HISTORIES / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    folder = HISTORIES / str(GENERATION)
+    folder.mkdir(exist_ok=True)
+    compact = json.dumps(content, separators=(",", ":"))
+    (folder / f"{name}.json").write_text(compact + "\n", "utf-8")
 
 
 def _anonymous(value: Any) -> Any:
@@ -188,23 +176,34 @@ def _anonymous(value: Any) -> Any:
     return value
 
 
-def recorded() -> Iterable[Path]:
-    """The files there are, by name."""
-    return sorted(HISTORIES.glob("*.json"))
+def recorded() -> Sequence[Path]:
+    """All there are, the oldest generation first."""
+    return sorted(HISTORIES.glob("*/*.json"), key=lambda file: (int(file.parent.name), file.stem))
+
+
+def newest() -> dict[str, Path]:
+    """The last recording of each, by name."""
+    return {file.stem: file for file in recorded()}
+
+
+ON_A_DESK: dict[str, Callable[[Desk], None]] = {
+    "endings": record_endings,
+    "backtests": record_backtests,
+    "dry-run": record_dry_run,
+    "notifications": record_notifications,
+}
 
 
 def main(names: Sequence[str]) -> None:
     """Record what is named, or everything."""
-    recordings = {
-        "endings": record_endings,
-        "walk": record_walk,
-        "backtests": record_backtests,
-        "dry-run": record_dry_run,
-        "notifications": record_notifications,
-        "scripted": record_scripted,
-    }
-    for name in names or recordings:
-        recordings[name]()
+    wanted = names or ["scripted", *ON_A_DESK]
+    if "scripted" in wanted:
+        record_scripted()
+    chosen = [ON_A_DESK[name] for name in wanted if name != "scripted"]
+    if chosen:
+        with running_desk("--speed", "4", "--seed", "7") as desk:
+            for record in chosen:
+                record(desk)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Histories of endings that a real desk comes to only by accident: lapses, quarantine, doubt.
+"""Histories that a real desk comes to only by accident: lapses, quarantine, doubt, crashes.
 
 The workflow and the Temporal server are real; what the broker and the records answer is scripted.
 Replay looks at the workflow's commands alone, and these are the same.
@@ -8,18 +8,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from uuid import uuid4
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
 from domain.errors import ErrorCode
 from domain.orders import OrderState
-from domain.recommendations import RecommendationState
+from domain.recommendations import DecisionAction, RecommendationState
 from infra.embedded.temporal import temporal_binary
+from tests.unit.trade_factories import roll
 from tests.workflows.fake_desk import FakeDesk, view
-from workflows.messages import DecisionMessage, OrderMessage, RecommendationResult
+from workflows import policies
+from workflows.messages import (
+    DecisionMessage,
+    OrderMessage,
+    RecommendationResult,
+    TradeProgress,
+)
 from workflows.recommendation import RecommendationWorkflow
 
 Handle = WorkflowHandle[RecommendationWorkflow, RecommendationResult]
@@ -48,6 +57,18 @@ async def withdrawn(desk: FakeDesk, handle: Handle) -> None:
     desk.offers_order("k1")
     desk.placed.append(view("k1", OrderState.WORKING))
     desk.read.append(view("k1", OrderState.WORKING))
+    desk.cancelled.append(view("k1", OrderState.CANCELLED, reason_code=ErrorCode.ORDER_CANCELLED))
+    await approve(desk, handle)
+    await handle.signal(RecommendationWorkflow.withdraw)
+
+
+async def withdrawn_in_doubt(desk: FakeDesk, handle: Handle) -> None:
+    """Its end is asked for while nobody knows whether it arrived; found, it is cancelled."""
+    desk.offers_order("k1")
+    desk.placed.append(view("k1", OrderState.UNKNOWN, reason="no acknowledgement"))
+    in_doubt = [view("k1", OrderState.UNKNOWN, absent_looks=n) for n in range(1, 5)]
+    desk.cancelled.append(in_doubt[0])
+    desk.resolved.extend([*in_doubt[1:], view("k1", OrderState.WORKING)])
     desk.cancelled.append(view("k1", OrderState.CANCELLED, reason_code=ErrorCode.ORDER_CANCELLED))
     await approve(desk, handle)
     await handle.signal(RecommendationWorkflow.withdraw)
@@ -83,14 +104,92 @@ async def not_sent(desk: FakeDesk, handle: Handle) -> None:
     await approve(desk, handle)
 
 
+async def walked(desk: FakeDesk, handle: Handle) -> None:
+    """The price is walked to its worst; each cancel is proven before the next attempt."""
+    keys = [f"k{step}" for step in range(1, policies.PRICE_STEPS + 1)]
+    for key in keys:
+        desk.offers_order(key)
+        desk.placed.append(view(key, OrderState.WORKING))
+    desk.cancelled.extend(view(key, OrderState.CANCELLED) for key in keys[:-1])
+    # A look or two per walked price, then a while at the last one.
+    desk.read.extend([view(keys[0], OrderState.WORKING)] * 12)
+    desk.read.append(view(keys[-1], OrderState.FILLED, filled=2))
+    await approve(desk, handle)
+
+
+async def succeeded_package(desk: FakeDesk, handle: Handle) -> None:
+    """A roll whose price the market has left: denied, and its successor sought."""
+    desk.denies(ErrorCode.PRICE_OUTSIDE_FLOOR)
+    await approve(desk, handle)
+
+
+async def looked_up(desk: FakeDesk, handle: Handle) -> None:
+    """The sender fails after its send: what it did is read back, and found in the books."""
+    desk.offers_order("k1")
+    desk.placed.append(ApplicationError("the worker died"))
+    desk.resolved.append(view("k1", OrderState.WORKING))
+    desk.read.append(view("k1", OrderState.FILLED, filled=2))
+    await approve(desk, handle)
+
+
+async def sent_by_itself(desk: FakeDesk, handle: Handle) -> None:
+    """The sender fails before it has judged: what is judged afresh is sent by an activity of
+    its own."""
+    desk.prepared.append(ApplicationError("the worker died", non_retryable=True))
+    desk.offers_order("k1")
+    desk.placed.append(view("k1", OrderState.FILLED, filled=2))
+    await approve(desk, handle)
+
+
+async def forged(desk: FakeDesk, handle: Handle) -> None:
+    """A signal with no approval behind it, then a rejection."""
+    await handle.signal(RecommendationWorkflow.approve, DecisionMessage(decision_id=uuid4()))
+    rejection = uuid4()
+    desk.decisions[rejection] = DecisionAction.REJECT
+    desk.state = RecommendationState.REJECTED
+    await handle.signal(RecommendationWorkflow.reject, DecisionMessage(decision_id=rejection))
+
+
+async def resumed(desk: FakeDesk, handle: Handle) -> None:
+    """A later run of a long wait: it goes on with the order that was under way."""
+
+
 SCRIPTS: dict[str, tuple[Act, RecommendationState]] = {
     "lapsed": (lapsed, RecommendationState.LAPSED),
     "withdrawn": (withdrawn, RecommendationState.LAPSED),
+    "withdrawn-in-doubt": (withdrawn_in_doubt, RecommendationState.LAPSED),
     "superseded": (superseded, RecommendationState.SUPERSEDED),
     "denied": (denied, RecommendationState.DENIED),
     "quarantined": (quarantined, RecommendationState.COMPLETED),
     "not-sent": (not_sent, RecommendationState.LAPSED),
+    "walked": (walked, RecommendationState.COMPLETED),
+    "package-denied": (succeeded_package, RecommendationState.DENIED),
+    "looked-up": (looked_up, RecommendationState.COMPLETED),
+    "sent-by-itself": (sent_by_itself, RecommendationState.COMPLETED),
+    "forged": (forged, RecommendationState.REJECTED),
+    "resumed": (resumed, RecommendationState.COMPLETED),
 }
+
+
+def _desk_for(name: str) -> FakeDesk:
+    """A desk as the script of that name finds it."""
+    desk = FakeDesk()
+    desk.recommendation_id = uuid4()
+    if name == "package-denied":
+        desk.terms = roll()
+    if name == "resumed":
+        desk.progress = TradeProgress(
+            decision_id=desk.approval,
+            price_step=1,
+            walking=False,
+            abandoned=0,
+            filled=Decimal(0),
+            order_keys=("k1",),
+            withdrawn=False,
+        )
+        desk.read.append(view("k1", OrderState.UNKNOWN))
+        desk.resolved.append(view("k1", OrderState.FILLED, filled=2))
+    return desk
 
 
 # --- carrying them out -----------------------------------------------------------------------
@@ -116,8 +215,7 @@ async def histories() -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     async with _temporal() as client:
         for name, (act, ending) in SCRIPTS.items():
-            desk = FakeDesk()
-            desk.recommendation_id = uuid4()
+            desk = _desk_for(name)
             async with desk.open(client):
                 handle = await desk.start(client)
                 await act(desk, handle)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import logging
 import threading
@@ -62,7 +63,9 @@ class OfficialClient(EWrapper, EClient):
 
     async def stop(self) -> None:
         logging.getLogger("ibapi").removeHandler(self._log)
-        self.disconnect()
+        # Refused, its own thread may be closing the connection; ibapi then finds it gone (None).
+        with contextlib.suppress(AttributeError):
+            self.disconnect()
         await asyncio.to_thread(self._thread.join, 5)
 
     def all(self, name: str, request_id: int | None = None) -> list[tuple[Any, ...]]:

@@ -14,7 +14,8 @@ import structlog
 from fastapi import FastAPI
 from pydantic import ValidationError
 
-from api.app import create_app, describe
+from api.app import create_app
+from api.description import describe
 from api.limits import COSTLY
 from api.openapi import document
 from api.schemas.limits import ChangeLimitsAsk
@@ -226,6 +227,7 @@ async def test_log_lines_name_the_route_not_the_key(browser: httpx.AsyncClient) 
         await browser.get(f"/api/orders/{key}/")
     assert logs[-1]["route"] == "/api/orders/{order_id}/"
     assert key not in str(logs[-1])
+    assert logs[-1]["address"] == "127.0.0.1"
 
 
 def policy_of(answer: httpx.Response) -> dict[str, str]:
@@ -340,4 +342,4 @@ async def test_over_tls_and_only_then_browsers_are_told_to_use_nothing_else(
     async with httpx.AsyncClient(transport=transport, base_url="https://desk") as client:
         for path in ("/", "/healthz"):
             told = (await client.get(path)).headers.get("strict-transport-security")
-            assert told == ("max-age=31536000" if over_tls else None)
+            assert told == ("max-age=31536000; includeSubDomains" if over_tls else None)

@@ -9,12 +9,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from api.presenters.orders import is_cancellable
 from api.presenters.recommendations import assignment_cash, credit, metrics_fields
 from api.presenters.timeline import timeline
-from api.schemas.common import Answer, Exact, UtcTime
+from api.schemas.common import Answer, Day, Exact, Moment, UtcTime
 from api.schemas.recommendations import ApproveAsk
 from api.stream import Change, Subscription
 from domain.errors import ErrorCode, GreenlightError
@@ -28,8 +28,8 @@ from domain.recommendations import (
 )
 from infra import security
 from infra.db.models import Role
-from infra.db.queries.orders import ExecutionCursor, OrderCursor
-from infra.db.queries.paging import Rows, decode_cursor
+from infra.db.queries.paging import Rows, SortCursor, decode_cursor
+from infra.db.queries.recommendations import QueueCursor
 from infra.db.queries.viewer import Viewer
 from tests.unit.trade_factories import contract, roll, terms
 
@@ -83,25 +83,25 @@ def test_an_installation_admin_may_do_everything_for_everyone() -> None:
 
 
 def test_a_cursor_survives_its_way_through_an_address() -> None:
-    cursor = ExecutionCursor(executed_at=NOW, id=A)
-    assert decode_cursor(ExecutionCursor, cursor.encode()) == cursor
+    cursor = SortCursor(sort="-executed_at", after=["2026-11-20T15:30:00.123456Z", str(A), None])
+    assert decode_cursor(SortCursor, cursor.encode()) == cursor
     assert cursor.encode().isascii()
     assert "=" not in cursor.encode()
 
 
 def test_the_cursor_of_another_list_is_refused() -> None:
-    text = ExecutionCursor(executed_at=NOW, id=A).encode()
+    text = QueueCursor(part="others", id=A).encode()
     with pytest.raises(GreenlightError) as refused:
-        decode_cursor(OrderCursor, text)
+        decode_cursor(SortCursor, text)
     assert refused.value.code is ErrorCode.INVALID_INPUT
 
 
 def test_a_page_ends_exactly_where_the_rows_do() -> None:
     ids = [uuid4() for _ in range(3)]
-    assert Rows(ids, 3, lambda key: OrderCursor(id=key)).next_cursor is None
-    page = Rows(ids, 2, lambda key: OrderCursor(id=key))
+    assert Rows(ids, 3, lambda key: QueueCursor(part="others", id=key)).next_cursor is None
+    page = Rows(ids, 2, lambda key: QueueCursor(part="others", id=key))
     assert page.items == ids[:2]
-    assert decode_cursor(OrderCursor, page.next_cursor) == OrderCursor(id=ids[1])
+    assert decode_cursor(QueueCursor, page.next_cursor) == QueueCursor(part="others", id=ids[1])
 
 
 class Sample(Answer):
@@ -343,3 +343,13 @@ def test_tokens_are_long_and_never_alike() -> None:
     assert len(tokens) == 100
     assert all(len(token) >= 43 for token in tokens)
     assert len(security.hash_token("x")) == 32
+
+
+@pytest.mark.parametrize("kind", [Day, Moment])
+def test_a_number_is_no_day(kind: Any):
+    assert TypeAdapter(Day).validate_python("2026-03-20") == date(2026, 3, 20)
+    noon = TypeAdapter(Moment).validate_python("2026-03-20T12:00:00Z")
+    assert noon == datetime(2026, 3, 20, 12, tzinfo=UTC)
+    for wrong in ("0.0", "1774000000", 0, 1774000000.5, "", "20260320", "2026-03-201"):
+        with pytest.raises(ValidationError):
+            TypeAdapter(kind).validate_python(wrong)

@@ -17,7 +17,6 @@ DAYS = Path(__file__).parents[2].parent / "shared" / "data" / "spx_2019"
 HOLIDAY, MISSING = date(2019, 5, 27), {date(2019, 5, 10), date(2019, 5, 17)}
 
 pytestmark = [
-    pytest.mark.faults,
     pytest.mark.skipif(not DAYS.is_dir(), reason="the recorded SPX days are not here"),
 ]
 

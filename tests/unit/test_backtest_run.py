@@ -129,8 +129,31 @@ def test_an_order_lapses_where_the_market_does_not_reach_its_floor():
 
 
 def test_the_accounts_limits_refuse_as_they_do_on_the_desk():
-    result = run(SEEN, limits={"max_notional": "5000"})
-    assert [each.code for each in result.denials] == [ErrorCode.NOTIONAL_LIMIT]
+    result = run(SEEN, limits={"max_daily_notional": "5000"})
+    assert [each.code for each in result.denials] == [ErrorCode.DAILY_NOTIONAL]
+
+
+def test_no_more_is_offered_than_an_order_may_have():
+    idle = run(SEEN, limits={"max_notional": "5000"})
+    assert (
+        "One contract's notional is 9,500; an order may have 5,000 (max_notional)." in idle.notes[0]
+    )
+
+
+def test_a_run_in_which_nothing_was_offered_says_why():
+    day = Day(WEDNESDAY, 100.0, put(1.0, 1.2))
+    idle = run_backtest(wheel(cash="5000"), recorded([SEEN, day]), CALENDAR)
+    [why, *_] = idle.notes
+    assert why.startswith("nothing was offered in the whole run; on 2024-01-03: ")
+    assert "One contract ties up 9,500; 5,000 is left" in why
+    assert not any("nothing was offered" in note for note in run(SEEN).notes)
+
+
+def test_a_run_in_which_nothing_was_filled_says_what_refused_it():
+    refused = run(SEEN, limits={"max_daily_notional": "5000"})
+    assert "no approved trade was filled: 1 DAILY_NOTIONAL" in refused.notes
+    [denial] = refused.denials
+    assert denial.reason == "Notional opened today: 9,500, limit 5,000"
 
 
 def test_a_faulty_day_is_not_traded_on_and_carries_marks_forward():

@@ -9,14 +9,21 @@ from typing import Any
 
 import pytest
 
-from domain.backtest import runner
+from domain.backtest import desk, runner
 from domain.backtest.digest import canonical
 from domain.backtest.runner import run_backtest
 from domain.instruments import Frozen
 from domain.portfolio import AccountState
+from domain.recommendations import RuleResult
 from domain.risk.limits import Limits, TradingState
 from domain.risk.margin_regt import regt_margin, regt_requirement
-from domain.risk.pretrade import first_denial, first_refusal, run_controls
+from domain.risk.pretrade import (
+    first_denial,
+    first_preview_refusal,
+    first_refusal,
+    run_controls,
+)
+from domain.risk.pretrade_inputs import PretradeInputs
 from domain.strategies.base import StrategyContext
 from domain.strategies.wheel import Wheel
 from tests.unit.backtest_market import CALENDAR
@@ -72,6 +79,29 @@ def test_records_made_without_a_check_have_every_field_and_would_pass_it(shown: 
         kind.model_validate(vars(each))
 
 
+def test_what_the_controls_of_a_backtest_look_at_would_pass_every_check(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    asked: list[PretradeInputs] = []
+
+    def remember(given: PretradeInputs) -> RuleResult | None:
+        asked.append(given)
+        return first_preview_refusal(given)
+
+    monkeypatch.setattr(desk, "first_preview_refusal", remember)
+    run_backtest(turning(), market(1), CALENDAR)
+    actions = {given.trade.terms.action.value for given in asked}
+    assert actions == {"OPEN", "CLOSE", "ROLL"}
+    for given in asked:
+        assert given.quote is not None
+        parts = [given.trade, given.quote, given.record, given.risk, given.what_if]
+        for each in [given, *parts, *(given.listed or ())]:
+            assert each is not None
+            kind = type(each)
+            told = {name: vars(each)[name] for name in kind.model_fields}
+            kind.model_validate(told)
+
+
 CASES = {
     "in order": {},
     "halted": {"trading_state": TradingState.HALTED},
@@ -103,7 +133,10 @@ def test_a_copy_of_what_controls_look_at_is_worked_out_afresh():
 @pytest.mark.parametrize(
     "legs",
     [
+        [],
         [put(-1, 90, 1.5)],
+        [put(-1, 90, 1.5), put(-3, 80, 0.7)],
+        [put(-1, 90, 1.5), put(-3, 80, float("nan"))],
         [put(-1, 90, 1.5), call(-2, 110, 1.5)],
         [put(-2, 90, 1.5), put(2, 80, 1.5)],
         [stock(100), call(-1, 110, 1.5)],

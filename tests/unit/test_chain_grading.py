@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from domain.chain_grading import graded
+from domain.chain_grading import code_of, graded
 from domain.instruments import ExerciseStyle, Settlement
 from domain.market import OptionChain, QuoteCode, QuoteQuality
 from domain.pricing import european
@@ -55,6 +55,21 @@ def test_every_row_gets_its_code(changes: dict[str, Any], code: QuoteCode):
     found = graded(chain(row(), row(con_id=2, **changes)))
     assert found.code is not None
     assert found.code.tolist() == [QuoteCode.OK, code]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        chain(row(), row(con_id=2, bid=9.0), row(con_id=3, strike=690.0)),
+        index_chain(forward=662.0, rate=0.04),
+        # The deep puts are sound by the forward of these quotes alone.
+        index_chain(forward=650.0, rate=0.02, half=0.5),
+    ],
+)
+def test_one_row_graded_alone_has_the_code_it_has_among_all(given: OptionChain):
+    whole = graded(given).code
+    assert whole is not None
+    assert [code_of(given, each) for each in range(len(given))] == whole.tolist()
 
 
 def test_the_rows_of_a_chain_that_is_not_live_are_stale():

@@ -77,11 +77,12 @@ def test_a_change_of_unknown_cash_realises_nothing_and_is_told_as_incomplete():
     assert (put.complete, put.realised, put.cost, put.quantity) == (False, [], 0, 0)
 
 
-def test_what_was_held_before_the_record_is_incomplete_at_its_known_cost():
+def test_what_was_held_before_the_record_is_incomplete_at_its_known_cost_and_has_no_first_day():
     (shares,) = contract_results(
         [entry(1, -100, "1200", con_id=SHARES)], [entry(0, 100, "-1000", con_id=SHARES)]
     )
     assert (shares.complete, shares.realised_since(None)) == (False, Decimal(200))
+    assert shares.opened_at is None
 
 
 def test_legs_are_worth_their_marks_and_nothing_is_guessed_for_one_without():

@@ -10,22 +10,23 @@ from typing import Any
 
 import pytest
 import structlog
+from opentelemetry.sdk.trace import TracerProvider
 
 from infra.logging import configure
 from infra.settings import Settings
 
 
-@pytest.fixture
-def output() -> Iterator[io.StringIO]:
-    """What a configured process writes."""
+@pytest.fixture(params=["json"])
+def output(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
+    """What a process configured for the format of the parameter writes."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
     stream = io.StringIO()
-    configure(Settings(), "api", stream)
+    configure(Settings(log_format=request.param), "api", stream)
     yield stream
     logging.captureWarnings(capture=False)
     root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    structlog.configure(**before)
     structlog.contextvars.clear_contextvars()
 
 
@@ -72,17 +73,36 @@ def test_secrets_are_replaced_at_any_depth_and_inside_urls(
     assert line["url"] == "postgresql://desk:[redacted]@db/greenlight"
 
 
-def test_a_traceback_is_structured_and_carries_no_local_values(
-    output: io.StringIO,
-) -> None:
-    def fail() -> None:
-        pin = "8899"
-        raise ValueError(len(pin))
+def fail() -> None:
+    pin = "88" + "99"
+    raise ValueError(len(pin))
 
+
+def log_a_failure() -> None:
     try:
         fail()
     except ValueError:
         structlog.stdlib.get_logger().exception("failed")
+
+
+def test_a_traceback_is_structured_and_carries_no_local_values(
+    output: io.StringIO,
+) -> None:
+    log_a_failure()
     line = only_line(output)
     assert line["exception"][0]["exc_type"] == "ValueError"
     assert "8899" not in json.dumps(line)
+
+
+@pytest.mark.parametrize("output", ["console"], indirect=True)
+def test_a_traceback_in_a_terminal_carries_no_local_values(output: io.StringIO) -> None:
+    log_a_failure()
+    assert "ValueError: 4" in output.getvalue()
+    assert "8899" not in output.getvalue()
+
+
+def test_a_line_names_the_trace_it_belongs_to(output: io.StringIO) -> None:
+    configure(Settings(tracing_endpoint="http://127.0.0.1:1"), "api", output)
+    with TracerProvider().get_tracer("test").start_as_current_span("click") as span:
+        structlog.stdlib.get_logger("desk").info("within")
+    assert only_line(output)["trace_id"] == f"{span.get_span_context().trace_id:032x}"

@@ -170,3 +170,17 @@ def test_a_leg_without_a_price_is_named_and_left_out():
 def test_short_stock_pays_five_dollars_a_share_at_least():
     assert regt_margin([stock(-100, spot=10.0, mark=10.0)]).maintenance == 500
     assert regt_margin([stock(-100, spot=4.0, mark=4.0)]).maintenance == 400
+
+
+def test_one_combination_is_used_as_often_as_it_comes_whole_and_the_rest_stands_alone():
+    together = regt_margin([stock(250), call(-3, 100, 2.0)])
+    parts = [[stock(200), call(-2, 100, 2.0)], [stock(50)], [call(-1, 100, 2.0)]]
+    alone = [regt_margin(legs) for legs in parts]
+    assert together.maintenance == pytest.approx(sum(each.maintenance for each in alone))
+    assert together.initial == pytest.approx(sum(each.initial for each in alone))
+    assert names(together) == ["covered call", "long stock", "short option"]
+    # A spread wider than the short put's own exposure gives no relief.
+    assert names(regt_margin([put(-1, 90, 1.0), put(1, 5, 0.01)])) == [
+        "long option",
+        "short option",
+    ]

@@ -119,8 +119,9 @@ def test_what_is_not_announced_is_not_known(projected: str | None):
         {"days": (TODAY,), "values": ()},
         {"days": (TODAY, TODAY), "values": (1.0, 1.0)},
         {"days": (TODAY, TODAY - timedelta(days=1)), "values": (1.0, 1.0)},
+        {"days": (TODAY,), "values": (1.0,), "opens": (1.0, 1.0)},
     ],
-    ids=["too few values", "a day twice", "backwards"],
+    ids=["too few values", "a day twice", "backwards", "too many opens"],
 )
 def test_a_history_that_contradicts_itself_is_refused(columns: dict[str, object]):
     with pytest.raises(ValueError, match="days"):

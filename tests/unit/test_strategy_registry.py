@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
+import subprocess
+import sys
+import tomllib
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -10,10 +14,17 @@ import pytest
 from domain.errors import ErrorCode, GreenlightError
 from domain.risk.state import compute_risk_state
 from domain.strategies import registry
-from domain.strategies.registry import installed_strategies, resolve_strategy, validate_config
+from domain.strategies.registry import (
+    installed_strategies,
+    resolve_strategy,
+    strategy_named,
+    validate_config,
+)
 from domain.strategies.wheel import Wheel
 from domain.strategies.wheel_config import WheelConfig
 from tests.unit.trade_factories import account, chain, context, row
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_code_ref_names_a_strategy_class():
@@ -156,21 +167,56 @@ def test_a_plugin_with_a_slug_that_is_taken_is_listed_with_the_clash(
     assert twin.slug == ""
 
 
-def test_the_example_in_the_documentation_is_a_strategy_of_few_lines(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+def install_the_example(site: Path) -> None:
+    """The guide's example as the package that its own ``pyproject.toml`` makes, unpacked into
+    ``site`` as an installer does."""
+    guide = (ROOT / "docs" / "strategies.md").read_text("utf-8")
+    code, project = (
+        guide.split(f"```{language}\n")[1].split("```")[0] for language in ("python", "toml")
+    )
+    assert len(code.splitlines()) <= 40
+    ((group, points),) = tomllib.loads(project)["project"]["entry-points"].items()
+    package, metadata = site / "acme", site / "acme_puts-1.0.dist-info"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "patience.py").write_text(code)
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: acme-strategies\nVersion: 1.0\n"
+    )
+    lines = "\n".join(f"{name} = {value}" for name, value in points.items())
+    (metadata / "entry_points.txt").write_text(f"[{group}]\n{lines}\n")
+
+
+def test_the_example_of_the_guide_runs_once_it_is_installed_as_a_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    guide = (Path(__file__).parents[2] / "docs" / "strategies.md").read_text("utf-8")
-    example = guide.split("```python\n")[1].split("```")[0]
-    assert len(example.splitlines()) <= 40
-    (tmp_path / "patience_of_the_guide.py").write_text(example)
+    install_the_example(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    announce(monkeypatch, "patience_of_the_guide:Patience")
     *_, listed = installed_strategies()
     assert (listed.slug, listed.error) == ("patience", "")
-    strategy = resolve_strategy(listed.code_ref)
+    assert listed.code_ref == "acme.patience:Patience"
+    assert "days" in listed.config_schema["properties"]  # type: ignore[operator]
+    strategy = strategy_named("patience")
     config = validate_config(strategy, {"universe": ["SPY"], "days": 5})
     state = account()
     result = strategy().generate_signals(
         state, compute_risk_state(state), context(chain(row()), config=config)
     )
     assert result.no_trade_reason == "Waiting for something at 5 days."
+
+
+def test_an_installed_package_is_offered_by_every_process_of_the_desk(tmp_path: Path):
+    install_the_example(tmp_path)
+    tell = (
+        "from domain.strategies.registry import installed_strategies;"
+        "print(*(each.slug or each.error for each in installed_strategies()))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", tell],
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.split() == ["wheel", "theta", "patience"]

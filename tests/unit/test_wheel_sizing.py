@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
+import pytest
+
+from domain.risk.limits import Limits
 from tests.unit.test_wheel import cheap_chain, config, run
 from tests.unit.trade_factories import (
     account,
@@ -38,6 +42,26 @@ def test_contracts_are_sized_by_capital_per_name():
     state = account(net_liquidation=Decimal(79_999), cash=Decimal(500_000))
     result = run(cheap_chain("AA", 1), state=state)
     assert result.proposals[0].terms.quantity == 3
+
+
+@pytest.mark.parametrize(
+    ("limit", "contracts"),
+    [({"max_contracts": 2}, 2), ({"max_notional": "15000"}, 3), ({"max_loss": "9000"}, 1)],
+)
+def test_no_more_is_offered_than_the_accounts_limits_let_an_order_have(
+    limit: dict[str, Any], contracts: int
+):
+    """More would be refused after its approval."""
+    limits = Limits.model_validate(limit)
+    assert run(cheap_chain("AA", 1)).proposals[0].terms.quantity > contracts
+    result = run(cheap_chain("AA", 1), limits=limits)
+    assert result.proposals[0].terms.quantity == contracts
+
+
+def test_a_put_too_large_for_an_order_is_not_offered_and_the_limit_is_named():
+    result = run(cheap_chain("AA", 1), limits=Limits(max_notional=Decimal(4_000)))
+    assert result.proposals == ()
+    assert "an order may have 4,000 (max_notional)" in result.opportunities[0].why_not
 
 
 def test_exposure_already_held_counts_against_the_name():

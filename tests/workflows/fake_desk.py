@@ -22,13 +22,14 @@ from domain.ports import DeadlineCheck, RecommendationBrief, RunOutcome
 from domain.recommendations import DecisionAction, RecommendationState
 from infra.temporal.interceptor import DeskInterceptor
 from infra.temporal.setup import add_search_attributes
-from infra.temporal.worker import sandbox
+from infra.temporal.worker import STICKY_TIMEOUT, sandbox
 from tests.unit.trade_factories import terms
 from workflows.ids import CORE_QUEUE, broker_queue, recommendation_workflow_id
-from workflows.messages import RecommendationInput, RecommendationResult
+from workflows.messages import RecommendationInput, RecommendationResult, TradeProgress
 from workflows.recommendation import RecommendationWorkflow
 
-GATEWAY = "test"
+GATEWAY = "scripted"
+"""Not the gateway of other worlds: pollers of a queue are remembered for minutes."""
 Answer = OrderView | Exception
 
 
@@ -50,6 +51,9 @@ class FakeDesk:
         self.recommendation_id = uuid4()
         self.approval = uuid4()
         self.decisions: dict[UUID, DecisionAction] = {self.approval: DecisionAction.APPROVE}
+        self.terms = terms()
+        self.progress: TradeProgress | None = None
+        """Of an earlier run, which this one goes on with."""
         self.state = RecommendationState.PROPOSED
         self.seconds_left = timedelta(hours=2).total_seconds()
         self.on_deadline: Callable[[], None] = lambda: None
@@ -87,7 +91,7 @@ class FakeDesk:
         return RecommendationBrief(
             id=request.recommendation_id,
             state=self.state,
-            terms=terms(),
+            terms=self.terms,
             gateway=GATEWAY,
             strategy="Wheel",
             summary="Sell 2 SPY puts",
@@ -185,6 +189,7 @@ class FakeDesk:
             ],
             workflow_runner=sandbox(),
             interceptors=[DeskInterceptor()],
+            sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         )
         broker = Worker(
             client,
@@ -207,7 +212,7 @@ class FakeDesk:
     ) -> WorkflowHandle[RecommendationWorkflow, RecommendationResult]:
         return await client.start_workflow(
             RecommendationWorkflow.run,
-            RecommendationInput(recommendation_id=self.recommendation_id),
+            RecommendationInput(recommendation_id=self.recommendation_id, progress=self.progress),
             id=recommendation_workflow_id(self.recommendation_id),
             task_queue=CORE_QUEUE,
         )

@@ -11,7 +11,8 @@ from temporalio.exceptions import ApplicationError
 
 from domain.errors import ErrorCode
 from domain.orders import OrderState
-from domain.recommendations import DecisionAction, RecommendationState
+from domain.recommendations import DecisionAction, RecommendationState, Terms
+from tests.unit.trade_factories import roll, terms
 from tests.workflows.fake_desk import FakeDesk, view
 from workflows import policies
 from workflows.ids import recommendation_workflow_id
@@ -219,8 +220,12 @@ async def test_an_unproven_order_waits_for_the_operator_and_is_never_sent_again(
     assert (desk.count("place_order"), desk.count("resolve_order")) == (1, 9)
 
 
-async def test_a_denied_trade_is_concluded_and_succeeded_on_fresh_terms(client: Client):
+@pytest.mark.parametrize("offered", [terms(), roll()], ids=["one option", "a package"])
+async def test_a_denied_trade_is_concluded_and_succeeded_on_fresh_terms(
+    client: Client, offered: Terms
+):
     desk = FakeDesk()
+    desk.terms = offered
     desk.denies(ErrorCode.PRICE_OUTSIDE_FLOOR)
     successor = uuid4()
     desk.successors = (successor,)
@@ -268,6 +273,23 @@ async def test_a_withdrawn_trade_is_cancelled_and_not_attempted_again(client: Cl
     assert (result.state, result.code) == (RecommendationState.LAPSED, ErrorCode.ORDER_CANCELLED)
     assert result.filled == 1
     assert desk.count("judge_and_send") == 1
+
+
+async def test_an_order_in_doubt_is_cancelled_once_and_again_where_it_is_found(client: Client):
+    desk = FakeDesk()
+    desk.offers_order("k1")
+    desk.placed.append(view("k1", OrderState.UNKNOWN))
+    looks = [view("k1", OrderState.UNKNOWN, absent_looks=n) for n in range(1, 6)]
+    desk.cancelled.append(looks[0])
+    desk.resolved.extend([*looks[1:], view("k1", OrderState.WORKING)])
+    desk.cancelled.append(view("k1", OrderState.CANCELLED))
+    async with desk.open(client):
+        handle = await desk.start(client)
+        await handle.signal(RecommendationWorkflow.approve, approval(desk))
+        await handle.signal(RecommendationWorkflow.withdraw)
+        result = await handle.result()
+    assert result.state is RecommendationState.LAPSED
+    assert (desk.count("cancel_order"), desk.count("resolve_order")) == (2, 5)
 
 
 async def test_a_broker_that_is_away_is_asked_again_until_it_answers(client: Client):

@@ -18,6 +18,7 @@ from infra.db.models.identity import (
     Session,
     TokenScope,
     User,
+    UserIdentity,
 )
 from infra.db.models.limits import LimitVersion
 from infra.db.models.market import (
@@ -40,7 +41,9 @@ from infra.db.models.reconciliation import (
 )
 from infra.db.models.stopping import KillSwitch, KillSwitchTrade, TradingStateChange
 from infra.db.models.strategies import (
+    ConfigProposal,
     Opportunity,
+    ProposalState,
     RunMode,
     RunStatus,
     Signal,
@@ -50,7 +53,15 @@ from infra.db.models.strategies import (
     StrategyRun,
     StrategyVersion,
 )
-from infra.db.models.system import Alert, AlertState, AuditEvent, AuditLink, Setting, Severity
+from infra.db.models.system import (
+    Alert,
+    AlertState,
+    AuditEvent,
+    AuditLink,
+    CommandReceipt,
+    Setting,
+    Severity,
+)
 from infra.db.models.trading import (
     Approval,
     Decision,
@@ -73,6 +84,8 @@ __all__ = [
     "Base",
     "BrokerAccount",
     "Client",
+    "CommandReceipt",
+    "ConfigProposal",
     "ConnectionState",
     "CorporateAction",
     "Decision",
@@ -97,6 +110,7 @@ __all__ = [
     "Portfolio",
     "Position",
     "PositionEvent",
+    "ProposalState",
     "Quote",
     "Recommendation",
     "ReconciledPosition",
@@ -118,4 +132,5 @@ __all__ = [
     "TradingStateChange",
     "UnderlyingFact",
     "User",
+    "UserIdentity",
 ]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.gateways import GatewayKind
@@ -40,6 +40,12 @@ class Client(Base):
     )
     two_approvers_above_max_loss: Mapped[Decimal | None] = mapped_column(
         comment="two people approve what can lose more; null: one suffices"
+    )
+
+    two_people_configure: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=text("false"),
+        comment="a change of a strategy's config waits for a second person",
     )
 
     portfolios: Mapped[list[Portfolio]] = relationship(back_populates="client")

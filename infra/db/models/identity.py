@@ -155,3 +155,22 @@ class ApiToken(Base):
 
     def __str__(self) -> str:
         return self.name
+
+
+class UserIdentity(Base):
+    """Who a person is at an identity provider: one of each there and here."""
+
+    __tablename__ = "user_identities"
+    __table_args__ = (
+        UniqueConstraint("issuer", "subject"),
+        UniqueConstraint("user_id", "issuer"),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    issuer: Mapped[str]
+    subject: Mapped[str] = mapped_column(comment="the provider's own name for them")
+
+    user: Mapped[User] = relationship()
+
+    def __str__(self) -> str:
+        return f"{self.subject} at {self.issuer}"

@@ -128,14 +128,17 @@ class RecordedChain(Base):
 
 
 class HistoryDay(Base):
-    """One completed session of an underlying: its official close, adjusted for splits, and the
-    30-day implied volatility at its end (annualised, decimal)."""
+    """One completed session of an underlying: its first price and official close, adjusted for
+    splits, and the 30-day implied volatility at its end (annualised, decimal)."""
 
     __tablename__ = "daily_history"
     __table_args__ = (UniqueConstraint("instrument_id", "day"),)
 
     instrument_id: Mapped[UUID] = mapped_column(ForeignKey("instruments.id"))
     day: Mapped[date] = mapped_column(comment="exchange date")
+    open: Mapped[Decimal | None] = mapped_column(
+        Price, comment="what index options that settle in the morning are worth goes by it"
+    )
     close: Mapped[Decimal | None] = mapped_column(Price)
     iv: Mapped[float | None] = mapped_column(comment="annualised, decimal")
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.instruments import Side
@@ -105,6 +105,59 @@ class StrategyConfigVersion(Base):
 
     def __str__(self) -> str:
         return f"config version {self.version}"
+
+
+class ProposalState(StrEnum):
+    PENDING = "PENDING"
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
+    # By whoever proposed it.
+    WITHDRAWN = "WITHDRAWN"
+    # Another change came into force, once the client asked for one person only.
+    SUPERSEDED = "SUPERSEDED"
+
+
+class ConfigProposal(Base):
+    """A change of an instance's config by one person that waits, or waited, for another's word."""
+
+    __tablename__ = "config_proposals"
+    __table_args__ = (
+        UniqueConstraint("user_id", "idempotency_key"),
+        CheckConstraint("(state = 'PENDING') = (decided_at IS NULL)", name="decided_has_time"),
+        CheckConstraint(
+            "(state = 'APPROVED') = (version IS NOT NULL)", name="approved_has_version"
+        ),
+        CheckConstraint(
+            "state <> 'APPROVED' OR decided_by_id <> user_id", name="approved_by_somebody_else"
+        ),
+        Index(
+            "uq_config_proposals_pending",
+            "strategy_instance_id",
+            unique=True,
+            postgresql_where=text("state = 'PENDING'"),
+        ),
+    )
+
+    strategy_instance_id: Mapped[UUID] = mapped_column(ForeignKey("strategy_instances.id"))
+    based_on: Mapped[int] = mapped_column(comment="the version it changes")
+    config: Mapped[dict[str, Any]]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    author: Mapped[str] = mapped_column(comment="user e-mail")
+    reason: Mapped[str] = mapped_column(default="")
+    idempotency_key: Mapped[str]
+    state: Mapped[ProposalState] = mapped_column(
+        enum_column(ProposalState), default=ProposalState.PENDING
+    )
+    decided_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    decided_by: Mapped[str | None] = mapped_column(comment="user e-mail")
+    decided_at: Mapped[datetime | None]
+    decision_reason: Mapped[str | None]
+    version: Mapped[int | None] = mapped_column(comment="the version it became")
+
+    strategy_instance: Mapped[StrategyInstance] = relationship()
+
+    def __str__(self) -> str:
+        return f"{self.state} change by {self.author}"
 
 
 class StrategyRun(Base):

@@ -7,7 +7,15 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -118,3 +126,24 @@ class Setting(Base):
 
     def __str__(self) -> str:
         return self.key
+
+
+class CommandReceipt(Base):
+    """What was answered to a person's command, for when the same request comes again."""
+
+    __tablename__ = "command_receipts"
+    __table_args__ = (UniqueConstraint("user_id", "idempotency_key"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    idempotency_key: Mapped[str]
+    request_digest: Mapped[bytes] = mapped_column(
+        LargeBinary, comment="SHA-256 of method, address and body"
+    )
+    status: Mapped[int | None] = mapped_column(comment="null until the command is done")
+    etag: Mapped[str | None]
+    sealed_body: Mapped[bytes | None] = mapped_column(
+        LargeBinary, comment="encrypted: some answers hold a password or a token"
+    )
+
+    def __str__(self) -> str:
+        return f"receipt of {self.created_at:%Y-%m-%d %H:%M}"

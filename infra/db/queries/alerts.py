@@ -6,19 +6,26 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.severity import Severity
-from infra.db.models import Alert, AlertState, Portfolio
-from infra.db.queries.columns import ACCOUNT, AnyRow, Rowed, with_account
-from infra.db.queries.paging import Cursor, Rows, decode_cursor
+from infra.db.models import Alert, AlertState, BrokerAccount, Portfolio
+from infra.db.queries.columns import ACCOUNT, AnyRow, Rowed, severity_rank, with_account
+from infra.db.queries.paging import Ordering, PageAsk, Rows, page_rows
 from infra.db.queries.viewer import Viewer
 
-
-class AlertCursor(Cursor):
-    raised_at: datetime
-    id: UUID
+ALERTS = Ordering(
+    Alert.id,
+    "-raised_at",
+    nullable=("account", "cleared_at"),
+    raised_at=Alert.raised_at,
+    severity=severity_rank(Alert.severity),
+    state=Alert.state,
+    code=Alert.code,
+    account=BrokerAccount.code,
+    cleared_at=Alert.cleared_at,
+)
 
 
 def _visible(viewer: Viewer) -> Rowed:
@@ -52,11 +59,9 @@ async def alert_rows(
     account_id: UUID | None,
     states: Collection[AlertState],
     severities: Collection[Severity] = (),
-    limit: int,
-    cursor: str | None,
+    page: PageAsk,
 ) -> Rows[AnyRow]:
     """Alerts, latest raised first. A client's list includes those of the desk itself."""
-    after = decode_cursor(AlertCursor, cursor)
     statement = _visible(viewer)
     if client_id is not None:
         ours = Portfolio.client_id == client_id
@@ -67,12 +72,7 @@ async def alert_rows(
         statement = statement.where(Alert.state.in_(states))
     if severities:
         statement = statement.where(Alert.severity.in_(severities))
-    if after is not None:
-        same = and_(Alert.raised_at == after.raised_at, Alert.id < after.id)
-        statement = statement.where(or_(Alert.raised_at < after.raised_at, same))
-    statement = statement.order_by(Alert.raised_at.desc(), Alert.id.desc()).limit(limit + 1)
-    rows = (await session.execute(statement)).all()
-    return Rows(rows, limit, lambda row: AlertCursor(raised_at=row.raised_at, id=row.id))
+    return await page_rows(session, statement, ALERTS, page)
 
 
 async def alert_detail(session: AsyncSession, viewer: Viewer, alert_id: UUID) -> AnyRow | None:

@@ -17,12 +17,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from infra.db.models import Backtest, BacktestSweep, Client, RunStatus, StrategyRun
 from infra.db.queries.columns import AnyRow, Rowed
-from infra.db.queries.paging import Cursor, Rows, decode_cursor
+from infra.db.queries.paging import Ordering, PageAsk, Rows, page_rows
 from infra.db.queries.viewer import Column, Viewer
-
-
-class BacktestCursor(Cursor):
-    id: UUID
 
 
 class BacktestSource(StrEnum):
@@ -69,6 +65,33 @@ _COLUMNS = (
 )
 
 
+BACKTESTS = Ordering(
+    StrategyRun.id,
+    "-created_at",
+    nullable=("finished_at",),
+    created_at=StrategyRun.id,  # keys are ordered by time
+    name=Backtest.name,
+    strategy=Backtest.strategy,
+    author=Backtest.author,
+    status=StrategyRun.status,
+    started_at=StrategyRun.started_at,
+    finished_at=StrategyRun.finished_at,
+)
+SWEEPS = Ordering(
+    BacktestSweep.id,
+    "-created_at",
+    nullable=("finished_at",),
+    created_at=BacktestSweep.id,
+    name=BacktestSweep.name,
+    strategy=BacktestSweep.strategy,
+    author=BacktestSweep.author,
+    status=BacktestSweep.status,
+    total=BacktestSweep.total,
+    started_at=BacktestSweep.started_at,
+    finished_at=BacktestSweep.finished_at,
+)
+
+
 def _seen(viewer: Viewer, column: Column) -> ColumnElement[bool]:
     own = viewer.sees_client(column)
     return or_(column.is_(None), own) if viewer.operates else own
@@ -101,11 +124,9 @@ async def backtest_rows(
     wanted: WantedBacktests,
     *,
     client_id: UUID | None,
-    limit: int,
-    cursor: str | None,
+    page: PageAsk,
 ) -> Rows[AnyRow]:
     """Backtests, newest first."""
-    after = decode_cursor(BacktestCursor, cursor)
     statement = _visible(viewer)
     if client_id is not None:
         statement = statement.where(Backtest.client_id == client_id)
@@ -119,11 +140,7 @@ async def backtest_rows(
         statement = statement.where(Backtest.strategy == wanted.strategy)
     if wanted.sources:
         statement = statement.where(_SOURCE.in_([each.value for each in wanted.sources]))
-    if after is not None:
-        statement = statement.where(StrategyRun.id < after.id)
-    statement = statement.order_by(StrategyRun.id.desc()).limit(limit + 1)
-    rows = (await session.execute(statement)).all()
-    return Rows(rows, limit, lambda row: BacktestCursor(id=row.id))
+    return await page_rows(session, statement, BACKTESTS, page)
 
 
 async def backtest_detail(session: AsyncSession, viewer: Viewer, run_id: UUID) -> AnyRow | None:
@@ -149,17 +166,19 @@ async def backtest_document(session: AsyncSession, viewer: Viewer, run_id: UUID)
 
 
 async def sweep_rows(
-    session: AsyncSession, viewer: Viewer, *, client_id: UUID | None, limit: int, cursor: str | None
+    session: AsyncSession,
+    viewer: Viewer,
+    *,
+    client_id: UUID | None,
+    statuses: Collection[RunStatus] = (),
+    page: PageAsk,
 ) -> Rows[AnyRow]:
-    after = decode_cursor(BacktestCursor, cursor)
     statement = _sweeps(viewer)
+    if statuses:
+        statement = statement.where(BacktestSweep.status.in_(statuses))
     if client_id is not None:
         statement = statement.where(BacktestSweep.client_id == client_id)
-    if after is not None:
-        statement = statement.where(BacktestSweep.id < after.id)
-    statement = statement.order_by(BacktestSweep.id.desc()).limit(limit + 1)
-    rows = (await session.execute(statement)).all()
-    return Rows(rows, limit, lambda row: BacktestCursor(id=row.id))
+    return await page_rows(session, statement, SWEEPS, page)
 
 
 async def sweep_detail(session: AsyncSession, viewer: Viewer, sweep_id: UUID) -> AnyRow | None:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.discrepancies import DiscrepancyType
-from infra.db.models import Discrepancy, Portfolio
-from infra.db.queries.columns import ACCOUNT, AnyRow, Rowed, with_account
-from infra.db.queries.paging import Cursor, Rows, decode_cursor
+from infra.db.models import BrokerAccount, Discrepancy, Portfolio
+from infra.db.queries.columns import ACCOUNT, AnyRow, Rowed, severity_rank, with_account
+from infra.db.queries.paging import Ordering, PageAsk, Rows, page_rows
 from infra.db.queries.viewer import Viewer
 
-
-class DiscrepancyCursor(Cursor):
-    raised_at: datetime
-    id: UUID
+DISCREPANCIES = Ordering(
+    Discrepancy.id,
+    "-raised_at",
+    nullable=("account", "cleared_at"),
+    raised_at=Discrepancy.raised_at,
+    type=Discrepancy.type,
+    severity=severity_rank(Discrepancy.severity),
+    account=BrokerAccount.code,
+    cleared_at=Discrepancy.cleared_at,
+)
 
 
 def _visible(viewer: Viewer) -> Rowed:
@@ -54,11 +59,9 @@ async def discrepancy_rows(
     account_id: UUID | None,
     types: Collection[DiscrepancyType],
     is_open: bool | None,
-    limit: int,
-    cursor: str | None,
+    page: PageAsk,
 ) -> Rows[AnyRow]:
     """Discrepancies, latest raised first. A client's list includes those of the gateways."""
-    after = decode_cursor(DiscrepancyCursor, cursor)
     statement = _visible(viewer)
     if client_id is not None:
         ours = Portfolio.client_id == client_id
@@ -70,12 +73,7 @@ async def discrepancy_rows(
     if is_open is not None:
         cleared = Discrepancy.cleared_at
         statement = statement.where(cleared.is_(None) if is_open else cleared.is_not(None))
-    if after is not None:
-        same = and_(Discrepancy.raised_at == after.raised_at, Discrepancy.id < after.id)
-        statement = statement.where(or_(Discrepancy.raised_at < after.raised_at, same))
-    statement = statement.order_by(Discrepancy.raised_at.desc(), Discrepancy.id.desc())
-    rows = (await session.execute(statement.limit(limit + 1))).all()
-    return Rows(rows, limit, lambda row: DiscrepancyCursor(raised_at=row.raised_at, id=row.id))
+    return await page_rows(session, statement, DISCREPANCIES, page)
 
 
 async def discrepancy_detail(

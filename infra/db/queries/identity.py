@@ -167,6 +167,7 @@ async def open_session(
     now: datetime,
     address: str,
     user_agent: str,
+    authenticated_at: datetime | None = None,
 ) -> None:
     """Sign a browser in, and forget this user's sessions that ended by themselves."""
     await session.execute(
@@ -177,7 +178,7 @@ async def open_session(
             user_id=user_id,
             token_hash=token_hash,
             last_seen_at=now,
-            authenticated_at=now,
+            authenticated_at=authenticated_at or now,
             expires_at=now + SESSION_LIFETIME,
             address=address,
             user_agent=user_agent[:400],

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import case, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from domain.expiration import SettlementTime, settlement_moment, settlement_time
 from domain.instruments import OptionContract, Side
 from domain.journal import ContractResult, Mark, contract_results, value_at_expiry
 from domain.market import QuoteQuality
 from domain.recommendations import DecisionAction
 from domain.strategies.wheel_cycle import WheelCycle, fold_cycles
-from infra.calendars import EXCHANGE_ZONE
+from infra.calendars import EXCHANGE_ZONE, exchange_date, trading_calendar
 from infra.db.models import (
     BrokerAccount,
     Decision,
@@ -39,7 +40,7 @@ from infra.db.models import (
     User,
 )
 from infra.db.queries.columns import ACCOUNT, INSTRUMENT, AnyRow, Rowed, with_account
-from infra.db.queries.paging import Cursor, Rows, decode_cursor
+from infra.db.queries.paging import Ordering, PageAsk, Rows, page_rows
 from infra.db.queries.viewer import Viewer
 from infra.db.wheel_cycles import recorded_entries, recorded_opening
 
@@ -178,11 +179,17 @@ async def _openers(session: AsyncSession, account_id: UUID) -> dict[int, Opener]
     return found
 
 
-class DecisionCursor(Cursor):
-    """Latest decision first."""
-
-    decided_at: datetime
-    id: UUID
+DECISIONS = Ordering(
+    Decision.id,
+    "-decided_at",
+    decided_at=Decision.decided_at,
+    decision=Decision.action,
+    strategy=StrategyInstance.name,
+    approver=User.name,
+    account=BrokerAccount.code,
+    quantity=Recommendation.quantity,
+    proposed_at=Recommendation.proposed_at,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +206,9 @@ async def decision_rows(
     viewer: Viewer,
     wanted: WantedDecisions,
     *,
-    limit: int,
-    cursor: str | None,
+    page: PageAsk,
 ) -> Rows[AnyRow]:
     """Decisions with what was decided on, the latest first."""
-    after = decode_cursor(DecisionCursor, cursor)
     statement: Rowed = select(
         Decision.id.label("decision_id"),
         Decision.action.label("decision"),
@@ -244,15 +249,7 @@ async def decision_rows(
         statement = statement.where(StrategyInstance.id == wanted.instance_id)
     if wanted.user_id is not None:
         statement = statement.where(Decision.user_id == wanted.user_id)
-    if after is not None:
-        earlier = Decision.decided_at < after.decided_at
-        same = and_(Decision.decided_at == after.decided_at, Decision.id < after.id)
-        statement = statement.where(or_(earlier, same))
-    statement = statement.order_by(Decision.decided_at.desc(), Decision.id.desc())
-    rows = (await session.execute(statement.limit(limit + 1))).all()
-    return Rows(
-        rows, limit, lambda row: DecisionCursor(decided_at=row.decided_at, id=row.decision_id)
-    )
+    return await page_rows(session, statement, DECISIONS, page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,44 +291,77 @@ async def traded(session: AsyncSession, recommendations: Collection[UUID]) -> di
 async def marks(
     session: AsyncSession, options: Collection[OptionContract], market_day: date
 ) -> dict[int, Mark]:
-    """What each option is worth by what the desk has seen of it: of one that has expired, what was
-    left at the close of its last day; else the middle of its latest two-sided quote."""
+    """What each option is worth by what the desk has seen of it: of one that has settled, what was
+    left by the price that settles it; else the middle of its latest two-sided quote."""
     wanted = {option.con_id: option for option in options}
+    settled_on = {
+        con_id: day
+        for con_id, option in wanted.items()
+        if option.expiry < market_day and (day := _settlement_day(option)) < market_day
+    }
     underlying = aliased(Instrument)
     rows = await session.execute(
         select(
             IbkrContract.con_id,
+            underlying.id.label("underlying_id"),
             Quote.as_of,
             Quote.bid,
             Quote.ask,
             Quote.quality,
-            HistoryDay.day,
-            HistoryDay.close,
         )
         .join(Instrument, Instrument.id == IbkrContract.instrument_id)
         .outerjoin(Quote, Quote.instrument_id == Instrument.id)
         .outerjoin(underlying, underlying.id == Instrument.underlying_id)
-        .outerjoin(
-            HistoryDay,
-            and_(HistoryDay.instrument_id == underlying.id, HistoryDay.day == Instrument.expiry),
-        )
         .where(IbkrContract.con_id.in_(list(wanted)))
     )
+    found_rows = rows.all()
+    history = await _history(
+        session, {row.underlying_id for row in found_rows}, settled_on.values()
+    )
     found: dict[int, Mark] = {}
-    for row in rows:
+    for row in found_rows:
         option = wanted[row.con_id]
-        if option.expiry < market_day:
-            if row.close is not None:
-                left = value_at_expiry(option, row.close)
-                found[row.con_id] = Mark(price=left, at=_end_of(row.day), is_final=True)
+        day = settled_on.get(row.con_id)
+        if day is not None:
+            final = _settled(option, history.get((row.underlying_id, day)))
+            if final is not None:
+                found[row.con_id] = final
         elif row.bid is not None and row.ask is not None and row.quality in _QUOTED:
             found[row.con_id] = Mark(price=(row.bid + row.ask) / 2, at=row.as_of, is_final=False)
     return found
 
 
+def _settlement_day(option: OptionContract) -> date:
+    """The session whose close, or of some index options whose opening, says what is left."""
+    if settlement_time(option.trading_class) is SettlementTime.PM:
+        return option.expiry
+    return exchange_date(settlement_moment(option, trading_calendar()))
+
+
+async def _history(
+    session: AsyncSession, underlyings: Collection[UUID | None], days: Iterable[date]
+) -> dict[tuple[UUID, date], HistoryDay]:
+    rows = await session.scalars(
+        select(HistoryDay).where(
+            HistoryDay.instrument_id.in_([each for each in underlyings if each is not None]),
+            HistoryDay.day.in_(set(days)),
+        )
+    )
+    return {(row.instrument_id, row.day): row for row in rows}
+
+
+def _settled(option: OptionContract, history: HistoryDay | None) -> Mark | None:
+    """By the session's close, or by its first price: the exchange's own settlement value is made
+    of the components' opening prices, and no feed of ours tells it."""
+    if history is None:
+        return None
+    is_morning = settlement_time(option.trading_class) is SettlementTime.AM
+    price = history.open if is_morning else history.close
+    if price is None:
+        return None
+    at = datetime.combine(history.day, _OPEN if is_morning else _CLOSE, tzinfo=EXCHANGE_ZONE)
+    return Mark(price=value_at_expiry(option, price), at=at.astimezone(UTC), is_final=True)
+
+
 _QUOTED = frozenset({QuoteQuality.LIVE, QuoteQuality.FROZEN, QuoteQuality.DELAYED})
-_CLOSE = time(16)
-
-
-def _end_of(day: date) -> datetime:
-    return datetime.combine(day, _CLOSE, tzinfo=EXCHANGE_ZONE).astimezone(UTC)
+_OPEN, _CLOSE = time(9, 30), time(16)

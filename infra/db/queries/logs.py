@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from infra.db.models import (
     AuditEvent,
     AuditLink,
+    BrokerAccount,
     Gateway,
     Instrument,
     Order,
@@ -22,21 +23,39 @@ from infra.db.models import (
     StrategyRun,
 )
 from infra.db.queries.columns import ACCOUNT, AnyRow, Rowed, with_account
-from infra.db.queries.paging import Cursor, Rows, decode_cursor
+from infra.db.queries.paging import Ordering, PageAsk, Rows, page_rows
 from infra.db.queries.viewer import Viewer
 
 # What the broker says in words; fills and states are told on the orders themselves.
 _MESSAGES = ("error", "refused_message")
 
 
-class LogCursor(Cursor):
-    """Newest first: keys are ordered by time."""
-
-    id: UUID
-
-
-class SeqCursor(Cursor):
-    seq: int
+STRATEGY_ERRORS = Ordering(
+    StrategyRun.id,
+    "-started_at",
+    started_at=StrategyRun.started_at,
+    strategy=StrategyInstance.name,
+    account=BrokerAccount.code,
+    status=StrategyRun.status,
+)
+_SAID_BY = Gateway.__table__.alias("said_by")
+BROKER_MESSAGES = Ordering(
+    OrderEvent.id,
+    "-created_at",
+    nullable=("symbol", "account"),
+    created_at=OrderEvent.id,  # keys are ordered by time
+    gateway=_SAID_BY.c.name,
+    symbol=Instrument.symbol,
+    account=BrokerAccount.code,
+)
+AUDIT = Ordering(
+    AuditLink.seq,
+    "-seq",
+    seq=AuditLink.seq,
+    at=AuditEvent.at,
+    actor=AuditEvent.actor,
+    action=AuditEvent.action,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +74,7 @@ async def strategy_error_rows(
     *,
     client_id: UUID | None,
     account_id: UUID | None,
-    limit: int,
-    cursor: str | None,
+    page: PageAsk,
 ) -> Rows[AnyRow]:
     """Live runs that had errors, the newest first."""
     statement: Rowed = select(
@@ -82,11 +100,7 @@ async def strategy_error_rows(
         statement = statement.where(Portfolio.client_id == client_id)
     if account_id is not None:
         statement = statement.where(account == account_id)
-    after = decode_cursor(LogCursor, cursor)
-    if after is not None:
-        statement = statement.where(StrategyRun.id < after.id)
-    rows = (await session.execute(statement.order_by(StrategyRun.id.desc()).limit(limit + 1))).all()
-    return Rows(rows, limit, lambda row: LogCursor(id=row.id))
+    return await page_rows(session, statement, STRATEGY_ERRORS, page)
 
 
 async def broker_message_rows(
@@ -95,25 +109,23 @@ async def broker_message_rows(
     *,
     client_id: UUID | None,
     account_id: UUID | None,
-    limit: int,
-    cursor: str | None,
+    page: PageAsk,
 ) -> Rows[AnyRow]:
     """What the broker said in words, the newest first.
 
     What it said of no order of ours may speak of anybody's: it is for those who run the desk.
     """
-    said_by = Gateway.__table__.alias("said_by")
     statement: Rowed = select(
         OrderEvent.id,
         OrderEvent.kind,
         OrderEvent.created_at,
         OrderEvent.payload,
-        said_by.c.name.label("gateway"),
+        _SAID_BY.c.name.label("gateway"),
         Order.id.label("order_id"),
         Instrument.symbol,
         *ACCOUNT,
     ).select_from(OrderEvent)
-    statement = statement.join(said_by, said_by.c.id == OrderEvent.gateway_id)
+    statement = statement.join(_SAID_BY, _SAID_BY.c.id == OrderEvent.gateway_id)
     statement = statement.join(Order, Order.id == OrderEvent.order_id, isouter=True)
     statement = statement.join(Instrument, Instrument.id == Order.instrument_id, isouter=True)
     statement = with_account(statement, Order.broker_account_id, optional=True)
@@ -128,11 +140,7 @@ async def broker_message_rows(
         statement = statement.where(or_(ours, OrderEvent.order_id.is_(None)))
     if account_id is not None:
         statement = statement.where(Order.broker_account_id == account_id)
-    after = decode_cursor(LogCursor, cursor)
-    if after is not None:
-        statement = statement.where(OrderEvent.id < after.id)
-    rows = (await session.execute(statement.order_by(OrderEvent.id.desc()).limit(limit + 1))).all()
-    return Rows(rows, limit, lambda row: LogCursor(id=row.id))
+    return await page_rows(session, statement, BROKER_MESSAGES, page)
 
 
 async def audit_rows(
@@ -140,8 +148,7 @@ async def audit_rows(
     viewer: Viewer,
     wanted: AuditFilter,
     *,
-    limit: int,
-    cursor: str | None,
+    page: PageAsk,
 ) -> Rows[AnyRow]:
     """The audit trail, the newest link first; whoever is no administrator sees their own acts."""
     statement: Rowed = select(
@@ -163,8 +170,4 @@ async def audit_rows(
         statement = statement.where(AuditEvent.actor.icontains(wanted.actor, autoescape=True))
     if wanted.since is not None:
         statement = statement.where(AuditEvent.at >= wanted.since)
-    after = decode_cursor(SeqCursor, cursor)
-    if after is not None:
-        statement = statement.where(AuditLink.seq < after.seq)
-    rows = (await session.execute(statement.order_by(AuditLink.seq.desc()).limit(limit + 1))).all()
-    return Rows(rows, limit, lambda row: SeqCursor(seq=row.seq))
+    return await page_rows(session, statement, AUDIT, page)

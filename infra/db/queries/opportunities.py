@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, and_, func, or_, select
+from sqlalchemy import Integer, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.recommendations import RecommendationAction
 from infra.db.models import (
+    BrokerAccount,
     Instrument,
     Opportunity,
     Portfolio,
@@ -33,15 +34,26 @@ from infra.db.queries.columns import (
     with_account,
     with_instrument,
 )
-from infra.db.queries.paging import Cursor, Rows, decode_cursor
+from infra.db.queries.paging import Ordering, PageAsk, Rows, page_rows
 from infra.db.queries.viewer import Viewer
 
-
-class OpportunityCursor(Cursor):
-    """Newest run first, then by rank."""
-
-    run: UUID
-    rank: int
+_METRICS = ("dte", "delta", "iv", "ror", "ror_annualised", "pop", "open_interest")
+OPPORTUNITIES = Ordering(
+    Opportunity.id,
+    "-run",
+    "rank",
+    nullable=_METRICS,
+    run=Opportunity.strategy_run_id,  # keys are ordered by time
+    rank=Opportunity.rank,
+    score=Opportunity.score,
+    symbol=Instrument.symbol,
+    action=Opportunity.action,
+    strategy=StrategyInstance.name,
+    account=BrokerAccount.code,
+    bid=Opportunity.bid,
+    ask=Opportunity.ask,
+    **{name: Opportunity.metrics[name].as_float() for name in _METRICS},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +96,9 @@ async def opportunity_rows(
     viewer: Viewer,
     wanted: Wanted,
     *,
-    limit: int,
-    cursor: str | None,
+    page: PageAsk,
 ) -> Rows[AnyRow]:
     """Those of one run, or of every instance's last; by run, newest first, then by rank."""
-    after = decode_cursor(OpportunityCursor, cursor)
     offered: Rowed = (
         select(Recommendation.id, Recommendation.state, Recommendation.opportunity_id)
         .ext(distinct_on(Recommendation.opportunity_id))
@@ -130,16 +140,7 @@ async def opportunity_rows(
         statement = statement.where(Opportunity.action == wanted.action)
     if wanted.recommended is not None:
         statement = statement.where(Opportunity.recommended.is_(wanted.recommended))
-    if after is not None:
-        statement = statement.where(
-            or_(
-                Opportunity.strategy_run_id < after.run,
-                and_(Opportunity.strategy_run_id == after.run, Opportunity.rank > after.rank),
-            )
-        )
-    statement = statement.order_by(Opportunity.strategy_run_id.desc(), Opportunity.rank)
-    rows = (await session.execute(statement.limit(limit + 1))).all()
-    return Rows(rows, limit, lambda row: OpportunityCursor(run=row.strategy_run_id, rank=row.rank))
+    return await page_rows(session, statement, OPPORTUNITIES, page)
 
 
 async def last_runs(

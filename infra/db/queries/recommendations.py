@@ -19,8 +19,10 @@ from infra.db.models import (
     Client,
     Decision,
     Gateway,
+    Instrument,
     Order,
     Portfolio,
+    Quote,
     Recommendation,
     Strategy,
     StrategyInstance,
@@ -36,7 +38,7 @@ from infra.db.queries.columns import (
     with_account,
     with_instrument,
 )
-from infra.db.queries.paging import Cursor, Rows, decode_cursor
+from infra.db.queries.paging import Cursor, Ordering, PageAsk, Rows, decode_cursor, page_rows
 from infra.db.queries.viewer import Viewer
 
 PROPOSED = RecommendationState.PROPOSED
@@ -49,6 +51,22 @@ class Stake:
     client_id: UUID
     portfolio_id: UUID
     step_up_minutes: int | None
+
+
+RECOMMENDATIONS = Ordering(
+    Recommendation.id,
+    deadline=Recommendation.deadline,
+    proposed_at=Recommendation.proposed_at,
+    confidence=Recommendation.confidence,
+    state=Recommendation.state,
+    action=Recommendation.action,
+    quantity=Recommendation.quantity,
+    limit_price=Recommendation.limit_price,
+    strategy=StrategyInstance.name,
+    symbol=Instrument.symbol,
+    account=BrokerAccount.code,
+)
+"""Without any of them, those waiting come by deadline and all others after them, newest first."""
 
 
 class QueueCursor(Cursor):
@@ -107,41 +125,71 @@ _COLUMNS = (
     Recommendation.strategy_instance_id,
     StrategyInstance.name.label("strategy_name"),
     Strategy.slug.label("strategy_slug"),
+    Quote.quality.label("quote_quality"),
+    Recommendation.own_margin[("portfolio_maintenance", "change")]
+    .as_float()
+    .label("margin_change"),
     *ACCOUNT,
     *INSTRUMENT,
 )
 
 
-def _visible(viewer: Viewer, *extra: Any) -> Rowed:
-    statement: Rowed = select(*_COLUMNS, _latest_order_state(), _filled_quantity(), *extra)
+def _all() -> Rowed:
+    statement: Rowed = select(*_COLUMNS, _latest_order_state(), _filled_quantity())
     statement = (
         statement.select_from(Recommendation)
         .join(StrategyInstance, StrategyInstance.id == Recommendation.strategy_instance_id)
         .join(StrategyVersion, StrategyVersion.id == Recommendation.strategy_version_id)
         .join(Strategy, Strategy.id == StrategyVersion.strategy_id)
+        .join(Quote, Quote.instrument_id == Recommendation.instrument_id, isouter=True)
     )
     statement = with_account(statement, Recommendation.broker_account_id)
-    statement = with_instrument(statement, Recommendation.instrument_id)
-    return statement.where(viewer.sees(Recommendation.broker_account_id))
+    return with_instrument(statement, Recommendation.instrument_id)
+
+
+_ALL = _all()
+
+
+def _visible(viewer: Viewer, *extra: Any) -> Rowed:
+    return _ALL.add_columns(*extra).where(viewer.sees(Recommendation.broker_account_id))
+
+
+@dataclass(frozen=True, slots=True)
+class WantedRecommendations:
+    client_id: UUID | None = None
+    account_id: UUID | None = None
+    states: Collection[RecommendationState] = ()
+    symbol: str | None = None
+    instance_id: UUID | None = None
 
 
 async def recommendation_rows(
-    session: AsyncSession,
-    viewer: Viewer,
-    *,
-    client_id: UUID | None,
-    account_id: UUID | None,
-    states: Collection[RecommendationState],
-    limit: int,
-    cursor: str | None,
+    session: AsyncSession, viewer: Viewer, wanted: WantedRecommendations, page: PageAsk
 ) -> Rows[AnyRow]:
-    """Those waiting for a decision by deadline, then all others, newest first."""
-    after = decode_cursor(QueueCursor, cursor)
+    """Those waiting for a decision by deadline, then all others, newest first; or as asked for."""
     statement = _visible(viewer)
-    if client_id is not None:
-        statement = statement.where(Portfolio.client_id == client_id)
-    if account_id is not None:
-        statement = statement.where(Recommendation.broker_account_id == account_id)
+    if wanted.client_id is not None:
+        statement = statement.where(Portfolio.client_id == wanted.client_id)
+    if wanted.account_id is not None:
+        statement = statement.where(Recommendation.broker_account_id == wanted.account_id)
+    if wanted.symbol is not None:
+        statement = statement.where(Instrument.symbol == wanted.symbol.upper())
+    if wanted.instance_id is not None:
+        statement = statement.where(Recommendation.strategy_instance_id == wanted.instance_id)
+    if page.sort is None:
+        return await _queue(session, statement, wanted.states, page)
+    if wanted.states:
+        statement = statement.where(Recommendation.state.in_(wanted.states))
+    return await page_rows(session, statement, RECOMMENDATIONS, page, rows_of)
+
+
+async def _queue(
+    session: AsyncSession,
+    statement: Rowed,
+    states: Collection[RecommendationState],
+    page: PageAsk,
+) -> Rows[AnyRow]:
+    after, limit = decode_cursor(QueueCursor, page.cursor), page.limit
     rows: list[AnyRow] = []
     if (not states or PROPOSED in states) and (after is None or after.part == "waiting"):
         waiting = statement.where(Recommendation.state == PROPOSED)

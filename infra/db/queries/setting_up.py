@@ -10,26 +10,34 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from domain.discrepancies import DiscrepancyType
-from infra.db.models import BrokerAccount, Client, Discrepancy, Gateway, Portfolio
-from infra.db.queries.columns import AnyRow
-from infra.db.queries.paging import Cursor, Rows, decode_cursor
+from infra.db.models import BrokerAccount, Client, Discrepancy, Gateway, GatewayKind, Portfolio
+from infra.db.queries.columns import AnyRow, Rowed
+from infra.db.queries.paging import Ordering, PageAsk, Rows, page_rows
 from infra.db.queries.viewer import Viewer
 
-
-class SlugCursor(Cursor):
-    slug: str
+CLIENTS = Ordering(
+    Client.id, "slug", slug=Client.slug, name=Client.name, created_at=Client.created_at
+)
+GATEWAYS = Ordering(
+    Gateway.id,
+    "slug",
+    nullable=("connected_at",),
+    slug=Gateway.slug,
+    name=Gateway.name,
+    kind=Gateway.kind,
+    connection=Gateway.connection,
+    connected_at=Gateway.connected_at,
+)
 
 
 async def client_rows(
-    session: AsyncSession, viewer: Viewer, *, limit: int, cursor: str | None
-) -> Rows[Client]:
-    """The clients the viewer knows, by slug."""
-    after = decode_cursor(SlugCursor, cursor)
-    statement = select(Client).where(viewer.knows_client(Client.id))
-    if after is not None:
-        statement = statement.where(Client.slug > after.slug)
-    rows = (await session.scalars(statement.order_by(Client.slug).limit(limit + 1))).all()
-    return Rows(rows, limit, lambda row: SlugCursor(slug=row.slug))
+    session: AsyncSession, viewer: Viewer, name: str | None, page: PageAsk
+) -> Rows[AnyRow]:
+    """The clients the viewer knows; each row's ``Client``."""
+    statement: Rowed = select(Client).where(viewer.knows_client(Client.id))
+    if name is not None:
+        statement = statement.where(Client.name.icontains(name, autoescape=True))
+    return await page_rows(session, statement, CLIENTS, page)
 
 
 async def known_client(
@@ -66,10 +74,13 @@ async def accounts_of(
 
 
 async def gateway_rows(
-    session: AsyncSession, *, limit: int, cursor: str | None, only: str | None = None
+    session: AsyncSession,
+    page: PageAsk,
+    *,
+    only: str | None = None,
+    kinds: Collection[GatewayKind] = (),
 ) -> Rows[AnyRow]:
-    """Every gateway by slug, with the number of its accounts and the codes it serves unknown."""
-    after = decode_cursor(SlugCursor, cursor)
+    """Every gateway, with the number of its accounts and the codes it serves unknown."""
     accounts = select(func.count()).where(BrokerAccount.gateway_id == Gateway.id)
     known = select(BrokerAccount.code).where(BrokerAccount.gateway_id == Gateway.id)
     unknown = select(func.array_agg(Discrepancy.subject)).where(
@@ -78,17 +89,16 @@ async def gateway_rows(
         Discrepancy.cleared_at.is_(None),
         Discrepancy.subject.not_in(known),
     )
-    statement = select(
+    statement: Rowed = select(
         Gateway,
         accounts.scalar_subquery().label("accounts"),
         unknown.scalar_subquery().label("unknown_accounts"),
     )
-    if after is not None:
-        statement = statement.where(Gateway.slug > after.slug)
     if only is not None:
         statement = statement.where(Gateway.slug == only)
-    rows = (await session.execute(statement.order_by(Gateway.slug).limit(limit + 1))).all()
-    return Rows(rows, limit, lambda row: SlugCursor(slug=row.Gateway.slug))
+    if kinds:
+        statement = statement.where(Gateway.kind.in_(kinds))
+    return await page_rows(session, statement, GATEWAYS, page)
 
 
 async def gateway_slugs(session: AsyncSession) -> list[str]:

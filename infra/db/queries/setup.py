@@ -34,7 +34,7 @@ async def setup_counts(session: AsyncSession, viewer: Viewer) -> AnyRow:
         select(func.count())
         .select_from(StrategyRun)
         .join(StrategyInstance, StrategyInstance.id == StrategyRun.strategy_instance_id)
-        .where(StrategyRun.mode == RunMode.LIVE, StrategyRun.status != RunStatus.RUNNING, instances)
+        .where(StrategyRun.mode == RunMode.LIVE, instances)
     )
     decisions = (
         select(func.count())
@@ -59,7 +59,8 @@ async def setup_counts(session: AsyncSession, viewer: Viewer) -> AnyRow:
         ),
         "strategies": _count(StrategyInstance, instances, universe.not_in(("[]", "null"))),
         "strategies_enabled": _count(StrategyInstance, instances, StrategyInstance.enabled),
-        "runs": runs,
+        "runs": runs.where(StrategyRun.status != RunStatus.RUNNING),
+        "runs_under_way": runs.where(StrategyRun.status == RunStatus.RUNNING),
         "recommendations": _count(Recommendation, offers),
         "decisions": decisions,
     }

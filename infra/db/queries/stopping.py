@@ -24,15 +24,18 @@ from infra.db.models import (
     TradingStateChange,
 )
 from infra.db.queries.columns import ACCOUNT, AnyRow, Rowed, with_account
-from infra.db.queries.paging import Cursor, Rows, decode_cursor
+from infra.db.queries.paging import Ordering, PageAsk, Rows, page_rows
 from infra.db.queries.viewer import Viewer
 from infra.db.trading_state import TRADING_STATE
 
-
-class PressingCursor(Cursor):
-    """Latest first: keys are ordered by time."""
-
-    id: UUID
+PRESSINGS = Ordering(
+    KillSwitch.id,
+    "-created_at",
+    nullable=("account",),
+    created_at=KillSwitch.id,  # keys are ordered by time
+    author=KillSwitch.author,
+    account=BrokerAccount.code,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +94,13 @@ async def withdrawn_trades(
 
 
 async def pressings(
-    session: AsyncSession, viewer: Viewer, *, limit: int, cursor: str | None
+    session: AsyncSession, viewer: Viewer, account_id: UUID | None, page: PageAsk
 ) -> Rows[AnyRow]:
     """Pressings of visible accounts and of the whole desk, latest first."""
-    after = decode_cursor(PressingCursor, cursor)
     statement = _pressings(viewer)
-    if after is not None:
-        statement = statement.where(KillSwitch.id < after.id)
-    statement = statement.order_by(KillSwitch.id.desc()).limit(limit + 1)
-    rows = (await session.execute(statement)).all()
-    return Rows(rows, limit, lambda row: PressingCursor(id=row.id))
+    if account_id is not None:
+        statement = statement.where(KillSwitch.broker_account_id == account_id)
+    return await page_rows(session, statement, PRESSINGS, page)
 
 
 async def pressing(session: AsyncSession, viewer: Viewer, kill_switch_id: UUID) -> AnyRow | None:

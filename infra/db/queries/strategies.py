@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.recommendations import RecommendationState
 from infra.db.models import (
     BrokerAccount,
+    Client,
     Gateway,
     Portfolio,
     Recommendation,
@@ -24,23 +25,29 @@ from infra.db.models import (
     StrategyVersion,
 )
 from infra.db.queries.columns import ACCOUNT, AnyRow, Rowed, with_account
-from infra.db.queries.paging import Cursor, Rows, decode_cursor
+from infra.db.queries.paging import Ordering, PageAsk, Rows, page_rows
 from infra.db.queries.viewer import Viewer
 
-
-class StrategyCursor(Cursor):
-    """By name, then key."""
-
-    name: str
-    id: UUID
-
-
-class RunCursor(Cursor):
-    """Newest first: keys are ordered by time."""
-
-    id: UUID
-
-
+STRATEGIES = Ordering(
+    StrategyInstance.id,
+    "name",
+    name=StrategyInstance.name,
+    strategy=Strategy.name,
+    account=BrokerAccount.code,
+    portfolio=Portfolio.name,
+    enabled=StrategyInstance.enabled,
+    created_at=StrategyInstance.created_at,
+)
+RUNS = Ordering(
+    StrategyRun.id,
+    "-created_at",
+    nullable=("finished_at", "market_at"),
+    created_at=StrategyRun.id,  # keys are ordered by time
+    status=StrategyRun.status,
+    started_at=StrategyRun.started_at,
+    finished_at=StrategyRun.finished_at,
+    market_at=StrategyRun.market_at,
+)
 _RUN = (
     StrategyRun.id,
     StrategyRun.status,
@@ -120,11 +127,9 @@ async def strategy_rows(
     client_id: UUID | None,
     account_id: UUID | None,
     enabled: bool | None,
-    limit: int,
-    cursor: str | None,
+    page: PageAsk,
 ) -> Rows[AnyRow]:
     """Instances by name, each with its latest run."""
-    after = decode_cursor(StrategyCursor, cursor)
     statement = _visible(viewer)
     if client_id is not None:
         statement = statement.where(Portfolio.client_id == client_id)
@@ -132,18 +137,16 @@ async def strategy_rows(
         statement = statement.where(StrategyInstance.broker_account_id == account_id)
     if enabled is not None:
         statement = statement.where(StrategyInstance.enabled.is_(enabled))
-    key = (StrategyInstance.name, StrategyInstance.id)
-    if after is not None:
-        statement = statement.where(func.row(*key) > func.row(after.name, after.id))
-    rows = (await session.execute(statement.order_by(*key).limit(limit + 1))).all()
-    return Rows(rows, limit, lambda row: StrategyCursor(name=row.name, id=row.id))
+    return await page_rows(session, statement, STRATEGIES, page)
 
 
 async def strategy_detail(
     session: AsyncSession, viewer: Viewer, instance_id: UUID
 ) -> AnyRow | None:
     """One instance, or None if it does not exist or the viewer may not see it."""
-    statement = _visible(viewer).where(StrategyInstance.id == instance_id)
+    statement = _visible(viewer, Client.two_people_configure)
+    statement = statement.join(Client, Client.id == Portfolio.client_id)
+    statement = statement.where(StrategyInstance.id == instance_id)
     return (await session.execute(statement)).one_or_none()
 
 
@@ -152,20 +155,15 @@ async def run_rows(
     instance_id: UUID,
     *,
     statuses: Collection[RunStatus],
-    limit: int,
-    cursor: str | None,
+    page: PageAsk,
 ) -> Rows[AnyRow]:
     """The live runs of an instance already found to be visible, newest first."""
-    after = decode_cursor(RunCursor, cursor)
     statement: Rowed = select(*_RUN).where(
         StrategyRun.strategy_instance_id == instance_id, StrategyRun.mode == RunMode.LIVE
     )
     if statuses:
         statement = statement.where(StrategyRun.status.in_(statuses))
-    if after is not None:
-        statement = statement.where(StrategyRun.id < after.id)
-    rows = (await session.execute(statement.order_by(StrategyRun.id.desc()).limit(limit + 1))).all()
-    return Rows(rows, limit, lambda row: RunCursor(id=row.id))
+    return await page_rows(session, statement, RUNS, page)
 
 
 async def config_history(session: AsyncSession, instance_id: UUID, limit: int) -> Sequence[AnyRow]:

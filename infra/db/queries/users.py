@@ -9,27 +9,30 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from infra.db.models import Client, Membership, Portfolio, User
-from infra.db.queries.columns import AnyRow
-from infra.db.queries.paging import Cursor, Rows, decode_cursor
+from infra.db.queries.columns import AnyRow, Rowed
+from infra.db.queries.paging import Ordering, PageAsk, Rows, page_rows
 
-
-class UserCursor(Cursor):
-    """By e-mail, which is unique."""
-
-    email: str
+USERS = Ordering(
+    User.id,
+    "email",
+    nullable=("last_login_at",),
+    email=User.email,
+    name=User.name,
+    created_at=User.created_at,
+    last_login_at=User.last_login_at,
+    is_active=User.is_active,
+    is_admin=User.is_admin,
+)
 
 
 async def user_rows(
-    session: AsyncSession, *, is_active: bool | None, limit: int, cursor: str | None
-) -> Rows[User]:
-    after = decode_cursor(UserCursor, cursor)
-    statement = select(User).order_by(User.email).limit(limit + 1)
+    session: AsyncSession, *, is_active: bool | None, page: PageAsk
+) -> Rows[AnyRow]:
+    """Each row's ``User``."""
+    statement: Rowed = select(User)
     if is_active is not None:
         statement = statement.where(User.is_active == is_active)
-    if after is not None:
-        statement = statement.where(User.email > after.email)
-    rows = (await session.scalars(statement)).all()
-    return Rows(rows, limit, lambda row: UserCursor(email=row.email))
+    return await page_rows(session, statement, USERS, page)
 
 
 async def roles_of(session: AsyncSession, user_ids: Collection[UUID]) -> dict[UUID, list[AnyRow]]:

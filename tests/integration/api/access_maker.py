@@ -12,6 +12,7 @@ from infra.db import models as m
 
 def access_rows(user_id: UUID, recommendation_id: UUID, at: datetime) -> list[m.Base]:
     return [
+        m.UserIdentity(user_id=user_id, issuer="https://id.desk.test", subject="1"),
         m.RecoveryCode(user_id=user_id, code_hash=b"\x01" * 32),
         m.ApiToken(
             user_id=user_id,
@@ -21,6 +22,7 @@ def access_rows(user_id: UUID, recommendation_id: UUID, at: datetime) -> list[m.
             expires_at=at + timedelta(days=30),
         ),
         *_told(user_id, recommendation_id, at),
+        m.CommandReceipt(user_id=user_id, idempotency_key="a-command", request_digest=b"\x03" * 32),
         m.Approval(
             recommendation_id=recommendation_id,
             user_id=user_id,
@@ -29,6 +31,19 @@ def access_rows(user_id: UUID, recommendation_id: UUID, at: datetime) -> list[m.
             approved_at=at,
         ),
     ]
+
+
+def config_proposal(instance_id: UUID, author: m.User) -> m.ConfigProposal:
+    """A change of a strategy that waits for somebody else."""
+    return m.ConfigProposal(
+        id=uuid4(),
+        strategy_instance_id=instance_id,
+        based_on=1,
+        config={"universe": ["SPY"]},
+        user_id=author.id,
+        author=author.email,
+        idempotency_key="a-change",
+    )
 
 
 def _told(user_id: UUID, recommendation_id: UUID, at: datetime) -> list[m.Base]:

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from infra.db import models as m
+from tests.integration.api.access_maker import config_proposal
 from tests.integration.api.client import ApiWorld
 from tests.integration.api.reconciliation_maker import discrepancy
 from tests.integration.api.test_api_users import make_token, script
@@ -60,6 +61,9 @@ ROLES: Mapping[str, frozenset[str]] = {
     "POST /api/audit/verify/": ADMIN,
     "POST /api/auth/login/": EVERYBODY,
     "POST /api/auth/logout/": EVERYBODY,
+    "GET /api/auth/methods/": EVERYBODY,
+    "GET /api/auth/oidc/callback/": EVERYBODY,
+    "GET /api/auth/oidc/start/": EVERYBODY,
     "GET /api/auth/me/": WITH_TOKENS,
     "POST /api/auth/password/": SIGNED_IN,
     "DELETE /api/auth/sessions/": SIGNED_IN,
@@ -132,6 +136,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     "POST /api/orders/{order_id}/declare-ended/": OPERATES,
     "POST /api/orders/{order_id}/declare-not-sent/": OPERATES,
     "GET /api/portfolio-risk/": WITH_TOKENS,
+    "GET /api/positions/": WITH_TOKENS,
     "GET /api/recommendations/": WITH_TOKENS,
     "GET /api/recommendations/{recommendation_id}/": SEES_A,
     "POST /api/recommendations/{recommendation_id}/approve/": DECIDES,
@@ -145,6 +150,8 @@ ROLES: Mapping[str, frozenset[str]] = {
     "GET /api/strategies/kinds/": WITH_TOKENS,
     "GET /api/strategies/{strategy_id}/": SEES_A,
     "PUT /api/strategies/{strategy_id}/config/": CONFIGURES,
+    "POST /api/strategies/{strategy_id}/changes/{change_id}/approve/": CONFIGURES,
+    "POST /api/strategies/{strategy_id}/changes/{change_id}/reject/": CONFIGURES,
     "POST /api/strategies/{strategy_id}/disable/": CONFIGURES,
     "POST /api/strategies/{strategy_id}/dry-run/": CONFIGURES,
     "POST /api/strategies/{strategy_id}/enable/": CONFIGURES,
@@ -188,6 +195,7 @@ class Rows:
     kill_switch: UUID
     backtest: UUID
     sweep: UUID
+    change: UUID
     role: UUID
 
 
@@ -208,7 +216,8 @@ async def more_rows(api: ApiWorld) -> Rows:
     )
     async with api.sessions.begin() as session:
         elsewhere = m.Portfolio(client_id=one.client.id, name="Elsewhere")
-        session.add_all([differs, pressed, sweep, run, elsewhere])
+        change = config_proposal(one.waiting.strategy_instance_id, api.world.users["admin"])
+        session.add_all([differs, pressed, sweep, run, elsewhere, change])
         await session.flush()
         session.add(backtest)
         # A configuration that its strategy understands: the commands on it are to succeed.
@@ -222,7 +231,7 @@ async def more_rows(api: ApiWorld) -> Rows:
                 ("elsewhere_a", m.Role.ADMIN, elsewhere.id),
             )
         ]
-    return Rows(differs.id, pressed.id, run.id, sweep.id, roles[0])
+    return Rows(differs.id, pressed.id, run.id, sweep.id, change.id, roles[0])
 
 
 async def _person(
@@ -246,6 +255,7 @@ def rows_of_a(api: ApiWorld, rows: Rows) -> dict[str, UUID]:
     return {
         "account_id": one.account.id,
         "alert_id": one.alert.id,
+        "change_id": rows.change,
         "client_id": one.client.id,
         "discrepancy_id": rows.discrepancy,
         "kill_switch_id": rows.kill_switch,
@@ -338,6 +348,7 @@ def _bodies(api: ApiWorld, of_a: Mapping[str, UUID]) -> dict[str, Any]:
             "step_up_minutes": None,
             "two_approvers_above_notional": None,
             "two_approvers_above_max_loss": None,
+            "two_people_configure": False,
         },
         "POST /api/discrepancies/{discrepancy_id}/accept/": {"actual": "50", "note": "because"},
         "POST /api/kill-switch/": {**reason, "digest": "0" * 64, "account": account},
@@ -357,6 +368,7 @@ def _bodies(api: ApiWorld, of_a: Mapping[str, UUID]) -> dict[str, Any]:
             "name": "another",
         },
         "PUT /api/strategies/{strategy_id}/config/": config,
+        "POST /api/strategies/{strategy_id}/changes/{change_id}/reject/": {},
         "POST /api/strategies/{strategy_id}/dry-run/": {},
         "PUT /api/trading-state/accounts/{account_id}/": {**reason, "state": "HALTED"},
         "PUT /api/trading-state/desk/": {**reason, "state": "ACTIVE"},

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
 from fastapi import FastAPI
+from starlette.types import Message, Receive, Scope, Send
 
 from api.app import create_app
 from api.deps import Resources
+from api.description import describe, operations
 from domain.errors import ErrorCode, GreenlightError
 from domain.ports import DryRunFindings, DryRunRequest
 from domain.ports.backtests import BacktestRequest
@@ -109,6 +114,48 @@ class RecordedSignals:
 
 
 @dataclass
+class Described:
+    """The application, held to its description: every refusal is one that its operation names."""
+
+    app: FastAPI
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        status, told = 0, b""
+
+        async def noted(message: Message) -> None:
+            nonlocal status, told
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif status >= 400:
+                told += message.get("body", b"")
+            await send(message)
+
+        await self.app(scope, receive, noted)
+        route = scope.get("route")
+        operation = described_operations(self.app).get(getattr(route, "name", ""))
+        if status < 400 or operation is None:
+            return
+        plain = gzip.decompress(told) if told.startswith(b"\x1f\x8b") else told
+        code = json.loads(plain).get("code")
+        known = operation["responses"].get(str(status), {})
+        names = known["$ref"].rsplit("/", 1)[-1].split("-") if "$ref" in known else [code]
+        assert known, f"{operation['operationId']} does not describe {status} {code}"
+        assert code in names, f"{operation['operationId']} does not describe {code}"
+
+
+_described: dict[str, dict[str, Any]] = {}
+
+
+def described_operations(app: FastAPI) -> dict[str, dict[str, Any]]:
+    """By name; every application describes the same."""
+    if not _described:
+        for _, path, operation in operations(describe(app)):
+            if path.startswith("/api/"):
+                _described[operation["operationId"]] = operation
+    return _described
+
+
+@dataclass
 class ApiWorld:
     """A running application and the rows behind it."""
 
@@ -132,7 +179,7 @@ class ApiWorld:
 
     def browser(self) -> httpx.AsyncClient:
         """A browser that nobody has signed in with yet."""
-        transport = httpx.ASGITransport(app=self.app, client=("10.0.0.1", 1234))
+        transport = httpx.ASGITransport(app=Described(self.app), client=("10.0.0.1", 1234))
         return httpx.AsyncClient(transport=transport, base_url="http://desk", headers=HEADERS)
 
     @asynccontextmanager

@@ -12,7 +12,7 @@ from infra import security
 from tests.integration.api.client import ApiWorld, running_api
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def quick_hashes() -> Iterator[None]:
     """Hashes for tests that sign in by the dozen: as good a lock, made of thinner metal."""
     with pytest.MonkeyPatch.context() as patch:

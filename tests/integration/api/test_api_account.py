@@ -217,6 +217,7 @@ async def test_what_changes_an_account_is_audited(api: ApiWorld) -> None:
         actions = await session.scalars(select(AuditEvent.action).order_by(AuditEvent.id))
         assert list(actions) == [
             "session.opened",
+            "user.totp_begun",
             "user.totp_enabled",
             "user.totp_disabled",
             "user.password_changed",

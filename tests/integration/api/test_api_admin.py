@@ -11,7 +11,7 @@ from api.admin import MODELS
 from api.content_policy import ADMIN_HANDLERS
 from infra.db import models as m
 from infra.db.models import Base
-from tests.integration.api.access_maker import access_rows
+from tests.integration.api.access_maker import access_rows, config_proposal
 from tests.integration.api.client import ApiWorld
 from tests.integration.api.reconciliation_maker import (
     backtest_rows,
@@ -43,9 +43,11 @@ async def _fill_what_the_world_leaves_empty(api: ApiWorld) -> None:
         session.add_all(stopping_rows(api.world.a.approved.id))
         approver = api.world.users["approver_a"].id
         session.add_all(access_rows(approver, api.world.a.approved.id, api.clock.at))
+        instance = api.world.a.waiting.strategy_instance_id
+        session.add(config_proposal(instance, api.world.users["admin"]))
         session.add(
             m.StrategyConfigVersion(
-                strategy_instance_id=api.world.a.waiting.strategy_instance_id,
+                strategy_instance_id=instance,
                 version=1,
                 config={},
                 author="desk",

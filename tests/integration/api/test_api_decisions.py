@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import delete, func, select, update
 
+from api.routers import orders
 from domain.recommendations import DecisionAction, RecommendationState
 from infra.db import models as m
 from tests.integration.api.client import ApiWorld
@@ -294,6 +296,38 @@ async def test_enough_looks_let_an_operator_declare_an_order_not_sent(api: ApiWo
         assert response.json()["state"] == "NOT_SENT"
         assert response.json()["may_declare_not_sent"] is False
     assert api.signals.changed_orders == [api.world.a.order.order_key]
+
+
+class Died(Exception):
+    """In the place of SIGKILL."""
+
+
+@pytest.mark.parametrize(
+    ("label", "left"),
+    [("declaration.uncommitted", "UNKNOWN"), ("declaration.committed", "NOT_SENT")],
+)
+async def test_an_api_that_dies_at_a_declaration_leaves_all_of_it_or_nothing(
+    api: ApiWorld, monkeypatch: pytest.MonkeyPatch, label: str, left: str
+) -> None:
+    def die(passed: str) -> None:
+        if passed == label:
+            raise Died
+
+    await put_in_doubt(api, looks=3)
+    address = f"/api/orders/{api.world.a.order.id}/"
+    ask = {"reason": "not there"}
+    async with api.signed_in("operator_a") as browser:
+        monkeypatch.setattr(orders, "crash_point", die)
+        with contextlib.suppress(Died):
+            await browser.post(f"{address}declare-not-sent/", json=ask)
+        monkeypatch.undo()
+        assert (await browser.get(address)).json()["state"] == left
+        # The person tries again: it is declared once, whatever was left.
+        await browser.post(f"{address}declare-not-sent/", json=ask)
+        assert (await browser.get(address)).json()["state"] == "NOT_SENT"
+    async with api.sessions() as session:
+        said = select(func.count()).where(m.AuditEvent.action == "order.declared_not_sent")
+        assert await session.scalar(said) == 1
 
 
 async def test_an_operator_declares_a_vanished_order_over(api: ApiWorld) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import BaseModel
@@ -12,6 +14,7 @@ from pydantic import BaseModel
 from api.fast_lists import page_answer
 from api.schemas.common import Page
 from api.schemas.orders import ExecutionRow, OrderRow
+from api.schemas.positions import HeldPosition
 from api.schemas.recommendations import RecommendationRow
 from tests.integration.api.client import ApiWorld
 
@@ -21,6 +24,7 @@ LISTS: dict[str, type[BaseModel]] = {
     "/api/recommendations/": Page[RecommendationRow],
     "/api/orders/": Page[OrderRow],
     "/api/executions/": Page[ExecutionRow],
+    "/api/positions/": Page[HeldPosition],
 }
 
 
@@ -42,6 +46,13 @@ async def test_a_fast_list_declares_its_model(api: ApiWorld) -> None:
         content: dict[str, Any] = document["paths"][path]["get"]["responses"]["200"]["content"]
         name = content["application/json"]["schema"]["$ref"].rpartition("/")[2]
         assert document["components"]["schemas"][name]["title"] == model.__name__
+
+
+def test_times_are_told_in_utc_wherever_they_were_noted() -> None:
+    noted = datetime(2026, 11, 23, 10, 0, 0, 1200, ZoneInfo("America/New_York"))
+    times = [noted, noted.astimezone(UTC), noted.astimezone(ZoneInfo("UTC")).replace(microsecond=0)]
+    (told,) = json.loads(bytes(page_answer([{"at": times}], None).body))["items"]
+    assert told["at"] == ["2026-11-23T15:00:00.001200Z"] * 2 + ["2026-11-23T15:00:00Z"]
 
 
 def test_a_value_that_no_answer_knows_is_refused() -> None:

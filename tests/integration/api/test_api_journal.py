@@ -10,8 +10,10 @@ import pytest
 
 from domain.instruments import Side
 from domain.market import QuoteQuality
-from domain.recommendations import DecisionAction, RecommendationState
+from domain.recommendations import DecisionAction, RecommendationState, Terms
+from infra.calendars import exchange_date, trading_calendar
 from infra.db import models as m
+from infra.db.queries.journal import marks
 from tests.integration.api.client import ApiWorld
 
 pytestmark = pytest.mark.integration
@@ -96,6 +98,24 @@ async def test_a_put_bought_back_is_realised_and_ends_the_turn(api: ApiWorld):
     assert (later["contracts"], later["cycles"]) == ([], [])
 
 
+async def test_what_was_held_before_the_record_began_is_told_without_a_first_day(api: ApiWorld):
+    async with api.sessions.begin() as session:
+        session.add(
+            m.ReconciledPosition(
+                broker_account_id=api.world.a.account.id,
+                con_id=api.world.a.execution.con_id,
+                quantity=Decimal(-2),
+                opening_quantity=Decimal(-1),
+                average_cost=Decimal(380),
+            )
+        )
+    found = await journal(api, "viewer_a")
+    (put,) = found["contracts"]
+    assert (put["quantity"], put["cost"], put["complete"]) == ("-2", "-793.95", False)
+    (cycle,) = found["cycles"]
+    assert (put["opened_at"], cycle["started_at"]) == (None, None)
+
+
 async def test_nobody_reads_the_journal_of_another_client(api: ApiWorld):
     theirs = await journal(api, "trader_b")
     assert {row["account"]["code"] for row in theirs["contracts"]} == {api.world.b.account.code}
@@ -138,6 +158,33 @@ async def test_what_was_left_at_expiry_is_final(api: ApiWorld):
         page = (await browser.get("/api/journal/outcomes/?decision=REJECT")).json()
     (row,) = page["items"]
     assert (row["worth"], row["result"], row["is_final"]) == ("-500", "330", True)
+
+
+async def test_an_option_that_settles_in_the_morning_is_worth_what_the_opening_leaves(
+    api: ApiWorld,
+):
+    waiting = api.world.a.waiting
+    (leg,) = Terms.model_validate(waiting.terms).legs
+    closes, opens = leg.contract, leg.contract.model_copy(update={"trading_class": "SPX"})
+    last, morning = closes.expiry, trading_calendar().add_sessions(closes.expiry, 1)
+    async with api.sessions.begin() as session:
+        option = await session.get_one(m.Instrument, waiting.instrument_id)
+        for day, first, close in ((last, "650", "638"), (morning, "637.5", "660")):
+            session.add(
+                m.HistoryDay(
+                    instrument_id=option.underlying_id,
+                    day=day,
+                    open=Decimal(first),
+                    close=Decimal(close),
+                )
+            )
+    async with api.sessions() as session:
+        for contract, left, at in ((closes, "2", last), (opens, "2.5", morning)):
+            (mark,) = (await marks(session, [contract], morning + timedelta(days=1))).values()
+            assert (mark.price, mark.is_final) == (Decimal(left), True)
+            assert exchange_date(mark.at) == at
+        # On the morning itself its first price is not on record before the session has ended.
+        assert await marks(session, [opens], morning) == {}
 
 
 async def test_without_a_later_look_nothing_is_guessed(api: ApiWorld):

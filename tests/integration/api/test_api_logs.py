@@ -38,7 +38,9 @@ async def test_an_alert_is_acknowledged_with_a_note_that_stays_with_it(api: ApiW
         events = await session.scalars(
             select(m.AuditEvent).where(m.AuditEvent.action == "alert.acknowledged")
         )
-        assert [event.after for event in events] == [{"note": "Called the broker."}]
+        told = [(event.before, event.after) for event in events]
+        after = {"state": "ACKNOWLEDGED", "note": "Called the broker."}
+        assert told == [({"state": "OPEN"}, after)]
 
 
 async def test_alerts_are_filtered_by_severity(api: ApiWorld) -> None:

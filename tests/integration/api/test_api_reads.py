@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select, text, update
 
+from domain.market import QuoteQuality
 from domain.orders import OrderState
 from domain.recommendations import RecommendationState
 from infra.db import models as m
@@ -152,6 +153,59 @@ async def test_states_filter_recommendations(api: ApiWorld) -> None:
         assert await states("DENIED") == []
 
 
+async def test_orders_and_executions_are_narrowed_by_underlying_and_exchange_day(
+    api: ApiWorld,
+) -> None:
+    # Late in the evening of the 19th in New York; the 20th by UTC.
+    late = datetime(2026, 11, 20, 3, 30, tzinfo=UTC)
+    async with api.sessions.begin() as session:
+        await session.execute(
+            update(m.Execution)
+            .where(m.Execution.broker_account_id == api.world.a.account.id)
+            .values(executed_at=late)
+        )
+    async with api.signed_in("approver_a") as browser:
+
+        async def found(path: str, **narrow: str) -> int:
+            answer = await browser.get(path, params=narrow)
+            assert answer.status_code == 200, answer.text
+            return len(answer.json()["items"])
+
+        everything = await found("/api/executions/")
+        assert everything > 0
+        day = {"since": "2026-11-19", "until": "2026-11-19"}
+        assert await found("/api/executions/", **day) == everything
+        assert await found("/api/executions/", since="2026-11-20") == 0
+        assert await found("/api/executions/", until="2026-11-18") == 0
+        order = (await browser.get("/api/orders/")).json()["items"][0]
+        assert await found("/api/orders/", symbol=order["contract"]["symbol"]) > 0
+        assert await found("/api/orders/", symbol="NOTHING") == 0
+        assert await found("/api/orders/", since="0001-01-01", until="9999-12-31") > 0
+        assert await found("/api/orders/", until="2001-01-01") == 0
+
+
+async def test_a_row_of_the_queue_says_how_good_its_quote_is(api: ApiWorld) -> None:
+    waiting = api.world.a.waiting
+
+    async def quality() -> str | None:
+        async with api.signed_in("approver_a") as browser:
+            rows = (await browser.get("/api/recommendations/")).json()["items"]
+        return next(row["quote_quality"] for row in rows if row["id"] == str(waiting.id))
+
+    async with api.sessions.begin() as session:
+        await session.execute(delete(m.Quote).where(m.Quote.instrument_id == waiting.instrument_id))
+    assert await quality() is None
+    async with api.sessions.begin() as session:
+        session.add(
+            m.Quote(
+                instrument_id=waiting.instrument_id,
+                as_of=api.clock.at,
+                quality=QuoteQuality.DELAYED,
+            )
+        )
+    assert await quality() == "DELAYED"
+
+
 async def test_the_card_of_a_waiting_recommendation_says_what_it_would_cost(api: ApiWorld) -> None:
     waiting = api.world.a.waiting
     async with api.signed_in("approver_a") as browser:
@@ -253,6 +307,24 @@ async def test_executions_include_trades_made_by_hand(api: ApiWorld) -> None:
     assert len(of_order.json()["items"]) == 2
 
 
+async def test_positions_are_listed_by_underlying_and_page_by_page(api: ApiWorld) -> None:
+    async with api.signed_in("viewer_a") as browser:
+        rows = (await browser.get("/api/positions/")).json()["items"]
+        page = (await browser.get("/api/positions/", params={"limit": 1})).json()
+        seen = [*page["items"]]
+        while page["next_cursor"]:
+            params = {"limit": 1, "cursor": page["next_cursor"]}
+            page = (await browser.get("/api/positions/", params=params)).json()
+            seen += page["items"]
+        on = [
+            (await browser.get("/api/positions/", params={"underlying": symbol})).json()["items"]
+            for symbol in (rows[0]["contract"]["symbol"], "NONE")
+        ]
+    assert seen == rows
+    assert {(row["quantity"], row["average_cost"]) for row in rows} == {("-1", "410")}
+    assert on == [rows, []]
+
+
 async def test_alerts_of_the_account_and_of_the_desk_can_be_acknowledged(api: ApiWorld) -> None:
     async with api.signed_in("approver_a") as browser:
         rows = (await browser.get("/api/alerts/")).json()["items"]
@@ -276,7 +348,7 @@ async def test_a_viewer_cannot_acknowledge(api: ApiWorld) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["!!", "bm90IGpzb24", "e30", "W10"])
-@pytest.mark.parametrize("path", ["recommendations", "orders", "executions", "alerts"])
+@pytest.mark.parametrize("path", ["recommendations", "orders", "executions", "positions", "alerts"])
 async def test_a_cursor_of_another_list_is_refused_by_name(
     api: ApiWorld, path: str, cursor: str
 ) -> None:

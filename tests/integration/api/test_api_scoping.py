@@ -11,7 +11,7 @@ from tests.integration.api.test_api_sign_in import problem
 from tests.integration.api.world import CODE_A, CODE_B
 
 pytestmark = pytest.mark.integration
-LISTS = ("recommendations", "orders", "executions", "alerts", "desk")
+LISTS = ("recommendations", "orders", "executions", "positions", "alerts", "desk")
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ async def test_filtering_by_the_other_client_or_account_finds_nothing(api: ApiWo
 
 async def test_someone_without_a_membership_sees_empty_lists(api: ApiWorld) -> None:
     async with api.signed_in("nobody") as browser:
-        for name in ("recommendations", "orders", "executions"):
+        for name in ("recommendations", "orders", "executions", "positions"):
             assert (await browser.get(f"/api/{name}/")).json()["items"] == []
         desk = (await browser.get("/api/desk/")).json()
     assert desk["accounts"] == []

@@ -181,3 +181,13 @@ async def test_the_guide_counts_what_is_really_there_for_whoever_asks(api: ApiWo
     assert [counts["nobody"][name] for name in ("gateways", "gateways_connected")] == [1, 1]
     assert (counts["viewer_a"]["simulated"], counts["nobody"]["simulated"]) == (True, False)
     assert (counts["viewer_a"]["runs"], counts["viewer_a"]["decisions"]) == (1, 1)
+    assert counts["viewer_a"]["runs_under_way"] == 0
+
+
+async def test_a_run_under_way_is_told_apart_from_runs_that_ended(api: ApiWorld) -> None:
+    async with api.sessions.begin() as session:
+        for run in await session.scalars(select(m.StrategyRun)):
+            run.status, run.finished_at = m.RunStatus.RUNNING, None
+    async with api.signed_in("viewer_a") as browser:
+        counts = (await browser.get("/api/setup/")).json()
+    assert (counts["runs"], counts["runs_under_way"]) == (0, 1)

@@ -53,6 +53,10 @@ async def served(database_url: str, tmp_path: Path) -> AsyncIterator[Served]:
 class Stream:
     """Events as a browser reads them."""
 
+    resumed = False
+    last = ""
+    """Id of the latest event."""
+
     def __init__(self, response: httpx.Response) -> None:
         self._lines = response.aiter_lines()
 
@@ -73,9 +77,10 @@ class Stream:
         while True:
             event = await asyncio.wait_for(self.event(), 10)
             if event.get("event") == "change":
+                self.last = event["id"]
                 found: dict[str, Any] = json.loads(event["data"])
                 if found["table"] != "*":
-                    return {**found, "number": int(event["id"])}
+                    return {**found, "number": int(event["id"].split(".")[1])}
 
     async def end(self) -> None:
         """Read until the server ends the stream."""
@@ -86,14 +91,18 @@ class Stream:
 
 
 @asynccontextmanager
-async def stream_of(served: Served, who: str) -> AsyncIterator[Stream]:
+async def stream_of(served: Served, who: str, last: str = "") -> AsyncIterator[Stream]:
     async with httpx.AsyncClient(base_url=served.url, headers=HEADERS, timeout=20) as browser:
         assert (await sign_in(browser, served.world.world.email(who))).status_code == 200
-        async with browser.stream("GET", "/api/stream/") as response:
+        headers = {"Last-Event-ID": last} if last else {}
+        async with browser.stream("GET", "/api/stream/", headers=headers) as response:
             assert response.headers["content-type"].startswith("text/event-stream")
             assert response.headers["cache-control"] == "no-store"
             stream = Stream(response)
-            assert (await stream.event())["event"] == "hello"
+            hello = await stream.event()
+            assert hello["event"] == "hello"
+            stream.resumed = json.loads(hello["data"])["resumed"]
+            stream.last = hello["id"]
             yield stream
 
 
@@ -115,6 +124,36 @@ async def test_a_change_is_told_after_its_commit_with_growing_numbers(
     assert (first["table"], first["id"], first["op"]) == ("alerts", str(alert.id), "UPDATE")
     assert first["account"] == str(world.world.a.account.id)
     assert second["number"] > first["number"]
+
+
+async def test_a_stream_goes_on_where_the_last_one_ended(served: Served) -> None:
+    world, ours = served.world, served.world.world.a.alert
+    async with stream_of(served, "viewer_a") as stream:
+        assert stream.resumed is False
+        await rename(world, ours, "heard")
+        heard = await stream.change()
+        last = stream.last
+    # Told while nobody of client A listened; the second is not theirs to know.
+    async with stream_of(served, "trader_b") as other:
+        await rename(world, ours, "missed")
+        await rename(world, world.world.b.alert, "for B only")
+        await other.change()
+    for _ in range(2):
+        async with stream_of(served, "viewer_a", last) as stream:
+            assert stream.resumed is True
+            missed = await stream.change()
+            assert (missed["id"], missed["number"]) == (str(ours.id), heard["number"] + 1)
+            await rename(world, ours, "heard again")
+            assert (await stream.change())["number"] > missed["number"] + 1
+
+
+async def test_a_stream_that_cannot_go_on_says_so(served: Served) -> None:
+    for last in ("0badcafe.1", "12", "x", "."):
+        async with stream_of(served, "viewer_a", last) as stream:
+            assert stream.resumed is False
+    epoch = stream.last.split(".")[0]
+    async with stream_of(served, "viewer_a", f"{epoch}.999999") as stream:
+        assert stream.resumed is False
 
 
 async def test_the_other_client_s_changes_are_not_told(served: Served) -> None:

@@ -30,7 +30,6 @@ export function ClientSelector() {
     <NativeSelect
       aria-label="Client"
       size="sm"
-      w={190}
       value={chosen?.slug ?? ALL}
       onChange={(event) => choose(event.currentTarget.value)}
       data={[

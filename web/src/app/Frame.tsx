@@ -2,11 +2,11 @@ import { Box } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { Outlet } from '@tanstack/react-router';
 import { useEffect } from 'react';
-import { useDesk } from '@/client/hooks';
+import { MomentFrameContext, useDesk, useMomentFrame } from '@/client/hooks';
+import { TipLayer } from '@/components/TipLayer';
 import styles from './Frame.module.css';
 import { Header } from './Header';
 import { Navigation } from './Navigation';
-import { PaletteKey } from './PaletteKey';
 import { StaleBanner } from './StaleBanner';
 import { StatusStrip } from './StatusStrip';
 import { StreamProvider } from './StreamProvider';
@@ -25,21 +25,21 @@ export function Frame() {
 
 function Shell() {
   const [isOpen, { toggle, close }] = useDisclosure(false);
+  const moments = useMomentFrame();
   const kinds = new Set(useDesk()?.accounts.map((account) => account.kind));
   const kind = kinds.has('LIVE') ? 'LIVE' : kinds.has('PAPER') ? 'PAPER' : 'SIMULATED';
   useCloseOnEscape(isOpen, close);
   return (
-    <>
+    <MomentFrameContext value={moments}>
       <header className={styles.header} data-kind={kinds.size > 0 ? kind : undefined}>
         <Header isNavigationOpen={isOpen} onToggleNavigation={toggle} />
       </header>
       <div className={styles.navbar} id="navigation" data-open={isOpen || undefined}>
         <Navigation onNavigate={close} />
       </div>
-      <PaletteKey />
       {isOpen && <div className={styles.shade} onClick={close} aria-hidden />}
       <main className={styles.main}>
-        <Box hiddenFrom="lg" className={styles.strip}>
+        <Box hiddenFrom="xl" className={styles.strip}>
           <StatusStrip />
         </Box>
         <StaleBanner />
@@ -52,7 +52,8 @@ function Shell() {
           <Outlet />
         </div>
       </main>
-    </>
+      <TipLayer />
+    </MomentFrameContext>
   );
 }
 

@@ -1,4 +1,4 @@
-import { ActionIcon, Box, Burger, Indicator, Tooltip } from '@mantine/core';
+import { ActionIcon, Box, Burger, Indicator } from '@mantine/core';
 import { IconBell } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useDesk } from '@/client/hooks';
@@ -7,6 +7,7 @@ import { ClientSelector } from './ClientSelector';
 import { ColorSchemeToggle } from './ColorSchemeToggle';
 import styles from './Header.module.css';
 import { MarketClock } from './MarketClock';
+import { PaletteKey } from './PaletteKey';
 import { StatusStrip } from './StatusStrip';
 import { UserMenu } from './UserMenu';
 
@@ -29,15 +30,16 @@ export function Header({ isNavigationOpen, onToggleNavigation }: HeaderProps) {
           aria-controls="navigation"
         />
         <Brand />
-        <Box visibleFrom="md">
+        <Box visibleFrom="md" className={styles.client}>
           <ClientSelector />
         </Box>
       </div>
-      <Box visibleFrom="lg">
+      <Box visibleFrom="xl" className={styles.status}>
         <StatusStrip />
       </Box>
       <div className={styles.group}>
         <MarketClock />
+        <PaletteKey />
         <AlertsBell />
         <Box visibleFrom="md">
           <ColorSchemeToggle />
@@ -52,19 +54,18 @@ function AlertsBell() {
   const open = useDesk()?.counts.open_alerts ?? 0;
   const label = open === 0 ? 'Alerts: none open' : `Alerts: ${open} open`;
   return (
-    <Tooltip label={label}>
-      <Indicator label={open} size={16} disabled={open === 0} color="red.9" offset={7}>
-        <ActionIcon
-          component={Link}
-          to="/alerts"
-          variant="subtle"
-          color="gray"
-          size="lg"
-          aria-label={label}
-        >
-          <IconBell size={20} stroke={1.7} aria-hidden />
-        </ActionIcon>
-      </Indicator>
-    </Tooltip>
+    <Indicator label={open} size={16} disabled={open === 0} color="red.9" offset={7}>
+      <ActionIcon
+        component={Link}
+        to="/alerts"
+        variant="subtle"
+        color="gray"
+        size="lg"
+        aria-label={label}
+        data-tip={label}
+      >
+        <IconBell size={20} stroke={1.7} aria-hidden />
+      </ActionIcon>
+    </Indicator>
   );
 }

@@ -1,6 +1,10 @@
 import { lazy, Suspense, useEffect, useState } from 'react';
+import { codeInTime } from '@/client/code';
 
-const Toasts = lazy(() => import('./Toasts').then(({ Toasts }) => ({ default: Toasts })));
+// Nothing around it would catch a failure: the whole page would be gone.
+const Toasts = lazy(() =>
+  codeInTime(() => import('./Toasts')).then(({ Toasts }) => ({ default: Toasts })),
+);
 
 const LATEST_MS = 4_000;
 

@@ -1,8 +1,12 @@
+import { ActionIcon, Box } from '@mantine/core';
+import { IconSearch } from '@tabler/icons-react';
 import { lazy, Suspense, useEffect, useState } from 'react';
 
 const Palette = lazy(() => import('./Palette'));
 
-/** Opens the command palette at ⌘K or Ctrl K; its code is fetched at the first press. */
+const LABEL = 'Go anywhere: ⌘K or Ctrl K';
+
+/** Opens the command palette, at ⌘K or Ctrl K, too; its code is fetched when it is first used. */
 export function PaletteKey() {
   const [isOpen, setIsOpen] = useState(false);
   useEffect(() => {
@@ -14,10 +18,26 @@ export function PaletteKey() {
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
   }, []);
-  if (!isOpen) return null;
   return (
-    <Suspense fallback={null}>
-      <Palette onClose={() => setIsOpen(false)} />
-    </Suspense>
+    <>
+      <Box visibleFrom="md">
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          size="lg"
+          aria-label={LABEL}
+          aria-keyshortcuts="Meta+K Control+K"
+          data-tip={LABEL}
+          onClick={() => setIsOpen(true)}
+        >
+          <IconSearch size={20} stroke={1.7} aria-hidden />
+        </ActionIcon>
+      </Box>
+      {isOpen && (
+        <Suspense fallback={null}>
+          <Palette onClose={() => setIsOpen(false)} />
+        </Suspense>
+      )}
+    </>
   );
 }

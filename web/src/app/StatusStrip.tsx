@@ -1,11 +1,18 @@
-import { Group } from '@mantine/core';
+import { Box } from '@mantine/core';
 import { IconPlugConnected, IconPlugConnectedX, IconShieldCheck } from '@tabler/icons-react';
 import { useDesk, useStreamState } from '@/client/hooks';
-import type { Desk, DeskAccount, GatewayKind, QuoteQuality } from '@/client/schema';
+import type { Desk, DeskAccount, GatewayKind } from '@/client/schema';
 import { AccountBadge, KIND_MEANINGS } from '@/components/AccountBadge';
 import { Hint } from '@/components/Hint';
 import { Tag } from '@/components/Tag';
-import { CONNECTIONS, type Tone, TRADING_STATES } from '@/lib/states';
+import {
+  CONNECTIONS,
+  QUOTE_QUALITIES,
+  type StateWords,
+  type Tone,
+  TRADING_STATES,
+} from '@/lib/states';
+import styles from './StatusStrip.module.css';
 import { StopButton } from './StopButton';
 
 const KINDS: readonly GatewayKind[] = ['LIVE', 'PAPER', 'SIMULATED'];
@@ -14,7 +21,7 @@ const KINDS: readonly GatewayKind[] = ['LIVE', 'PAPER', 'SIMULATED'];
 export function StatusStrip() {
   const desk = useDesk();
   return (
-    <Group gap={6} role="group" aria-label="Desk status">
+    <Box className={styles.strip} role="group" aria-label="Desk status">
       {desk !== undefined && (
         <>
           {KINDS.map((kind) => (
@@ -31,7 +38,7 @@ export function StatusStrip() {
         </>
       )}
       <Live />
-    </Group>
+    </Box>
   );
 }
 
@@ -61,7 +68,8 @@ function Broker({ gateways }: { gateways: Desk['gateways'] }) {
   return (
     <Hint label={[meaning, ...details].join(' · ')}>
       <Tag tone={tone} icon={<Picture size={14} aria-hidden />}>
-        Broker {worst === undefined ? 'none' : worst.toLowerCase()}
+        <span className={styles.word}>Broker </span>
+        {worst === undefined ? 'none' : worst.toLowerCase()}
       </Tag>
     </Hint>
   );
@@ -76,39 +84,27 @@ const STALE_AFTER_MS = 15 * 60_000;
 
 /** How good the prices are that strategies and controls see. */
 function Quality({ desk: { market } }: { desk: Desk }) {
-  if (market.data_quality === null || market.data_as_of === null) return null;
+  if (market.data_quality === null || market.data_as_of === null) {
+    return (
+      <Hint label="No underlying has been quoted yet. Nothing is traded before that.">
+        <Tag tone="neutral">Data none yet</Tag>
+      </Hint>
+    );
+  }
   const age = Date.parse(market.now ?? market.data_as_of) - Date.parse(market.data_as_of);
   const isStale = market.session_open && age > STALE_AFTER_MS;
-  const { tone, word, meaning } = isStale ? STALE_DATA : QUALITIES[market.data_quality];
+  const { tone, meaning } = isStale ? STALE_DATA : QUOTE_QUALITIES[market.data_quality];
   return (
     <Hint label={meaning}>
-      <Tag tone={tone}>Data {word}</Tag>
+      <Tag tone={tone}>Data {isStale ? 'stale' : market.data_quality.toLowerCase()}</Tag>
     </Hint>
   );
 }
 
-interface QualityWords {
-  tone: Tone;
-  word: string;
-  meaning: string;
-}
-
-const STALE_DATA: QualityWords = {
+const STALE_DATA = {
   tone: 'warn',
-  word: 'stale',
   meaning: 'No underlying was quoted in the last quarter of an hour. Nothing is traded on that.',
-};
-
-const QUALITIES: Record<QuoteQuality, QualityWords> = {
-  LIVE: { tone: 'ok', word: 'live', meaning: 'Prices come as the exchange makes them.' },
-  FROZEN: { tone: 'neutral', word: 'frozen', meaning: 'The last prices before the close.' },
-  DELAYED: {
-    tone: 'warn',
-    word: 'delayed',
-    meaning: 'The broker sends delayed prices. Nothing is traded on them.',
-  },
-  MISSING: { tone: 'danger', word: 'missing', meaning: 'The broker sends no prices.' },
-};
+} as const satisfies StateWords;
 
 function Trading({ desk }: { desk: Desk }) {
   const { tone, meaning } = TRADING_STATES[desk.trading_state];
@@ -118,7 +114,8 @@ function Trading({ desk }: { desk: Desk }) {
   return (
     <Hint label={[meaning, ...exceptions].join(' · ')}>
       <Tag tone={isMixed ? 'warn' : tone} icon={<IconShieldCheck size={14} aria-hidden />}>
-        Trading {desk.trading_state}
+        <span className={styles.word}>Trading </span>
+        {desk.trading_state}
         {isMixed && `, ${held.length} held`}
       </Tag>
     </Hint>

@@ -1,4 +1,4 @@
-import { ActionIcon, Tooltip } from '@mantine/core';
+import { ActionIcon } from '@mantine/core';
 import { IconHandStop } from '@tabler/icons-react';
 import { lazy, Suspense, useState } from 'react';
 
@@ -11,18 +11,17 @@ export function StopButton() {
   const [isOpen, setIsOpen] = useState(false);
   return (
     <>
-      <Tooltip label={LABEL}>
-        <ActionIcon
-          variant="light"
-          color="red"
-          size="md"
-          aria-label={LABEL}
-          aria-haspopup="dialog"
-          onClick={() => setIsOpen(true)}
-        >
-          <IconHandStop size={16} stroke={1.9} aria-hidden />
-        </ActionIcon>
-      </Tooltip>
+      <ActionIcon
+        variant="light"
+        color="red"
+        size="md"
+        aria-label={LABEL}
+        aria-haspopup="dialog"
+        data-tip={LABEL}
+        onClick={() => setIsOpen(true)}
+      >
+        <IconHandStop size={16} stroke={1.9} aria-hidden />
+      </ActionIcon>
       {isOpen && (
         <Suspense fallback={null}>
           <StoppingDialog onClose={() => setIsOpen(false)} />

@@ -29,13 +29,19 @@ export function StreamProvider({ children }: { children: ReactNode }) {
   useEffect(() => {
     stream.connect();
     let hiddenAt = 0;
+    let leaving: ReturnType<typeof setTimeout>;
     const onVisibility = () => {
-      if (document.visibilityState === 'hidden') hiddenAt = Date.now();
-      else if (Date.now() - hiddenAt > ASLEEP_MS) stream.connect();
+      clearTimeout(leaving);
+      if (document.visibilityState === 'hidden') {
+        hiddenAt = Date.now();
+        // All tabs share the browser's six connections to the desk: one unseen gives its own up.
+        leaving = setTimeout(stream.close, ASLEEP_MS);
+      } else if (Date.now() - hiddenAt >= ASLEEP_MS) stream.connect();
     };
     document.addEventListener('visibilitychange', onVisibility);
     window.addEventListener('online', stream.connect);
     return () => {
+      clearTimeout(leaving);
       document.removeEventListener('visibilitychange', onVisibility);
       window.removeEventListener('online', stream.connect);
       stream.close();

@@ -1,6 +1,6 @@
 import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
-import { createContext, useContext, useSyncExternalStore } from 'react';
+import { createContext, useContext, useMemo, useSyncExternalStore } from 'react';
 import { type ClockReading, isApart, readingOf } from '@/lib/marketClock';
 import { deskQuery, meQuery } from './queries';
 import type { ClientAnswer, Desk, Me } from './schema';
@@ -42,13 +42,31 @@ export function useMarketReading(): ClockReading | null {
   return reading === undefined ? null : readingOf(reading.desk.market, reading.readAt);
 }
 
-/** Whether the market's clock shows another time than this machine's, as a simulated one may. */
-export function useIsMarketTimeApart(): boolean {
+/** How moments are shown. Every time of a long table asks, so it is read once, by the frame. */
+export interface MomentFrame {
+  timeZone: string;
+  /** The market's clock shows another time than this machine's, as a simulated one may. */
+  isApart: boolean;
+}
+
+export const MomentFrameContext = createContext<MomentFrame>({
+  timeZone: EXCHANGE_TIME_ZONE,
+  isApart: false,
+});
+
+/** For the frame, which hands it on by the context. */
+export function useMomentFrame(): MomentFrame {
   const client = useChosenClient();
   const { data, dataUpdatedAt } = useQuery(deskQuery(client?.id));
-  return data !== undefined && isApart(data.desk.market, dataUpdatedAt);
+  const timeZone = data?.desk.market.time_zone ?? EXCHANGE_TIME_ZONE;
+  const isApartNow = data !== undefined && isApart(data.desk.market, dataUpdatedAt);
+  return useMemo(() => ({ timeZone, isApart: isApartNow }), [timeZone, isApartNow]);
+}
+
+export function useIsMarketTimeApart(): boolean {
+  return useContext(MomentFrameContext).isApart;
 }
 
 export function useExchangeTimeZone(): string {
-  return useDesk()?.market.time_zone ?? EXCHANGE_TIME_ZONE;
+  return useContext(MomentFrameContext).timeZone;
 }

@@ -1,4 +1,4 @@
-/** Failures as the API tells them (RFC 9457), plus the one it cannot tell: no answer at all. */
+/** Failures as the API tells them (RFC 9457), plus those it cannot tell: no answer at all. */
 import type { Problem as Wire } from './schema';
 
 export interface ProblemFacts {
@@ -34,6 +34,7 @@ export function problemFrom(status: number, body: unknown): ProblemError {
       requestId: body.request_id ?? null,
     });
   }
+  if (OF_A_PROXY.includes(status)) return noAnswer(status);
   return new ProblemError({
     code: 'UNREADABLE_ANSWER',
     status,
@@ -45,12 +46,45 @@ export function problemFrom(status: number, body: unknown): ProblemError {
   });
 }
 
-export function noAnswer(): ProblemError {
+export const NO_ANSWER = 'NO_ANSWER';
+
+/** What stands before the desk answers so in its place while it is away. */
+const OF_A_PROXY: readonly number[] = [502, 503, 504];
+
+export function noAnswer(status = 0): ProblemError {
   return new ProblemError({
-    code: 'NO_ANSWER',
-    status: 0,
+    code: NO_ANSWER,
+    status,
     title: 'The desk cannot be reached',
     detail: 'No answer came back.',
+    advice: 'Check the network, then try again.',
+    errors: [],
+    requestId: null,
+  });
+}
+
+/** The desk was reached, perhaps, and has said nothing for as long as anybody would wait. */
+export function noAnswerInTime(): ProblemError {
+  return new ProblemError({
+    code: 'NO_ANSWER_IN_TIME',
+    status: 0,
+    title: 'The desk does not answer',
+    detail: 'It was asked, and has said nothing for too long.',
+    advice: 'Try again. If it stays, tell the operator.',
+    errors: [],
+    requestId: null,
+  });
+}
+
+export const NO_SCREEN = 'NO_SCREEN';
+
+/** The desk was away when the code of a screen was to be fetched. */
+export function noScreen(): ProblemError {
+  return new ProblemError({
+    code: NO_SCREEN,
+    status: 0,
+    title: 'The desk cannot be reached',
+    detail: 'This screen was not open before, and could not be fetched.',
     advice: 'Check the network, then try again.',
     errors: [],
     requestId: null,

@@ -5,7 +5,7 @@
  */
 import { infiniteQueryOptions, type QueryClient, queryOptions } from '@tanstack/react-query';
 import { answerOf, api } from './api';
-import type { AlertState, Desk, OrderState, RecommendationState } from './schema';
+import type { AlertState, Desk, OrderState, RecommendationState, Severity } from './schema';
 
 export type KeyRoot =
   | 'me'
@@ -25,7 +25,10 @@ export type KeyRoot =
   | 'journal'
   | 'setup';
 
-export const PAGE_SIZE = 100;
+/** Soon there, and more than a screen shows. */
+const FIRST_PAGE = 100;
+/** What follows is read to be sorted, filtered or exported: in few requests. */
+const NEXT_PAGE = 1_000;
 
 /** `undefined` filters are left out of the address. */
 export interface Filters<State> {
@@ -38,6 +41,21 @@ export interface Filters<State> {
 export function given<T extends object>(filters: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const entries = Object.entries(filters).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+/** How a list goes on after its first page. */
+export const pages = {
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (page: { next_cursor: string | null }) => page.next_cursor ?? undefined,
+};
+
+/** What asks for the page at `cursor`, the first where there is none. */
+export function pageOf<T extends object>(
+  filters: T,
+  cursor: string | undefined,
+  limit = cursor === undefined ? FIRST_PAGE : NEXT_PAGE,
+) {
+  return { ...given({ ...filters, cursor }), limit };
 }
 
 export const meQuery = queryOptions({
@@ -68,13 +86,9 @@ export function recommendationsQuery(filters: Filters<RecommendationState>) {
     queryKey: ['recommendations', 'list', filters],
     queryFn: ({ signal, pageParam }) =>
       answerOf(
-        api.GET('/api/recommendations/', {
-          params: { query: { ...given({ ...filters, cursor: pageParam }), limit: PAGE_SIZE } },
-          signal,
-        }),
+        api.GET('/api/recommendations/', { params: { query: pageOf(filters, pageParam) }, signal }),
       ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    ...pages,
   });
 }
 
@@ -91,18 +105,19 @@ export function recommendationQuery(id: string) {
   });
 }
 
-export function ordersQuery(filters: Filters<OrderState>) {
+/** What was traded, and when: an underlying, and days of the exchange, both included. */
+export interface TradedFilters {
+  symbol: string | undefined;
+  since: string | undefined;
+  until: string | undefined;
+}
+
+export function ordersQuery(filters: Filters<OrderState> & Partial<TradedFilters>) {
   return infiniteQueryOptions({
     queryKey: ['orders', 'list', filters],
     queryFn: ({ signal, pageParam }) =>
-      answerOf(
-        api.GET('/api/orders/', {
-          params: { query: { ...given({ ...filters, cursor: pageParam }), limit: PAGE_SIZE } },
-          signal,
-        }),
-      ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
+      answerOf(api.GET('/api/orders/', { params: { query: pageOf(filters, pageParam) }, signal })),
+    ...pages,
   });
 }
 
@@ -114,7 +129,7 @@ export function orderQuery(id: string) {
   });
 }
 
-interface ExecutionFilters {
+interface ExecutionFilters extends TradedFilters {
   client: string | undefined;
   account: string | undefined;
   order: string | undefined;
@@ -125,28 +140,18 @@ export function executionsQuery(filters: ExecutionFilters) {
     queryKey: ['executions', 'list', filters],
     queryFn: ({ signal, pageParam }) =>
       answerOf(
-        api.GET('/api/executions/', {
-          params: { query: { ...given({ ...filters, cursor: pageParam }), limit: PAGE_SIZE } },
-          signal,
-        }),
+        api.GET('/api/executions/', { params: { query: pageOf(filters, pageParam) }, signal }),
       ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    ...pages,
   });
 }
 
-export function alertsQuery(filters: Filters<AlertState>) {
+export function alertsQuery(filters: Filters<AlertState> & { severity?: Severity[] | undefined }) {
   return infiniteQueryOptions({
     queryKey: ['alerts', 'list', filters],
     queryFn: ({ signal, pageParam }) =>
-      answerOf(
-        api.GET('/api/alerts/', {
-          params: { query: { ...given({ ...filters, cursor: pageParam }), limit: PAGE_SIZE } },
-          signal,
-        }),
-      ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
+      answerOf(api.GET('/api/alerts/', { params: { query: pageOf(filters, pageParam) }, signal })),
+    ...pages,
   });
 }
 

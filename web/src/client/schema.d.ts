@@ -237,6 +237,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/methods/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign In Methods
+         * @description How one may sign in here: always by password, and by a provider where one is named.
+         */
+        get: operations["sign_in_methods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/oidc/callback/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Finish Provider Sign In
+         * @description Where the provider sends the browser back to: sign in, or say why not.
+         */
+        get: operations["finish_provider_sign_in"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/oidc/start/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Start Provider Sign In
+         * @description Send the browser to the identity provider.
+         */
+        get: operations["start_provider_sign_in"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/password/": {
         parameters: {
             query?: never;
@@ -650,7 +710,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Sweep */
+        /**
+         * Get Sweep
+         * @description What was asked, how many of it are done, and how they compare.
+         */
         get: operations["get_sweep"];
         put?: never;
         post?: never;
@@ -774,7 +837,7 @@ export interface paths {
         };
         /**
          * Approval Rules
-         * @description How fresh a sign-in must be, and above which limits two people approve.
+         * @description How fresh a sign-in must be, and what two people must agree on.
          */
         get: operations["approval_rules"];
         /**
@@ -1405,6 +1468,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/positions/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Positions
+         * @description What every visible account holds, as last read from the broker, by underlying.
+         */
+        get: operations["list_positions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/recommendations/": {
         parameters: {
             query?: never;
@@ -1595,6 +1678,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/strategies/{strategy_id}/changes/{change_id}/approve/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Config Change
+         * @description Put in force from the next run on what somebody else has proposed.
+         *
+         *     412 CONFIG_CHANGED where the configuration is another by now. Approving it again does nothing.
+         */
+        post: operations["approve_config_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/strategies/{strategy_id}/changes/{change_id}/reject/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject Config Change
+         * @description Reject what somebody else has proposed, or withdraw what one proposed oneself.
+         */
+        post: operations["reject_config_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/strategies/{strategy_id}/config/": {
         parameters: {
             query?: never;
@@ -1607,8 +1732,10 @@ export interface paths {
          * Change Strategy Config
          * @description Put a configuration in force from the next run on.
          *
-         *     412 CONFIG_CHANGED when somebody else changed it meanwhile; 422 CONFIG_INVALID names the
-         *     fields. Repeating the request with the same Idempotency-Key changes nothing more.
+         *     Where its client asks for two people it is a proposal, and the answer 202: somebody else
+         *     approves it; until then the one before stays in force. 412 CONFIG_CHANGED when somebody else
+         *     changed it meanwhile; 422 CONFIG_INVALID names the fields. Repeating the request with the same
+         *     Idempotency-Key changes nothing more.
          */
         put: operations["change_strategy_config"];
         post?: never;
@@ -1670,6 +1797,9 @@ export interface paths {
         /**
          * Enable Strategy
          * @description Switch it on: it runs at the next turn of the schedule while its market is open.
+         *
+         *     Where its client asks for two people, one that runs on somebody's own configuration, which
+         *     nobody else has approved, is switched on by another.
          */
         post: operations["enable_strategy"];
         delete?: never;
@@ -1748,6 +1878,9 @@ export interface paths {
         /**
          * Stream
          * @description Server-sent events: which row of which table changed, as far as the viewer may know.
+         *
+         *     `hello` says whether the stream goes on where the last one ended (`resumed`), or everything is
+         *     to be asked for anew; `change` follows for each row.
          *
          *     Opens its own short transactions: a stream lasts hours and must not hold a connection.
          */
@@ -1851,7 +1984,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get User */
+        /**
+         * Get User
+         * @description One person, their roles, and in how many browsers they are signed in.
+         */
         get: operations["get_user"];
         put?: never;
         post?: never;
@@ -2116,6 +2252,11 @@ export interface components {
             /** Currency */
             currency: string;
             /**
+             * Etag
+             * @description of what an edit changes; `If-Match` of the next
+             */
+            readonly etag: string;
+            /**
              * Gateway
              * @description slug
              */
@@ -2277,6 +2418,11 @@ export interface components {
              */
             client_id: string;
             /**
+             * Etag
+             * @description of what an edit changes; `If-Match` of the next
+             */
+            readonly etag: string;
+            /**
              * Step Up Minutes
              * @description approving needs a sign-in no older than this; null: any live session
              */
@@ -2285,6 +2431,11 @@ export interface components {
             two_approvers_above_max_loss: string | null;
             /** Two Approvers Above Notional */
             two_approvers_above_notional: string | null;
+            /**
+             * Two People Configure
+             * @description a change of a strategy's settings waits until a second person approves it
+             */
+            two_people_configure: boolean;
         };
         /**
          * ApprovalRulesAsk
@@ -2297,6 +2448,11 @@ export interface components {
             two_approvers_above_max_loss: number | string | null;
             /** Two Approvers Above Notional */
             two_approvers_above_notional: number | string | null;
+            /**
+             * Two People Configure
+             * @default false
+             */
+            two_people_configure: boolean;
         };
         /**
          * ApproveAsk
@@ -2850,6 +3006,11 @@ export interface components {
              * @description why what waits could not be sent; empty if nothing failed
              */
             error: string;
+            /**
+             * Etag
+             * @description of what an edit changes; `If-Match` of the next
+             */
+            readonly etag: string;
             /** Events */
             events: components["schemas"]["NotificationEvent"][];
             /**
@@ -3015,6 +3176,11 @@ export interface components {
          */
         ClientRow: {
             /**
+             * Etag
+             * @description of what an edit changes; `If-Match` of the next
+             */
+            readonly etag: string;
+            /**
              * Id
              * Format: uuid
              */
@@ -3092,6 +3258,40 @@ export interface components {
             };
             /** Items */
             items: components["schemas"]["BacktestDetail"][];
+        };
+        /**
+         * ConfigProposalAnswer
+         * @description A change that waits for a second person; the settings before stay in force meanwhile.
+         */
+        ConfigProposalAnswer: {
+            /** Author */
+            author: string;
+            /**
+             * Based On
+             * @description the version it changes
+             */
+            based_on: number;
+            /** Config */
+            config: {
+                [key: string]: unknown;
+            };
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Is Own
+             * @description proposed by whoever asks, who may only withdraw it
+             */
+            is_own: boolean;
+            /**
+             * Proposed At
+             * Format: date-time
+             */
+            proposed_at: string;
+            /** Reason */
+            reason: string;
         };
         /** ConfigVersionAnswer */
         ConfigVersionAnswer: {
@@ -3178,10 +3378,9 @@ export interface components {
             ended_at: string | null;
             /**
              * Opened At
-             * Format: date-time
-             * @description market time of the first entry on record
+             * @description market time of the first entry; null: held before the record began
              */
-            opened_at: string;
+            opened_at: string | null;
             /**
              * Quantity
              * @description held now, signed
@@ -3292,9 +3491,9 @@ export interface components {
             shares: string;
             /**
              * Started At
-             * Format: date-time
+             * @description null: before the record began
              */
-            started_at: string;
+            started_at: string | null;
             /** Symbol */
             symbol: string;
         };
@@ -3751,7 +3950,7 @@ export interface components {
          * ErrorCode
          * @enum {string}
          */
-        ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "WEAK_PASSWORD" | "WRONG_PASSWORD" | "TOTP_REQUIRED" | "TOTP_INVALID" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_STATE" | "CHANNEL_REFUSED" | "NOTIFICATION_FAILED" | "SCOPE_MISSING" | "EMAIL_TAKEN" | "LAST_ADMIN" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "SECOND_APPROVER_REQUIRED" | "APPROVAL_DIFFERS" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "MARKET_DATA_LINES" | "MARKET_DATA_NOT_SUBSCRIBED" | "COMPETING_SESSION" | "INSTRUMENT_HALTED" | "EXPIRY_CUTOFF" | "CONTRACT_CHANGED" | "MULTIPLIER_CHANGED" | "WRONG_SIDE" | "PAPER_LIVE_MISMATCH" | "SYMBOL_RESTRICTED" | "STRATEGY_NOT_PERMITTED" | "PRICE_OUTSIDE_FLOOR" | "PRICE_COLLAR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "MAX_LOSS_EXCEEDED" | "POSITION_LIMIT" | "CONCENTRATION_LIMIT" | "DELTA_LIMIT" | "VEGA_LIMIT" | "GREEKS_MISSING" | "NOT_COVERED" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "DUPLICATE_TRADE" | "OWN_ORDER_CROSSED" | "ORDER_RATE" | "DAILY_ORDERS" | "DAILY_NOTIONAL" | "DAILY_LOSS" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ORDER_ALTERED" | "ORDER_DECLARED_ENDED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE" | "NOT_STARTED" | "NO_RESULT_YET" | "CONFIG_CHANGED" | "STRATEGY_DISABLED" | "LIMITS_CHANGED" | "DISCREPANCY_CHANGED";
+        ErrorCode: "NOT_AUTHENTICATED" | "INVALID_CREDENTIALS" | "SIGN_IN_REFUSED" | "SIGN_IN_UNAVAILABLE" | "FORBIDDEN" | "CSRF_REJECTED" | "TOO_MANY_REQUESTS" | "WEAK_PASSWORD" | "WRONG_PASSWORD" | "TOTP_REQUIRED" | "TOTP_INVALID" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_STATE" | "CHANNEL_REFUSED" | "NOTIFICATION_FAILED" | "SCOPE_MISSING" | "EMAIL_TAKEN" | "LAST_ADMIN" | "NOT_FOUND" | "INVALID_INPUT" | "IDEMPOTENCY_KEY_REUSED" | "PRECONDITION_FAILED" | "TERMS_CHANGED" | "RECOMMENDATION_EXPIRED" | "ALREADY_DECIDED" | "NOT_PENDING" | "OUTSIDE_TERMS" | "NOT_APPROVED" | "SECOND_APPROVER_REQUIRED" | "APPROVAL_DIFFERS" | "TRADING_HALTED" | "TRADING_REDUCING" | "MARKET_CLOSED" | "QUOTE_MISSING" | "QUOTE_STALE" | "QUOTE_CROSSED" | "QUOTE_DELAYED" | "MARKET_DATA_LINES" | "MARKET_DATA_NOT_SUBSCRIBED" | "COMPETING_SESSION" | "INSTRUMENT_HALTED" | "EXPIRY_CUTOFF" | "CONTRACT_CHANGED" | "MULTIPLIER_CHANGED" | "WRONG_SIDE" | "PAPER_LIVE_MISMATCH" | "SYMBOL_RESTRICTED" | "STRATEGY_NOT_PERMITTED" | "PRICE_OUTSIDE_FLOOR" | "PRICE_COLLAR" | "UNDERLYING_DRIFTED" | "PRICE_INCREMENT" | "QUANTITY_LIMIT" | "NOTIONAL_LIMIT" | "MAX_LOSS_EXCEEDED" | "POSITION_LIMIT" | "CONCENTRATION_LIMIT" | "DELTA_LIMIT" | "VEGA_LIMIT" | "GREEKS_MISSING" | "NOT_COVERED" | "ASSIGNMENT_CASH" | "BUYING_POWER" | "PM_USAGE_LIMIT" | "CONTRACT_EXPIRED" | "DUPLICATE_ORDER" | "DUPLICATE_TRADE" | "OWN_ORDER_CROSSED" | "ORDER_RATE" | "DAILY_ORDERS" | "DAILY_NOTIONAL" | "DAILY_LOSS" | "WHAT_IF_FAILED" | "ACCOUNT_STALE" | "BROKER_UNAVAILABLE" | "BROKER_REJECTED" | "LEASE_LOST" | "SEND_ABANDONED" | "ORDER_UNPROVEN" | "ORDER_LAPSED" | "ORDER_CANCELLED" | "ORDER_OVERFILLED" | "ORDER_QUARANTINED" | "ORDER_ALTERED" | "ORDER_DECLARED_ENDED" | "ILLEGAL_TRANSITION" | "EVIDENCE_INCOMPLETE" | "STRATEGY_UNRESOLVED" | "CONFIG_INVALID" | "STRATEGY_FAILED" | "INSTRUMENT_AMBIGUOUS" | "INSTRUMENT_UNKNOWN" | "DATA_INVALID" | "WORKFLOW_UNAVAILABLE" | "NOT_STARTED" | "NO_RESULT_YET" | "CONFIG_CHANGED" | "CONFIG_CHANGE_PENDING" | "STRATEGY_DISABLED" | "LIMITS_CHANGED" | "DISCREPANCY_CHANGED";
         /**
          * ExDividend
          * @description The next dividend before a short call expires.
@@ -4099,6 +4298,11 @@ export interface components {
             connection: components["schemas"]["ConnectionState"];
             /** Connection Detail */
             connection_detail: string;
+            /**
+             * Etag
+             * @description of what an edit changes; `If-Match` of the next
+             */
+            readonly etag: string;
             /** Host */
             host: string;
             kind: components["schemas"]["GatewayKind"];
@@ -4210,11 +4414,68 @@ export interface components {
          */
         HealthState: "ok" | "degraded" | "failed";
         /**
+         * HeldPosition
+         * @description What an account holds of one instrument, as the broker told it last.
+         */
+        HeldPosition: {
+            account: components["schemas"]["AccountBrief"];
+            /**
+             * As Of
+             * Format: date-time
+             * @description market time of the reading that changed it last
+             */
+            as_of: string;
+            /**
+             * Average Cost
+             * @description per unit, multiplier included
+             */
+            average_cost: string;
+            /**
+             * Client Id
+             * Format: uuid
+             */
+            client_id: string;
+            contract: components["schemas"]["InstrumentBrief"];
+            /** Currency */
+            currency: string;
+            /** Daily Pnl */
+            daily_pnl: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Market Price
+             * @description per share
+             */
+            market_price: string | null;
+            /**
+             * Market Value
+             * @description signed, multiplier included
+             */
+            market_value: string | null;
+            /**
+             * Quantity
+             * @description signed: negative is short
+             */
+            quantity: string;
+            /** Realized Pnl */
+            realized_pnl: string | null;
+            /** Unrealized Pnl */
+            unrealized_pnl: string | null;
+        };
+        /**
          * Holds
          * @description What is in a recording: option chains, what belongs beside them, or neither by its look.
          * @enum {string}
          */
         Holds: "CHAINS" | "SIDE" | "UNKNOWN";
+        /** HTTPValidationError */
+        HTTPValidationError: {
+            /** Detail */
+            detail?: components["schemas"]["ValidationError"][];
+        };
         /**
          * InstrumentBrief
          * @description Anything that can be traded; the option fields are null for shares and indexes.
@@ -5425,6 +5686,13 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** Page[HeldPosition] */
+        Page_HeldPosition_: {
+            /** Items */
+            items: components["schemas"]["HeldPosition"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** Page[OpportunityRow] */
         Page_OpportunityRow_: {
             /** Items */
@@ -5654,6 +5922,11 @@ export interface components {
         PortfolioRow: {
             /** Accounts */
             accounts: components["schemas"]["AccountOfClient"][];
+            /**
+             * Etag
+             * @description of what an edit changes; `If-Match` of the next
+             */
+            readonly etag: string;
             /**
              * Id
              * Format: uuid
@@ -6224,6 +6497,11 @@ export interface components {
              * @description of a package net, negative a credit
              */
             limit_price: string;
+            /**
+             * Margin Change
+             * @description of maintenance margin in the manner of TIMS, our estimate
+             */
+            margin_change: number | null;
             /** May Decide */
             may_decide: boolean;
             /** May Decide Why Not */
@@ -6253,6 +6531,8 @@ export interface components {
              * @description contracts, or units of a package
              */
             quantity: number;
+            /** @description of the latest quote; of a package, of the leg it is filed under */
+            quote_quality: components["schemas"]["QuoteQuality"] | null;
             /** Rationale */
             rationale: string;
             /** Reason */
@@ -6343,6 +6623,11 @@ export interface components {
              * @description of a package net, negative a credit
              */
             limit_price: string;
+            /**
+             * Margin Change
+             * @description of maintenance margin in the manner of TIMS, our estimate
+             */
+            margin_change: number | null;
             metrics: components["schemas"]["Metrics"];
             /** @description of the latest attempt */
             order_state: components["schemas"]["OrderState"] | null;
@@ -6357,6 +6642,8 @@ export interface components {
              * @description contracts, or units of a package
              */
             quantity: number;
+            /** @description of the latest quote; of a package, of the leg it is filed under */
+            quote_quality: components["schemas"]["QuoteQuality"] | null;
             /** Reason */
             reason: string;
             reason_code: components["schemas"]["ErrorCode"] | null;
@@ -6450,6 +6737,14 @@ export interface components {
             reason: string;
             /** Terms Hash */
             terms_hash: string;
+        };
+        /** RejectChangeAsk */
+        RejectChangeAsk: {
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
         };
         /** RejectedItem */
         RejectedItem: {
@@ -6734,6 +7029,11 @@ export interface components {
             /** Changed At */
             changed_at: string | null;
             /**
+             * Etag
+             * @description of what an edit changes; `If-Match` of the next
+             */
+            readonly etag: string;
+            /**
              * Limits
              * @description only those that the scope sets
              */
@@ -6908,6 +7208,8 @@ export interface components {
              * @description live runs that ended
              */
             runs: number;
+            /** Runs Under Way */
+            runs_under_way: number;
             /**
              * Simulated
              * @description every visible account is on a simulated gateway
@@ -6949,6 +7251,14 @@ export interface components {
             summary: string;
             /** Symbol */
             symbol: string;
+        };
+        /**
+         * SignInMethods
+         * @description A password always; ``provider`` is what an identity provider is called, if there is one.
+         */
+        SignInMethods: {
+            /** Provider */
+            provider: string | null;
         };
         /**
          * SimilarRow
@@ -7085,10 +7395,17 @@ export interface components {
             next_run_note: string;
             /** Portfolio */
             portfolio: string;
+            /** @description the change that waits, if any */
+            proposal: components["schemas"]["ConfigProposalAnswer"] | null;
             /** Slug */
             slug: string;
             /** Strategy Name */
             strategy_name: string;
+            /**
+             * Two People Configure
+             * @description changes wait for a second person
+             */
+            two_people_configure: boolean;
             /** Universe */
             universe: string[];
             /**
@@ -7909,6 +8226,11 @@ export interface components {
             created_at: string;
             /** Email */
             email: string;
+            /**
+             * Etag
+             * @description of what an edit changes; `If-Match` of the next
+             */
+            readonly etag: string;
             /** Has Second Factor */
             has_second_factor: boolean;
             /**
@@ -7936,6 +8258,19 @@ export interface components {
              * @description browsers in which they are signed in now
              */
             sessions: number;
+        };
+        /** ValidationError */
+        ValidationError: {
+            /** Context */
+            ctx?: Record<string, never>;
+            /** Input */
+            input?: unknown;
+            /** Location */
+            loc: (string | number)[];
+            /** Message */
+            msg: string;
+            /** Error Type */
+            type: string;
         };
         /**
          * ValueHistory
@@ -8037,7 +8372,682 @@ export interface components {
             summary: string;
         };
     };
-    responses: never;
+    responses: {
+        /** @description INVALID_CREDENTIALS, TOTP_REQUIRED */
+        "Refused-401-INVALID_CREDENTIALS-TOTP_REQUIRED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "INVALID_CREDENTIALS" | "TOTP_REQUIRED";
+                    /** @constant */
+                    status?: 401;
+                };
+            };
+        };
+        /** @description NOT_AUTHENTICATED */
+        "Refused-401-NOT_AUTHENTICATED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "NOT_AUTHENTICATED";
+                    /** @constant */
+                    status?: 401;
+                };
+            };
+        };
+        /** @description NOT_AUTHENTICATED, TOTP_REQUIRED */
+        "Refused-401-NOT_AUTHENTICATED-TOTP_REQUIRED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "NOT_AUTHENTICATED" | "TOTP_REQUIRED";
+                    /** @constant */
+                    status?: 401;
+                };
+            };
+        };
+        /** @description CSRF_REJECTED */
+        "Refused-403-CSRF_REJECTED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "CSRF_REJECTED";
+                    /** @constant */
+                    status?: 403;
+                };
+            };
+        };
+        /** @description CSRF_REJECTED, FORBIDDEN, SCOPE_MISSING */
+        "Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "CSRF_REJECTED" | "FORBIDDEN" | "SCOPE_MISSING";
+                    /** @constant */
+                    status?: 403;
+                };
+            };
+        };
+        /** @description CSRF_REJECTED, FORBIDDEN, SCOPE_MISSING, STEP_UP_REQUIRED */
+        "Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING-STEP_UP_REQUIRED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "CSRF_REJECTED" | "FORBIDDEN" | "SCOPE_MISSING" | "STEP_UP_REQUIRED";
+                    /** @constant */
+                    status?: 403;
+                };
+            };
+        };
+        /** @description CSRF_REJECTED, SCOPE_MISSING */
+        "Refused-403-CSRF_REJECTED-SCOPE_MISSING": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "CSRF_REJECTED" | "SCOPE_MISSING";
+                    /** @constant */
+                    status?: 403;
+                };
+            };
+        };
+        /** @description CSRF_REJECTED, SCOPE_MISSING, STEP_UP_REQUIRED */
+        "Refused-403-CSRF_REJECTED-SCOPE_MISSING-STEP_UP_REQUIRED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "CSRF_REJECTED" | "SCOPE_MISSING" | "STEP_UP_REQUIRED";
+                    /** @constant */
+                    status?: 403;
+                };
+            };
+        };
+        /** @description FORBIDDEN, SCOPE_MISSING */
+        "Refused-403-FORBIDDEN-SCOPE_MISSING": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "FORBIDDEN" | "SCOPE_MISSING";
+                    /** @constant */
+                    status?: 403;
+                };
+            };
+        };
+        /** @description SCOPE_MISSING */
+        "Refused-403-SCOPE_MISSING": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "SCOPE_MISSING";
+                    /** @constant */
+                    status?: 403;
+                };
+            };
+        };
+        /** @description INSTRUMENT_UNKNOWN, NOT_FOUND */
+        "Refused-404-INSTRUMENT_UNKNOWN-NOT_FOUND": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "INSTRUMENT_UNKNOWN" | "NOT_FOUND";
+                    /** @constant */
+                    status?: 404;
+                };
+            };
+        };
+        /** @description NOT_FOUND */
+        "Refused-404-NOT_FOUND": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "NOT_FOUND";
+                    /** @constant */
+                    status?: 404;
+                };
+            };
+        };
+        /** @description ACCOUNT_STALE */
+        "Refused-409-ACCOUNT_STALE": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "ACCOUNT_STALE";
+                    /** @constant */
+                    status?: 409;
+                };
+            };
+        };
+        /** @description ACCOUNT_STALE, COMPETING_SESSION, INSTRUMENT_AMBIGUOUS, MARKET_CLOSED, MARKET_DATA_LINES, MARKET_DATA_NOT_SUBSCRIBED, NO_RESULT_YET, QUOTE_MISSING */
+        "Refused-409-ACCOUNT_STALE-COMPETING_SESSION-INSTRUMENT_AMBIGUOUS-MARKET_CLOSED-MARKET_DATA_LINES-MARKET_DATA_NOT_SUBSCRIBED-NO_RESULT_YET-QUOTE_MISSING": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "ACCOUNT_STALE" | "COMPETING_SESSION" | "INSTRUMENT_AMBIGUOUS" | "MARKET_CLOSED" | "MARKET_DATA_LINES" | "MARKET_DATA_NOT_SUBSCRIBED" | "NO_RESULT_YET" | "QUOTE_MISSING";
+                    /** @constant */
+                    status?: 409;
+                };
+            };
+        };
+        /** @description ALREADY_DECIDED, APPROVAL_DIFFERS, NOT_PENDING, RECOMMENDATION_EXPIRED, SECOND_APPROVER_REQUIRED, TERMS_CHANGED, TRADING_HALTED, TRADING_REDUCING */
+        "Refused-409-ALREADY_DECIDED-APPROVAL_DIFFERS-NOT_PENDING-RECOMMENDATION_EXPIRED-SECOND_APPROVER_REQUIRED-TERMS_CHANGED-TRADING_HALTED-TRADING_REDUCING": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "ALREADY_DECIDED" | "APPROVAL_DIFFERS" | "NOT_PENDING" | "RECOMMENDATION_EXPIRED" | "SECOND_APPROVER_REQUIRED" | "TERMS_CHANGED" | "TRADING_HALTED" | "TRADING_REDUCING";
+                    /** @constant */
+                    status?: 409;
+                };
+            };
+        };
+        /** @description ALREADY_DECIDED, NOT_PENDING, RECOMMENDATION_EXPIRED, TERMS_CHANGED */
+        "Refused-409-ALREADY_DECIDED-NOT_PENDING-RECOMMENDATION_EXPIRED-TERMS_CHANGED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "ALREADY_DECIDED" | "NOT_PENDING" | "RECOMMENDATION_EXPIRED" | "TERMS_CHANGED";
+                    /** @constant */
+                    status?: 409;
+                };
+            };
+        };
+        /** @description CONFIG_CHANGE_PENDING */
+        "Refused-409-CONFIG_CHANGE_PENDING": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "CONFIG_CHANGE_PENDING";
+                    /** @constant */
+                    status?: 409;
+                };
+            };
+        };
+        /** @description DISCREPANCY_CHANGED, ILLEGAL_TRANSITION */
+        "Refused-409-DISCREPANCY_CHANGED-ILLEGAL_TRANSITION": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "DISCREPANCY_CHANGED" | "ILLEGAL_TRANSITION";
+                    /** @constant */
+                    status?: 409;
+                };
+            };
+        };
+        /** @description EMAIL_TAKEN */
+        "Refused-409-EMAIL_TAKEN": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "EMAIL_TAKEN";
+                    /** @constant */
+                    status?: 409;
+                };
+            };
+        };
+        /** @description EVIDENCE_INCOMPLETE, ILLEGAL_TRANSITION */
+        "Refused-409-EVIDENCE_INCOMPLETE-ILLEGAL_TRANSITION": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "EVIDENCE_INCOMPLETE" | "ILLEGAL_TRANSITION";
+                    /** @constant */
+                    status?: 409;
+                };
+            };
+        };
+        /** @description ILLEGAL_TRANSITION */
+        "Refused-409-ILLEGAL_TRANSITION": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "ILLEGAL_TRANSITION";
+                    /** @constant */
+                    status?: 409;
+                };
+            };
+        };
+        /** @description ILLEGAL_TRANSITION, SECOND_APPROVER_REQUIRED */
+        "Refused-409-ILLEGAL_TRANSITION-SECOND_APPROVER_REQUIRED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "ILLEGAL_TRANSITION" | "SECOND_APPROVER_REQUIRED";
+                    /** @constant */
+                    status?: 409;
+                };
+            };
+        };
+        /** @description LAST_ADMIN */
+        "Refused-409-LAST_ADMIN": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "LAST_ADMIN";
+                    /** @constant */
+                    status?: 409;
+                };
+            };
+        };
+        /** @description LIMITS_CHANGED */
+        "Refused-409-LIMITS_CHANGED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "LIMITS_CHANGED";
+                    /** @constant */
+                    status?: 409;
+                };
+            };
+        };
+        /** @description MARKET_CLOSED, STRATEGY_DISABLED */
+        "Refused-409-MARKET_CLOSED-STRATEGY_DISABLED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "MARKET_CLOSED" | "STRATEGY_DISABLED";
+                    /** @constant */
+                    status?: 409;
+                };
+            };
+        };
+        /** @description NO_RESULT_YET */
+        "Refused-409-NO_RESULT_YET": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "NO_RESULT_YET";
+                    /** @constant */
+                    status?: 409;
+                };
+            };
+        };
+        /** @description SECOND_APPROVER_REQUIRED */
+        "Refused-409-SECOND_APPROVER_REQUIRED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "SECOND_APPROVER_REQUIRED";
+                    /** @constant */
+                    status?: 409;
+                };
+            };
+        };
+        /** @description SECOND_FACTOR_STATE */
+        "Refused-409-SECOND_FACTOR_STATE": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "SECOND_FACTOR_STATE";
+                    /** @constant */
+                    status?: 409;
+                };
+            };
+        };
+        /** @description CONFIG_CHANGED */
+        "Refused-412-CONFIG_CHANGED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "CONFIG_CHANGED";
+                    /** @constant */
+                    status?: 412;
+                };
+            };
+        };
+        /** @description PRECONDITION_FAILED */
+        "Refused-412-PRECONDITION_FAILED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "PRECONDITION_FAILED";
+                    /** @constant */
+                    status?: 412;
+                };
+            };
+        };
+        /** @description BAD_REQUEST */
+        "Refused-413-BAD_REQUEST": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "BAD_REQUEST";
+                    /** @constant */
+                    status?: 413;
+                };
+            };
+        };
+        /** @description CHANNEL_REFUSED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT */
+        "Refused-422-CHANNEL_REFUSED-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "CHANNEL_REFUSED" | "IDEMPOTENCY_KEY_REUSED" | "INVALID_INPUT";
+                    /** @constant */
+                    status?: 422;
+                };
+            };
+        };
+        /** @description CONFIG_INVALID, DATA_INVALID, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, STRATEGY_UNRESOLVED */
+        "Refused-422-CONFIG_INVALID-DATA_INVALID-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT-STRATEGY_UNRESOLVED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "CONFIG_INVALID" | "DATA_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "INVALID_INPUT" | "STRATEGY_UNRESOLVED";
+                    /** @constant */
+                    status?: 422;
+                };
+            };
+        };
+        /** @description CONFIG_INVALID, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, STRATEGY_UNRESOLVED */
+        "Refused-422-CONFIG_INVALID-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT-STRATEGY_UNRESOLVED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "CONFIG_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "INVALID_INPUT" | "STRATEGY_UNRESOLVED";
+                    /** @constant */
+                    status?: 422;
+                };
+            };
+        };
+        /** @description IDEMPOTENCY_KEY_REUSED, INVALID_INPUT */
+        "Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "IDEMPOTENCY_KEY_REUSED" | "INVALID_INPUT";
+                    /** @constant */
+                    status?: 422;
+                };
+            };
+        };
+        /** @description IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, OUTSIDE_TERMS, PRICE_INCREMENT */
+        "Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT-OUTSIDE_TERMS-PRICE_INCREMENT": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "IDEMPOTENCY_KEY_REUSED" | "INVALID_INPUT" | "OUTSIDE_TERMS" | "PRICE_INCREMENT";
+                    /** @constant */
+                    status?: 422;
+                };
+            };
+        };
+        /** @description IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, TOTP_INVALID */
+        "Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT-TOTP_INVALID": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "IDEMPOTENCY_KEY_REUSED" | "INVALID_INPUT" | "TOTP_INVALID";
+                    /** @constant */
+                    status?: 422;
+                };
+            };
+        };
+        /** @description INVALID_INPUT */
+        "Refused-422-INVALID_INPUT": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "INVALID_INPUT";
+                    /** @constant */
+                    status?: 422;
+                };
+            };
+        };
+        /** @description INVALID_INPUT, TOTP_INVALID */
+        "Refused-422-INVALID_INPUT-TOTP_INVALID": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "INVALID_INPUT" | "TOTP_INVALID";
+                    /** @constant */
+                    status?: 422;
+                };
+            };
+        };
+        /** @description INVALID_INPUT, TOTP_INVALID, WRONG_PASSWORD */
+        "Refused-422-INVALID_INPUT-TOTP_INVALID-WRONG_PASSWORD": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "INVALID_INPUT" | "TOTP_INVALID" | "WRONG_PASSWORD";
+                    /** @constant */
+                    status?: 422;
+                };
+            };
+        };
+        /** @description INVALID_INPUT, WEAK_PASSWORD, WRONG_PASSWORD */
+        "Refused-422-INVALID_INPUT-WEAK_PASSWORD-WRONG_PASSWORD": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "INVALID_INPUT" | "WEAK_PASSWORD" | "WRONG_PASSWORD";
+                    /** @constant */
+                    status?: 422;
+                };
+            };
+        };
+        /** @description TOO_MANY_REQUESTS */
+        "Refused-429-TOO_MANY_REQUESTS": {
+            headers: {
+                /** @description seconds until the next may succeed */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "TOO_MANY_REQUESTS";
+                    /** @constant */
+                    status?: 429;
+                };
+            };
+        };
+        /** @description INTERNAL_ERROR */
+        "Refused-500-INTERNAL_ERROR": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "INTERNAL_ERROR";
+                    /** @constant */
+                    status?: 500;
+                };
+            };
+        };
+        /** @description STRATEGY_FAILED, INTERNAL_ERROR */
+        "Refused-500-STRATEGY_FAILED-INTERNAL_ERROR": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "STRATEGY_FAILED" | "INTERNAL_ERROR";
+                    /** @constant */
+                    status?: 500;
+                };
+            };
+        };
+        /** @description NOTIFICATION_FAILED */
+        "Refused-502-NOTIFICATION_FAILED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "NOTIFICATION_FAILED";
+                    /** @constant */
+                    status?: 502;
+                };
+            };
+        };
+        /** @description BROKER_UNAVAILABLE */
+        "Refused-503-BROKER_UNAVAILABLE": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "BROKER_UNAVAILABLE";
+                    /** @constant */
+                    status?: 503;
+                };
+            };
+        };
+        /** @description BROKER_UNAVAILABLE, NOT_STARTED */
+        "Refused-503-BROKER_UNAVAILABLE-NOT_STARTED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "BROKER_UNAVAILABLE" | "NOT_STARTED";
+                    /** @constant */
+                    status?: 503;
+                };
+            };
+        };
+        /** @description NOT_STARTED */
+        "Refused-503-NOT_STARTED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "NOT_STARTED";
+                    /** @constant */
+                    status?: 503;
+                };
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -8090,6 +9100,7 @@ export type CodeAsk = components['schemas']['CodeAsk'];
 export type CombinedStress = components['schemas']['CombinedStress'];
 export type ComingDividend = components['schemas']['ComingDividend'];
 export type Comparison = components['schemas']['Comparison'];
+export type ConfigProposalAnswer = components['schemas']['ConfigProposalAnswer'];
 export type ConfigVersionAnswer = components['schemas']['ConfigVersionAnswer'];
 export type ConnectionState = components['schemas']['ConnectionState'];
 export type ContractBrief = components['schemas']['ContractBrief'];
@@ -8140,7 +9151,9 @@ export type Greeks = components['schemas']['Greeks'];
 export type GroupMargin = components['schemas']['GroupMargin'];
 export type Health = components['schemas']['Health'];
 export type HealthState = components['schemas']['HealthState'];
+export type HeldPosition = components['schemas']['HeldPosition'];
 export type Holds = components['schemas']['Holds'];
+export type HttpValidationError = components['schemas']['HTTPValidationError'];
 export type InstrumentBrief = components['schemas']['InstrumentBrief'];
 export type IssuedPassword = components['schemas']['IssuedPassword'];
 export type Journal = components['schemas']['Journal'];
@@ -8189,6 +9202,7 @@ export type PageClientRow = components['schemas']['Page_ClientRow_'];
 export type PageDiscrepancyRow = components['schemas']['Page_DiscrepancyRow_'];
 export type PageExecutionRow = components['schemas']['Page_ExecutionRow_'];
 export type PageGatewayRow = components['schemas']['Page_GatewayRow_'];
+export type PageHeldPosition = components['schemas']['Page_HeldPosition_'];
 export type PageOpportunityRow = components['schemas']['Page_OpportunityRow_'];
 export type PageOrderRow = components['schemas']['Page_OrderRow_'];
 export type PageOutcomeRow = components['schemas']['Page_OutcomeRow_'];
@@ -8232,6 +9246,7 @@ export type RecordingRow = components['schemas']['RecordingRow'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type Refusal = components['schemas']['Refusal'];
 export type RejectAsk = components['schemas']['RejectAsk'];
+export type RejectChangeAsk = components['schemas']['RejectChangeAsk'];
 export type RejectedItem = components['schemas']['RejectedItem'];
 export type RemovedBy = components['schemas']['RemovedBy'];
 export type ResultTotal = components['schemas']['ResultTotal'];
@@ -8257,6 +9272,7 @@ export type Severity = components['schemas']['Severity'];
 export type ShareChange = components['schemas']['ShareChange'];
 export type Side = components['schemas']['Side'];
 export type SignalAnswer = components['schemas']['SignalAnswer'];
+export type SignInMethods = components['schemas']['SignInMethods'];
 export type SimilarRow = components['schemas']['SimilarRow'];
 export type StepUpAsk = components['schemas']['StepUpAsk'];
 export type StrategyAtWork = components['schemas']['StrategyAtWork'];
@@ -8293,18 +9309,70 @@ export type UnderlyingState = components['schemas']['UnderlyingState'];
 export type UserAnswer = components['schemas']['UserAnswer'];
 export type UserChangeAsk = components['schemas']['UserChangeAsk'];
 export type UserRow = components['schemas']['UserRow'];
+export type ValidationError = components['schemas']['ValidationError'];
 export type ValueHistory = components['schemas']['ValueHistory'];
 export type ValuePoint = components['schemas']['ValuePoint'];
 export type VerifyAsk = components['schemas']['VerifyAsk'];
 export type Withdrawal = components['schemas']['Withdrawal'];
 export type WithdrawnOrder = components['schemas']['WithdrawnOrder'];
 export type WithdrawnTrade = components['schemas']['WithdrawnTrade'];
+export type ResponseRefused_401InvalidCredentialsTotpRequired = components['responses']['Refused-401-INVALID_CREDENTIALS-TOTP_REQUIRED'];
+export type ResponseRefused_401NotAuthenticated = components['responses']['Refused-401-NOT_AUTHENTICATED'];
+export type ResponseRefused_401NotAuthenticatedTotpRequired = components['responses']['Refused-401-NOT_AUTHENTICATED-TOTP_REQUIRED'];
+export type ResponseRefused_403CsrfRejected = components['responses']['Refused-403-CSRF_REJECTED'];
+export type ResponseRefused_403CsrfRejectedForbiddenScopeMissing = components['responses']['Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING'];
+export type ResponseRefused_403CsrfRejectedForbiddenScopeMissingStepUpRequired = components['responses']['Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING-STEP_UP_REQUIRED'];
+export type ResponseRefused_403CsrfRejectedScopeMissing = components['responses']['Refused-403-CSRF_REJECTED-SCOPE_MISSING'];
+export type ResponseRefused_403CsrfRejectedScopeMissingStepUpRequired = components['responses']['Refused-403-CSRF_REJECTED-SCOPE_MISSING-STEP_UP_REQUIRED'];
+export type ResponseRefused_403ForbiddenScopeMissing = components['responses']['Refused-403-FORBIDDEN-SCOPE_MISSING'];
+export type ResponseRefused_403ScopeMissing = components['responses']['Refused-403-SCOPE_MISSING'];
+export type ResponseRefused_404InstrumentUnknownNotFound = components['responses']['Refused-404-INSTRUMENT_UNKNOWN-NOT_FOUND'];
+export type ResponseRefused_404NotFound = components['responses']['Refused-404-NOT_FOUND'];
+export type ResponseRefused_409AccountStale = components['responses']['Refused-409-ACCOUNT_STALE'];
+export type ResponseRefused_409AccountStaleCompetingSessionInstrumentAmbiguousMarketClosedMarketDataLinesMarketDataNotSubscribedNoResultYetQuoteMissing = components['responses']['Refused-409-ACCOUNT_STALE-COMPETING_SESSION-INSTRUMENT_AMBIGUOUS-MARKET_CLOSED-MARKET_DATA_LINES-MARKET_DATA_NOT_SUBSCRIBED-NO_RESULT_YET-QUOTE_MISSING'];
+export type ResponseRefused_409AlreadyDecidedApprovalDiffersNotPendingRecommendationExpiredSecondApproverRequiredTermsChangedTradingHaltedTradingReducing = components['responses']['Refused-409-ALREADY_DECIDED-APPROVAL_DIFFERS-NOT_PENDING-RECOMMENDATION_EXPIRED-SECOND_APPROVER_REQUIRED-TERMS_CHANGED-TRADING_HALTED-TRADING_REDUCING'];
+export type ResponseRefused_409AlreadyDecidedNotPendingRecommendationExpiredTermsChanged = components['responses']['Refused-409-ALREADY_DECIDED-NOT_PENDING-RECOMMENDATION_EXPIRED-TERMS_CHANGED'];
+export type ResponseRefused_409ConfigChangePending = components['responses']['Refused-409-CONFIG_CHANGE_PENDING'];
+export type ResponseRefused_409DiscrepancyChangedIllegalTransition = components['responses']['Refused-409-DISCREPANCY_CHANGED-ILLEGAL_TRANSITION'];
+export type ResponseRefused_409EmailTaken = components['responses']['Refused-409-EMAIL_TAKEN'];
+export type ResponseRefused_409EvidenceIncompleteIllegalTransition = components['responses']['Refused-409-EVIDENCE_INCOMPLETE-ILLEGAL_TRANSITION'];
+export type ResponseRefused_409IllegalTransition = components['responses']['Refused-409-ILLEGAL_TRANSITION'];
+export type ResponseRefused_409IllegalTransitionSecondApproverRequired = components['responses']['Refused-409-ILLEGAL_TRANSITION-SECOND_APPROVER_REQUIRED'];
+export type ResponseRefused_409LastAdmin = components['responses']['Refused-409-LAST_ADMIN'];
+export type ResponseRefused_409LimitsChanged = components['responses']['Refused-409-LIMITS_CHANGED'];
+export type ResponseRefused_409MarketClosedStrategyDisabled = components['responses']['Refused-409-MARKET_CLOSED-STRATEGY_DISABLED'];
+export type ResponseRefused_409NoResultYet = components['responses']['Refused-409-NO_RESULT_YET'];
+export type ResponseRefused_409SecondApproverRequired = components['responses']['Refused-409-SECOND_APPROVER_REQUIRED'];
+export type ResponseRefused_409SecondFactorState = components['responses']['Refused-409-SECOND_FACTOR_STATE'];
+export type ResponseRefused_412ConfigChanged = components['responses']['Refused-412-CONFIG_CHANGED'];
+export type ResponseRefused_412PreconditionFailed = components['responses']['Refused-412-PRECONDITION_FAILED'];
+export type ResponseRefused_413BadRequest = components['responses']['Refused-413-BAD_REQUEST'];
+export type ResponseRefused_422ChannelRefusedIdempotencyKeyReusedInvalidInput = components['responses']['Refused-422-CHANNEL_REFUSED-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT'];
+export type ResponseRefused_422ConfigInvalidDataInvalidIdempotencyKeyReusedInvalidInputStrategyUnresolved = components['responses']['Refused-422-CONFIG_INVALID-DATA_INVALID-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT-STRATEGY_UNRESOLVED'];
+export type ResponseRefused_422ConfigInvalidIdempotencyKeyReusedInvalidInputStrategyUnresolved = components['responses']['Refused-422-CONFIG_INVALID-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT-STRATEGY_UNRESOLVED'];
+export type ResponseRefused_422IdempotencyKeyReusedInvalidInput = components['responses']['Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT'];
+export type ResponseRefused_422IdempotencyKeyReusedInvalidInputOutsideTermsPriceIncrement = components['responses']['Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT-OUTSIDE_TERMS-PRICE_INCREMENT'];
+export type ResponseRefused_422IdempotencyKeyReusedInvalidInputTotpInvalid = components['responses']['Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT-TOTP_INVALID'];
+export type ResponseRefused_422InvalidInput = components['responses']['Refused-422-INVALID_INPUT'];
+export type ResponseRefused_422InvalidInputTotpInvalid = components['responses']['Refused-422-INVALID_INPUT-TOTP_INVALID'];
+export type ResponseRefused_422InvalidInputTotpInvalidWrongPassword = components['responses']['Refused-422-INVALID_INPUT-TOTP_INVALID-WRONG_PASSWORD'];
+export type ResponseRefused_422InvalidInputWeakPasswordWrongPassword = components['responses']['Refused-422-INVALID_INPUT-WEAK_PASSWORD-WRONG_PASSWORD'];
+export type ResponseRefused_429TooManyRequests = components['responses']['Refused-429-TOO_MANY_REQUESTS'];
+export type ResponseRefused_500InternalError = components['responses']['Refused-500-INTERNAL_ERROR'];
+export type ResponseRefused_500StrategyFailedInternalError = components['responses']['Refused-500-STRATEGY_FAILED-INTERNAL_ERROR'];
+export type ResponseRefused_502NotificationFailed = components['responses']['Refused-502-NOTIFICATION_FAILED'];
+export type ResponseRefused_503BrokerUnavailable = components['responses']['Refused-503-BROKER_UNAVAILABLE'];
+export type ResponseRefused_503BrokerUnavailableNotStarted = components['responses']['Refused-503-BROKER_UNAVAILABLE-NOT_STARTED'];
+export type ResponseRefused_503NotStarted = components['responses']['Refused-503-NOT_STARTED'];
 export type $defs = Record<string, never>;
 export interface operations {
     account_risk: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path: {
                 account_id: string;
             };
@@ -8312,33 +9380,254 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account_id": "0199b1f6-0000-7000-8000-000000000001",
+                     *       "as_of": "2026-11-20T15:30:00Z",
+                     *       "label": "DU1000001 · Main",
+                     *       "positions": [
+                     *         {
+                     *           "average_cost": "410.000000",
+                     *           "currency": "USD",
+                     *           "daily_pnl": null,
+                     *           "delta": null,
+                     *           "description": "SPY 2026-12-18 640.000000 P",
+                     *           "greeks": null,
+                     *           "key": "OPT:SPY:SPY:20261218:P:640:100:USD",
+                     *           "market_price": null,
+                     *           "market_value": null,
+                     *           "multiplier": "100.000000",
+                     *           "open_interest": null,
+                     *           "option": {
+                     *             "con_id": 700001,
+                     *             "currency": "USD",
+                     *             "expiry": "2026-12-18",
+                     *             "multiplier": "100",
+                     *             "right": "P",
+                     *             "strike": "640",
+                     *             "symbol": "SPY",
+                     *             "trading_class": "SPY"
+                     *           },
+                     *           "quantity": "-1.0000",
+                     *           "quote": null,
+                     *           "sec_type": "OPT",
+                     *           "settlement": "PHYSICAL",
+                     *           "symbol": "SPY",
+                     *           "unrealized_pnl": null
+                     *         }
+                     *       ],
+                     *       "risk": {
+                     *         "account_code": "DU1000001",
+                     *         "as_of": "2026-11-20T15:30:00Z",
+                     *         "assignment": [],
+                     *         "assignment_cash": "64000.0000000000",
+                     *         "assignment_coverage": "1.562500",
+                     *         "available_funds": "100000.0000",
+                     *         "buying_power": "400000.0000",
+                     *         "cash": "100000.0000",
+                     *         "cash_settled_put_notional": "0",
+                     *         "concentration": [
+                     *           {
+                     *             "fraction": "0.426667",
+                     *             "notional": "64000.0000000000",
+                     *             "symbol": "SPY"
+                     *           }
+                     *         ],
+                     *         "currency": "USD",
+                     *         "equity": "150000.0000",
+                     *         "equity_with_loan": "100000.0000",
+                     *         "ex_dividend": [],
+                     *         "excess_liquidity": "100000.0000",
+                     *         "expiries": [
+                     *           {
+                     *             "dte": 25,
+                     *             "expiry": "2026-12-18",
+                     *             "long_contracts": "0",
+                     *             "short_contracts": "1.0000",
+                     *             "short_in_the_money": "0",
+                     *             "short_notional": "64000.0000000000",
+                     *             "short_out_of_the_money": "0",
+                     *             "short_unknown": "1.0000",
+                     *             "symbols": [
+                     *               "SPY"
+                     *             ]
+                     *           }
+                     *         ],
+                     *         "greeks": {
+                     *           "benchmark": null,
+                     *           "beta_weighted_delta": 0,
+                     *           "beta_weighted_units": null,
+                     *           "total": {
+                     *             "delta": 0,
+                     *             "gamma_1pct": 0,
+                     *             "theta_per_day": 0,
+                     *             "vega_point": 0
+                     *           },
+                     *           "unknown_beta": [],
+                     *           "unpriced": [
+                     *             "OPT:SPY:SPY:20261218:P:640:100:USD"
+                     *           ]
+                     *         },
+                     *         "init_margin": "0.0000",
+                     *         "init_usage": "0.000000",
+                     *         "liquidity": [
+                     *           {
+                     *             "contracts": "1.0000",
+                     *             "cost_to_cross": null,
+                     *             "description": "SPY 18 Dec 2026 640 put",
+                     *             "is_crossed": false,
+                     *             "key": "OPT:SPY:SPY:20261218:P:640:100:USD",
+                     *             "open_interest": null,
+                     *             "quality": "MISSING",
+                     *             "quote_age": null,
+                     *             "size_fraction": null,
+                     *             "spread_fraction": null,
+                     *             "symbol": "SPY"
+                     *           }
+                     *         ],
+                     *         "maint_margin": "0.0000",
+                     *         "margin": {
+                     *           "groups": [
+                     *             {
+                     *               "group": "S&P 500",
+                     *               "kind": "HIGH_CAP_INDEX",
+                     *               "largest_loss": 0,
+                     *               "least": 0,
+                     *               "worst_move": -0.08
+                     *             }
+                     *           ],
+                     *           "left_out": [
+                     *             "OPT:SPY:SPY:20261218:P:640:100:USD"
+                     *           ],
+                     *           "portfolio_initial": 0,
+                     *           "portfolio_maintenance": 0,
+                     *           "portfolio_usage": 0,
+                     *           "reg_t_initial": 0,
+                     *           "reg_t_maintenance": 0
+                     *         },
+                     *         "options_count": 1,
+                     *         "pm_usage": "0.000000",
+                     *         "positions_count": 1,
+                     *         "post_expiry": null,
+                     *         "sectors": [
+                     *           {
+                     *             "fraction": "0.426667",
+                     *             "notional": "64000.0000000000",
+                     *             "sector": "unknown",
+                     *             "symbols": [
+                     *               "SPY"
+                     *             ]
+                     *           }
+                     *         ],
+                     *         "short_call_contracts": "0",
+                     *         "short_put_contracts": "1.0000",
+                     *         "stress": {
+                     *           "by_name": [
+                     *             {
+                     *               "symbol": "SPY",
+                     *               "worst": {
+                     *                 "pnl": 0,
+                     *                 "spot_move": -0.3,
+                     *                 "vol_shift": -0.25
+                     *               }
+                     *             }
+                     *           ],
+                     *           "left_out": [
+                     *             "OPT:SPY:SPY:20261218:P:640:100:USD"
+                     *           ],
+                     *           "ordinary": {
+                     *             "pnl": 0,
+                     *             "spot_move": -0.15,
+                     *             "vol_shift": -0.25
+                     *           },
+                     *           "pnl": [
+                     *             [
+                     *               0
+                     *             ]
+                     *           ],
+                     *           "rules_down": 0,
+                     *           "rules_up": 0,
+                     *           "spot_moves": [
+                     *             -0.3
+                     *           ],
+                     *           "tail": {
+                     *             "pnl": 0,
+                     *             "spot_move": -0.3,
+                     *             "vol_shift": -0.25
+                     *           },
+                     *           "vol_shifts": [
+                     *             -0.25
+                     *           ],
+                     *           "worst": {
+                     *             "pnl": 0,
+                     *             "spot_move": -0.3,
+                     *             "vol_shift": -0.25
+                     *           }
+                     *         },
+                     *         "underlyings": [
+                     *           {
+                     *             "beta": 1,
+                     *             "daily_pnl": null,
+                     *             "delta_shares": 0,
+                     *             "greeks": {
+                     *               "delta": 0,
+                     *               "gamma_1pct": 0,
+                     *               "theta_per_day": 0,
+                     *               "vega_point": 0
+                     *             },
+                     *             "notional": "64000.0000000000",
+                     *             "positions": 1,
+                     *             "price": null,
+                     *             "sector": null,
+                     *             "symbol": "SPY",
+                     *             "unrealized_pnl": null
+                     *           }
+                     *         ],
+                     *         "unpriced_positions": [
+                     *           "OPT:SPY:SPY:20261218:P:640:100:USD"
+                     *         ],
+                     *         "unrealized_pnl": null
+                     *       },
+                     *       "underlyings": [
+                     *         {
+                     *           "as_of": null,
+                     *           "beta": null,
+                     *           "dividends": [],
+                     *           "dividends_known_to": null,
+                     *           "is_index": false,
+                     *           "price": null,
+                     *           "quality": null,
+                     *           "sector": null,
+                     *           "symbol": "SPY"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["AccountRisk"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            409: components["responses"]["Refused-409-ACCOUNT_STALE"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_alerts: {
@@ -8348,50 +9637,79 @@ export interface operations {
                 account?: string | null;
                 /** @description only this client's */
                 client?: string | null;
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
                 severity?: components["schemas"]["Severity"][];
+                /** @description `-` before it: from the end; equal ones by their key. Left out: -raised_at */
+                sort?: ("raised_at" | "-raised_at" | "severity" | "-severity" | "state" | "-state" | "code" | "-code" | "account" | "-account" | "cleared_at" | "-cleared_at") | null;
                 state?: components["schemas"]["AlertState"][];
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account": null,
+                     *           "acknowledged_at": null,
+                     *           "acknowledged_by": null,
+                     *           "cleared_at": null,
+                     *           "code": "GATEWAY_SLOW",
+                     *           "detail": "",
+                     *           "id": "0199b1f6-0000-7000-8000-00000000001d",
+                     *           "note": "",
+                     *           "raised_at": "2026-11-20T15:30:00Z",
+                     *           "recommendation_id": null,
+                     *           "severity": "WARNING",
+                     *           "state": "OPEN",
+                     *           "subject": "gateway",
+                     *           "title": "GATEWAY_SLOW on gateway"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_AlertRow_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     acknowledge_alert: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 alert_id: string;
             };
@@ -8399,37 +9717,54 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "note": ""
+                 *     }
+                 */
                 "application/json": components["schemas"]["AcknowledgeAsk"] | null;
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account": {
+                     *         "code": "DU1000001",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *         "kind": "SIMULATED",
+                     *         "label": "DU1000001 · Main"
+                     *       },
+                     *       "acknowledged_at": "2026-11-20T15:30:00Z",
+                     *       "acknowledged_by": "admin_a@desk.test",
+                     *       "cleared_at": null,
+                     *       "code": "ORDER_UNPROVEN",
+                     *       "detail": "",
+                     *       "id": "0199b1f6-0000-7000-8000-000000000003",
+                     *       "note": "",
+                     *       "raised_at": "2026-11-20T15:30:00Z",
+                     *       "recommendation_id": null,
+                     *       "severity": "WARNING",
+                     *       "state": "ACKNOWLEDGED",
+                     *       "subject": "GL-1eed76c9ce378d8d9fe177ff",
+                     *       "title": "ORDER_UNPROVEN on GL-1eed76c9ce378d8d9fe177ff"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AlertRow"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_audit: {
@@ -8439,44 +9774,67 @@ export interface operations {
                 action?: string | null;
                 /** @description a part of it */
                 actor?: string | null;
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
                 mine?: boolean;
                 since?: string | null;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: -seq */
+                sort?: ("seq" | "-seq" | "at" | "-at" | "actor" | "-actor" | "action" | "-action") | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "action": "session.opened",
+                     *           "actor": "admin_a@desk.test",
+                     *           "address": "10.0.0.1",
+                     *           "after": {
+                     *             "method": "password"
+                     *           },
+                     *           "at": "2026-11-20T15:30:00Z",
+                     *           "before": null,
+                     *           "entity": "user",
+                     *           "entity_id": "0199b1f6-0000-7000-8000-00000000001e",
+                     *           "seq": 5
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_AuditRow_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     verify_audit: {
@@ -8488,123 +9846,151 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["VerifyAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "broken": null,
+                     *       "entries": 15,
+                     *       "head": "88f49ab2ba0fd6884b3162135fdc277d0863f30f209cbe6f1ffd0f40e1be212a"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AuditVerification"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_channels: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "channels": [],
+                     *       "kinds": [
+                     *         "discord"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ChannelsAnswer"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     create_channel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "address": "jsons://hook.desk.test",
+                 *       "events": [
+                 *         "ALERT"
+                 *       ],
+                 *       "name": "phone"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ChannelAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "critical_at_any_hour": true,
+                     *       "error": "",
+                     *       "etag": "\"356e355d7278a22f6a0486f7\"",
+                     *       "events": [
+                     *         "ALERT"
+                     *       ],
+                     *       "id": "0199b1f6-0000-7000-8000-00000000000d",
+                     *       "is_enabled": true,
+                     *       "kind": "jsons",
+                     *       "last_sent_at": null,
+                     *       "least_severity": "INFO",
+                     *       "name": "phone",
+                     *       "quiet_from": null,
+                     *       "quiet_until": null,
+                     *       "waiting": 0,
+                     *       "zone": "America/New_York"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ChannelAnswer"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-CHANNEL_REFUSED-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     change_channel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+                /** @description the `etag` that was on screen; 412 where it is another by now */
+                "If-Match"?: string | null;
+            };
             path: {
                 channel_id: string;
             };
@@ -8612,43 +9998,64 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "events": [
+                 *         "ALERT"
+                 *       ],
+                 *       "name": "phone"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ChannelChange"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "critical_at_any_hour": true,
+                     *       "error": "text",
+                     *       "etag": "text",
+                     *       "events": [
+                     *         "RECOMMENDATION_WAITING"
+                     *       ],
+                     *       "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *       "is_enabled": true,
+                     *       "kind": "text",
+                     *       "last_sent_at": "2026-11-20T15:30:00Z",
+                     *       "least_severity": "INFO",
+                     *       "name": "text",
+                     *       "quiet_from": "22:00:00",
+                     *       "quiet_until": "22:00:00",
+                     *       "waiting": 1,
+                     *       "zone": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ChannelAnswer"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            412: components["responses"]["Refused-412-PRECONDITION_FAILED"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-CHANNEL_REFUSED-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     delete_channel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 channel_id: string;
             };
@@ -8656,24 +10063,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -8681,12 +10070,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     test_channel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 channel_id: string;
             };
@@ -8694,24 +10093,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -8719,6 +10100,14 @@ export interface operations {
                 };
                 content?: never;
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-CHANNEL_REFUSED-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
+            502: components["responses"]["Refused-502-NOTIFICATION_FAILED"];
         };
     };
     login: {
@@ -8730,37 +10119,49 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "x@desk.test",
+                 *       "password": "x"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LoginAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "clients": [
+                     *         {
+                     *           "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *           "name": "text",
+                     *           "role": "VIEWER",
+                     *           "slug": "text"
+                     *         }
+                     *       ],
+                     *       "user": {
+                     *         "email": "text",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *         "is_admin": true,
+                     *         "name": "text"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            401: components["responses"]["Refused-401-INVALID_CREDENTIALS-TOTP_REQUIRED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-INVALID_INPUT-TOTP_INVALID"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     logout: {
@@ -8772,24 +10173,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -8797,44 +10180,156 @@ export interface operations {
                 };
                 content?: never;
             };
+            403: components["responses"]["Refused-403-CSRF_REJECTED"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     me: {
         parameters: {
             query?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "clients": [
+                     *         {
+                     *           "id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "name": "Client A",
+                     *           "role": "ADMIN",
+                     *           "slug": "a"
+                     *         }
+                     *       ],
+                     *       "user": {
+                     *         "email": "admin_a@desk.test",
+                     *         "id": "0199b1f6-0000-7000-8000-00000000001e",
+                     *         "is_admin": false,
+                     *         "name": "admin_a"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
+        };
+    };
+    sign_in_methods: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "provider": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SignInMethods"];
+                };
+            };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
+        };
+    };
+    finish_provider_sign_in: {
+        parameters: {
+            query?: {
+                code?: string;
+                error?: string;
+                state?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
+            /** @description on to the provider, or to the desk */
+            303: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
-            /** @description failed */
-            "5XX": {
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
+        };
+    };
+    start_provider_sign_in: {
+        parameters: {
+            query?: {
+                return?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description on to the provider, or to the desk */
+            303: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Me"];
-                };
-            };
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     change_password: {
@@ -8846,28 +10341,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "current_password": "x",
+                 *       "new_password": "yyyyyyyyyyyy"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PasswordAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -8875,44 +10358,63 @@ export interface operations {
                 };
                 content?: never;
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-SCOPE_MISSING"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-INVALID_INPUT-WEAK_PASSWORD-WRONG_PASSWORD"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_sessions: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "address": "10.0.0.1",
+                     *         "authenticated_at": "2026-11-20T15:30:00Z",
+                     *         "created_at": "2026-11-20T15:30:00Z",
+                     *         "expires_at": "2026-11-20T15:30:00Z",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000023",
+                     *         "is_current": true,
+                     *         "last_seen_at": "2026-11-20T15:30:00Z",
+                     *         "user_agent": "python-httpx/0.28.1"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["SessionAnswer"][];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     end_all_sessions: {
@@ -8926,24 +10428,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -8951,12 +10435,21 @@ export interface operations {
                 };
                 content?: never;
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-SCOPE_MISSING"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     end_session: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 session_id: string;
             };
@@ -8964,24 +10457,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -8989,6 +10464,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     confirm_identity: {
@@ -9000,28 +10482,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "password": "x"
+                 *     }
+                 */
                 "application/json": components["schemas"]["StepUpAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -9029,92 +10498,115 @@ export interface operations {
                 };
                 content?: never;
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED-TOTP_REQUIRED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-SCOPE_MISSING"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-INVALID_INPUT-TOTP_INVALID-WRONG_PASSWORD"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_tokens: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example [] */
                     "application/json": components["schemas"]["TokenAnswer"][];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     create_token: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "t",
+                 *       "scopes": [
+                 *         "READ"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["TokenAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "about": {
+                     *         "created_at": "2026-11-20T15:30:00Z",
+                     *         "expires_at": "2026-11-20T15:30:00Z",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000012",
+                     *         "last_used_at": null,
+                     *         "name": "t",
+                     *         "scopes": [
+                     *           "READ"
+                     *         ]
+                     *       },
+                     *       "token": "glt_example"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewToken"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     revoke_token: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 token_id: string;
             };
@@ -9122,24 +10614,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -9147,111 +10621,106 @@ export interface operations {
                 };
                 content?: never;
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     second_factor: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "enabled": false,
+                     *       "recovery_codes_left": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["SecondFactor"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     enrol_totp: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "secret": "EXAMPLEEXAMPLE",
+                     *       "uri": "otpauth://totp/Greenlight:me@example.com?secret=EXAMPLEEXAMPLE&issuer=Greenlight"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Enrolment"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            409: components["responses"]["Refused-409-SECOND_FACTOR_STATE"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     disable_totp: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -9259,86 +10728,96 @@ export interface operations {
                 };
                 content?: never;
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            409: components["responses"]["Refused-409-SECOND_FACTOR_STATE"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     confirm_totp_enrolment: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "000000"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CodeAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "codes": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            409: components["responses"]["Refused-409-SECOND_FACTOR_STATE"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT-TOTP_INVALID"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     renew_recovery_codes: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "codes": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            409: components["responses"]["Refused-409-SECOND_FACTOR_STATE"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_backtests: {
@@ -9348,10 +10827,13 @@ export interface operations {
                 account?: string | null;
                 /** @description only this client's */
                 client?: string | null;
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 /** @description those of sweeps, too */
                 in_sweeps?: boolean;
                 limit?: number;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: -created_at */
+                sort?: ("created_at" | "-created_at" | "name" | "-name" | "strategy" | "-strategy" | "author" | "-author" | "status" | "-status" | "started_at" | "-started_at" | "finished_at" | "-finished_at") | null;
                 source?: components["schemas"]["BacktestSource"][];
                 status?: components["schemas"]["RunStatus"][];
                 /** @description only of this one, as asked */
@@ -9359,39 +10841,67 @@ export interface operations {
                 /** @description only this sweep's */
                 sweep?: string | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "author": "desk",
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "client_slug": "a",
+                     *           "data_digest": "",
+                     *           "data_label": "",
+                     *           "errors": [],
+                     *           "finished_at": null,
+                     *           "id": "0199b1f6-0000-7000-8000-000000000009",
+                     *           "name": "one",
+                     *           "position": null,
+                     *           "progress": null,
+                     *           "result_digest": "",
+                     *           "source": "TEMPORAL",
+                     *           "started_at": "2026-11-20T15:30:00Z",
+                     *           "stats": {},
+                     *           "status": "RUNNING",
+                     *           "strategy": "wheel",
+                     *           "sweep_id": null,
+                     *           "workflow_id": "back-1"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_BacktestRow_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     start_backtest: {
@@ -9405,43 +10915,51 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                 *       "data": [
+                 *         "days"
+                 *       ],
+                 *       "strategy": "wheel"
+                 *     }
+                 */
                 "application/json": components["schemas"]["BacktestAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *       "workflow_id": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["BacktestReceipt"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-CONFIG_INVALID-DATA_INVALID-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT-STRATEGY_UNRESOLVED"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
+            503: components["responses"]["Refused-503-NOT_STARTED"];
         };
     };
     get_backtest: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description of the backtest's strategy run */
                 run_id: string;
@@ -9450,39 +10968,65 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author": "desk",
+                     *       "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *       "client_slug": "a",
+                     *       "data_digest": "",
+                     *       "data_label": "",
+                     *       "errors": [],
+                     *       "finished_at": null,
+                     *       "id": "0199b1f6-0000-7000-8000-000000000009",
+                     *       "may_cancel": true,
+                     *       "name": "one",
+                     *       "position": null,
+                     *       "progress": null,
+                     *       "request": {},
+                     *       "result_digest": "",
+                     *       "source": "TEMPORAL",
+                     *       "started_at": "2026-11-20T15:30:00Z",
+                     *       "stats": {},
+                     *       "status": "RUNNING",
+                     *       "strategy": "wheel",
+                     *       "sweep_id": null,
+                     *       "workflow_id": "back-1",
+                     *       "workflow_url": "http://127.0.0.1:8233/namespaces/default/workflows/back-1"
+                     *     }
+                     */
                     "application/json": components["schemas"]["BacktestDetail"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     cancel_backtest: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 /** @description of the backtest's strategy run */
                 run_id: string;
@@ -9491,33 +11035,49 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author": "desk",
+                     *       "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *       "client_slug": "a",
+                     *       "data_digest": "",
+                     *       "data_label": "",
+                     *       "errors": [],
+                     *       "finished_at": "2026-11-20T15:30:00Z",
+                     *       "id": "0199b1f6-0000-7000-8000-000000000009",
+                     *       "may_cancel": false,
+                     *       "name": "one",
+                     *       "position": null,
+                     *       "progress": null,
+                     *       "request": {},
+                     *       "result_digest": "",
+                     *       "source": "TEMPORAL",
+                     *       "started_at": "2026-11-20T15:30:00Z",
+                     *       "stats": {},
+                     *       "status": "CANCELLED",
+                     *       "strategy": "wheel",
+                     *       "sweep_id": null,
+                     *       "workflow_id": "back-1",
+                     *       "workflow_url": "http://127.0.0.1:8233/namespaces/default/workflows/back-1"
+                     *     }
+                     */
                     "application/json": components["schemas"]["BacktestDetail"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
+            503: components["responses"]["Refused-503-NOT_STARTED"];
         };
     };
     backtest_equity: {
@@ -9525,7 +11085,10 @@ export interface operations {
             query?: {
                 format?: components["schemas"]["TableFormat"];
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description of the backtest's strategy run */
                 run_id: string;
@@ -9534,33 +11097,52 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "benchmarks": [
+                     *         {
+                     *           "description": "text",
+                     *           "equity": [
+                     *             1
+                     *           ],
+                     *           "name": "text"
+                     *         }
+                     *       ],
+                     *       "columns": [
+                     *         "text"
+                     *       ],
+                     *       "rows": [
+                     *         [
+                     *           null
+                     *         ]
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["EquityAnswer"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            409: components["responses"]["Refused-409-NO_RESULT_YET"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     backtest_report: {
@@ -9575,24 +11157,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -9602,6 +11166,13 @@ export interface operations {
                     "text/html": string;
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            409: components["responses"]["Refused-409-NO_RESULT_YET"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     backtest_table: {
@@ -9609,7 +11180,10 @@ export interface operations {
             query?: {
                 format?: components["schemas"]["TableFormat"];
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path: {
                 name: components["schemas"]["TableName"];
                 /** @description of the backtest's strategy run */
@@ -9619,33 +11193,43 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "columns": [
+                     *         "text"
+                     *       ],
+                     *       "rows": [
+                     *         [
+                     *           null
+                     *         ]
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["BacktestTable"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            409: components["responses"]["Refused-409-NO_RESULT_YET"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     backtest_trades: {
@@ -9653,7 +11237,10 @@ export interface operations {
             query?: {
                 format?: components["schemas"]["TableFormat"];
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description of the backtest's strategy run */
                 run_id: string;
@@ -9662,33 +11249,43 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "columns": [
+                     *         "text"
+                     *       ],
+                     *       "rows": [
+                     *         [
+                     *           null
+                     *         ]
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["BacktestTable"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            409: components["responses"]["Refused-409-NO_RESULT_YET"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     compare_backtests: {
@@ -9696,81 +11293,122 @@ export interface operations {
             query: {
                 ids: string[];
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "differing": {},
+                     *       "figures": {},
+                     *       "items": [
+                     *         {
+                     *           "author": "desk",
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "client_slug": "a",
+                     *           "data_digest": "",
+                     *           "data_label": "",
+                     *           "errors": [],
+                     *           "finished_at": null,
+                     *           "id": "0199b1f6-0000-7000-8000-000000000009",
+                     *           "may_cancel": true,
+                     *           "name": "one",
+                     *           "position": null,
+                     *           "progress": null,
+                     *           "request": {},
+                     *           "result_digest": "",
+                     *           "source": "TEMPORAL",
+                     *           "started_at": "2026-11-20T15:30:00Z",
+                     *           "stats": {},
+                     *           "status": "RUNNING",
+                     *           "strategy": "wheel",
+                     *           "sweep_id": null,
+                     *           "workflow_id": "back-1",
+                     *           "workflow_url": "http://127.0.0.1:8233/namespaces/default/workflows/back-1"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Comparison"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_recordings: {
         parameters: {
             query?: {
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 holds?: components["schemas"]["Holds"][];
                 limit?: number;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: name */
+                sort?: ("name" | "-name" | "bytes" | "-bytes" | "modified_at" | "-modified_at") | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_RecordingRow_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-FORBIDDEN-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_sweeps: {
@@ -9780,42 +11418,71 @@ export interface operations {
                 account?: string | null;
                 /** @description only this client's */
                 client?: string | null;
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: -created_at */
+                sort?: ("created_at" | "-created_at" | "name" | "-name" | "strategy" | "-strategy" | "author" | "-author" | "status" | "-status" | "total" | "-total" | "started_at" | "-started_at" | "finished_at" | "-finished_at") | null;
+                status?: components["schemas"]["RunStatus"][];
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "author": "desk",
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "client_slug": "a",
+                     *           "completed": 0,
+                     *           "errors": [],
+                     *           "failed": 0,
+                     *           "finished_at": null,
+                     *           "id": "0199b1f6-0000-7000-8000-00000000000c",
+                     *           "name": "many",
+                     *           "running": 0,
+                     *           "source": "TEMPORAL",
+                     *           "started_at": "2026-11-20T15:30:00Z",
+                     *           "status": "RUNNING",
+                     *           "strategy": "wheel",
+                     *           "total": 2,
+                     *           "workflow_id": "sweep-1"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_SweepSummary_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     start_sweep: {
@@ -9829,43 +11496,52 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                 *       "data": [
+                 *         "days"
+                 *       ],
+                 *       "strategy": "wheel"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SweepAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *       "total": 1,
+                     *       "workflow_id": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SweepReceipt"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-CONFIG_INVALID-DATA_INVALID-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT-STRATEGY_UNRESOLVED"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
+            503: components["responses"]["Refused-503-NOT_STARTED"];
         };
     };
     get_sweep: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path: {
                 sweep_id: string;
             };
@@ -9873,39 +11549,62 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author": "desk",
+                     *       "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *       "client_slug": "a",
+                     *       "completed": 0,
+                     *       "errors": [],
+                     *       "failed": 0,
+                     *       "finished_at": null,
+                     *       "id": "0199b1f6-0000-7000-8000-00000000000c",
+                     *       "may_cancel": true,
+                     *       "name": "many",
+                     *       "request": {},
+                     *       "running": 0,
+                     *       "source": "TEMPORAL",
+                     *       "started_at": "2026-11-20T15:30:00Z",
+                     *       "status": "RUNNING",
+                     *       "strategy": "wheel",
+                     *       "total": 2,
+                     *       "workflow_id": "sweep-1",
+                     *       "workflow_url": "http://127.0.0.1:8233/namespaces/default/workflows/sweep-1"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SweepDetail"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     cancel_sweep: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 sweep_id: string;
             };
@@ -9913,71 +11612,84 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author": "desk",
+                     *       "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *       "client_slug": "a",
+                     *       "completed": 0,
+                     *       "errors": [],
+                     *       "failed": 0,
+                     *       "finished_at": "2026-11-20T15:30:00Z",
+                     *       "id": "0199b1f6-0000-7000-8000-00000000000c",
+                     *       "may_cancel": false,
+                     *       "name": "many",
+                     *       "request": {},
+                     *       "running": 0,
+                     *       "source": "TEMPORAL",
+                     *       "started_at": "2026-11-20T15:30:00Z",
+                     *       "status": "CANCELLED",
+                     *       "strategy": "wheel",
+                     *       "total": 2,
+                     *       "workflow_id": "sweep-1",
+                     *       "workflow_url": "http://127.0.0.1:8233/namespaces/default/workflows/sweep-1"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SweepDetail"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
+            503: components["responses"]["Refused-503-NOT_STARTED"];
         };
     };
     list_chains: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example [] */
                     "application/json": components["schemas"]["RecordedUnderlying"][];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     get_chain: {
@@ -9988,7 +11700,10 @@ export interface operations {
                 /** @description key of a series */
                 series?: string | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path: {
                 symbol: string;
             };
@@ -9996,122 +11711,231 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-11-20T15:30:00Z",
+                     *       "chosen": "text",
+                     *       "quality": "LIVE",
+                     *       "rows": [
+                     *         {
+                     *           "call": {
+                     *             "ask": 1,
+                     *             "bid": 1,
+                     *             "code": "text",
+                     *             "con_id": 1,
+                     *             "delta": 1,
+                     *             "description": "text",
+                     *             "gamma": 1,
+                     *             "iv": 1,
+                     *             "mid": 1,
+                     *             "open_interest": 1,
+                     *             "picks": [
+                     *               {
+                     *                 "rank": 1,
+                     *                 "recommended": true,
+                     *                 "score": 1,
+                     *                 "strategy": "text",
+                     *                 "why_not": "text"
+                     *               }
+                     *             ],
+                     *             "theta_per_day": 1,
+                     *             "vega_point": 1,
+                     *             "volume": 1
+                     *           },
+                     *           "put": {
+                     *             "ask": 1,
+                     *             "bid": 1,
+                     *             "code": "text",
+                     *             "con_id": 1,
+                     *             "delta": 1,
+                     *             "description": "text",
+                     *             "gamma": 1,
+                     *             "iv": 1,
+                     *             "mid": 1,
+                     *             "open_interest": 1,
+                     *             "picks": [
+                     *               {
+                     *                 "rank": 1,
+                     *                 "recommended": true,
+                     *                 "score": 1,
+                     *                 "strategy": "text",
+                     *                 "why_not": "text"
+                     *               }
+                     *             ],
+                     *             "theta_per_day": 1,
+                     *             "vega_point": 1,
+                     *             "volume": 1
+                     *           },
+                     *           "strike": 1
+                     *         }
+                     *       ],
+                     *       "series": [
+                     *         {
+                     *           "atm_iv": 1,
+                     *           "contracts": 1,
+                     *           "dte": 1,
+                     *           "expiry": "2026-12-18",
+                     *           "forward": 1,
+                     *           "key": "text",
+                     *           "trading_class": "text"
+                     *         }
+                     *       ],
+                     *       "symbol": "text",
+                     *       "underlying_price": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["ChainAnswer"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_clients: {
         parameters: {
             query?: {
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description a part of it */
+                name?: string | null;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: slug */
+                sort?: ("slug" | "-slug" | "name" | "-name" | "created_at" | "-created_at") | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "etag": "\"07be443ef03b4eb9b0724676\"",
+                     *           "id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "name": "Client A",
+                     *           "portfolios": [
+                     *             {
+                     *               "accounts": [],
+                     *               "etag": "\"0dfa75bdac3715d16d7e86b7\"",
+                     *               "id": "0199b1f6-0000-7000-8000-00000000000f",
+                     *               "name": "Elsewhere"
+                     *             }
+                     *           ],
+                     *           "role": "ADMIN",
+                     *           "slug": "a"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_ClientRow_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     create_client: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "New",
+                 *       "slug": "new"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewClientAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "etag": "\"dcdcca4c95dea04be7281814\"",
+                     *       "id": "0199b1f6-0000-7000-8000-00000000000e",
+                     *       "name": "New",
+                     *       "portfolios": [],
+                     *       "role": "ADMIN",
+                     *       "slug": "new"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ClientRow"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     edit_client: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+                /** @description the `etag` that was on screen; 412 where it is another by now */
+                "If-Match"?: string | null;
+            };
             path: {
                 client_id: string;
             };
@@ -10119,43 +11943,58 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Renamed"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NameAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "etag": "\"fd345990e92dfe098f3473ad\"",
+                     *       "id": "0199b1f6-0000-7000-8000-000000000005",
+                     *       "name": "Renamed",
+                     *       "portfolios": [
+                     *         {
+                     *           "accounts": [],
+                     *           "etag": "\"0dfa75bdac3715d16d7e86b7\"",
+                     *           "id": "0199b1f6-0000-7000-8000-00000000000f",
+                     *           "name": "Elsewhere"
+                     *         }
+                     *       ],
+                     *       "role": "ADMIN",
+                     *       "slug": "a"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ClientRow"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            412: components["responses"]["Refused-412-PRECONDITION_FAILED"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     approval_rules: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path: {
                 client_id: string;
             };
@@ -10163,39 +12002,51 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *       "etag": "\"c00514b6976179ccb0c098be\"",
+                     *       "step_up_minutes": null,
+                     *       "two_approvers_above_max_loss": null,
+                     *       "two_approvers_above_notional": null,
+                     *       "two_people_configure": false
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApprovalRules"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     set_approval_rules: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+                /** @description the `etag` that was on screen; 412 where it is another by now */
+                "If-Match"?: string | null;
+            };
             path: {
                 client_id: string;
             };
@@ -10203,43 +12054,54 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "step_up_minutes": null,
+                 *       "two_approvers_above_max_loss": null,
+                 *       "two_approvers_above_notional": null,
+                 *       "two_people_configure": false
+                 *     }
+                 */
                 "application/json": components["schemas"]["ApprovalRulesAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *       "etag": "\"c00514b6976179ccb0c098be\"",
+                     *       "step_up_minutes": null,
+                     *       "two_approvers_above_max_loss": null,
+                     *       "two_approvers_above_notional": null,
+                     *       "two_people_configure": false
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApprovalRules"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            412: components["responses"]["Refused-412-PRECONDITION_FAILED"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     create_portfolio: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 client_id: string;
             };
@@ -10247,43 +12109,59 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "New"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NameAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "etag": "\"fd345990e92dfe098f3473ad\"",
+                     *       "id": "0199b1f6-0000-7000-8000-000000000005",
+                     *       "name": "Renamed",
+                     *       "portfolios": [
+                     *         {
+                     *           "accounts": [],
+                     *           "etag": "\"0dfa75bdac3715d16d7e86b7\"",
+                     *           "id": "0199b1f6-0000-7000-8000-00000000000f",
+                     *           "name": "Elsewhere"
+                     *         }
+                     *       ],
+                     *       "role": "ADMIN",
+                     *       "slug": "a"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ClientRow"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     edit_portfolio: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+                /** @description the `etag` that was on screen; 412 where it is another by now */
+                "If-Match"?: string | null;
+            };
             path: {
                 client_id: string;
                 portfolio_id: string;
@@ -10292,37 +12170,49 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Main"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NameAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "etag": "\"fd345990e92dfe098f3473ad\"",
+                     *       "id": "0199b1f6-0000-7000-8000-000000000005",
+                     *       "name": "Renamed",
+                     *       "portfolios": [
+                     *         {
+                     *           "accounts": [],
+                     *           "etag": "\"0dfa75bdac3715d16d7e86b7\"",
+                     *           "id": "0199b1f6-0000-7000-8000-00000000000f",
+                     *           "name": "Elsewhere"
+                     *         }
+                     *       ],
+                     *       "role": "ADMIN",
+                     *       "slug": "a"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ClientRow"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            412: components["responses"]["Refused-412-PRECONDITION_FAILED"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     dashboard: {
@@ -10331,39 +12221,106 @@ export interface operations {
                 /** @description only this client's accounts */
                 client?: string | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accounts": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "as_of": "2026-11-20T15:30:00Z",
+                     *           "buying_power": "400000",
+                     *           "cash": "100000",
+                     *           "currency": "USD",
+                     *           "day_pnl": "10000",
+                     *           "excess_liquidity": "100000",
+                     *           "maint_margin": "0",
+                     *           "margin": {
+                     *             "critical": 0.5,
+                     *             "limit": 0.5,
+                     *             "usage": 0,
+                     *             "warning": 0.35
+                     *           },
+                     *           "net_liquidation": "150000",
+                     *           "positions_count": 1,
+                     *           "trading_state": "ACTIVE"
+                     *         }
+                     *       ],
+                     *       "expiries": [],
+                     *       "exposures": [
+                     *         {
+                     *           "currency": "USD",
+                     *           "fraction": 0.426667,
+                     *           "notional": "64000",
+                     *           "symbol": "SPY"
+                     *         }
+                     *       ],
+                     *       "strategies": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "id": "0199b1f6-0000-7000-8000-000000000006",
+                     *           "last_run_at": "2026-11-20T15:30:00Z",
+                     *           "last_run_errors": 0,
+                     *           "last_run_status": "COMPLETED",
+                     *           "name": "SPY wheel",
+                     *           "strategy": "Wheel"
+                     *         }
+                     *       ],
+                     *       "totals": [
+                     *         {
+                     *           "accounts": 1,
+                     *           "buying_power": "400000",
+                     *           "cash": "100000",
+                     *           "currency": "USD",
+                     *           "day_pnl": "10000",
+                     *           "day_pnl_fraction": 0.071429,
+                     *           "maint_margin": "0",
+                     *           "net_liquidation": "150000",
+                     *           "positions_count": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Dashboard"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     desk: {
@@ -10372,39 +12329,90 @@ export interface operations {
                 /** @description only this client's accounts */
                 client?: string | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accounts": [
+                     *         {
+                     *           "alias": "Main",
+                     *           "buying_power": "400000",
+                     *           "cash": "100000",
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "code": "DU1000001",
+                     *           "currency": "USD",
+                     *           "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *           "kind": "SIMULATED",
+                     *           "label": "DU1000001 · Main",
+                     *           "net_liquidation": "150000",
+                     *           "portfolio_id": "0199b1f6-0000-7000-8000-000000000013",
+                     *           "portfolio_name": "Main",
+                     *           "positions_count": 1,
+                     *           "snapshot_as_of": "2026-11-20T15:30:00Z",
+                     *           "trading_state": "ACTIVE"
+                     *         }
+                     *       ],
+                     *       "autotrade_enabled": false,
+                     *       "counts": {
+                     *         "open_alerts": 2,
+                     *         "pending_recommendations": 1,
+                     *         "unknown_orders": 0,
+                     *         "working_orders": 1
+                     *       },
+                     *       "gateways": [
+                     *         {
+                     *           "clock_read_at": "2026-11-20T15:30:00Z",
+                     *           "connected_at": "2026-11-20T15:30:00Z",
+                     *           "connection": "CONNECTED",
+                     *           "connection_detail": "",
+                     *           "kind": "SIMULATED",
+                     *           "name": "Simulated",
+                     *           "slug": "simulated"
+                     *         }
+                     *       ],
+                     *       "market": {
+                     *         "data_as_of": null,
+                     *         "data_quality": null,
+                     *         "now": "2026-11-20T15:30:00Z",
+                     *         "rate": 1,
+                     *         "session_close_at": "2026-11-20T15:30:00Z",
+                     *         "session_open": true,
+                     *         "time_zone": "America/New_York"
+                     *       },
+                     *       "temporal_ui_url": "http://127.0.0.1:8233",
+                     *       "trading_state": "ACTIVE"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Desk"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_discrepancies: {
@@ -10414,51 +12422,87 @@ export interface operations {
                 account?: string | null;
                 /** @description only this client's */
                 client?: string | null;
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
                 /** @description only open ones, or only cleared ones */
                 open?: boolean | null;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: -raised_at */
+                sort?: ("raised_at" | "-raised_at" | "type" | "-type" | "severity" | "-severity" | "account" | "-account" | "cleared_at" | "-cleared_at") | null;
                 type?: components["schemas"]["DiscrepancyType"][];
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "actual": "50",
+                     *           "advice": "Find the trade or the event in TWS or the statement. When it is understood, accept the broker's figure and resume the account.",
+                     *           "can_accept": true,
+                     *           "cleared_at": null,
+                     *           "con_id": 756733,
+                     *           "detail": "SPY: 50 at the broker, 100 by the record",
+                     *           "expected": "100",
+                     *           "first_seen_at": "2026-11-20T15:30:00Z",
+                     *           "id": "0199b1f6-0000-7000-8000-000000000002",
+                     *           "last_seen_at": "2026-11-20T15:30:00Z",
+                     *           "raised_at": "2026-11-20T15:30:00Z",
+                     *           "severity": "CRITICAL",
+                     *           "subject": "DU1000001:756733",
+                     *           "title": "A position differs from the record: the account is halted",
+                     *           "type": "POSITION_MISMATCH"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_DiscrepancyRow_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     accept_figure: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 discrepancy_id: string;
             };
@@ -10466,37 +12510,58 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "actual": "50",
+                 *       "note": "because"
+                 *     }
+                 */
                 "application/json": components["schemas"]["AcceptFigureAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account": {
+                     *         "code": "DU1000001",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *         "kind": "SIMULATED",
+                     *         "label": "DU1000001 · Main"
+                     *       },
+                     *       "actual": "50",
+                     *       "advice": "Find the trade or the event in TWS or the statement. When it is understood, accept the broker's figure and resume the account.",
+                     *       "can_accept": false,
+                     *       "cleared_at": "2026-11-20T15:30:00Z",
+                     *       "con_id": 756733,
+                     *       "detail": "SPY: 50 at the broker, 100 by the record",
+                     *       "expected": "100",
+                     *       "first_seen_at": "2026-11-20T15:30:00Z",
+                     *       "id": "0199b1f6-0000-7000-8000-000000000002",
+                     *       "last_seen_at": "2026-11-20T15:30:00Z",
+                     *       "raised_at": "2026-11-20T15:30:00Z",
+                     *       "severity": "CRITICAL",
+                     *       "subject": "DU1000001:756733",
+                     *       "title": "A position differs from the record: the account is halted",
+                     *       "type": "POSITION_MISMATCH"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DiscrepancyRow"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            409: components["responses"]["Refused-409-DISCREPANCY_CHANGED-ILLEGAL_TRANSITION"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_executions: {
@@ -10506,91 +12571,177 @@ export interface operations {
                 account?: string | null;
                 /** @description only this client's */
                 client?: string | null;
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
                 /** @description only of this order */
                 order?: string | null;
+                /** @description exchange date, included */
+                since?: string | null;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: -executed_at */
+                sort?: ("executed_at" | "-executed_at" | "symbol" | "-symbol" | "account" | "-account" | "side" | "-side" | "quantity" | "-quantity" | "price" | "-price" | "commission" | "-commission" | "realized_pnl" | "-realized_pnl") | null;
+                /** @description only of this underlying */
+                symbol?: string | null;
+                /** @description exchange date, included */
+                until?: string | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "commission": "1.05",
+                     *           "commission_currency": "USD",
+                     *           "con_id": 700001,
+                     *           "contract": {
+                     *             "con_id": 700001,
+                     *             "description": "SPY 18 Dec 2026 640 put",
+                     *             "expiry": "2026-12-18",
+                     *             "multiplier": "100",
+                     *             "right": "P",
+                     *             "sec_type": "OPT",
+                     *             "strike": "640",
+                     *             "symbol": "SPY",
+                     *             "trading_class": "SPY"
+                     *           },
+                     *           "exec_id": "0000e0d5.DU1000001.01.02",
+                     *           "executed_at": "2026-11-20T15:30:00Z",
+                     *           "external": false,
+                     *           "id": "0199b1f6-0000-7000-8000-00000000001f",
+                     *           "is_package": false,
+                     *           "order_id": "0199b1f6-0000-7000-8000-00000000000a",
+                     *           "price": "4.15",
+                     *           "quantity": "1",
+                     *           "realized_pnl": null,
+                     *           "recommendation_id": "0199b1f6-0000-7000-8000-00000000000b",
+                     *           "side": "SELL",
+                     *           "superseded": false
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_ExecutionRow_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_gateways: {
         parameters: {
             query?: {
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
+                kind?: components["schemas"]["GatewayKind"][];
                 limit?: number;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: slug */
+                sort?: ("slug" | "-slug" | "name" | "-name" | "kind" | "-kind" | "connection" | "-connection" | "connected_at" | "-connected_at") | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "accounts": 2,
+                     *           "client_id": 17,
+                     *           "clock_read_at": "2026-11-20T15:30:00Z",
+                     *           "connected_at": "2026-11-20T15:30:00Z",
+                     *           "connection": "CONNECTED",
+                     *           "connection_detail": "",
+                     *           "etag": "\"ec3f7bc09838a4b846030198\"",
+                     *           "host": "127.0.0.1",
+                     *           "kind": "SIMULATED",
+                     *           "lease_owner": null,
+                     *           "lease_until": null,
+                     *           "market_at": "2026-11-20T15:30:00Z",
+                     *           "name": "Simulated",
+                     *           "port": 4002,
+                     *           "session_open": true,
+                     *           "slug": "simulated",
+                     *           "unknown_accounts": []
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_GatewayRow_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-FORBIDDEN-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     set_up_gateway: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+                /** @description the `etag` that was on screen; 412 where it is another by now */
+                "If-Match"?: string | null;
+            };
             path: {
                 slug: string;
             };
@@ -10598,43 +12749,72 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "host": "127.0.0.1",
+                 *       "kind": "SIMULATED",
+                 *       "name": "Simulated",
+                 *       "port": 4002
+                 *     }
+                 */
                 "application/json": components["schemas"]["GatewayAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "gateway": {
+                     *         "accounts": 2,
+                     *         "client_id": 17,
+                     *         "clock_read_at": "2026-11-20T15:30:00Z",
+                     *         "connected_at": "2026-11-20T15:30:00Z",
+                     *         "connection": "CONNECTED",
+                     *         "connection_detail": "",
+                     *         "etag": "\"ec3f7bc09838a4b846030198\"",
+                     *         "host": "127.0.0.1",
+                     *         "kind": "SIMULATED",
+                     *         "lease_owner": null,
+                     *         "lease_until": null,
+                     *         "market_at": "2026-11-20T15:30:00Z",
+                     *         "name": "Simulated",
+                     *         "port": 4002,
+                     *         "session_open": true,
+                     *         "slug": "simulated",
+                     *         "unknown_accounts": []
+                     *       },
+                     *       "outcome": "unchanged",
+                     *       "scheduled": true,
+                     *       "worker_command": "greenlight worker broker --gateway simulated"
+                     *     }
+                     */
                     "application/json": components["schemas"]["GatewaySetUp"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            412: components["responses"]["Refused-412-PRECONDITION_FAILED"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     set_up_account: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+                /** @description the `etag` that was on screen; 412 where it is another by now */
+                "If-Match"?: string | null;
+            };
             path: {
                 code: string;
                 slug: string;
@@ -10643,75 +12823,105 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                 *       "portfolio": "Main"
+                 *     }
+                 */
                 "application/json": components["schemas"]["AccountAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "client": {
+                     *         "etag": "\"fd345990e92dfe098f3473ad\"",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000005",
+                     *         "name": "Renamed",
+                     *         "portfolios": [
+                     *           {
+                     *             "accounts": [],
+                     *             "etag": "\"0dfa75bdac3715d16d7e86b7\"",
+                     *             "id": "0199b1f6-0000-7000-8000-00000000000f",
+                     *             "name": "Elsewhere"
+                     *           }
+                     *         ],
+                     *         "role": "ADMIN",
+                     *         "slug": "a"
+                     *       },
+                     *       "outcome": "unchanged"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AccountSetUp"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            412: components["responses"]["Refused-412-PRECONDITION_FAILED"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     get_desk_health: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "checked_at": "2026-11-20T15:30:00Z",
+                     *       "checks": [
+                     *         {
+                     *           "advice": "greenlight worker broker --gateway simulated",
+                     *           "detail": "no broker worker holds it",
+                     *           "name": "simulated lease",
+                     *           "part": "gateway",
+                     *           "state": "failed"
+                     *         }
+                     *       ],
+                     *       "state": "failed"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DeskHealth"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     get_journal: {
@@ -10724,39 +12934,127 @@ export interface operations {
                 /** @description exchange date; all there is without */
                 since?: string | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "by_approver": [
+                     *         {
+                     *           "contracts": 1,
+                     *           "currency": "USD",
+                     *           "ended": 0,
+                     *           "id": "0199b1f6-0000-7000-8000-000000000015",
+                     *           "name": "Approver A",
+                     *           "realised": "0",
+                     *           "unpriced": 1,
+                     *           "unrealised": "0",
+                     *           "won": 0
+                     *         }
+                     *       ],
+                     *       "by_strategy": [
+                     *         {
+                     *           "contracts": 1,
+                     *           "currency": "USD",
+                     *           "ended": 0,
+                     *           "id": "0199b1f6-0000-7000-8000-000000000006",
+                     *           "name": "SPY wheel",
+                     *           "realised": "0",
+                     *           "unpriced": 1,
+                     *           "unrealised": "0",
+                     *           "won": 0
+                     *         }
+                     *       ],
+                     *       "contracts": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "approver": "Approver A",
+                     *           "approver_id": "0199b1f6-0000-7000-8000-000000000015",
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "complete": true,
+                     *           "con_id": 700001,
+                     *           "contract": {
+                     *             "con_id": 700001,
+                     *             "description": "SPY 18 Dec 2026 640 put",
+                     *             "expiry": "2026-12-18",
+                     *             "multiplier": "100",
+                     *             "right": "P",
+                     *             "sec_type": "OPT",
+                     *             "strike": "640",
+                     *             "symbol": "SPY",
+                     *             "trading_class": "SPY"
+                     *           },
+                     *           "cost": "-413.95",
+                     *           "currency": "USD",
+                     *           "ended_at": null,
+                     *           "opened_at": "2026-11-20T15:30:00Z",
+                     *           "quantity": "-1",
+                     *           "realised": "0",
+                     *           "strategy": "SPY wheel",
+                     *           "strategy_id": "0199b1f6-0000-7000-8000-000000000006",
+                     *           "unrealised": null
+                     *         }
+                     *       ],
+                     *       "cycles": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "adjusted_basis": null,
+                     *           "assignments": 0,
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "complete": true,
+                     *           "dividends": "0",
+                     *           "ended_at": null,
+                     *           "premium": "413.95",
+                     *           "realised": "0",
+                     *           "result": "413.95",
+                     *           "rolls": 0,
+                     *           "share_cost": "0",
+                     *           "shares": "0",
+                     *           "started_at": "2026-11-20T15:30:00Z",
+                     *           "symbol": "SPY"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Journal"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_outcomes: {
@@ -10768,45 +13066,85 @@ export interface operations {
                 approver?: string | null;
                 /** @description only this client's */
                 client?: string | null;
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 decision?: components["schemas"]["DecisionAction"] | null;
                 limit?: number;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: -decided_at */
+                sort?: ("decided_at" | "-decided_at" | "decision" | "-decision" | "strategy" | "-strategy" | "approver" | "-approver" | "account" | "-account" | "quantity" | "-quantity" | "proposed_at" | "-proposed_at") | null;
                 /** @description only this instance's */
                 strategy?: string | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "action": "OPEN",
+                     *           "approver": "Approver A",
+                     *           "approver_id": "0199b1f6-0000-7000-8000-000000000015",
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "decided_at": "2026-11-20T15:30:00Z",
+                     *           "decision": "APPROVE",
+                     *           "entry_cash": "413.95",
+                     *           "id": "0199b1f6-0000-7000-8000-000000000021",
+                     *           "is_final": false,
+                     *           "marked_at": null,
+                     *           "quantity": "1",
+                     *           "reason": null,
+                     *           "recommendation_id": "0199b1f6-0000-7000-8000-00000000000b",
+                     *           "result": null,
+                     *           "state": "APPROVED",
+                     *           "strategy": {
+                     *             "instance_id": "0199b1f6-0000-7000-8000-000000000006",
+                     *             "name": "SPY wheel",
+                     *             "slug": "wheel"
+                     *           },
+                     *           "trade": "Sell 2 SPY 18 Dec 2026 640 puts",
+                     *           "worth": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_OutcomeRow_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_kill_switches: {
@@ -10814,44 +13152,64 @@ export interface operations {
             query?: {
                 /** @description only this account's */
                 account?: string | null;
-                /** @description only this client's */
-                client?: string | null;
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: -created_at */
+                sort?: ("created_at" | "-created_at" | "author" | "-author" | "account" | "-account") | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "id": "0199b1f6-0000-7000-8000-000000000016",
+                     *           "pressed_at": "2026-11-20T15:30:00Z",
+                     *           "pressed_by": "desk",
+                     *           "reason": "a test"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Pressing_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     press_kill_switch: {
@@ -10865,43 +13223,86 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "account": "0199b1f6-0000-7000-8000-000000000001",
+                 *       "digest": "0000000000000000000000000000000000000000000000000000000000000000",
+                 *       "reason": "because"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PressAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account": {
+                     *         "code": "DU1000001",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *         "kind": "SIMULATED",
+                     *         "label": "DU1000001 · Main"
+                     *       },
+                     *       "as_previewed": false,
+                     *       "complete": false,
+                     *       "id": "0199b1f6-0000-7000-8000-000000000025",
+                     *       "pressed_at": "2026-11-20T15:30:00Z",
+                     *       "pressed_by": "admin_a@desk.test",
+                     *       "reason": "because",
+                     *       "trades": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "confirmed": false,
+                     *           "orders": [
+                     *             {
+                     *               "attempt": 1,
+                     *               "ended_at": null,
+                     *               "filled_quantity": "1",
+                     *               "id": "0199b1f6-0000-7000-8000-00000000000a",
+                     *               "order_key": "GL-1eed76c9ce378d8d9fe177ff",
+                     *               "quantity": "2",
+                     *               "state": "PARTIAL"
+                     *             }
+                     *           ],
+                     *           "outcome": "CANCELLING",
+                     *           "recommendation_id": "0199b1f6-0000-7000-8000-00000000000b",
+                     *           "state": "APPROVED",
+                     *           "summary": "Sell 2 SPY 18 Dec 2026 640 puts at 4.15 or better"
+                     *         }
+                     *       ],
+                     *       "unconfirmed": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["KillSwitchReport"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     get_kill_switch: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path: {
                 kill_switch_id: string;
             };
@@ -10909,33 +13310,48 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account": {
+                     *         "code": "DU1000001",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *         "kind": "SIMULATED",
+                     *         "label": "DU1000001 · Main"
+                     *       },
+                     *       "as_previewed": false,
+                     *       "complete": true,
+                     *       "id": "0199b1f6-0000-7000-8000-000000000016",
+                     *       "pressed_at": "2026-11-20T15:30:00Z",
+                     *       "pressed_by": "desk",
+                     *       "reason": "a test",
+                     *       "trades": [],
+                     *       "unconfirmed": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["KillSwitchReport"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     preview_kill_switch: {
@@ -10944,77 +13360,439 @@ export interface operations {
                 /** @description left out: the whole desk */
                 account?: string | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account_id": "0199b1f6-0000-7000-8000-000000000001",
+                     *       "digest": "d5dc2b0a3d36540e13a707891ddac3e6c6145df76c870383c35129f6971fb0dd",
+                     *       "state": "ACTIVE",
+                     *       "trades": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "orders": [
+                     *             {
+                     *               "attempt": 1,
+                     *               "ended_at": null,
+                     *               "filled_quantity": "1",
+                     *               "id": "0199b1f6-0000-7000-8000-00000000000a",
+                     *               "order_key": "GL-1eed76c9ce378d8d9fe177ff",
+                     *               "quantity": "2",
+                     *               "state": "PARTIAL"
+                     *             }
+                     *           ],
+                     *           "recommendation_id": "0199b1f6-0000-7000-8000-00000000000b",
+                     *           "state": "APPROVED",
+                     *           "summary": "Sell 2 SPY 18 Dec 2026 640 puts at 4.15 or better"
+                     *         }
+                     *       ],
+                     *       "unsent_trades": 0,
+                     *       "working_orders": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["KillSwitchPreview"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     form: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "defaults": {
+                     *         "collar_fraction": "0.1",
+                     *         "duplicate_window_seconds": 300,
+                     *         "expiry_cutoff_minutes": 60,
+                     *         "live_trading": false,
+                     *         "max_account_age_seconds": 300,
+                     *         "max_contracts": 10,
+                     *         "max_daily_loss": "0.05",
+                     *         "max_daily_notional": "1000000",
+                     *         "max_delta_fraction": null,
+                     *         "max_loss": "250000",
+                     *         "max_name_fraction": null,
+                     *         "max_notional": "250000",
+                     *         "max_orders_per_day": 100,
+                     *         "max_orders_per_minute": 20,
+                     *         "max_pm_usage": "0.5",
+                     *         "max_position_contracts": 50,
+                     *         "max_price_over_mid": "2",
+                     *         "max_quote_age_seconds": 30,
+                     *         "max_vega_fraction": null,
+                     *         "min_available_funds": "0",
+                     *         "permitted_strategies": null,
+                     *         "require_covered": true,
+                     *         "restricted_symbols": []
+                     *       },
+                     *       "schema": {
+                     *         "additionalProperties": false,
+                     *         "description": "What may be done. The defaults are meant for a cautious first month.\n\nFractions are decimals of net liquidation value unless they say otherwise. None is no limit.",
+                     *         "properties": {
+                     *           "collar_fraction": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "maximum": 1,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.1",
+                     *             "description": "how far through the market a limit may be, of the price it would meet",
+                     *             "group": "Price",
+                     *             "tighter": "lower",
+                     *             "title": "Price collar",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "duplicate_window_seconds": {
+                     *             "default": 300,
+                     *             "description": "market seconds in which the same trade of another approval is a duplicate",
+                     *             "group": "Pace",
+                     *             "minimum": 0,
+                     *             "tighter": "higher",
+                     *             "title": "Duplicate window",
+                     *             "type": "integer",
+                     *             "unit": "seconds"
+                     *           },
+                     *           "expiry_cutoff_minutes": {
+                     *             "default": 60,
+                     *             "description": "nothing opens in a contract this long before its last trading ends",
+                     *             "group": "Price",
+                     *             "minimum": 0,
+                     *             "tighter": "higher",
+                     *             "title": "Cut-off before expiry",
+                     *             "type": "integer",
+                     *             "unit": "minutes"
+                     *           },
+                     *           "live_trading": {
+                     *             "default": false,
+                     *             "description": "whether orders may go to a gateway that trades real money",
+                     *             "group": "What may be traded",
+                     *             "tighter": "lower",
+                     *             "title": "Real money",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "max_account_age_seconds": {
+                     *             "default": 300,
+                     *             "description": "market seconds",
+                     *             "group": "Data",
+                     *             "minimum": 1,
+                     *             "tighter": "lower",
+                     *             "title": "Age of the account’s values",
+                     *             "type": "integer",
+                     *             "unit": "seconds"
+                     *           },
+                     *           "max_contracts": {
+                     *             "default": 10,
+                     *             "description": "contracts per order",
+                     *             "group": "Size of an order",
+                     *             "minimum": 1,
+                     *             "tighter": "lower",
+                     *             "title": "Contracts per order",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "max_daily_loss": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "maximum": 1,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.05",
+                     *             "description": "fall of net liquidation value since the day began; opens stop beyond it",
+                     *             "group": "Account",
+                     *             "tighter": "lower",
+                     *             "title": "Loss per day",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "max_daily_notional": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "1000000",
+                     *             "description": "opened in the account on one exchange day, this order included",
+                     *             "group": "Pace",
+                     *             "tighter": "lower",
+                     *             "title": "Notional opened per day",
+                     *             "unit": "currency"
+                     *           },
+                     *           "max_delta_fraction": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": null,
+                     *             "description": "dollar delta of the account after the trade, absolute",
+                     *             "group": "Concentration",
+                     *             "tighter": "lower",
+                     *             "title": "Dollar delta",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "max_loss": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "250000",
+                     *             "description": "the most an order can lose at expiry, its premium counted",
+                     *             "group": "Size of an order",
+                     *             "tighter": "lower",
+                     *             "title": "Loss per order",
+                     *             "unit": "currency"
+                     *           },
+                     *           "max_name_fraction": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": null,
+                     *             "description": "at stake in one underlying after the trade",
+                     *             "group": "Concentration",
+                     *             "tighter": "lower",
+                     *             "title": "Stake per underlying",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "max_notional": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "250000",
+                     *             "description": "strike × multiplier × contracts per order",
+                     *             "group": "Size of an order",
+                     *             "tighter": "lower",
+                     *             "title": "Notional per order",
+                     *             "unit": "currency"
+                     *           },
+                     *           "max_orders_per_day": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "minimum": 1,
+                     *                 "type": "integer"
+                     *               }
+                     *             ],
+                     *             "default": 100,
+                     *             "description": "sent for the account on one exchange day",
+                     *             "group": "Pace",
+                     *             "tighter": "lower",
+                     *             "title": "Orders per day",
+                     *             "unit": "orders"
+                     *           },
+                     *           "max_orders_per_minute": {
+                     *             "default": 20,
+                     *             "description": "sent for the account within a minute by the desk's clock",
+                     *             "group": "Pace",
+                     *             "minimum": 1,
+                     *             "tighter": "lower",
+                     *             "title": "Orders per minute",
+                     *             "type": "integer",
+                     *             "unit": "orders"
+                     *           },
+                     *           "max_pm_usage": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "maximum": 1,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.5",
+                     *             "description": "maintenance margin over equity, after",
+                     *             "group": "Account",
+                     *             "tighter": "lower",
+                     *             "title": "PM usage",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "max_position_contracts": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "minimum": 1,
+                     *                 "type": "integer"
+                     *               }
+                     *             ],
+                     *             "default": 50,
+                     *             "description": "option contracts on one underlying after the trade",
+                     *             "group": "Concentration",
+                     *             "tighter": "lower",
+                     *             "title": "Contracts per underlying",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "max_price_over_mid": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 1,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "2",
+                     *             "description": "a limit beyond this multiple of mid is a mistake",
+                     *             "group": "Price",
+                     *             "tighter": "lower",
+                     *             "title": "Limit over mid",
+                     *             "unit": "× mid"
+                     *           },
+                     *           "max_quote_age_seconds": {
+                     *             "default": 30,
+                     *             "description": "market seconds",
+                     *             "group": "Data",
+                     *             "minimum": 1,
+                     *             "tighter": "lower",
+                     *             "title": "Age of a quote",
+                     *             "type": "integer",
+                     *             "unit": "seconds"
+                     *           },
+                     *           "max_vega_fraction": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": null,
+                     *             "description": "change per volatility point of the account after the trade, absolute",
+                     *             "group": "Concentration",
+                     *             "tighter": "lower",
+                     *             "title": "Vega",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "min_available_funds": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0",
+                     *             "description": "equity with loan less initial margin, after the trade",
+                     *             "group": "Account",
+                     *             "tighter": "higher",
+                     *             "title": "Available funds kept",
+                     *             "unit": "currency"
+                     *           },
+                     *           "permitted_strategies": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "items": {
+                     *                   "type": "string"
+                     *                 },
+                     *                 "type": "array",
+                     *                 "uniqueItems": true
+                     *               }
+                     *             ],
+                     *             "default": null,
+                     *             "description": "slugs of the strategies that may open; none listed: none may",
+                     *             "group": "What may be traded",
+                     *             "tighter": "common",
+                     *             "title": "Permitted strategies",
+                     *             "unit": ""
+                     *           },
+                     *           "require_covered": {
+                     *             "default": true,
+                     *             "description": "short puts must be covered by cash, short calls by shares",
+                     *             "group": "Account",
+                     *             "tighter": "higher",
+                     *             "title": "Cover required",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "restricted_symbols": {
+                     *             "default": [],
+                     *             "description": "underlyings in which nothing may be opened",
+                     *             "group": "What may be traded",
+                     *             "items": {
+                     *               "type": "string"
+                     *             },
+                     *             "tighter": "union",
+                     *             "title": "Restricted underlyings",
+                     *             "type": "array",
+                     *             "uniqueItems": true,
+                     *             "unit": ""
+                     *           }
+                     *         },
+                     *         "title": "Limits",
+                     *         "type": "object"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["LimitsForm"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     of_scope: {
@@ -11023,7 +13801,10 @@ export interface operations {
                 /** @description of the scope; left out for GLOBAL */
                 owner?: string | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path: {
                 scope: components["schemas"]["LimitScope"];
             };
@@ -11031,33 +13812,43 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author": null,
+                     *       "changed_at": null,
+                     *       "etag": "\"44f057eecfbf0b93e8925714\"",
+                     *       "limits": {},
+                     *       "may_change": true,
+                     *       "owner_id": "0199b1f6-0000-7000-8000-000000000001",
+                     *       "reason": null,
+                     *       "scope": "ACCOUNT",
+                     *       "version": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["ScopeLimits"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     change: {
@@ -11066,7 +13857,12 @@ export interface operations {
                 /** @description of the scope; left out for GLOBAL */
                 owner?: string | null;
             };
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+                /** @description the `etag` that was on screen; 412 where it is another by now */
+                "If-Match"?: string | null;
+            };
             path: {
                 scope: components["schemas"]["LimitScope"];
             };
@@ -11074,48 +13870,65 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "based_on": 0,
+                 *       "limits": {},
+                 *       "reason": "because"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ChangeLimitsAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author": "admin_a@desk.test",
+                     *       "changed_at": "2026-11-20T15:30:00Z",
+                     *       "etag": "\"f39d3dd891df96222a27b76b\"",
+                     *       "limits": {},
+                     *       "may_change": true,
+                     *       "owner_id": "0199b1f6-0000-7000-8000-000000000001",
+                     *       "reason": "because",
+                     *       "scope": "ACCOUNT",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["ScopeLimits"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            409: components["responses"]["Refused-409-LIMITS_CHANGED"];
+            412: components["responses"]["Refused-412-PRECONDITION_FAILED"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     history: {
         parameters: {
             query?: {
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
                 /** @description of the scope; left out for GLOBAL */
                 owner?: string | null;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: -version */
+                sort?: ("version" | "-version" | "author" | "-author" | "changed_at" | "-changed_at") | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path: {
                 scope: components["schemas"]["LimitScope"];
             };
@@ -11123,33 +13936,37 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_ScopeLimits_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     in_force: {
@@ -11157,7 +13974,10 @@ export interface operations {
             query?: {
                 strategy_instance?: string | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path: {
                 account_id: string;
             };
@@ -11165,33 +13985,44 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "limits": [
+                     *         {
+                     *           "description": "contracts per order",
+                     *           "name": "max_contracts",
+                     *           "said": {},
+                     *           "sources": [],
+                     *           "value": 10
+                     *         }
+                     *       ],
+                     *       "versions": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["LimitsAnswer"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_broker_messages: {
@@ -11201,42 +14032,51 @@ export interface operations {
                 account?: string | null;
                 /** @description only this client's */
                 client?: string | null;
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: -created_at */
+                sort?: ("created_at" | "-created_at" | "gateway" | "-gateway" | "symbol" | "-symbol" | "account" | "-account") | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_BrokerMessageRow_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_strategy_errors: {
@@ -11246,42 +14086,51 @@ export interface operations {
                 account?: string | null;
                 /** @description only this client's */
                 client?: string | null;
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: -started_at */
+                sort?: ("started_at" | "-started_at" | "strategy" | "-strategy" | "account" | "-account" | "status" | "-status") | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_StrategyErrorRow_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_opportunities: {
@@ -11292,48 +14141,114 @@ export interface operations {
                 action?: components["schemas"]["RecommendationAction"] | null;
                 /** @description only this client's */
                 client?: string | null;
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
                 recommended?: boolean | null;
                 /** @description of this run; of every last one if left out */
                 run?: string | null;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: -run, rank */
+                sort?: ("run" | "-run" | "rank" | "-rank" | "score" | "-score" | "symbol" | "-symbol" | "action" | "-action" | "strategy" | "-strategy" | "account" | "-account" | "bid" | "-bid" | "ask" | "-ask" | "dte" | "-dte" | "delta" | "-delta" | "iv" | "-iv" | "ror" | "-ror" | "ror_annualised" | "-ror_annualised" | "pop" | "-pop" | "open_interest" | "-open_interest") | null;
                 /** @description only this strategy instance's */
                 strategy?: string | null;
                 symbol?: string | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "action": "OPEN",
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "contract": {
+                     *             "con_id": 700001,
+                     *             "description": "SPY 18 Dec 2026 640 put",
+                     *             "expiry": "2026-12-18",
+                     *             "multiplier": "100",
+                     *             "right": "P",
+                     *             "strike": "640",
+                     *             "symbol": "SPY",
+                     *             "trading_class": "SPY"
+                     *           },
+                     *           "figures": {
+                     *             "ask": "4.2",
+                     *             "bid": "4.1",
+                     *             "breakeven": null,
+                     *             "collateral": null,
+                     *             "delta": null,
+                     *             "dte": null,
+                     *             "iv": null,
+                     *             "iv_rank": null,
+                     *             "max_loss": null,
+                     *             "mid": null,
+                     *             "open_interest": null,
+                     *             "pop": null,
+                     *             "ror": null,
+                     *             "ror_annualised": null,
+                     *             "spread_fraction": null,
+                     *             "underlying_price": null,
+                     *             "volume": null,
+                     *             "wing_strike": null
+                     *           },
+                     *           "id": "0199b1f6-0000-7000-8000-000000000020",
+                     *           "market_at": null,
+                     *           "rank": 1,
+                     *           "recommendation_id": "0199b1f6-0000-7000-8000-00000000000b",
+                     *           "recommendation_state": "APPROVED",
+                     *           "recommended": true,
+                     *           "rules": [],
+                     *           "run_id": "0199b1f6-0000-7000-8000-000000000007",
+                     *           "score": 0.8,
+                     *           "side": "SELL",
+                     *           "strategy": {
+                     *             "instance_id": "0199b1f6-0000-7000-8000-000000000006",
+                     *             "name": "SPY wheel",
+                     *             "slug": "wheel"
+                     *           },
+                     *           "why_not": ""
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_OpportunityRow_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_findings: {
@@ -11346,39 +14261,70 @@ export interface operations {
                 /** @description only this strategy instance's */
                 strategy?: string | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "account": {
+                     *           "code": "DU1000001",
+                     *           "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *           "kind": "SIMULATED",
+                     *           "label": "DU1000001 · Main"
+                     *         },
+                     *         "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *         "errors": [],
+                     *         "market_at": null,
+                     *         "no_trade_reason": null,
+                     *         "opportunities": 1,
+                     *         "recommended": 1,
+                     *         "removed": [],
+                     *         "run_id": "0199b1f6-0000-7000-8000-000000000007",
+                     *         "signals": [
+                     *           {
+                     *             "kind": "PUT_CANDIDATES",
+                     *             "summary": "3 puts qualify",
+                     *             "symbol": "SPY"
+                     *           }
+                     *         ],
+                     *         "strategy": {
+                     *           "instance_id": "0199b1f6-0000-7000-8000-000000000006",
+                     *           "name": "SPY wheel",
+                     *           "slug": "wheel"
+                     *         }
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["RunFindings"][];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_orders: {
@@ -11388,49 +14334,132 @@ export interface operations {
                 account?: string | null;
                 /** @description only this client's */
                 client?: string | null;
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description exchange date, included */
+                since?: string | null;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: -created_at */
+                sort?: ("created_at" | "-created_at" | "symbol" | "-symbol" | "account" | "-account" | "state" | "-state" | "side" | "-side" | "quantity" | "-quantity" | "limit_price" | "-limit_price" | "average_price" | "-average_price" | "sent_at" | "-sent_at" | "ended_at" | "-ended_at") | null;
                 state?: components["schemas"]["OrderState"][];
+                /** @description only of this underlying */
+                symbol?: string | null;
+                /** @description exchange date, included */
+                until?: string | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "absent_looks": 0,
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "acknowledged_at": null,
+                     *           "advice": null,
+                     *           "attempt": 1,
+                     *           "average_price": "4.15",
+                     *           "broker_order_id": 1000001,
+                     *           "broker_status": null,
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "commission_total": "1.05",
+                     *           "contract": {
+                     *             "con_id": 700001,
+                     *             "description": "SPY 18 Dec 2026 640 put",
+                     *             "expiry": "2026-12-18",
+                     *             "multiplier": "100",
+                     *             "right": "P",
+                     *             "strike": "640",
+                     *             "symbol": "SPY",
+                     *             "trading_class": "SPY"
+                     *           },
+                     *           "created_at": "2026-11-20T15:30:00Z",
+                     *           "declared_quantity": null,
+                     *           "ended_at": null,
+                     *           "filled_quantity": "1",
+                     *           "id": "0199b1f6-0000-7000-8000-00000000000a",
+                     *           "legs": [
+                     *             {
+                     *               "contract": {
+                     *                 "con_id": 700001,
+                     *                 "description": "SPY 18 Dec 2026 640 put",
+                     *                 "expiry": "2026-12-18",
+                     *                 "multiplier": "100",
+                     *                 "right": "P",
+                     *                 "strike": "640",
+                     *                 "symbol": "SPY",
+                     *                 "trading_class": "SPY"
+                     *               },
+                     *               "ratio": 1,
+                     *               "side": "SELL"
+                     *             }
+                     *           ],
+                     *           "limit_price": "4.15",
+                     *           "may_cancel": true,
+                     *           "may_declare_ended": false,
+                     *           "may_declare_not_sent": false,
+                     *           "order_key": "GL-1eed76c9ce378d8d9fe177ff",
+                     *           "perm_id": 1000001,
+                     *           "quantity": "2",
+                     *           "reason": "",
+                     *           "reason_code": null,
+                     *           "recommendation_id": "0199b1f6-0000-7000-8000-00000000000b",
+                     *           "sent_at": "2026-11-20T15:30:00Z",
+                     *           "side": "SELL",
+                     *           "state": "PARTIAL",
+                     *           "tif": "DAY",
+                     *           "trade": "Sell 2 SPY 18 Dec 2026 640 puts",
+                     *           "workflow_url": "http://127.0.0.1:8233/namespaces/default/workflows/recommendation-0199b1f6-0000-7000-8000-00000000000b"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_OrderRow_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     get_order: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path: {
                 order_id: string;
             };
@@ -11438,39 +14467,157 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "absent_looks": 0,
+                     *       "account": {
+                     *         "code": "DU1000001",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *         "kind": "SIMULATED",
+                     *         "label": "DU1000001 · Main"
+                     *       },
+                     *       "acknowledged_at": null,
+                     *       "advice": null,
+                     *       "attempt": 1,
+                     *       "average_price": "4.15",
+                     *       "broker_order_id": 1000001,
+                     *       "broker_status": null,
+                     *       "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *       "commission_total": "1.05",
+                     *       "contract": {
+                     *         "con_id": 700001,
+                     *         "description": "SPY 18 Dec 2026 640 put",
+                     *         "expiry": "2026-12-18",
+                     *         "multiplier": "100",
+                     *         "right": "P",
+                     *         "strike": "640",
+                     *         "symbol": "SPY",
+                     *         "trading_class": "SPY"
+                     *       },
+                     *       "created_at": "2026-11-20T15:30:00Z",
+                     *       "declared_quantity": null,
+                     *       "ended_at": null,
+                     *       "ending_evidence": null,
+                     *       "events": [
+                     *         {
+                     *           "at": "2026-11-20T15:30:00Z",
+                     *           "exec_id": null,
+                     *           "id": "0199b1f6-0000-7000-8000-000000000017",
+                     *           "kind": "claimed",
+                     *           "payload": {},
+                     *           "perm_id": null,
+                     *           "state_after": "SENDING",
+                     *           "state_before": "READY"
+                     *         }
+                     *       ],
+                     *       "executions": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "commission": "1.05",
+                     *           "commission_currency": "USD",
+                     *           "con_id": 700001,
+                     *           "contract": {
+                     *             "con_id": 700001,
+                     *             "description": "SPY 18 Dec 2026 640 put",
+                     *             "expiry": "2026-12-18",
+                     *             "multiplier": "100",
+                     *             "right": "P",
+                     *             "sec_type": "OPT",
+                     *             "strike": "640",
+                     *             "symbol": "SPY",
+                     *             "trading_class": "SPY"
+                     *           },
+                     *           "exec_id": "0000e0d5.DU1000001.01.01",
+                     *           "executed_at": "2026-11-20T15:30:00Z",
+                     *           "external": false,
+                     *           "id": "0199b1f6-0000-7000-8000-000000000018",
+                     *           "is_package": false,
+                     *           "order_id": "0199b1f6-0000-7000-8000-00000000000a",
+                     *           "price": "4.15",
+                     *           "quantity": "2",
+                     *           "realized_pnl": null,
+                     *           "recommendation_id": "0199b1f6-0000-7000-8000-00000000000b",
+                     *           "side": "SELL",
+                     *           "superseded": true
+                     *         }
+                     *       ],
+                     *       "filled_quantity": "1",
+                     *       "id": "0199b1f6-0000-7000-8000-00000000000a",
+                     *       "legs": [
+                     *         {
+                     *           "contract": {
+                     *             "con_id": 700001,
+                     *             "description": "SPY 18 Dec 2026 640 put",
+                     *             "expiry": "2026-12-18",
+                     *             "multiplier": "100",
+                     *             "right": "P",
+                     *             "strike": "640",
+                     *             "symbol": "SPY",
+                     *             "trading_class": "SPY"
+                     *           },
+                     *           "ratio": 1,
+                     *           "side": "SELL"
+                     *         }
+                     *       ],
+                     *       "limit_price": "4.15",
+                     *       "may_cancel": true,
+                     *       "may_declare_ended": false,
+                     *       "may_declare_not_sent": false,
+                     *       "order_key": "GL-1eed76c9ce378d8d9fe177ff",
+                     *       "own_margin": null,
+                     *       "perm_id": 1000001,
+                     *       "quantity": "2",
+                     *       "reason": "",
+                     *       "reason_code": null,
+                     *       "recommendation_id": "0199b1f6-0000-7000-8000-00000000000b",
+                     *       "sent_at": "2026-11-20T15:30:00Z",
+                     *       "side": "SELL",
+                     *       "state": "PARTIAL",
+                     *       "tif": "DAY",
+                     *       "trade": "Sell 2 SPY 18 Dec 2026 640 puts",
+                     *       "what_if": null,
+                     *       "workflow_url": "http://127.0.0.1:8233/namespaces/default/workflows/recommendation-0199b1f6-0000-7000-8000-00000000000b"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrderDetail"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     cancel_order: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 order_id: string;
             };
@@ -11478,39 +14625,98 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "absent_looks": 0,
+                     *       "account": {
+                     *         "code": "DU1000001",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *         "kind": "SIMULATED",
+                     *         "label": "DU1000001 · Main"
+                     *       },
+                     *       "acknowledged_at": null,
+                     *       "advice": null,
+                     *       "attempt": 1,
+                     *       "average_price": "4.15",
+                     *       "broker_order_id": 1000001,
+                     *       "broker_status": null,
+                     *       "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *       "commission_total": "1.05",
+                     *       "contract": {
+                     *         "con_id": 700001,
+                     *         "description": "SPY 18 Dec 2026 640 put",
+                     *         "expiry": "2026-12-18",
+                     *         "multiplier": "100",
+                     *         "right": "P",
+                     *         "strike": "640",
+                     *         "symbol": "SPY",
+                     *         "trading_class": "SPY"
+                     *       },
+                     *       "created_at": "2026-11-20T15:30:00Z",
+                     *       "declared_quantity": null,
+                     *       "ended_at": null,
+                     *       "filled_quantity": "1",
+                     *       "id": "0199b1f6-0000-7000-8000-00000000000a",
+                     *       "legs": [
+                     *         {
+                     *           "contract": {
+                     *             "con_id": 700001,
+                     *             "description": "SPY 18 Dec 2026 640 put",
+                     *             "expiry": "2026-12-18",
+                     *             "multiplier": "100",
+                     *             "right": "P",
+                     *             "strike": "640",
+                     *             "symbol": "SPY",
+                     *             "trading_class": "SPY"
+                     *           },
+                     *           "ratio": 1,
+                     *           "side": "SELL"
+                     *         }
+                     *       ],
+                     *       "limit_price": "4.15",
+                     *       "may_cancel": true,
+                     *       "may_declare_ended": false,
+                     *       "may_declare_not_sent": false,
+                     *       "order_key": "GL-1eed76c9ce378d8d9fe177ff",
+                     *       "perm_id": 1000001,
+                     *       "quantity": "2",
+                     *       "reason": "",
+                     *       "reason_code": null,
+                     *       "recommendation_id": "0199b1f6-0000-7000-8000-00000000000b",
+                     *       "sent_at": "2026-11-20T15:30:00Z",
+                     *       "side": "SELL",
+                     *       "state": "PARTIAL",
+                     *       "tif": "DAY",
+                     *       "trade": "Sell 2 SPY 18 Dec 2026 640 puts",
+                     *       "workflow_url": "http://127.0.0.1:8233/namespaces/default/workflows/recommendation-0199b1f6-0000-7000-8000-00000000000b"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrderRow"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            409: components["responses"]["Refused-409-ILLEGAL_TRANSITION"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     declare_ended: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 order_id: string;
             };
@@ -11518,43 +14724,108 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "executed_quantity": "0",
+                 *       "reason": "because"
+                 *     }
+                 */
                 "application/json": components["schemas"]["DeclareEndedAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "absent_looks": 1,
+                     *       "account": {
+                     *         "code": "text",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *         "kind": "SIMULATED",
+                     *         "label": "text"
+                     *       },
+                     *       "acknowledged_at": "2026-11-20T15:30:00Z",
+                     *       "advice": "text",
+                     *       "attempt": 1,
+                     *       "average_price": "text",
+                     *       "broker_order_id": 1,
+                     *       "broker_status": "text",
+                     *       "client_id": "0199b1f6-0000-7000-8000-000000000008",
+                     *       "commission_total": "text",
+                     *       "contract": {
+                     *         "con_id": 1,
+                     *         "description": "text",
+                     *         "expiry": "2026-12-18",
+                     *         "multiplier": "text",
+                     *         "right": "P",
+                     *         "strike": "text",
+                     *         "symbol": "text",
+                     *         "trading_class": "text"
+                     *       },
+                     *       "created_at": "2026-11-20T15:30:00Z",
+                     *       "declared_quantity": "text",
+                     *       "ended_at": "2026-11-20T15:30:00Z",
+                     *       "filled_quantity": "text",
+                     *       "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *       "legs": [
+                     *         {
+                     *           "contract": {
+                     *             "con_id": 1,
+                     *             "description": "text",
+                     *             "expiry": "2026-12-18",
+                     *             "multiplier": "text",
+                     *             "right": "P",
+                     *             "strike": "text",
+                     *             "symbol": "text",
+                     *             "trading_class": "text"
+                     *           },
+                     *           "ratio": 1,
+                     *           "side": "BUY"
+                     *         }
+                     *       ],
+                     *       "limit_price": "text",
+                     *       "may_cancel": true,
+                     *       "may_declare_ended": true,
+                     *       "may_declare_not_sent": true,
+                     *       "order_key": "text",
+                     *       "perm_id": 1,
+                     *       "quantity": "text",
+                     *       "reason": "text",
+                     *       "reason_code": "NOT_AUTHENTICATED",
+                     *       "recommendation_id": "0199b1f6-0000-7000-8000-000000000008",
+                     *       "sent_at": "2026-11-20T15:30:00Z",
+                     *       "side": "BUY",
+                     *       "state": "READY",
+                     *       "tif": "text",
+                     *       "trade": "text",
+                     *       "workflow_url": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrderRow"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            409: components["responses"]["Refused-409-EVIDENCE_INCOMPLETE-ILLEGAL_TRANSITION"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     declare_not_sent: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 order_id: string;
             };
@@ -11562,37 +14833,98 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "because"
+                 *     }
+                 */
                 "application/json": components["schemas"]["DeclareNotSentAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "absent_looks": 1,
+                     *       "account": {
+                     *         "code": "text",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *         "kind": "SIMULATED",
+                     *         "label": "text"
+                     *       },
+                     *       "acknowledged_at": "2026-11-20T15:30:00Z",
+                     *       "advice": "text",
+                     *       "attempt": 1,
+                     *       "average_price": "text",
+                     *       "broker_order_id": 1,
+                     *       "broker_status": "text",
+                     *       "client_id": "0199b1f6-0000-7000-8000-000000000008",
+                     *       "commission_total": "text",
+                     *       "contract": {
+                     *         "con_id": 1,
+                     *         "description": "text",
+                     *         "expiry": "2026-12-18",
+                     *         "multiplier": "text",
+                     *         "right": "P",
+                     *         "strike": "text",
+                     *         "symbol": "text",
+                     *         "trading_class": "text"
+                     *       },
+                     *       "created_at": "2026-11-20T15:30:00Z",
+                     *       "declared_quantity": "text",
+                     *       "ended_at": "2026-11-20T15:30:00Z",
+                     *       "filled_quantity": "text",
+                     *       "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *       "legs": [
+                     *         {
+                     *           "contract": {
+                     *             "con_id": 1,
+                     *             "description": "text",
+                     *             "expiry": "2026-12-18",
+                     *             "multiplier": "text",
+                     *             "right": "P",
+                     *             "strike": "text",
+                     *             "symbol": "text",
+                     *             "trading_class": "text"
+                     *           },
+                     *           "ratio": 1,
+                     *           "side": "BUY"
+                     *         }
+                     *       ],
+                     *       "limit_price": "text",
+                     *       "may_cancel": true,
+                     *       "may_declare_ended": true,
+                     *       "may_declare_not_sent": true,
+                     *       "order_key": "text",
+                     *       "perm_id": 1,
+                     *       "quantity": "text",
+                     *       "reason": "text",
+                     *       "reason_code": "NOT_AUTHENTICATED",
+                     *       "recommendation_id": "0199b1f6-0000-7000-8000-000000000008",
+                     *       "sent_at": "2026-11-20T15:30:00Z",
+                     *       "side": "BUY",
+                     *       "state": "READY",
+                     *       "tif": "text",
+                     *       "trade": "text",
+                     *       "workflow_url": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrderRow"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            409: components["responses"]["Refused-409-EVIDENCE_INCOMPLETE-ILLEGAL_TRANSITION"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     portfolio_risk: {
@@ -11603,39 +14935,269 @@ export interface operations {
                 /** @description only this client's accounts */
                 client?: string | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accounts": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "as_of": "2026-11-20T15:30:00Z",
+                     *           "assignment_cash": "64000",
+                     *           "cash": "100000",
+                     *           "estimated_portfolio_margin": 0,
+                     *           "estimated_reg_t_margin": 0,
+                     *           "excess_liquidity": "100000",
+                     *           "gauge": {
+                     *             "critical": 0.5,
+                     *             "limit": 0.5,
+                     *             "usage": 0,
+                     *             "warning": 0.35
+                     *           },
+                     *           "init_margin": "0",
+                     *           "maint_margin": "0",
+                     *           "net_liquidation": "150000",
+                     *           "post_expiry_margin": null
+                     *         }
+                     *       ],
+                     *       "currency": "USD",
+                     *       "equity": "150000",
+                     *       "expiries": [
+                     *         {
+                     *           "dte": 25,
+                     *           "expiry": "2026-12-18",
+                     *           "long_contracts": "0",
+                     *           "short_contracts": "1",
+                     *           "short_in_the_money": "0",
+                     *           "short_notional": "64000",
+                     *           "short_unknown": "1",
+                     *           "symbols": [
+                     *             "SPY"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "greeks": {
+                     *         "benchmark": null,
+                     *         "beta_weighted_delta": 0,
+                     *         "beta_weighted_units": null,
+                     *         "total": {
+                     *           "delta": 0,
+                     *           "gamma_1pct": 0,
+                     *           "theta_per_day": 0,
+                     *           "vega_point": 0
+                     *         },
+                     *         "unknown_beta": [],
+                     *         "unpriced": [
+                     *           "OPT:SPY:SPY:20261218:P:640:100:USD"
+                     *         ]
+                     *       },
+                     *       "left_out": [],
+                     *       "positions": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "assignment": null,
+                     *           "average_cost": "410",
+                     *           "currency": "USD",
+                     *           "daily_pnl": null,
+                     *           "delta": null,
+                     *           "delta_shares": null,
+                     *           "description": "SPY 18 Dec 2026 640 put",
+                     *           "dte": 25,
+                     *           "earnings_known_to": null,
+                     *           "ex_dividend": null,
+                     *           "expiry": "2026-12-18",
+                     *           "gamma_shares": null,
+                     *           "id": "0199b1f6-0000-7000-8000-000000000001:OPT:SPY:SPY:20261218:P:640:100:USD",
+                     *           "iv": null,
+                     *           "market_price": null,
+                     *           "market_value": null,
+                     *           "moneyness": null,
+                     *           "multiplier": "100",
+                     *           "next_earnings": null,
+                     *           "quality": null,
+                     *           "quantity": "-1",
+                     *           "quoted_at": null,
+                     *           "right": "P",
+                     *           "sec_type": "OPT",
+                     *           "spread_fraction": null,
+                     *           "strike": "640",
+                     *           "symbol": "SPY",
+                     *           "theta_per_day": null,
+                     *           "underlying_price": null,
+                     *           "unrealized_pnl": null,
+                     *           "vega_point": null
+                     *         }
+                     *       ],
+                     *       "stress": {
+                     *         "pnl": [
+                     *           [
+                     *             0
+                     *           ]
+                     *         ],
+                     *         "spot_moves": [
+                     *           -0.3
+                     *         ],
+                     *         "vol_shifts": [
+                     *           -0.25
+                     *         ],
+                     *         "worst": {
+                     *           "pnl": 0,
+                     *           "spot_move": -0.3,
+                     *           "vol_shift": -0.25
+                     *         }
+                     *       },
+                     *       "underlyings": [
+                     *         {
+                     *           "beta": 1,
+                     *           "daily_pnl": null,
+                     *           "delta_shares": 0,
+                     *           "fraction": 0.426667,
+                     *           "greeks": {
+                     *             "delta": 0,
+                     *             "gamma_1pct": 0,
+                     *             "theta_per_day": 0,
+                     *             "vega_point": 0
+                     *           },
+                     *           "next_earnings": null,
+                     *           "next_ex_date": null,
+                     *           "notional": "64000",
+                     *           "positions": 1,
+                     *           "price": null,
+                     *           "sector": null,
+                     *           "symbol": "SPY",
+                     *           "unrealized_pnl": null,
+                     *           "worst_stress": 0
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["PortfolioRisk"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
+        };
+    };
+    list_positions: {
+        parameters: {
+            query?: {
+                /** @description only this account's */
+                account?: string | null;
+                /** @description only this client's */
+                client?: string | null;
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: symbol */
+                sort?: ("symbol" | "-symbol" | "account" | "-account" | "quantity" | "-quantity" | "average_cost" | "-average_cost" | "market_price" | "-market_price" | "market_value" | "-market_value" | "unrealized_pnl" | "-unrealized_pnl" | "realized_pnl" | "-realized_pnl" | "daily_pnl" | "-daily_pnl" | "as_of" | "-as_of") | null;
+                /** @description only on this */
+                underlying?: string | null;
+            };
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "as_of": "2026-11-20T15:30:00Z",
+                     *           "average_cost": "410",
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "contract": {
+                     *             "con_id": 700001,
+                     *             "description": "SPY 18 Dec 2026 640 put",
+                     *             "expiry": "2026-12-18",
+                     *             "multiplier": "100",
+                     *             "right": "P",
+                     *             "sec_type": "OPT",
+                     *             "strike": "640",
+                     *             "symbol": "SPY",
+                     *             "trading_class": "SPY"
+                     *           },
+                     *           "currency": "USD",
+                     *           "daily_pnl": null,
+                     *           "id": "0199b1f6-0000-7000-8000-000000000022",
+                     *           "market_price": null,
+                     *           "market_value": null,
+                     *           "quantity": "-1",
+                     *           "realized_pnl": null,
+                     *           "unrealized_pnl": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_HeldPosition_"];
+                    "text/csv": string;
+                };
+            };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_recommendations: {
@@ -11645,49 +15207,141 @@ export interface operations {
                 account?: string | null;
                 /** @description only this client's */
                 client?: string | null;
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: the order of the queue */
+                sort?: ("deadline" | "-deadline" | "proposed_at" | "-proposed_at" | "confidence" | "-confidence" | "state" | "-state" | "action" | "-action" | "quantity" | "-quantity" | "limit_price" | "-limit_price" | "strategy" | "-strategy" | "symbol" | "-symbol" | "account" | "-account") | null;
                 state?: components["schemas"]["RecommendationState"][];
+                /** @description only this instance's */
+                strategy?: string | null;
+                symbol?: string | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "action": "OPEN",
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "confidence": 0.7,
+                     *           "contract": {
+                     *             "con_id": 700001,
+                     *             "description": "SPY 18 Dec 2026 640 put",
+                     *             "expiry": "2026-12-18",
+                     *             "multiplier": "100",
+                     *             "right": "P",
+                     *             "strike": "640",
+                     *             "symbol": "SPY",
+                     *             "trading_class": "SPY"
+                     *           },
+                     *           "created_at": "2026-11-20T15:30:00Z",
+                     *           "credit": "830",
+                     *           "deadline": "2026-11-20T15:30:00Z",
+                     *           "filled_quantity": "0",
+                     *           "first_approved_at": null,
+                     *           "floor_price": "4.02",
+                     *           "id": "0199b1f6-0000-7000-8000-000000000019",
+                     *           "legs": [
+                     *             {
+                     *               "contract": {
+                     *                 "con_id": 700001,
+                     *                 "description": "SPY 18 Dec 2026 640 put",
+                     *                 "expiry": "2026-12-18",
+                     *                 "multiplier": "100",
+                     *                 "right": "P",
+                     *                 "strike": "640",
+                     *                 "symbol": "SPY",
+                     *                 "trading_class": "SPY"
+                     *               },
+                     *               "ratio": 1,
+                     *               "side": "SELL"
+                     *             }
+                     *           ],
+                     *           "limit_price": "4.15",
+                     *           "margin_change": null,
+                     *           "metrics": {
+                     *             "breakeven": 635.85,
+                     *             "delta": -0.2,
+                     *             "dte": 26,
+                     *             "iv": null,
+                     *             "max_loss": null,
+                     *             "open_interest": null,
+                     *             "pop": null,
+                     *             "ror": 0.0065,
+                     *             "ror_annualised": null,
+                     *             "spread_fraction": null,
+                     *             "volume": null
+                     *           },
+                     *           "order_state": null,
+                     *           "proposed_at": "2026-11-20T15:30:00Z",
+                     *           "quantity": 2,
+                     *           "quote_quality": null,
+                     *           "reason": "",
+                     *           "reason_code": null,
+                     *           "side": "SELL",
+                     *           "state": "PROPOSED",
+                     *           "strategy": {
+                     *             "instance_id": "0199b1f6-0000-7000-8000-000000000006",
+                     *             "name": "SPY wheel",
+                     *             "slug": "wheel"
+                     *           },
+                     *           "summary": "Sell 2 SPY 18 Dec 2026 640 puts at 4.15 or better",
+                     *           "symbol": "SPY",
+                     *           "terms_hash": "sha256:c0be67baca273c08c26f28fb962c3e0608cdeb34eb3781b86ec2b80f2caa1975",
+                     *           "trade": "Sell 2 SPY 18 Dec 2026 640 puts"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_RecommendationRow_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     get_recommendation: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path: {
                 recommendation_id: string;
             };
@@ -11695,33 +15349,180 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account": {
+                     *         "code": "DU1000001",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *         "kind": "SIMULATED",
+                     *         "label": "DU1000001 · Main"
+                     *       },
+                     *       "action": "OPEN",
+                     *       "advice": null,
+                     *       "approvals": [],
+                     *       "assignment_cash": "128000",
+                     *       "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *       "confidence": 0.7,
+                     *       "contract": {
+                     *         "con_id": 700001,
+                     *         "description": "SPY 18 Dec 2026 640 put",
+                     *         "expiry": "2026-12-18",
+                     *         "multiplier": "100",
+                     *         "right": "P",
+                     *         "strike": "640",
+                     *         "symbol": "SPY",
+                     *         "trading_class": "SPY"
+                     *       },
+                     *       "controls": [],
+                     *       "created_at": "2026-11-20T15:30:00Z",
+                     *       "credit": "830",
+                     *       "deadline": "2026-11-20T15:30:00Z",
+                     *       "decision": null,
+                     *       "filled_quantity": "0",
+                     *       "first_approved_at": null,
+                     *       "floor_price": "4.02",
+                     *       "id": "0199b1f6-0000-7000-8000-000000000019",
+                     *       "legs": [
+                     *         {
+                     *           "contract": {
+                     *             "con_id": 700001,
+                     *             "description": "SPY 18 Dec 2026 640 put",
+                     *             "expiry": "2026-12-18",
+                     *             "multiplier": "100",
+                     *             "right": "P",
+                     *             "strike": "640",
+                     *             "symbol": "SPY",
+                     *             "trading_class": "SPY"
+                     *           },
+                     *           "ratio": 1,
+                     *           "side": "SELL"
+                     *         }
+                     *       ],
+                     *       "limit_price": "4.15",
+                     *       "margin_change": null,
+                     *       "may_decide": true,
+                     *       "may_decide_why_not": null,
+                     *       "metrics": {
+                     *         "breakeven": 635.85,
+                     *         "delta": -0.2,
+                     *         "dte": 26,
+                     *         "iv": null,
+                     *         "max_loss": null,
+                     *         "open_interest": null,
+                     *         "pop": null,
+                     *         "ror": 0.0065,
+                     *         "ror_annualised": null,
+                     *         "spread_fraction": null,
+                     *         "volume": null
+                     *       },
+                     *       "needs_two_approvers": false,
+                     *       "order_state": null,
+                     *       "orders": [],
+                     *       "own_margin": null,
+                     *       "predecessor_id": null,
+                     *       "proposed_at": "2026-11-20T15:30:00Z",
+                     *       "quantity": 2,
+                     *       "quote_quality": null,
+                     *       "rationale": "The premium is worth the risk.",
+                     *       "reason": "",
+                     *       "reason_code": null,
+                     *       "rule_trace": [
+                     *         {
+                     *           "code": null,
+                     *           "passed": true,
+                     *           "rule": "delta",
+                     *           "threshold": "at most 0.30",
+                     *           "value": "0.20"
+                     *         }
+                     *       ],
+                     *       "side": "SELL",
+                     *       "state": "PROPOSED",
+                     *       "strategy": {
+                     *         "instance_id": "0199b1f6-0000-7000-8000-000000000006",
+                     *         "name": "SPY wheel",
+                     *         "slug": "wheel"
+                     *       },
+                     *       "successor_id": null,
+                     *       "summary": "Sell 2 SPY 18 Dec 2026 640 puts at 4.15 or better",
+                     *       "superseded_by_id": null,
+                     *       "symbol": "SPY",
+                     *       "terms": {
+                     *         "account_code": "DU1000001",
+                     *         "action": "OPEN",
+                     *         "deadline": "2026-11-20T15:30:00Z",
+                     *         "floor_price": "4.02",
+                     *         "increments": {
+                     *           "bands": [
+                     *             {
+                     *               "increment": "0.01",
+                     *               "low_edge": "0"
+                     *             }
+                     *           ]
+                     *         },
+                     *         "legs": [
+                     *           {
+                     *             "contract": {
+                     *               "con_id": 700001,
+                     *               "currency": "USD",
+                     *               "expiry": "2026-12-18",
+                     *               "multiplier": "100",
+                     *               "right": "P",
+                     *               "strike": "640",
+                     *               "symbol": "SPY",
+                     *               "trading_class": "SPY"
+                     *             },
+                     *             "ratio": 1,
+                     *             "side": "SELL"
+                     *           }
+                     *         ],
+                     *         "limit_price": "4.15",
+                     *         "max_drift": "0.01",
+                     *         "quantity": 2,
+                     *         "quoted_at": "2026-11-20T15:30:00Z",
+                     *         "reference_ask": "4.20",
+                     *         "reference_bid": "4.10",
+                     *         "reference_underlying_price": "655.10",
+                     *         "schema_version": 1
+                     *       },
+                     *       "terms_hash": "sha256:c0be67baca273c08c26f28fb962c3e0608cdeb34eb3781b86ec2b80f2caa1975",
+                     *       "timeline": [
+                     *         {
+                     *           "at": "2026-11-20T15:30:00Z",
+                     *           "detail": "Sell 2 SPY 18 Dec 2026 640 puts at 4.15 or better",
+                     *           "kind": "proposed",
+                     *           "title": "Proposed"
+                     *         }
+                     *       ],
+                     *       "trade": "Sell 2 SPY 18 Dec 2026 640 puts",
+                     *       "what_if": null,
+                     *       "workflow_id": "recommendation-0199b1f6-0000-7000-8000-000000000019",
+                     *       "workflow_url": "http://127.0.0.1:8233/namespaces/default/workflows/recommendation-0199b1f6-0000-7000-8000-000000000019"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RecommendationDetail"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     approve_recommendation: {
@@ -11737,43 +15538,53 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "terms_hash": "sha256:c0be67baca273c08c26f28fb962c3e0608cdeb34eb3781b86ec2b80f2caa1975"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ApproveAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "action": "APPROVE",
+                     *       "awaits_second_approver": false,
+                     *       "decided_at": "2026-11-20T15:30:00Z",
+                     *       "decision_id": "0199b1f6-0000-7000-8000-000000000008",
+                     *       "delivered": true,
+                     *       "recommendation_id": "0199b1f6-0000-7000-8000-000000000008",
+                     *       "state": "PROPOSED"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DecisionReceipt"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            409: components["responses"]["Refused-409-ALREADY_DECIDED-APPROVAL_DIFFERS-NOT_PENDING-RECOMMENDATION_EXPIRED-SECOND_APPROVER_REQUIRED-TERMS_CHANGED-TRADING_HALTED-TRADING_REDUCING"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT-OUTSIDE_TERMS-PRICE_INCREMENT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
+            503: components["responses"]["Refused-503-BROKER_UNAVAILABLE"];
         };
     };
     recommendation_outlook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path: {
                 recommendation_id: string;
             };
@@ -11781,33 +15592,110 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "drift": {
+                     *         "as_of": "2026-11-20T15:30:00Z",
+                     *         "ask": "4.2",
+                     *         "ask_then": "4.2",
+                     *         "bid": "4.1",
+                     *         "bid_then": "4.1",
+                     *         "is_beyond": false,
+                     *         "is_live": false,
+                     *         "max_drift": "0.01",
+                     *         "underlying": "655.1",
+                     *         "underlying_moved": 0,
+                     *         "underlying_then": "655.1"
+                     *       },
+                     *       "outlook": {
+                     *         "cash": "100000.0000",
+                     *         "concentration_after": "1.280000",
+                     *         "concentration_before": "0.426667",
+                     *         "left_out": [],
+                     *         "margin": {
+                     *           "group": "S&P 500",
+                     *           "is_estimate": true,
+                     *           "left_out": [],
+                     *           "portfolio_initial": {
+                     *             "after": 10953.71,
+                     *             "before": 3651.24,
+                     *             "change": 7302.47
+                     *           },
+                     *           "portfolio_maintenance": {
+                     *             "after": 9957.92,
+                     *             "before": 3319.31,
+                     *             "change": 6638.61
+                     *           },
+                     *           "reg_t_initial": {
+                     *             "after": 36021,
+                     *             "before": 12007,
+                     *             "change": 24014
+                     *           },
+                     *           "reg_t_maintenance": {
+                     *             "after": 36021,
+                     *             "before": 12007,
+                     *             "change": 24014
+                     *           }
+                     *         },
+                     *         "pay_off": {
+                     *           "at_expiry": [
+                     *             -35456
+                     *           ],
+                     *           "breakevens": [
+                     *             635.85
+                     *           ],
+                     *           "max_loss": -127170,
+                     *           "max_profit": 830,
+                     *           "spot": 655.1,
+                     *           "spots": [
+                     *             458.57
+                     *           ],
+                     *           "today": [
+                     *             -35455.59
+                     *           ]
+                     *         },
+                     *         "pm_usage_after": "0.066386",
+                     *         "pm_usage_before": "0.000000",
+                     *         "short_put_cash_after": "192000.0000000000",
+                     *         "short_put_cash_before": "64000.0000000000",
+                     *         "stress": [
+                     *           {
+                     *             "after": -53183.382289998655,
+                     *             "before": -17727.794096666217,
+                     *             "spot_move": -0.3
+                     *           }
+                     *         ],
+                     *         "worst_after": -23703.882289998644,
+                     *         "worst_before": -7901.2940966662145
+                     *       },
+                     *       "similar": [],
+                     *       "why_no_outlook": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["OutlookAnswer"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     reject_recommendation: {
@@ -11823,37 +15711,45 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "because",
+                 *       "terms_hash": "sha256:c0be67baca273c08c26f28fb962c3e0608cdeb34eb3781b86ec2b80f2caa1975"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RejectAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "action": "APPROVE",
+                     *       "awaits_second_approver": false,
+                     *       "decided_at": "2026-11-20T15:30:00Z",
+                     *       "decision_id": "0199b1f6-0000-7000-8000-000000000008",
+                     *       "delivered": true,
+                     *       "recommendation_id": "0199b1f6-0000-7000-8000-000000000008",
+                     *       "state": "PROPOSED"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DecisionReceipt"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            409: components["responses"]["Refused-409-ALREADY_DECIDED-NOT_PENDING-RECOMMENDATION_EXPIRED-TERMS_CHANGED"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
+            503: components["responses"]["Refused-503-BROKER_UNAVAILABLE"];
         };
     };
     reject_recommendations: {
@@ -11867,75 +15763,107 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "recommendation_id": "0199b1f6-0000-7000-8000-000000000019",
+                 *           "terms_hash": "sha256:c0be67baca273c08c26f28fb962c3e0608cdeb34eb3781b86ec2b80f2caa1975"
+                 *         }
+                 *       ],
+                 *       "reason": "because"
+                 *     }
+                 */
                 "application/json": components["schemas"]["BulkRejectAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "receipt": {
+                     *             "action": "REJECT",
+                     *             "awaits_second_approver": false,
+                     *             "decided_at": "2026-11-20T15:30:00Z",
+                     *             "decision_id": "0199b1f6-0000-7000-8000-000000000026",
+                     *             "delivered": true,
+                     *             "recommendation_id": "0199b1f6-0000-7000-8000-000000000019",
+                     *             "state": "REJECTED"
+                     *           },
+                     *           "refusal": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["BulkRejection"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-SCOPE_MISSING"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     get_setup: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accounts": 1,
+                     *       "accounts_read": 0,
+                     *       "clients": 1,
+                     *       "decisions": 1,
+                     *       "gateways": 1,
+                     *       "gateways_connected": 1,
+                     *       "recommendations": 2,
+                     *       "runs": 1,
+                     *       "runs_under_way": 0,
+                     *       "simulated": true,
+                     *       "strategies": 1,
+                     *       "strategies_enabled": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["SetupAnswer"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_strategies: {
@@ -11945,43 +15873,93 @@ export interface operations {
                 account?: string | null;
                 /** @description only this client's */
                 client?: string | null;
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 enabled?: boolean | null;
                 limit?: number;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: name */
+                sort?: ("name" | "-name" | "strategy" | "-strategy" | "account" | "-account" | "portfolio" | "-portfolio" | "enabled" | "-enabled" | "created_at" | "-created_at") | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "config_version": 1,
+                     *           "enabled": true,
+                     *           "id": "0199b1f6-0000-7000-8000-000000000006",
+                     *           "last_run": {
+                     *             "duration_seconds": 0,
+                     *             "errors": [],
+                     *             "finished_at": "2026-11-20T15:30:00Z",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000007",
+                     *             "market_at": null,
+                     *             "no_trade_reason": null,
+                     *             "opportunities": 0,
+                     *             "proposed": 0,
+                     *             "removed": [],
+                     *             "signals": 0,
+                     *             "started_at": "2026-11-20T15:30:00Z",
+                     *             "status": "COMPLETED",
+                     *             "superseded": 0,
+                     *             "workflow_url": "http://127.0.0.1:8233/namespaces/default/workflows/run-0199b1f6-0000-7000-8000-000000000006"
+                     *           },
+                     *           "may_configure": true,
+                     *           "name": "SPY wheel",
+                     *           "next_run_at": null,
+                     *           "next_run_note": "The schedule is paused or cannot be read.",
+                     *           "portfolio": "Main",
+                     *           "slug": "wheel",
+                     *           "strategy_name": "Wheel",
+                     *           "universe": [
+                     *             "SPY"
+                     *           ],
+                     *           "version": "1",
+                     *           "waiting": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_StrategyRow_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     create_strategy: {
@@ -11995,43 +15973,585 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "account_id": "0199b1f6-0000-7000-8000-000000000001",
+                 *       "config": {
+                 *         "universe": [
+                 *           "SPY"
+                 *         ]
+                 *       },
+                 *       "name": "another",
+                 *       "version_id": "0199b1f6-0000-7000-8000-000000000011"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateStrategyAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account": {
+                     *         "code": "DU1000001",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *         "kind": "SIMULATED",
+                     *         "label": "DU1000001 · Main"
+                     *       },
+                     *       "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *       "config": {
+                     *         "avoid_earnings": false,
+                     *         "avoid_ex_dividend": false,
+                     *         "calls_below_cost": false,
+                     *         "close_if_unable": true,
+                     *         "decision_minutes": 30,
+                     *         "exit_dte": null,
+                     *         "max_candidates": 10,
+                     *         "max_capital_per_name": "0.25",
+                     *         "max_chain_age_minutes": 15,
+                     *         "max_contracts": 5,
+                     *         "max_delta": 0.3,
+                     *         "max_drift": "0.01",
+                     *         "max_dte": 45,
+                     *         "max_new_trades": 3,
+                     *         "max_opportunities": 40,
+                     *         "max_pm_usage": "0.5",
+                     *         "max_spread_fraction": 0.1,
+                     *         "min_bid": "0.10",
+                     *         "min_call_ror_annualised": 0.03,
+                     *         "min_delta": 0.15,
+                     *         "min_dte": 25,
+                     *         "min_iv_rank": null,
+                     *         "min_open_interest": 100,
+                     *         "min_ror_annualised": 0.08,
+                     *         "price_concession": "0.05",
+                     *         "roll": true,
+                     *         "roll_dte": 7,
+                     *         "roll_max_delta": 0.5,
+                     *         "roll_max_dte": 60,
+                     *         "roll_max_give_back": "0.25",
+                     *         "roll_max_width": "0.10",
+                     *         "roll_min_credit": "0.01",
+                     *         "sell_calls": true,
+                     *         "stop_multiple": null,
+                     *         "take_profit": "0.5",
+                     *         "trend_sessions": 0,
+                     *         "universe": [
+                     *           "SPY"
+                     *         ]
+                     *       },
+                     *       "config_error": null,
+                     *       "config_schema": {
+                     *         "additionalProperties": false,
+                     *         "description": "Which options to sell, how much of the account they may tie up, and when to let go.",
+                     *         "properties": {
+                     *           "avoid_earnings": {
+                     *             "default": false,
+                     *             "description": "No option is sold whose term holds an earnings date, or may hold one that is not known.",
+                     *             "group": "Market filters",
+                     *             "title": "Avoid earnings",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "avoid_ex_dividend": {
+                     *             "default": false,
+                     *             "description": "No call is sold whose term holds an ex-dividend day, or may hold one that is not known: an early assignment would take the dividend.",
+                     *             "group": "Market filters",
+                     *             "title": "Avoid ex-dividend days",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "calls_below_cost": {
+                     *             "default": false,
+                     *             "description": "Whether a call may be struck below what its shares have cost after premiums and dividends.",
+                     *             "group": "What is sold",
+                     *             "title": "Calls below cost",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "close_if_unable": {
+                     *             "default": true,
+                     *             "description": "Buys the option in when no roll meets the rules; otherwise it is kept.",
+                     *             "group": "Rolling",
+                     *             "title": "Close if unable to roll",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "decision_minutes": {
+                     *             "default": 30,
+                     *             "description": "Market minutes a recommendation waits for a person; never past the close.",
+                     *             "group": "Offer",
+                     *             "maximum": 390,
+                     *             "minimum": 1,
+                     *             "title": "Time to decide",
+                     *             "type": "integer",
+                     *             "unit": "market minutes"
+                     *           },
+                     *           "exit_dte": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 365,
+                     *                 "minimum": 0,
+                     *                 "type": "integer"
+                     *               }
+                     *             ],
+                     *             "default": null,
+                     *             "description": "Days to expiry at which an option is rolled or bought in whatever it is worth. Empty switches it off.",
+                     *             "group": "Holding",
+                     *             "title": "Time exit",
+                     *             "unit": "days"
+                     *           },
+                     *           "max_candidates": {
+                     *             "default": 10,
+                     *             "description": "Per underlying.",
+                     *             "group": "Offer",
+                     *             "maximum": 100,
+                     *             "minimum": 1,
+                     *             "title": "Candidates kept",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "max_capital_per_name": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "maximum": 1,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.25",
+                     *             "description": "Exposure to one underlying, the new trade included, as a fraction of net liquidation value.",
+                     *             "group": "Size",
+                     *             "title": "Most capital in one name",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "max_chain_age_minutes": {
+                     *             "default": 15,
+                     *             "description": "Market minutes; an older chain is not traded on.",
+                     *             "group": "Liquidity",
+                     *             "maximum": 390,
+                     *             "minimum": 1,
+                     *             "title": "Oldest chain",
+                     *             "type": "integer",
+                     *             "unit": "market minutes"
+                     *           },
+                     *           "max_contracts": {
+                     *             "default": 5,
+                     *             "description": "Per sale proposed.",
+                     *             "group": "Size",
+                     *             "maximum": 1000,
+                     *             "minimum": 1,
+                     *             "title": "Most contracts",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "max_delta": {
+                     *             "default": 0.3,
+                     *             "description": "Absolute delta.",
+                     *             "exclusiveMaximum": 1,
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "What is sold",
+                     *             "title": "Highest delta",
+                     *             "type": "number",
+                     *             "unit": "delta"
+                     *           },
+                     *           "max_drift": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "maximum": 0.2,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.01",
+                     *             "description": "How far the underlying may move before an approval is void (0.01 = 1 %).",
+                     *             "group": "Offer",
+                     *             "title": "Maximum drift",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "max_dte": {
+                     *             "default": 45,
+                     *             "description": "Calendar days to expiry.",
+                     *             "group": "What is sold",
+                     *             "maximum": 730,
+                     *             "minimum": 1,
+                     *             "title": "Longest term",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "max_new_trades": {
+                     *             "default": 3,
+                     *             "description": "Sales proposed per run.",
+                     *             "group": "Size",
+                     *             "maximum": 20,
+                     *             "minimum": 1,
+                     *             "title": "Most new trades",
+                     *             "type": "integer",
+                     *             "unit": "trades"
+                     *           },
+                     *           "max_opportunities": {
+                     *             "default": 40,
+                     *             "description": "Best of all underlyings, with every figure and rule; more only while trades are left to propose.",
+                     *             "group": "Offer",
+                     *             "maximum": 1000,
+                     *             "minimum": 1,
+                     *             "title": "Opportunities kept",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "max_pm_usage": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "maximum": 1,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.5",
+                     *             "description": "Nothing is opened while maintenance margin over equity is above this.",
+                     *             "group": "Size",
+                     *             "title": "Highest margin usage",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "max_spread_fraction": {
+                     *             "default": 0.1,
+                     *             "description": "Ask less bid, as a fraction of mid (0.10 = 10 %).",
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "Liquidity",
+                     *             "maximum": 2,
+                     *             "title": "Widest spread",
+                     *             "type": "number",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "min_bid": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "minimum": 0.01,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.10",
+                     *             "description": "Per share, in the option's currency.",
+                     *             "group": "What is sold",
+                     *             "title": "Lowest bid",
+                     *             "unit": "per share"
+                     *           },
+                     *           "min_call_ror_annualised": {
+                     *             "default": 0.03,
+                     *             "description": "Mid credit over the value of the shares, per year without compounding.",
+                     *             "group": "What is sold",
+                     *             "maximum": 5,
+                     *             "minimum": 0.001,
+                     *             "title": "Lowest return of calls",
+                     *             "type": "number",
+                     *             "unit": "fraction a year"
+                     *           },
+                     *           "min_delta": {
+                     *             "default": 0.15,
+                     *             "description": "Absolute delta; lower is further out of the money.",
+                     *             "exclusiveMaximum": 1,
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "What is sold",
+                     *             "title": "Lowest delta",
+                     *             "type": "number",
+                     *             "unit": "delta"
+                     *           },
+                     *           "min_dte": {
+                     *             "default": 25,
+                     *             "description": "Calendar days to expiry.",
+                     *             "group": "What is sold",
+                     *             "maximum": 730,
+                     *             "minimum": 1,
+                     *             "title": "Shortest term",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "min_iv_rank": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 1,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": null,
+                     *             "description": "Where the 30-day volatility lies in its range of a year (0.3 = 30 %). Empty switches it off; with less than a quarter's history it is not known, and nothing passes.",
+                     *             "group": "Market filters",
+                     *             "title": "Lowest volatility rank",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "min_open_interest": {
+                     *             "default": 100,
+                     *             "description": "Contracts; 0 also admits contracts whose open interest is not known.",
+                     *             "group": "Liquidity",
+                     *             "minimum": 0,
+                     *             "title": "Lowest open interest",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "min_ror_annualised": {
+                     *             "default": 0.08,
+                     *             "description": "Mid credit over collateral, per year without compounding (0.08 = 8 %). The floor price keeps to it too.",
+                     *             "group": "What is sold",
+                     *             "maximum": 5,
+                     *             "minimum": 0.001,
+                     *             "title": "Lowest return",
+                     *             "type": "number",
+                     *             "unit": "fraction a year"
+                     *           },
+                     *           "price_concession": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 0.5,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.05",
+                     *             "description": "How far from mid the worst price may lie, as a fraction of mid; it is never within the touch unless a target demands it.",
+                     *             "group": "Offer",
+                     *             "title": "Price concession",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "roll": {
+                     *             "default": true,
+                     *             "description": "Whether an option that is tested, or out of time, is rolled where a roll meets the rules below.",
+                     *             "group": "Rolling",
+                     *             "title": "Roll",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "roll_dte": {
+                     *             "default": 7,
+                     *             "description": "Days to expiry; an option whose strike is reached is rolled from then on.",
+                     *             "group": "Rolling",
+                     *             "maximum": 365,
+                     *             "minimum": 0,
+                     *             "title": "Roll when tested, from",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "roll_max_delta": {
+                     *             "default": 0.5,
+                     *             "description": "Absolute delta of the new option.",
+                     *             "exclusiveMaximum": 1,
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "Rolling",
+                     *             "title": "Highest delta of a roll",
+                     *             "type": "number",
+                     *             "unit": "delta"
+                     *           },
+                     *           "roll_max_dte": {
+                     *             "default": 60,
+                     *             "description": "Calendar days to expiry of the new option.",
+                     *             "group": "Rolling",
+                     *             "maximum": 730,
+                     *             "minimum": 1,
+                     *             "title": "Longest term of a roll",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "roll_max_give_back": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 1,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.25",
+                     *             "description": "Part of the highest premium of a cycle that rolls may pay back in all (0.25 = 25 %).",
+                     *             "group": "Rolling",
+                     *             "title": "High-water mark",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "roll_max_width": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 1,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.10",
+                     *             "description": "How far the strike may move, as a fraction of the old strike; it never moves nearer to the money.",
+                     *             "group": "Rolling",
+                     *             "title": "Widest roll",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "roll_min_credit": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 100,
+                     *                 "minimum": -100,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.01",
+                     *             "description": "Net per share; below zero a debit is acceptable.",
+                     *             "group": "Rolling",
+                     *             "title": "Lowest credit of a roll",
+                     *             "unit": "per share"
+                     *           },
+                     *           "sell_calls": {
+                     *             "default": true,
+                     *             "description": "Whether calls are sold against shares held in the universe.",
+                     *             "group": "What is sold",
+                     *             "title": "Sell calls",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "stop_multiple": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 1,
+                     *                 "maximum": 20,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": null,
+                     *             "description": "Bought in when it costs so many times the credit (2 = a loss as large as the credit). Empty switches it off.",
+                     *             "group": "Holding",
+                     *             "title": "Loss stop",
+                     *             "unit": "multiple"
+                     *           },
+                     *           "take_profit": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMaximum": 1,
+                     *                 "exclusiveMinimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.5",
+                     *             "description": "Part of the credit at which an option is bought in (0.5 = 50 %). Empty holds it to expiry.",
+                     *             "group": "Holding",
+                     *             "title": "Profit target",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "trend_sessions": {
+                     *             "default": 0,
+                     *             "description": "Sessions; puts are sold only while the underlying is at or above the mean of so many closes. 0 switches it off.",
+                     *             "group": "Market filters",
+                     *             "maximum": 250,
+                     *             "minimum": 0,
+                     *             "title": "Trend average",
+                     *             "type": "integer",
+                     *             "unit": "sessions"
+                     *           },
+                     *           "universe": {
+                     *             "description": "Underlying symbols to look at, in order of preference.",
+                     *             "group": "Universe",
+                     *             "items": {
+                     *               "pattern": "^[A-Z][A-Z0-9. ]{0,15}$",
+                     *               "type": "string"
+                     *             },
+                     *             "maxItems": 50,
+                     *             "title": "Universe",
+                     *             "type": "array",
+                     *             "unit": ""
+                     *           }
+                     *         },
+                     *         "required": [
+                     *           "universe"
+                     *         ],
+                     *         "title": "WheelConfig",
+                     *         "type": "object"
+                     *       },
+                     *       "config_version": 1,
+                     *       "description": "Sells cash-secured puts on a list of names, and covered calls on the shares assigned.",
+                     *       "enabled": false,
+                     *       "history": [
+                     *         {
+                     *           "author": "admin_a@desk.test",
+                     *           "config": {
+                     *             "avoid_earnings": false,
+                     *             "avoid_ex_dividend": false,
+                     *             "calls_below_cost": false,
+                     *             "close_if_unable": true,
+                     *             "decision_minutes": 30,
+                     *             "exit_dte": null,
+                     *             "max_candidates": 10,
+                     *             "max_capital_per_name": "0.25",
+                     *             "max_chain_age_minutes": 15,
+                     *             "max_contracts": 5,
+                     *             "max_delta": 0.3,
+                     *             "max_drift": "0.01",
+                     *             "max_dte": 45,
+                     *             "max_new_trades": 3,
+                     *             "max_opportunities": 40,
+                     *             "max_pm_usage": "0.5",
+                     *             "max_spread_fraction": 0.1,
+                     *             "min_bid": "0.10",
+                     *             "min_call_ror_annualised": 0.03,
+                     *             "min_delta": 0.15,
+                     *             "min_dte": 25,
+                     *             "min_iv_rank": null,
+                     *             "min_open_interest": 100,
+                     *             "min_ror_annualised": 0.08,
+                     *             "price_concession": "0.05",
+                     *             "roll": true,
+                     *             "roll_dte": 7,
+                     *             "roll_max_delta": 0.5,
+                     *             "roll_max_dte": 60,
+                     *             "roll_max_give_back": "0.25",
+                     *             "roll_max_width": "0.10",
+                     *             "roll_min_credit": "0.01",
+                     *             "sell_calls": true,
+                     *             "stop_multiple": null,
+                     *             "take_profit": "0.5",
+                     *             "trend_sessions": 0,
+                     *             "universe": [
+                     *               "SPY"
+                     *             ]
+                     *           },
+                     *           "created_at": "2026-11-20T15:30:00Z",
+                     *           "reason": "created",
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "id": "0199b1f6-0000-7000-8000-000000000010",
+                     *       "last_run": null,
+                     *       "may_configure": true,
+                     *       "name": "another",
+                     *       "next_run_at": null,
+                     *       "next_run_note": "Switched off.",
+                     *       "portfolio": "Main",
+                     *       "proposal": null,
+                     *       "slug": "wheel",
+                     *       "strategy_name": "Wheel",
+                     *       "two_people_configure": false,
+                     *       "universe": [
+                     *         "SPY"
+                     *       ],
+                     *       "version": "1",
+                     *       "waiting": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["StrategyDetail"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-CONFIG_INVALID-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT-STRATEGY_UNRESOLVED"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     get_strategy: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path: {
                 strategy_id: string;
             };
@@ -12039,33 +16559,1246 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
+            /** @description Successful Response */
+            200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "account": {
+                     *         "code": "DU1000001",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *         "kind": "SIMULATED",
+                     *         "label": "DU1000001 · Main"
+                     *       },
+                     *       "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *       "config": {
+                     *         "avoid_earnings": false,
+                     *         "avoid_ex_dividend": false,
+                     *         "calls_below_cost": false,
+                     *         "close_if_unable": true,
+                     *         "decision_minutes": 30,
+                     *         "exit_dte": null,
+                     *         "max_candidates": 10,
+                     *         "max_capital_per_name": "0.25",
+                     *         "max_chain_age_minutes": 15,
+                     *         "max_contracts": 5,
+                     *         "max_delta": 0.3,
+                     *         "max_drift": "0.01",
+                     *         "max_dte": 45,
+                     *         "max_new_trades": 3,
+                     *         "max_opportunities": 40,
+                     *         "max_pm_usage": "0.5",
+                     *         "max_spread_fraction": 0.1,
+                     *         "min_bid": "0.10",
+                     *         "min_call_ror_annualised": 0.03,
+                     *         "min_delta": 0.15,
+                     *         "min_dte": 25,
+                     *         "min_iv_rank": null,
+                     *         "min_open_interest": 100,
+                     *         "min_ror_annualised": 0.08,
+                     *         "price_concession": "0.05",
+                     *         "roll": true,
+                     *         "roll_dte": 7,
+                     *         "roll_max_delta": 0.5,
+                     *         "roll_max_dte": 60,
+                     *         "roll_max_give_back": "0.25",
+                     *         "roll_max_width": "0.10",
+                     *         "roll_min_credit": "0.01",
+                     *         "sell_calls": true,
+                     *         "stop_multiple": null,
+                     *         "take_profit": "0.5",
+                     *         "trend_sessions": 0,
+                     *         "universe": [
+                     *           "SPY"
+                     *         ]
+                     *       },
+                     *       "config_error": null,
+                     *       "config_schema": {
+                     *         "additionalProperties": false,
+                     *         "description": "Which options to sell, how much of the account they may tie up, and when to let go.",
+                     *         "properties": {
+                     *           "avoid_earnings": {
+                     *             "default": false,
+                     *             "description": "No option is sold whose term holds an earnings date, or may hold one that is not known.",
+                     *             "group": "Market filters",
+                     *             "title": "Avoid earnings",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "avoid_ex_dividend": {
+                     *             "default": false,
+                     *             "description": "No call is sold whose term holds an ex-dividend day, or may hold one that is not known: an early assignment would take the dividend.",
+                     *             "group": "Market filters",
+                     *             "title": "Avoid ex-dividend days",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "calls_below_cost": {
+                     *             "default": false,
+                     *             "description": "Whether a call may be struck below what its shares have cost after premiums and dividends.",
+                     *             "group": "What is sold",
+                     *             "title": "Calls below cost",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "close_if_unable": {
+                     *             "default": true,
+                     *             "description": "Buys the option in when no roll meets the rules; otherwise it is kept.",
+                     *             "group": "Rolling",
+                     *             "title": "Close if unable to roll",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "decision_minutes": {
+                     *             "default": 30,
+                     *             "description": "Market minutes a recommendation waits for a person; never past the close.",
+                     *             "group": "Offer",
+                     *             "maximum": 390,
+                     *             "minimum": 1,
+                     *             "title": "Time to decide",
+                     *             "type": "integer",
+                     *             "unit": "market minutes"
+                     *           },
+                     *           "exit_dte": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 365,
+                     *                 "minimum": 0,
+                     *                 "type": "integer"
+                     *               }
+                     *             ],
+                     *             "default": null,
+                     *             "description": "Days to expiry at which an option is rolled or bought in whatever it is worth. Empty switches it off.",
+                     *             "group": "Holding",
+                     *             "title": "Time exit",
+                     *             "unit": "days"
+                     *           },
+                     *           "max_candidates": {
+                     *             "default": 10,
+                     *             "description": "Per underlying.",
+                     *             "group": "Offer",
+                     *             "maximum": 100,
+                     *             "minimum": 1,
+                     *             "title": "Candidates kept",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "max_capital_per_name": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "maximum": 1,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.25",
+                     *             "description": "Exposure to one underlying, the new trade included, as a fraction of net liquidation value.",
+                     *             "group": "Size",
+                     *             "title": "Most capital in one name",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "max_chain_age_minutes": {
+                     *             "default": 15,
+                     *             "description": "Market minutes; an older chain is not traded on.",
+                     *             "group": "Liquidity",
+                     *             "maximum": 390,
+                     *             "minimum": 1,
+                     *             "title": "Oldest chain",
+                     *             "type": "integer",
+                     *             "unit": "market minutes"
+                     *           },
+                     *           "max_contracts": {
+                     *             "default": 5,
+                     *             "description": "Per sale proposed.",
+                     *             "group": "Size",
+                     *             "maximum": 1000,
+                     *             "minimum": 1,
+                     *             "title": "Most contracts",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "max_delta": {
+                     *             "default": 0.3,
+                     *             "description": "Absolute delta.",
+                     *             "exclusiveMaximum": 1,
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "What is sold",
+                     *             "title": "Highest delta",
+                     *             "type": "number",
+                     *             "unit": "delta"
+                     *           },
+                     *           "max_drift": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "maximum": 0.2,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.01",
+                     *             "description": "How far the underlying may move before an approval is void (0.01 = 1 %).",
+                     *             "group": "Offer",
+                     *             "title": "Maximum drift",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "max_dte": {
+                     *             "default": 45,
+                     *             "description": "Calendar days to expiry.",
+                     *             "group": "What is sold",
+                     *             "maximum": 730,
+                     *             "minimum": 1,
+                     *             "title": "Longest term",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "max_new_trades": {
+                     *             "default": 3,
+                     *             "description": "Sales proposed per run.",
+                     *             "group": "Size",
+                     *             "maximum": 20,
+                     *             "minimum": 1,
+                     *             "title": "Most new trades",
+                     *             "type": "integer",
+                     *             "unit": "trades"
+                     *           },
+                     *           "max_opportunities": {
+                     *             "default": 40,
+                     *             "description": "Best of all underlyings, with every figure and rule; more only while trades are left to propose.",
+                     *             "group": "Offer",
+                     *             "maximum": 1000,
+                     *             "minimum": 1,
+                     *             "title": "Opportunities kept",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "max_pm_usage": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "maximum": 1,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.5",
+                     *             "description": "Nothing is opened while maintenance margin over equity is above this.",
+                     *             "group": "Size",
+                     *             "title": "Highest margin usage",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "max_spread_fraction": {
+                     *             "default": 0.1,
+                     *             "description": "Ask less bid, as a fraction of mid (0.10 = 10 %).",
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "Liquidity",
+                     *             "maximum": 2,
+                     *             "title": "Widest spread",
+                     *             "type": "number",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "min_bid": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "minimum": 0.01,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.10",
+                     *             "description": "Per share, in the option's currency.",
+                     *             "group": "What is sold",
+                     *             "title": "Lowest bid",
+                     *             "unit": "per share"
+                     *           },
+                     *           "min_call_ror_annualised": {
+                     *             "default": 0.03,
+                     *             "description": "Mid credit over the value of the shares, per year without compounding.",
+                     *             "group": "What is sold",
+                     *             "maximum": 5,
+                     *             "minimum": 0.001,
+                     *             "title": "Lowest return of calls",
+                     *             "type": "number",
+                     *             "unit": "fraction a year"
+                     *           },
+                     *           "min_delta": {
+                     *             "default": 0.15,
+                     *             "description": "Absolute delta; lower is further out of the money.",
+                     *             "exclusiveMaximum": 1,
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "What is sold",
+                     *             "title": "Lowest delta",
+                     *             "type": "number",
+                     *             "unit": "delta"
+                     *           },
+                     *           "min_dte": {
+                     *             "default": 25,
+                     *             "description": "Calendar days to expiry.",
+                     *             "group": "What is sold",
+                     *             "maximum": 730,
+                     *             "minimum": 1,
+                     *             "title": "Shortest term",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "min_iv_rank": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 1,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": null,
+                     *             "description": "Where the 30-day volatility lies in its range of a year (0.3 = 30 %). Empty switches it off; with less than a quarter's history it is not known, and nothing passes.",
+                     *             "group": "Market filters",
+                     *             "title": "Lowest volatility rank",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "min_open_interest": {
+                     *             "default": 100,
+                     *             "description": "Contracts; 0 also admits contracts whose open interest is not known.",
+                     *             "group": "Liquidity",
+                     *             "minimum": 0,
+                     *             "title": "Lowest open interest",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "min_ror_annualised": {
+                     *             "default": 0.08,
+                     *             "description": "Mid credit over collateral, per year without compounding (0.08 = 8 %). The floor price keeps to it too.",
+                     *             "group": "What is sold",
+                     *             "maximum": 5,
+                     *             "minimum": 0.001,
+                     *             "title": "Lowest return",
+                     *             "type": "number",
+                     *             "unit": "fraction a year"
+                     *           },
+                     *           "price_concession": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 0.5,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.05",
+                     *             "description": "How far from mid the worst price may lie, as a fraction of mid; it is never within the touch unless a target demands it.",
+                     *             "group": "Offer",
+                     *             "title": "Price concession",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "roll": {
+                     *             "default": true,
+                     *             "description": "Whether an option that is tested, or out of time, is rolled where a roll meets the rules below.",
+                     *             "group": "Rolling",
+                     *             "title": "Roll",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "roll_dte": {
+                     *             "default": 7,
+                     *             "description": "Days to expiry; an option whose strike is reached is rolled from then on.",
+                     *             "group": "Rolling",
+                     *             "maximum": 365,
+                     *             "minimum": 0,
+                     *             "title": "Roll when tested, from",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "roll_max_delta": {
+                     *             "default": 0.5,
+                     *             "description": "Absolute delta of the new option.",
+                     *             "exclusiveMaximum": 1,
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "Rolling",
+                     *             "title": "Highest delta of a roll",
+                     *             "type": "number",
+                     *             "unit": "delta"
+                     *           },
+                     *           "roll_max_dte": {
+                     *             "default": 60,
+                     *             "description": "Calendar days to expiry of the new option.",
+                     *             "group": "Rolling",
+                     *             "maximum": 730,
+                     *             "minimum": 1,
+                     *             "title": "Longest term of a roll",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "roll_max_give_back": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 1,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.25",
+                     *             "description": "Part of the highest premium of a cycle that rolls may pay back in all (0.25 = 25 %).",
+                     *             "group": "Rolling",
+                     *             "title": "High-water mark",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "roll_max_width": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 1,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.10",
+                     *             "description": "How far the strike may move, as a fraction of the old strike; it never moves nearer to the money.",
+                     *             "group": "Rolling",
+                     *             "title": "Widest roll",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "roll_min_credit": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 100,
+                     *                 "minimum": -100,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.01",
+                     *             "description": "Net per share; below zero a debit is acceptable.",
+                     *             "group": "Rolling",
+                     *             "title": "Lowest credit of a roll",
+                     *             "unit": "per share"
+                     *           },
+                     *           "sell_calls": {
+                     *             "default": true,
+                     *             "description": "Whether calls are sold against shares held in the universe.",
+                     *             "group": "What is sold",
+                     *             "title": "Sell calls",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "stop_multiple": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 1,
+                     *                 "maximum": 20,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": null,
+                     *             "description": "Bought in when it costs so many times the credit (2 = a loss as large as the credit). Empty switches it off.",
+                     *             "group": "Holding",
+                     *             "title": "Loss stop",
+                     *             "unit": "multiple"
+                     *           },
+                     *           "take_profit": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMaximum": 1,
+                     *                 "exclusiveMinimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.5",
+                     *             "description": "Part of the credit at which an option is bought in (0.5 = 50 %). Empty holds it to expiry.",
+                     *             "group": "Holding",
+                     *             "title": "Profit target",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "trend_sessions": {
+                     *             "default": 0,
+                     *             "description": "Sessions; puts are sold only while the underlying is at or above the mean of so many closes. 0 switches it off.",
+                     *             "group": "Market filters",
+                     *             "maximum": 250,
+                     *             "minimum": 0,
+                     *             "title": "Trend average",
+                     *             "type": "integer",
+                     *             "unit": "sessions"
+                     *           },
+                     *           "universe": {
+                     *             "description": "Underlying symbols to look at, in order of preference.",
+                     *             "group": "Universe",
+                     *             "items": {
+                     *               "pattern": "^[A-Z][A-Z0-9. ]{0,15}$",
+                     *               "type": "string"
+                     *             },
+                     *             "maxItems": 50,
+                     *             "title": "Universe",
+                     *             "type": "array",
+                     *             "unit": ""
+                     *           }
+                     *         },
+                     *         "required": [
+                     *           "universe"
+                     *         ],
+                     *         "title": "WheelConfig",
+                     *         "type": "object"
+                     *       },
+                     *       "config_version": 1,
+                     *       "description": "Sells cash-secured puts on a list of names, and covered calls on the shares assigned.",
+                     *       "enabled": true,
+                     *       "history": [],
+                     *       "id": "0199b1f6-0000-7000-8000-000000000006",
+                     *       "last_run": {
+                     *         "duration_seconds": 0,
+                     *         "errors": [],
+                     *         "finished_at": "2026-11-20T15:30:00Z",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000007",
+                     *         "market_at": null,
+                     *         "no_trade_reason": null,
+                     *         "opportunities": 0,
+                     *         "proposed": 0,
+                     *         "removed": [],
+                     *         "signals": 0,
+                     *         "started_at": "2026-11-20T15:30:00Z",
+                     *         "status": "COMPLETED",
+                     *         "superseded": 0,
+                     *         "workflow_url": "http://127.0.0.1:8233/namespaces/default/workflows/run-0199b1f6-0000-7000-8000-000000000006"
+                     *       },
+                     *       "may_configure": true,
+                     *       "name": "SPY wheel",
+                     *       "next_run_at": null,
+                     *       "next_run_note": "The schedule is paused or cannot be read.",
+                     *       "portfolio": "Main",
+                     *       "proposal": {
+                     *         "author": "admin@desk.test",
+                     *         "based_on": 1,
+                     *         "config": {
+                     *           "universe": [
+                     *             "SPY"
+                     *           ]
+                     *         },
+                     *         "id": "0199b1f6-0000-7000-8000-00000000001a",
+                     *         "is_own": false,
+                     *         "proposed_at": "2026-11-20T15:30:00Z",
+                     *         "reason": ""
+                     *       },
+                     *       "slug": "wheel",
+                     *       "strategy_name": "Wheel",
+                     *       "two_people_configure": false,
+                     *       "universe": [
+                     *         "SPY"
+                     *       ],
+                     *       "version": "1",
+                     *       "waiting": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StrategyDetail"];
                 };
             };
-            /** @description failed */
-            "5XX": {
+            /** @description unchanged since the tag that was sent */
+            304: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
+        };
+    };
+    approve_config_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                change_id: string;
+                strategy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account": {
+                     *         "code": "DU1000001",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *         "kind": "SIMULATED",
+                     *         "label": "DU1000001 · Main"
+                     *       },
+                     *       "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *       "config": {
+                     *         "avoid_earnings": false,
+                     *         "avoid_ex_dividend": false,
+                     *         "calls_below_cost": false,
+                     *         "close_if_unable": true,
+                     *         "decision_minutes": 30,
+                     *         "exit_dte": null,
+                     *         "max_candidates": 10,
+                     *         "max_capital_per_name": "0.25",
+                     *         "max_chain_age_minutes": 15,
+                     *         "max_contracts": 5,
+                     *         "max_delta": 0.3,
+                     *         "max_drift": "0.01",
+                     *         "max_dte": 45,
+                     *         "max_new_trades": 3,
+                     *         "max_opportunities": 40,
+                     *         "max_pm_usage": "0.5",
+                     *         "max_spread_fraction": 0.1,
+                     *         "min_bid": "0.10",
+                     *         "min_call_ror_annualised": 0.03,
+                     *         "min_delta": 0.15,
+                     *         "min_dte": 25,
+                     *         "min_iv_rank": null,
+                     *         "min_open_interest": 100,
+                     *         "min_ror_annualised": 0.08,
+                     *         "price_concession": "0.05",
+                     *         "roll": true,
+                     *         "roll_dte": 7,
+                     *         "roll_max_delta": 0.5,
+                     *         "roll_max_dte": 60,
+                     *         "roll_max_give_back": "0.25",
+                     *         "roll_max_width": "0.10",
+                     *         "roll_min_credit": "0.01",
+                     *         "sell_calls": true,
+                     *         "stop_multiple": null,
+                     *         "take_profit": "0.5",
+                     *         "trend_sessions": 0,
+                     *         "universe": [
+                     *           "SPY"
+                     *         ]
+                     *       },
+                     *       "config_error": null,
+                     *       "config_schema": {
+                     *         "additionalProperties": false,
+                     *         "description": "Which options to sell, how much of the account they may tie up, and when to let go.",
+                     *         "properties": {
+                     *           "avoid_earnings": {
+                     *             "default": false,
+                     *             "description": "No option is sold whose term holds an earnings date, or may hold one that is not known.",
+                     *             "group": "Market filters",
+                     *             "title": "Avoid earnings",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "avoid_ex_dividend": {
+                     *             "default": false,
+                     *             "description": "No call is sold whose term holds an ex-dividend day, or may hold one that is not known: an early assignment would take the dividend.",
+                     *             "group": "Market filters",
+                     *             "title": "Avoid ex-dividend days",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "calls_below_cost": {
+                     *             "default": false,
+                     *             "description": "Whether a call may be struck below what its shares have cost after premiums and dividends.",
+                     *             "group": "What is sold",
+                     *             "title": "Calls below cost",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "close_if_unable": {
+                     *             "default": true,
+                     *             "description": "Buys the option in when no roll meets the rules; otherwise it is kept.",
+                     *             "group": "Rolling",
+                     *             "title": "Close if unable to roll",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "decision_minutes": {
+                     *             "default": 30,
+                     *             "description": "Market minutes a recommendation waits for a person; never past the close.",
+                     *             "group": "Offer",
+                     *             "maximum": 390,
+                     *             "minimum": 1,
+                     *             "title": "Time to decide",
+                     *             "type": "integer",
+                     *             "unit": "market minutes"
+                     *           },
+                     *           "exit_dte": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 365,
+                     *                 "minimum": 0,
+                     *                 "type": "integer"
+                     *               }
+                     *             ],
+                     *             "default": null,
+                     *             "description": "Days to expiry at which an option is rolled or bought in whatever it is worth. Empty switches it off.",
+                     *             "group": "Holding",
+                     *             "title": "Time exit",
+                     *             "unit": "days"
+                     *           },
+                     *           "max_candidates": {
+                     *             "default": 10,
+                     *             "description": "Per underlying.",
+                     *             "group": "Offer",
+                     *             "maximum": 100,
+                     *             "minimum": 1,
+                     *             "title": "Candidates kept",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "max_capital_per_name": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "maximum": 1,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.25",
+                     *             "description": "Exposure to one underlying, the new trade included, as a fraction of net liquidation value.",
+                     *             "group": "Size",
+                     *             "title": "Most capital in one name",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "max_chain_age_minutes": {
+                     *             "default": 15,
+                     *             "description": "Market minutes; an older chain is not traded on.",
+                     *             "group": "Liquidity",
+                     *             "maximum": 390,
+                     *             "minimum": 1,
+                     *             "title": "Oldest chain",
+                     *             "type": "integer",
+                     *             "unit": "market minutes"
+                     *           },
+                     *           "max_contracts": {
+                     *             "default": 5,
+                     *             "description": "Per sale proposed.",
+                     *             "group": "Size",
+                     *             "maximum": 1000,
+                     *             "minimum": 1,
+                     *             "title": "Most contracts",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "max_delta": {
+                     *             "default": 0.3,
+                     *             "description": "Absolute delta.",
+                     *             "exclusiveMaximum": 1,
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "What is sold",
+                     *             "title": "Highest delta",
+                     *             "type": "number",
+                     *             "unit": "delta"
+                     *           },
+                     *           "max_drift": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "maximum": 0.2,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.01",
+                     *             "description": "How far the underlying may move before an approval is void (0.01 = 1 %).",
+                     *             "group": "Offer",
+                     *             "title": "Maximum drift",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "max_dte": {
+                     *             "default": 45,
+                     *             "description": "Calendar days to expiry.",
+                     *             "group": "What is sold",
+                     *             "maximum": 730,
+                     *             "minimum": 1,
+                     *             "title": "Longest term",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "max_new_trades": {
+                     *             "default": 3,
+                     *             "description": "Sales proposed per run.",
+                     *             "group": "Size",
+                     *             "maximum": 20,
+                     *             "minimum": 1,
+                     *             "title": "Most new trades",
+                     *             "type": "integer",
+                     *             "unit": "trades"
+                     *           },
+                     *           "max_opportunities": {
+                     *             "default": 40,
+                     *             "description": "Best of all underlyings, with every figure and rule; more only while trades are left to propose.",
+                     *             "group": "Offer",
+                     *             "maximum": 1000,
+                     *             "minimum": 1,
+                     *             "title": "Opportunities kept",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "max_pm_usage": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "maximum": 1,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.5",
+                     *             "description": "Nothing is opened while maintenance margin over equity is above this.",
+                     *             "group": "Size",
+                     *             "title": "Highest margin usage",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "max_spread_fraction": {
+                     *             "default": 0.1,
+                     *             "description": "Ask less bid, as a fraction of mid (0.10 = 10 %).",
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "Liquidity",
+                     *             "maximum": 2,
+                     *             "title": "Widest spread",
+                     *             "type": "number",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "min_bid": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "minimum": 0.01,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.10",
+                     *             "description": "Per share, in the option's currency.",
+                     *             "group": "What is sold",
+                     *             "title": "Lowest bid",
+                     *             "unit": "per share"
+                     *           },
+                     *           "min_call_ror_annualised": {
+                     *             "default": 0.03,
+                     *             "description": "Mid credit over the value of the shares, per year without compounding.",
+                     *             "group": "What is sold",
+                     *             "maximum": 5,
+                     *             "minimum": 0.001,
+                     *             "title": "Lowest return of calls",
+                     *             "type": "number",
+                     *             "unit": "fraction a year"
+                     *           },
+                     *           "min_delta": {
+                     *             "default": 0.15,
+                     *             "description": "Absolute delta; lower is further out of the money.",
+                     *             "exclusiveMaximum": 1,
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "What is sold",
+                     *             "title": "Lowest delta",
+                     *             "type": "number",
+                     *             "unit": "delta"
+                     *           },
+                     *           "min_dte": {
+                     *             "default": 25,
+                     *             "description": "Calendar days to expiry.",
+                     *             "group": "What is sold",
+                     *             "maximum": 730,
+                     *             "minimum": 1,
+                     *             "title": "Shortest term",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "min_iv_rank": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 1,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": null,
+                     *             "description": "Where the 30-day volatility lies in its range of a year (0.3 = 30 %). Empty switches it off; with less than a quarter's history it is not known, and nothing passes.",
+                     *             "group": "Market filters",
+                     *             "title": "Lowest volatility rank",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "min_open_interest": {
+                     *             "default": 100,
+                     *             "description": "Contracts; 0 also admits contracts whose open interest is not known.",
+                     *             "group": "Liquidity",
+                     *             "minimum": 0,
+                     *             "title": "Lowest open interest",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "min_ror_annualised": {
+                     *             "default": 0.08,
+                     *             "description": "Mid credit over collateral, per year without compounding (0.08 = 8 %). The floor price keeps to it too.",
+                     *             "group": "What is sold",
+                     *             "maximum": 5,
+                     *             "minimum": 0.001,
+                     *             "title": "Lowest return",
+                     *             "type": "number",
+                     *             "unit": "fraction a year"
+                     *           },
+                     *           "price_concession": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 0.5,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.05",
+                     *             "description": "How far from mid the worst price may lie, as a fraction of mid; it is never within the touch unless a target demands it.",
+                     *             "group": "Offer",
+                     *             "title": "Price concession",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "roll": {
+                     *             "default": true,
+                     *             "description": "Whether an option that is tested, or out of time, is rolled where a roll meets the rules below.",
+                     *             "group": "Rolling",
+                     *             "title": "Roll",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "roll_dte": {
+                     *             "default": 7,
+                     *             "description": "Days to expiry; an option whose strike is reached is rolled from then on.",
+                     *             "group": "Rolling",
+                     *             "maximum": 365,
+                     *             "minimum": 0,
+                     *             "title": "Roll when tested, from",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "roll_max_delta": {
+                     *             "default": 0.5,
+                     *             "description": "Absolute delta of the new option.",
+                     *             "exclusiveMaximum": 1,
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "Rolling",
+                     *             "title": "Highest delta of a roll",
+                     *             "type": "number",
+                     *             "unit": "delta"
+                     *           },
+                     *           "roll_max_dte": {
+                     *             "default": 60,
+                     *             "description": "Calendar days to expiry of the new option.",
+                     *             "group": "Rolling",
+                     *             "maximum": 730,
+                     *             "minimum": 1,
+                     *             "title": "Longest term of a roll",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "roll_max_give_back": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 1,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.25",
+                     *             "description": "Part of the highest premium of a cycle that rolls may pay back in all (0.25 = 25 %).",
+                     *             "group": "Rolling",
+                     *             "title": "High-water mark",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "roll_max_width": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 1,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.10",
+                     *             "description": "How far the strike may move, as a fraction of the old strike; it never moves nearer to the money.",
+                     *             "group": "Rolling",
+                     *             "title": "Widest roll",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "roll_min_credit": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 100,
+                     *                 "minimum": -100,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.01",
+                     *             "description": "Net per share; below zero a debit is acceptable.",
+                     *             "group": "Rolling",
+                     *             "title": "Lowest credit of a roll",
+                     *             "unit": "per share"
+                     *           },
+                     *           "sell_calls": {
+                     *             "default": true,
+                     *             "description": "Whether calls are sold against shares held in the universe.",
+                     *             "group": "What is sold",
+                     *             "title": "Sell calls",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "stop_multiple": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 1,
+                     *                 "maximum": 20,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": null,
+                     *             "description": "Bought in when it costs so many times the credit (2 = a loss as large as the credit). Empty switches it off.",
+                     *             "group": "Holding",
+                     *             "title": "Loss stop",
+                     *             "unit": "multiple"
+                     *           },
+                     *           "take_profit": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMaximum": 1,
+                     *                 "exclusiveMinimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.5",
+                     *             "description": "Part of the credit at which an option is bought in (0.5 = 50 %). Empty holds it to expiry.",
+                     *             "group": "Holding",
+                     *             "title": "Profit target",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "trend_sessions": {
+                     *             "default": 0,
+                     *             "description": "Sessions; puts are sold only while the underlying is at or above the mean of so many closes. 0 switches it off.",
+                     *             "group": "Market filters",
+                     *             "maximum": 250,
+                     *             "minimum": 0,
+                     *             "title": "Trend average",
+                     *             "type": "integer",
+                     *             "unit": "sessions"
+                     *           },
+                     *           "universe": {
+                     *             "description": "Underlying symbols to look at, in order of preference.",
+                     *             "group": "Universe",
+                     *             "items": {
+                     *               "pattern": "^[A-Z][A-Z0-9. ]{0,15}$",
+                     *               "type": "string"
+                     *             },
+                     *             "maxItems": 50,
+                     *             "title": "Universe",
+                     *             "type": "array",
+                     *             "unit": ""
+                     *           }
+                     *         },
+                     *         "required": [
+                     *           "universe"
+                     *         ],
+                     *         "title": "WheelConfig",
+                     *         "type": "object"
+                     *       },
+                     *       "config_version": 2,
+                     *       "description": "Sells cash-secured puts on a list of names, and covered calls on the shares assigned.",
+                     *       "enabled": true,
+                     *       "history": [
+                     *         {
+                     *           "author": "admin@desk.test",
+                     *           "config": {
+                     *             "avoid_earnings": false,
+                     *             "avoid_ex_dividend": false,
+                     *             "calls_below_cost": false,
+                     *             "close_if_unable": true,
+                     *             "decision_minutes": 30,
+                     *             "exit_dte": null,
+                     *             "max_candidates": 10,
+                     *             "max_capital_per_name": "0.25",
+                     *             "max_chain_age_minutes": 15,
+                     *             "max_contracts": 5,
+                     *             "max_delta": 0.3,
+                     *             "max_drift": "0.01",
+                     *             "max_dte": 45,
+                     *             "max_new_trades": 3,
+                     *             "max_opportunities": 40,
+                     *             "max_pm_usage": "0.5",
+                     *             "max_spread_fraction": 0.1,
+                     *             "min_bid": "0.10",
+                     *             "min_call_ror_annualised": 0.03,
+                     *             "min_delta": 0.15,
+                     *             "min_dte": 25,
+                     *             "min_iv_rank": null,
+                     *             "min_open_interest": 100,
+                     *             "min_ror_annualised": 0.08,
+                     *             "price_concession": "0.05",
+                     *             "roll": true,
+                     *             "roll_dte": 7,
+                     *             "roll_max_delta": 0.5,
+                     *             "roll_max_dte": 60,
+                     *             "roll_max_give_back": "0.25",
+                     *             "roll_max_width": "0.10",
+                     *             "roll_min_credit": "0.01",
+                     *             "sell_calls": true,
+                     *             "stop_multiple": null,
+                     *             "take_profit": "0.5",
+                     *             "trend_sessions": 0,
+                     *             "universe": [
+                     *               "SPY"
+                     *             ]
+                     *           },
+                     *           "created_at": "2026-11-20T15:30:00Z",
+                     *           "reason": "",
+                     *           "version": 2
+                     *         }
+                     *       ],
+                     *       "id": "0199b1f6-0000-7000-8000-000000000006",
+                     *       "last_run": {
+                     *         "duration_seconds": 0,
+                     *         "errors": [],
+                     *         "finished_at": "2026-11-20T15:30:00Z",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000007",
+                     *         "market_at": null,
+                     *         "no_trade_reason": null,
+                     *         "opportunities": 0,
+                     *         "proposed": 0,
+                     *         "removed": [],
+                     *         "signals": 0,
+                     *         "started_at": "2026-11-20T15:30:00Z",
+                     *         "status": "COMPLETED",
+                     *         "superseded": 0,
+                     *         "workflow_url": "http://127.0.0.1:8233/namespaces/default/workflows/run-0199b1f6-0000-7000-8000-000000000006"
+                     *       },
+                     *       "may_configure": true,
+                     *       "name": "SPY wheel",
+                     *       "next_run_at": null,
+                     *       "next_run_note": "The schedule is paused or cannot be read.",
+                     *       "portfolio": "Main",
+                     *       "proposal": null,
+                     *       "slug": "wheel",
+                     *       "strategy_name": "Wheel",
+                     *       "two_people_configure": false,
+                     *       "universe": [
+                     *         "SPY"
+                     *       ],
+                     *       "version": "1",
+                     *       "waiting": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["StrategyDetail"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            409: components["responses"]["Refused-409-ILLEGAL_TRANSITION-SECOND_APPROVER_REQUIRED"];
+            412: components["responses"]["Refused-412-CONFIG_CHANGED"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-CONFIG_INVALID-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT-STRATEGY_UNRESOLVED"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
+        };
+    };
+    reject_config_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                change_id: string;
+                strategy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["RejectChangeAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account": {
+                     *         "code": "text",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *         "kind": "SIMULATED",
+                     *         "label": "text"
+                     *       },
+                     *       "client_id": "0199b1f6-0000-7000-8000-000000000008",
+                     *       "config": {},
+                     *       "config_error": "text",
+                     *       "config_schema": {},
+                     *       "config_version": 1,
+                     *       "description": "text",
+                     *       "enabled": true,
+                     *       "history": [
+                     *         {
+                     *           "author": "text",
+                     *           "config": {},
+                     *           "created_at": "2026-11-20T15:30:00Z",
+                     *           "reason": "text",
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *       "last_run": {
+                     *         "duration_seconds": 1,
+                     *         "errors": [
+                     *           "text"
+                     *         ],
+                     *         "finished_at": "2026-11-20T15:30:00Z",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *         "market_at": "2026-11-20T15:30:00Z",
+                     *         "no_trade_reason": "text",
+                     *         "opportunities": 1,
+                     *         "proposed": 1,
+                     *         "removed": [
+                     *           {
+                     *             "contracts": 1,
+                     *             "rule": "text"
+                     *           }
+                     *         ],
+                     *         "signals": 1,
+                     *         "started_at": "2026-11-20T15:30:00Z",
+                     *         "status": "RUNNING",
+                     *         "superseded": 1,
+                     *         "workflow_url": "text"
+                     *       },
+                     *       "may_configure": true,
+                     *       "name": "text",
+                     *       "next_run_at": "2026-11-20T15:30:00Z",
+                     *       "next_run_note": "text",
+                     *       "portfolio": "text",
+                     *       "proposal": {
+                     *         "author": "text",
+                     *         "based_on": 1,
+                     *         "config": {},
+                     *         "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *         "is_own": true,
+                     *         "proposed_at": "2026-11-20T15:30:00Z",
+                     *         "reason": "text"
+                     *       },
+                     *       "slug": "text",
+                     *       "strategy_name": "text",
+                     *       "two_people_configure": true,
+                     *       "universe": [
+                     *         "text"
+                     *       ],
+                     *       "version": "text",
+                     *       "waiting": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StrategyDetail"];
+                };
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            409: components["responses"]["Refused-409-ILLEGAL_TRANSITION"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     change_strategy_config: {
@@ -12083,43 +17816,199 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "config": {
+                 *         "universe": [
+                 *           "SPY"
+                 *         ]
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["ChangeConfigAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account": {
+                     *         "code": "text",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *         "kind": "SIMULATED",
+                     *         "label": "text"
+                     *       },
+                     *       "client_id": "0199b1f6-0000-7000-8000-000000000008",
+                     *       "config": {},
+                     *       "config_error": "text",
+                     *       "config_schema": {},
+                     *       "config_version": 1,
+                     *       "description": "text",
+                     *       "enabled": true,
+                     *       "history": [
+                     *         {
+                     *           "author": "text",
+                     *           "config": {},
+                     *           "created_at": "2026-11-20T15:30:00Z",
+                     *           "reason": "text",
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *       "last_run": {
+                     *         "duration_seconds": 1,
+                     *         "errors": [
+                     *           "text"
+                     *         ],
+                     *         "finished_at": "2026-11-20T15:30:00Z",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *         "market_at": "2026-11-20T15:30:00Z",
+                     *         "no_trade_reason": "text",
+                     *         "opportunities": 1,
+                     *         "proposed": 1,
+                     *         "removed": [
+                     *           {
+                     *             "contracts": 1,
+                     *             "rule": "text"
+                     *           }
+                     *         ],
+                     *         "signals": 1,
+                     *         "started_at": "2026-11-20T15:30:00Z",
+                     *         "status": "RUNNING",
+                     *         "superseded": 1,
+                     *         "workflow_url": "text"
+                     *       },
+                     *       "may_configure": true,
+                     *       "name": "text",
+                     *       "next_run_at": "2026-11-20T15:30:00Z",
+                     *       "next_run_note": "text",
+                     *       "portfolio": "text",
+                     *       "proposal": {
+                     *         "author": "text",
+                     *         "based_on": 1,
+                     *         "config": {},
+                     *         "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *         "is_own": true,
+                     *         "proposed_at": "2026-11-20T15:30:00Z",
+                     *         "reason": "text"
+                     *       },
+                     *       "slug": "text",
+                     *       "strategy_name": "text",
+                     *       "two_people_configure": true,
+                     *       "universe": [
+                     *         "text"
+                     *       ],
+                     *       "version": "text",
+                     *       "waiting": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["StrategyDetail"];
                 };
             };
+            /** @description waits for a second person */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account": {
+                     *         "code": "text",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *         "kind": "SIMULATED",
+                     *         "label": "text"
+                     *       },
+                     *       "client_id": "0199b1f6-0000-7000-8000-000000000008",
+                     *       "config": {},
+                     *       "config_error": "text",
+                     *       "config_schema": {},
+                     *       "config_version": 1,
+                     *       "description": "text",
+                     *       "enabled": true,
+                     *       "history": [
+                     *         {
+                     *           "author": "text",
+                     *           "config": {},
+                     *           "created_at": "2026-11-20T15:30:00Z",
+                     *           "reason": "text",
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *       "last_run": {
+                     *         "duration_seconds": 1,
+                     *         "errors": [
+                     *           "text"
+                     *         ],
+                     *         "finished_at": "2026-11-20T15:30:00Z",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *         "market_at": "2026-11-20T15:30:00Z",
+                     *         "no_trade_reason": "text",
+                     *         "opportunities": 1,
+                     *         "proposed": 1,
+                     *         "removed": [
+                     *           {
+                     *             "contracts": 1,
+                     *             "rule": "text"
+                     *           }
+                     *         ],
+                     *         "signals": 1,
+                     *         "started_at": "2026-11-20T15:30:00Z",
+                     *         "status": "RUNNING",
+                     *         "superseded": 1,
+                     *         "workflow_url": "text"
+                     *       },
+                     *       "may_configure": true,
+                     *       "name": "text",
+                     *       "next_run_at": "2026-11-20T15:30:00Z",
+                     *       "next_run_note": "text",
+                     *       "portfolio": "text",
+                     *       "proposal": {
+                     *         "author": "text",
+                     *         "based_on": 1,
+                     *         "config": {},
+                     *         "id": "0199b1f6-0000-7000-8000-000000000008",
+                     *         "is_own": true,
+                     *         "proposed_at": "2026-11-20T15:30:00Z",
+                     *         "reason": "text"
+                     *       },
+                     *       "slug": "text",
+                     *       "strategy_name": "text",
+                     *       "two_people_configure": true,
+                     *       "universe": [
+                     *         "text"
+                     *       ],
+                     *       "version": "text",
+                     *       "waiting": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StrategyDetail"];
+                };
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            409: components["responses"]["Refused-409-CONFIG_CHANGE_PENDING"];
+            412: components["responses"]["Refused-412-CONFIG_CHANGED"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-CONFIG_INVALID-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT-STRATEGY_UNRESOLVED"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     disable_strategy: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 strategy_id: string;
             };
@@ -12127,33 +18016,575 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account": {
+                     *         "code": "DU1000001",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *         "kind": "SIMULATED",
+                     *         "label": "DU1000001 · Main"
+                     *       },
+                     *       "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *       "config": {
+                     *         "avoid_earnings": false,
+                     *         "avoid_ex_dividend": false,
+                     *         "calls_below_cost": false,
+                     *         "close_if_unable": true,
+                     *         "decision_minutes": 30,
+                     *         "exit_dte": null,
+                     *         "max_candidates": 10,
+                     *         "max_capital_per_name": "0.25",
+                     *         "max_chain_age_minutes": 15,
+                     *         "max_contracts": 5,
+                     *         "max_delta": 0.3,
+                     *         "max_drift": "0.01",
+                     *         "max_dte": 45,
+                     *         "max_new_trades": 3,
+                     *         "max_opportunities": 40,
+                     *         "max_pm_usage": "0.5",
+                     *         "max_spread_fraction": 0.1,
+                     *         "min_bid": "0.10",
+                     *         "min_call_ror_annualised": 0.03,
+                     *         "min_delta": 0.15,
+                     *         "min_dte": 25,
+                     *         "min_iv_rank": null,
+                     *         "min_open_interest": 100,
+                     *         "min_ror_annualised": 0.08,
+                     *         "price_concession": "0.05",
+                     *         "roll": true,
+                     *         "roll_dte": 7,
+                     *         "roll_max_delta": 0.5,
+                     *         "roll_max_dte": 60,
+                     *         "roll_max_give_back": "0.25",
+                     *         "roll_max_width": "0.10",
+                     *         "roll_min_credit": "0.01",
+                     *         "sell_calls": true,
+                     *         "stop_multiple": null,
+                     *         "take_profit": "0.5",
+                     *         "trend_sessions": 0,
+                     *         "universe": [
+                     *           "SPY"
+                     *         ]
+                     *       },
+                     *       "config_error": null,
+                     *       "config_schema": {
+                     *         "additionalProperties": false,
+                     *         "description": "Which options to sell, how much of the account they may tie up, and when to let go.",
+                     *         "properties": {
+                     *           "avoid_earnings": {
+                     *             "default": false,
+                     *             "description": "No option is sold whose term holds an earnings date, or may hold one that is not known.",
+                     *             "group": "Market filters",
+                     *             "title": "Avoid earnings",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "avoid_ex_dividend": {
+                     *             "default": false,
+                     *             "description": "No call is sold whose term holds an ex-dividend day, or may hold one that is not known: an early assignment would take the dividend.",
+                     *             "group": "Market filters",
+                     *             "title": "Avoid ex-dividend days",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "calls_below_cost": {
+                     *             "default": false,
+                     *             "description": "Whether a call may be struck below what its shares have cost after premiums and dividends.",
+                     *             "group": "What is sold",
+                     *             "title": "Calls below cost",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "close_if_unable": {
+                     *             "default": true,
+                     *             "description": "Buys the option in when no roll meets the rules; otherwise it is kept.",
+                     *             "group": "Rolling",
+                     *             "title": "Close if unable to roll",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "decision_minutes": {
+                     *             "default": 30,
+                     *             "description": "Market minutes a recommendation waits for a person; never past the close.",
+                     *             "group": "Offer",
+                     *             "maximum": 390,
+                     *             "minimum": 1,
+                     *             "title": "Time to decide",
+                     *             "type": "integer",
+                     *             "unit": "market minutes"
+                     *           },
+                     *           "exit_dte": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 365,
+                     *                 "minimum": 0,
+                     *                 "type": "integer"
+                     *               }
+                     *             ],
+                     *             "default": null,
+                     *             "description": "Days to expiry at which an option is rolled or bought in whatever it is worth. Empty switches it off.",
+                     *             "group": "Holding",
+                     *             "title": "Time exit",
+                     *             "unit": "days"
+                     *           },
+                     *           "max_candidates": {
+                     *             "default": 10,
+                     *             "description": "Per underlying.",
+                     *             "group": "Offer",
+                     *             "maximum": 100,
+                     *             "minimum": 1,
+                     *             "title": "Candidates kept",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "max_capital_per_name": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "maximum": 1,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.25",
+                     *             "description": "Exposure to one underlying, the new trade included, as a fraction of net liquidation value.",
+                     *             "group": "Size",
+                     *             "title": "Most capital in one name",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "max_chain_age_minutes": {
+                     *             "default": 15,
+                     *             "description": "Market minutes; an older chain is not traded on.",
+                     *             "group": "Liquidity",
+                     *             "maximum": 390,
+                     *             "minimum": 1,
+                     *             "title": "Oldest chain",
+                     *             "type": "integer",
+                     *             "unit": "market minutes"
+                     *           },
+                     *           "max_contracts": {
+                     *             "default": 5,
+                     *             "description": "Per sale proposed.",
+                     *             "group": "Size",
+                     *             "maximum": 1000,
+                     *             "minimum": 1,
+                     *             "title": "Most contracts",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "max_delta": {
+                     *             "default": 0.3,
+                     *             "description": "Absolute delta.",
+                     *             "exclusiveMaximum": 1,
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "What is sold",
+                     *             "title": "Highest delta",
+                     *             "type": "number",
+                     *             "unit": "delta"
+                     *           },
+                     *           "max_drift": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "maximum": 0.2,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.01",
+                     *             "description": "How far the underlying may move before an approval is void (0.01 = 1 %).",
+                     *             "group": "Offer",
+                     *             "title": "Maximum drift",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "max_dte": {
+                     *             "default": 45,
+                     *             "description": "Calendar days to expiry.",
+                     *             "group": "What is sold",
+                     *             "maximum": 730,
+                     *             "minimum": 1,
+                     *             "title": "Longest term",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "max_new_trades": {
+                     *             "default": 3,
+                     *             "description": "Sales proposed per run.",
+                     *             "group": "Size",
+                     *             "maximum": 20,
+                     *             "minimum": 1,
+                     *             "title": "Most new trades",
+                     *             "type": "integer",
+                     *             "unit": "trades"
+                     *           },
+                     *           "max_opportunities": {
+                     *             "default": 40,
+                     *             "description": "Best of all underlyings, with every figure and rule; more only while trades are left to propose.",
+                     *             "group": "Offer",
+                     *             "maximum": 1000,
+                     *             "minimum": 1,
+                     *             "title": "Opportunities kept",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "max_pm_usage": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "maximum": 1,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.5",
+                     *             "description": "Nothing is opened while maintenance margin over equity is above this.",
+                     *             "group": "Size",
+                     *             "title": "Highest margin usage",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "max_spread_fraction": {
+                     *             "default": 0.1,
+                     *             "description": "Ask less bid, as a fraction of mid (0.10 = 10 %).",
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "Liquidity",
+                     *             "maximum": 2,
+                     *             "title": "Widest spread",
+                     *             "type": "number",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "min_bid": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "minimum": 0.01,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.10",
+                     *             "description": "Per share, in the option's currency.",
+                     *             "group": "What is sold",
+                     *             "title": "Lowest bid",
+                     *             "unit": "per share"
+                     *           },
+                     *           "min_call_ror_annualised": {
+                     *             "default": 0.03,
+                     *             "description": "Mid credit over the value of the shares, per year without compounding.",
+                     *             "group": "What is sold",
+                     *             "maximum": 5,
+                     *             "minimum": 0.001,
+                     *             "title": "Lowest return of calls",
+                     *             "type": "number",
+                     *             "unit": "fraction a year"
+                     *           },
+                     *           "min_delta": {
+                     *             "default": 0.15,
+                     *             "description": "Absolute delta; lower is further out of the money.",
+                     *             "exclusiveMaximum": 1,
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "What is sold",
+                     *             "title": "Lowest delta",
+                     *             "type": "number",
+                     *             "unit": "delta"
+                     *           },
+                     *           "min_dte": {
+                     *             "default": 25,
+                     *             "description": "Calendar days to expiry.",
+                     *             "group": "What is sold",
+                     *             "maximum": 730,
+                     *             "minimum": 1,
+                     *             "title": "Shortest term",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "min_iv_rank": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 1,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": null,
+                     *             "description": "Where the 30-day volatility lies in its range of a year (0.3 = 30 %). Empty switches it off; with less than a quarter's history it is not known, and nothing passes.",
+                     *             "group": "Market filters",
+                     *             "title": "Lowest volatility rank",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "min_open_interest": {
+                     *             "default": 100,
+                     *             "description": "Contracts; 0 also admits contracts whose open interest is not known.",
+                     *             "group": "Liquidity",
+                     *             "minimum": 0,
+                     *             "title": "Lowest open interest",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "min_ror_annualised": {
+                     *             "default": 0.08,
+                     *             "description": "Mid credit over collateral, per year without compounding (0.08 = 8 %). The floor price keeps to it too.",
+                     *             "group": "What is sold",
+                     *             "maximum": 5,
+                     *             "minimum": 0.001,
+                     *             "title": "Lowest return",
+                     *             "type": "number",
+                     *             "unit": "fraction a year"
+                     *           },
+                     *           "price_concession": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 0.5,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.05",
+                     *             "description": "How far from mid the worst price may lie, as a fraction of mid; it is never within the touch unless a target demands it.",
+                     *             "group": "Offer",
+                     *             "title": "Price concession",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "roll": {
+                     *             "default": true,
+                     *             "description": "Whether an option that is tested, or out of time, is rolled where a roll meets the rules below.",
+                     *             "group": "Rolling",
+                     *             "title": "Roll",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "roll_dte": {
+                     *             "default": 7,
+                     *             "description": "Days to expiry; an option whose strike is reached is rolled from then on.",
+                     *             "group": "Rolling",
+                     *             "maximum": 365,
+                     *             "minimum": 0,
+                     *             "title": "Roll when tested, from",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "roll_max_delta": {
+                     *             "default": 0.5,
+                     *             "description": "Absolute delta of the new option.",
+                     *             "exclusiveMaximum": 1,
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "Rolling",
+                     *             "title": "Highest delta of a roll",
+                     *             "type": "number",
+                     *             "unit": "delta"
+                     *           },
+                     *           "roll_max_dte": {
+                     *             "default": 60,
+                     *             "description": "Calendar days to expiry of the new option.",
+                     *             "group": "Rolling",
+                     *             "maximum": 730,
+                     *             "minimum": 1,
+                     *             "title": "Longest term of a roll",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "roll_max_give_back": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 1,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.25",
+                     *             "description": "Part of the highest premium of a cycle that rolls may pay back in all (0.25 = 25 %).",
+                     *             "group": "Rolling",
+                     *             "title": "High-water mark",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "roll_max_width": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 1,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.10",
+                     *             "description": "How far the strike may move, as a fraction of the old strike; it never moves nearer to the money.",
+                     *             "group": "Rolling",
+                     *             "title": "Widest roll",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "roll_min_credit": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 100,
+                     *                 "minimum": -100,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.01",
+                     *             "description": "Net per share; below zero a debit is acceptable.",
+                     *             "group": "Rolling",
+                     *             "title": "Lowest credit of a roll",
+                     *             "unit": "per share"
+                     *           },
+                     *           "sell_calls": {
+                     *             "default": true,
+                     *             "description": "Whether calls are sold against shares held in the universe.",
+                     *             "group": "What is sold",
+                     *             "title": "Sell calls",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "stop_multiple": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 1,
+                     *                 "maximum": 20,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": null,
+                     *             "description": "Bought in when it costs so many times the credit (2 = a loss as large as the credit). Empty switches it off.",
+                     *             "group": "Holding",
+                     *             "title": "Loss stop",
+                     *             "unit": "multiple"
+                     *           },
+                     *           "take_profit": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMaximum": 1,
+                     *                 "exclusiveMinimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.5",
+                     *             "description": "Part of the credit at which an option is bought in (0.5 = 50 %). Empty holds it to expiry.",
+                     *             "group": "Holding",
+                     *             "title": "Profit target",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "trend_sessions": {
+                     *             "default": 0,
+                     *             "description": "Sessions; puts are sold only while the underlying is at or above the mean of so many closes. 0 switches it off.",
+                     *             "group": "Market filters",
+                     *             "maximum": 250,
+                     *             "minimum": 0,
+                     *             "title": "Trend average",
+                     *             "type": "integer",
+                     *             "unit": "sessions"
+                     *           },
+                     *           "universe": {
+                     *             "description": "Underlying symbols to look at, in order of preference.",
+                     *             "group": "Universe",
+                     *             "items": {
+                     *               "pattern": "^[A-Z][A-Z0-9. ]{0,15}$",
+                     *               "type": "string"
+                     *             },
+                     *             "maxItems": 50,
+                     *             "title": "Universe",
+                     *             "type": "array",
+                     *             "unit": ""
+                     *           }
+                     *         },
+                     *         "required": [
+                     *           "universe"
+                     *         ],
+                     *         "title": "WheelConfig",
+                     *         "type": "object"
+                     *       },
+                     *       "config_version": 2,
+                     *       "description": "Sells cash-secured puts on a list of names, and covered calls on the shares assigned.",
+                     *       "enabled": false,
+                     *       "history": [
+                     *         {
+                     *           "author": "admin@desk.test",
+                     *           "config": {
+                     *             "avoid_earnings": false,
+                     *             "avoid_ex_dividend": false,
+                     *             "calls_below_cost": false,
+                     *             "close_if_unable": true,
+                     *             "decision_minutes": 30,
+                     *             "exit_dte": null,
+                     *             "max_candidates": 10,
+                     *             "max_capital_per_name": "0.25",
+                     *             "max_chain_age_minutes": 15,
+                     *             "max_contracts": 5,
+                     *             "max_delta": 0.3,
+                     *             "max_drift": "0.01",
+                     *             "max_dte": 45,
+                     *             "max_new_trades": 3,
+                     *             "max_opportunities": 40,
+                     *             "max_pm_usage": "0.5",
+                     *             "max_spread_fraction": 0.1,
+                     *             "min_bid": "0.10",
+                     *             "min_call_ror_annualised": 0.03,
+                     *             "min_delta": 0.15,
+                     *             "min_dte": 25,
+                     *             "min_iv_rank": null,
+                     *             "min_open_interest": 100,
+                     *             "min_ror_annualised": 0.08,
+                     *             "price_concession": "0.05",
+                     *             "roll": true,
+                     *             "roll_dte": 7,
+                     *             "roll_max_delta": 0.5,
+                     *             "roll_max_dte": 60,
+                     *             "roll_max_give_back": "0.25",
+                     *             "roll_max_width": "0.10",
+                     *             "roll_min_credit": "0.01",
+                     *             "sell_calls": true,
+                     *             "stop_multiple": null,
+                     *             "take_profit": "0.5",
+                     *             "trend_sessions": 0,
+                     *             "universe": [
+                     *               "SPY"
+                     *             ]
+                     *           },
+                     *           "created_at": "2026-11-20T15:30:00Z",
+                     *           "reason": "",
+                     *           "version": 2
+                     *         }
+                     *       ],
+                     *       "id": "0199b1f6-0000-7000-8000-000000000006",
+                     *       "last_run": {
+                     *         "duration_seconds": 0,
+                     *         "errors": [],
+                     *         "finished_at": "2026-11-20T15:30:00Z",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000007",
+                     *         "market_at": null,
+                     *         "no_trade_reason": null,
+                     *         "opportunities": 0,
+                     *         "proposed": 0,
+                     *         "removed": [],
+                     *         "signals": 0,
+                     *         "started_at": "2026-11-20T15:30:00Z",
+                     *         "status": "COMPLETED",
+                     *         "superseded": 0,
+                     *         "workflow_url": "http://127.0.0.1:8233/namespaces/default/workflows/run-0199b1f6-0000-7000-8000-000000000006"
+                     *       },
+                     *       "may_configure": true,
+                     *       "name": "SPY wheel",
+                     *       "next_run_at": null,
+                     *       "next_run_note": "Switched off.",
+                     *       "portfolio": "Main",
+                     *       "proposal": null,
+                     *       "slug": "wheel",
+                     *       "strategy_name": "Wheel",
+                     *       "two_people_configure": false,
+                     *       "universe": [
+                     *         "SPY"
+                     *       ],
+                     *       "version": "1",
+                     *       "waiting": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["StrategyDetail"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     dry_run_strategy: {
@@ -12169,43 +18600,111 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["DryRunAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "errors": [
+                     *         "text"
+                     *       ],
+                     *       "market_at": "2026-11-20T15:30:00Z",
+                     *       "no_trade_reason": "text",
+                     *       "opportunities": [
+                     *         {
+                     *           "action": "OPEN",
+                     *           "contract": {
+                     *             "con_id": 1,
+                     *             "description": "text",
+                     *             "expiry": "2026-12-18",
+                     *             "multiplier": "text",
+                     *             "right": "P",
+                     *             "strike": "text",
+                     *             "symbol": "text",
+                     *             "trading_class": "text"
+                     *           },
+                     *           "figures": {
+                     *             "ask": "text",
+                     *             "bid": "text",
+                     *             "breakeven": "text",
+                     *             "collateral": "text",
+                     *             "delta": 1,
+                     *             "dte": 1,
+                     *             "iv": 1,
+                     *             "iv_rank": 1,
+                     *             "max_loss": "text",
+                     *             "mid": "text",
+                     *             "open_interest": 1,
+                     *             "pop": 1,
+                     *             "ror": 1,
+                     *             "ror_annualised": 1,
+                     *             "spread_fraction": 1,
+                     *             "underlying_price": "text",
+                     *             "volume": 1,
+                     *             "wing_strike": "text"
+                     *           },
+                     *           "rank": 1,
+                     *           "recommended": true,
+                     *           "score": 1,
+                     *           "side": "BUY",
+                     *           "why_not": "text"
+                     *         }
+                     *       ],
+                     *       "opportunities_found": 1,
+                     *       "removed": [
+                     *         {
+                     *           "contracts": 1,
+                     *           "rule": "text"
+                     *         }
+                     *       ],
+                     *       "signals": [
+                     *         {
+                     *           "kind": "text",
+                     *           "summary": "text",
+                     *           "symbol": "text"
+                     *         }
+                     *       ],
+                     *       "trades": [
+                     *         {
+                     *           "confidence": 1,
+                     *           "opportunity_rank": 1,
+                     *           "rationale": [
+                     *             "text"
+                     *           ],
+                     *           "summary": "text"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["DryRunAnswer"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-INSTRUMENT_UNKNOWN-NOT_FOUND"];
+            409: components["responses"]["Refused-409-ACCOUNT_STALE-COMPETING_SESSION-INSTRUMENT_AMBIGUOUS-MARKET_CLOSED-MARKET_DATA_LINES-MARKET_DATA_NOT_SUBSCRIBED-NO_RESULT_YET-QUOTE_MISSING"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-CONFIG_INVALID-DATA_INVALID-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT-STRATEGY_UNRESOLVED"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-STRATEGY_FAILED-INTERNAL_ERROR"];
+            503: components["responses"]["Refused-503-BROKER_UNAVAILABLE-NOT_STARTED"];
         };
     };
     enable_strategy: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 strategy_id: string;
             };
@@ -12213,33 +18712,576 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account": {
+                     *         "code": "DU1000001",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *         "kind": "SIMULATED",
+                     *         "label": "DU1000001 · Main"
+                     *       },
+                     *       "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *       "config": {
+                     *         "avoid_earnings": false,
+                     *         "avoid_ex_dividend": false,
+                     *         "calls_below_cost": false,
+                     *         "close_if_unable": true,
+                     *         "decision_minutes": 30,
+                     *         "exit_dte": null,
+                     *         "max_candidates": 10,
+                     *         "max_capital_per_name": "0.25",
+                     *         "max_chain_age_minutes": 15,
+                     *         "max_contracts": 5,
+                     *         "max_delta": 0.3,
+                     *         "max_drift": "0.01",
+                     *         "max_dte": 45,
+                     *         "max_new_trades": 3,
+                     *         "max_opportunities": 40,
+                     *         "max_pm_usage": "0.5",
+                     *         "max_spread_fraction": 0.1,
+                     *         "min_bid": "0.10",
+                     *         "min_call_ror_annualised": 0.03,
+                     *         "min_delta": 0.15,
+                     *         "min_dte": 25,
+                     *         "min_iv_rank": null,
+                     *         "min_open_interest": 100,
+                     *         "min_ror_annualised": 0.08,
+                     *         "price_concession": "0.05",
+                     *         "roll": true,
+                     *         "roll_dte": 7,
+                     *         "roll_max_delta": 0.5,
+                     *         "roll_max_dte": 60,
+                     *         "roll_max_give_back": "0.25",
+                     *         "roll_max_width": "0.10",
+                     *         "roll_min_credit": "0.01",
+                     *         "sell_calls": true,
+                     *         "stop_multiple": null,
+                     *         "take_profit": "0.5",
+                     *         "trend_sessions": 0,
+                     *         "universe": [
+                     *           "SPY"
+                     *         ]
+                     *       },
+                     *       "config_error": null,
+                     *       "config_schema": {
+                     *         "additionalProperties": false,
+                     *         "description": "Which options to sell, how much of the account they may tie up, and when to let go.",
+                     *         "properties": {
+                     *           "avoid_earnings": {
+                     *             "default": false,
+                     *             "description": "No option is sold whose term holds an earnings date, or may hold one that is not known.",
+                     *             "group": "Market filters",
+                     *             "title": "Avoid earnings",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "avoid_ex_dividend": {
+                     *             "default": false,
+                     *             "description": "No call is sold whose term holds an ex-dividend day, or may hold one that is not known: an early assignment would take the dividend.",
+                     *             "group": "Market filters",
+                     *             "title": "Avoid ex-dividend days",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "calls_below_cost": {
+                     *             "default": false,
+                     *             "description": "Whether a call may be struck below what its shares have cost after premiums and dividends.",
+                     *             "group": "What is sold",
+                     *             "title": "Calls below cost",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "close_if_unable": {
+                     *             "default": true,
+                     *             "description": "Buys the option in when no roll meets the rules; otherwise it is kept.",
+                     *             "group": "Rolling",
+                     *             "title": "Close if unable to roll",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "decision_minutes": {
+                     *             "default": 30,
+                     *             "description": "Market minutes a recommendation waits for a person; never past the close.",
+                     *             "group": "Offer",
+                     *             "maximum": 390,
+                     *             "minimum": 1,
+                     *             "title": "Time to decide",
+                     *             "type": "integer",
+                     *             "unit": "market minutes"
+                     *           },
+                     *           "exit_dte": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 365,
+                     *                 "minimum": 0,
+                     *                 "type": "integer"
+                     *               }
+                     *             ],
+                     *             "default": null,
+                     *             "description": "Days to expiry at which an option is rolled or bought in whatever it is worth. Empty switches it off.",
+                     *             "group": "Holding",
+                     *             "title": "Time exit",
+                     *             "unit": "days"
+                     *           },
+                     *           "max_candidates": {
+                     *             "default": 10,
+                     *             "description": "Per underlying.",
+                     *             "group": "Offer",
+                     *             "maximum": 100,
+                     *             "minimum": 1,
+                     *             "title": "Candidates kept",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "max_capital_per_name": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "maximum": 1,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.25",
+                     *             "description": "Exposure to one underlying, the new trade included, as a fraction of net liquidation value.",
+                     *             "group": "Size",
+                     *             "title": "Most capital in one name",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "max_chain_age_minutes": {
+                     *             "default": 15,
+                     *             "description": "Market minutes; an older chain is not traded on.",
+                     *             "group": "Liquidity",
+                     *             "maximum": 390,
+                     *             "minimum": 1,
+                     *             "title": "Oldest chain",
+                     *             "type": "integer",
+                     *             "unit": "market minutes"
+                     *           },
+                     *           "max_contracts": {
+                     *             "default": 5,
+                     *             "description": "Per sale proposed.",
+                     *             "group": "Size",
+                     *             "maximum": 1000,
+                     *             "minimum": 1,
+                     *             "title": "Most contracts",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "max_delta": {
+                     *             "default": 0.3,
+                     *             "description": "Absolute delta.",
+                     *             "exclusiveMaximum": 1,
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "What is sold",
+                     *             "title": "Highest delta",
+                     *             "type": "number",
+                     *             "unit": "delta"
+                     *           },
+                     *           "max_drift": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "maximum": 0.2,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.01",
+                     *             "description": "How far the underlying may move before an approval is void (0.01 = 1 %).",
+                     *             "group": "Offer",
+                     *             "title": "Maximum drift",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "max_dte": {
+                     *             "default": 45,
+                     *             "description": "Calendar days to expiry.",
+                     *             "group": "What is sold",
+                     *             "maximum": 730,
+                     *             "minimum": 1,
+                     *             "title": "Longest term",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "max_new_trades": {
+                     *             "default": 3,
+                     *             "description": "Sales proposed per run.",
+                     *             "group": "Size",
+                     *             "maximum": 20,
+                     *             "minimum": 1,
+                     *             "title": "Most new trades",
+                     *             "type": "integer",
+                     *             "unit": "trades"
+                     *           },
+                     *           "max_opportunities": {
+                     *             "default": 40,
+                     *             "description": "Best of all underlyings, with every figure and rule; more only while trades are left to propose.",
+                     *             "group": "Offer",
+                     *             "maximum": 1000,
+                     *             "minimum": 1,
+                     *             "title": "Opportunities kept",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "max_pm_usage": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 0,
+                     *                 "maximum": 1,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.5",
+                     *             "description": "Nothing is opened while maintenance margin over equity is above this.",
+                     *             "group": "Size",
+                     *             "title": "Highest margin usage",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "max_spread_fraction": {
+                     *             "default": 0.1,
+                     *             "description": "Ask less bid, as a fraction of mid (0.10 = 10 %).",
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "Liquidity",
+                     *             "maximum": 2,
+                     *             "title": "Widest spread",
+                     *             "type": "number",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "min_bid": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "minimum": 0.01,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.10",
+                     *             "description": "Per share, in the option's currency.",
+                     *             "group": "What is sold",
+                     *             "title": "Lowest bid",
+                     *             "unit": "per share"
+                     *           },
+                     *           "min_call_ror_annualised": {
+                     *             "default": 0.03,
+                     *             "description": "Mid credit over the value of the shares, per year without compounding.",
+                     *             "group": "What is sold",
+                     *             "maximum": 5,
+                     *             "minimum": 0.001,
+                     *             "title": "Lowest return of calls",
+                     *             "type": "number",
+                     *             "unit": "fraction a year"
+                     *           },
+                     *           "min_delta": {
+                     *             "default": 0.15,
+                     *             "description": "Absolute delta; lower is further out of the money.",
+                     *             "exclusiveMaximum": 1,
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "What is sold",
+                     *             "title": "Lowest delta",
+                     *             "type": "number",
+                     *             "unit": "delta"
+                     *           },
+                     *           "min_dte": {
+                     *             "default": 25,
+                     *             "description": "Calendar days to expiry.",
+                     *             "group": "What is sold",
+                     *             "maximum": 730,
+                     *             "minimum": 1,
+                     *             "title": "Shortest term",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "min_iv_rank": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 1,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": null,
+                     *             "description": "Where the 30-day volatility lies in its range of a year (0.3 = 30 %). Empty switches it off; with less than a quarter's history it is not known, and nothing passes.",
+                     *             "group": "Market filters",
+                     *             "title": "Lowest volatility rank",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "min_open_interest": {
+                     *             "default": 100,
+                     *             "description": "Contracts; 0 also admits contracts whose open interest is not known.",
+                     *             "group": "Liquidity",
+                     *             "minimum": 0,
+                     *             "title": "Lowest open interest",
+                     *             "type": "integer",
+                     *             "unit": "contracts"
+                     *           },
+                     *           "min_ror_annualised": {
+                     *             "default": 0.08,
+                     *             "description": "Mid credit over collateral, per year without compounding (0.08 = 8 %). The floor price keeps to it too.",
+                     *             "group": "What is sold",
+                     *             "maximum": 5,
+                     *             "minimum": 0.001,
+                     *             "title": "Lowest return",
+                     *             "type": "number",
+                     *             "unit": "fraction a year"
+                     *           },
+                     *           "price_concession": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 0.5,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.05",
+                     *             "description": "How far from mid the worst price may lie, as a fraction of mid; it is never within the touch unless a target demands it.",
+                     *             "group": "Offer",
+                     *             "title": "Price concession",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "roll": {
+                     *             "default": true,
+                     *             "description": "Whether an option that is tested, or out of time, is rolled where a roll meets the rules below.",
+                     *             "group": "Rolling",
+                     *             "title": "Roll",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "roll_dte": {
+                     *             "default": 7,
+                     *             "description": "Days to expiry; an option whose strike is reached is rolled from then on.",
+                     *             "group": "Rolling",
+                     *             "maximum": 365,
+                     *             "minimum": 0,
+                     *             "title": "Roll when tested, from",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "roll_max_delta": {
+                     *             "default": 0.5,
+                     *             "description": "Absolute delta of the new option.",
+                     *             "exclusiveMaximum": 1,
+                     *             "exclusiveMinimum": 0,
+                     *             "group": "Rolling",
+                     *             "title": "Highest delta of a roll",
+                     *             "type": "number",
+                     *             "unit": "delta"
+                     *           },
+                     *           "roll_max_dte": {
+                     *             "default": 60,
+                     *             "description": "Calendar days to expiry of the new option.",
+                     *             "group": "Rolling",
+                     *             "maximum": 730,
+                     *             "minimum": 1,
+                     *             "title": "Longest term of a roll",
+                     *             "type": "integer",
+                     *             "unit": "days"
+                     *           },
+                     *           "roll_max_give_back": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 1,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.25",
+                     *             "description": "Part of the highest premium of a cycle that rolls may pay back in all (0.25 = 25 %).",
+                     *             "group": "Rolling",
+                     *             "title": "High-water mark",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "roll_max_width": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 1,
+                     *                 "minimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.10",
+                     *             "description": "How far the strike may move, as a fraction of the old strike; it never moves nearer to the money.",
+                     *             "group": "Rolling",
+                     *             "title": "Widest roll",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "roll_min_credit": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "maximum": 100,
+                     *                 "minimum": -100,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.01",
+                     *             "description": "Net per share; below zero a debit is acceptable.",
+                     *             "group": "Rolling",
+                     *             "title": "Lowest credit of a roll",
+                     *             "unit": "per share"
+                     *           },
+                     *           "sell_calls": {
+                     *             "default": true,
+                     *             "description": "Whether calls are sold against shares held in the universe.",
+                     *             "group": "What is sold",
+                     *             "title": "Sell calls",
+                     *             "type": "boolean",
+                     *             "unit": ""
+                     *           },
+                     *           "stop_multiple": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMinimum": 1,
+                     *                 "maximum": 20,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": null,
+                     *             "description": "Bought in when it costs so many times the credit (2 = a loss as large as the credit). Empty switches it off.",
+                     *             "group": "Holding",
+                     *             "title": "Loss stop",
+                     *             "unit": "multiple"
+                     *           },
+                     *           "take_profit": {
+                     *             "anyOf": [
+                     *               {
+                     *                 "exclusiveMaximum": 1,
+                     *                 "exclusiveMinimum": 0,
+                     *                 "type": "number"
+                     *               }
+                     *             ],
+                     *             "default": "0.5",
+                     *             "description": "Part of the credit at which an option is bought in (0.5 = 50 %). Empty holds it to expiry.",
+                     *             "group": "Holding",
+                     *             "title": "Profit target",
+                     *             "unit": "fraction"
+                     *           },
+                     *           "trend_sessions": {
+                     *             "default": 0,
+                     *             "description": "Sessions; puts are sold only while the underlying is at or above the mean of so many closes. 0 switches it off.",
+                     *             "group": "Market filters",
+                     *             "maximum": 250,
+                     *             "minimum": 0,
+                     *             "title": "Trend average",
+                     *             "type": "integer",
+                     *             "unit": "sessions"
+                     *           },
+                     *           "universe": {
+                     *             "description": "Underlying symbols to look at, in order of preference.",
+                     *             "group": "Universe",
+                     *             "items": {
+                     *               "pattern": "^[A-Z][A-Z0-9. ]{0,15}$",
+                     *               "type": "string"
+                     *             },
+                     *             "maxItems": 50,
+                     *             "title": "Universe",
+                     *             "type": "array",
+                     *             "unit": ""
+                     *           }
+                     *         },
+                     *         "required": [
+                     *           "universe"
+                     *         ],
+                     *         "title": "WheelConfig",
+                     *         "type": "object"
+                     *       },
+                     *       "config_version": 2,
+                     *       "description": "Sells cash-secured puts on a list of names, and covered calls on the shares assigned.",
+                     *       "enabled": true,
+                     *       "history": [
+                     *         {
+                     *           "author": "admin@desk.test",
+                     *           "config": {
+                     *             "avoid_earnings": false,
+                     *             "avoid_ex_dividend": false,
+                     *             "calls_below_cost": false,
+                     *             "close_if_unable": true,
+                     *             "decision_minutes": 30,
+                     *             "exit_dte": null,
+                     *             "max_candidates": 10,
+                     *             "max_capital_per_name": "0.25",
+                     *             "max_chain_age_minutes": 15,
+                     *             "max_contracts": 5,
+                     *             "max_delta": 0.3,
+                     *             "max_drift": "0.01",
+                     *             "max_dte": 45,
+                     *             "max_new_trades": 3,
+                     *             "max_opportunities": 40,
+                     *             "max_pm_usage": "0.5",
+                     *             "max_spread_fraction": 0.1,
+                     *             "min_bid": "0.10",
+                     *             "min_call_ror_annualised": 0.03,
+                     *             "min_delta": 0.15,
+                     *             "min_dte": 25,
+                     *             "min_iv_rank": null,
+                     *             "min_open_interest": 100,
+                     *             "min_ror_annualised": 0.08,
+                     *             "price_concession": "0.05",
+                     *             "roll": true,
+                     *             "roll_dte": 7,
+                     *             "roll_max_delta": 0.5,
+                     *             "roll_max_dte": 60,
+                     *             "roll_max_give_back": "0.25",
+                     *             "roll_max_width": "0.10",
+                     *             "roll_min_credit": "0.01",
+                     *             "sell_calls": true,
+                     *             "stop_multiple": null,
+                     *             "take_profit": "0.5",
+                     *             "trend_sessions": 0,
+                     *             "universe": [
+                     *               "SPY"
+                     *             ]
+                     *           },
+                     *           "created_at": "2026-11-20T15:30:00Z",
+                     *           "reason": "",
+                     *           "version": 2
+                     *         }
+                     *       ],
+                     *       "id": "0199b1f6-0000-7000-8000-000000000006",
+                     *       "last_run": {
+                     *         "duration_seconds": 0,
+                     *         "errors": [],
+                     *         "finished_at": "2026-11-20T15:30:00Z",
+                     *         "id": "0199b1f6-0000-7000-8000-000000000007",
+                     *         "market_at": null,
+                     *         "no_trade_reason": null,
+                     *         "opportunities": 0,
+                     *         "proposed": 0,
+                     *         "removed": [],
+                     *         "signals": 0,
+                     *         "started_at": "2026-11-20T15:30:00Z",
+                     *         "status": "COMPLETED",
+                     *         "superseded": 0,
+                     *         "workflow_url": "http://127.0.0.1:8233/namespaces/default/workflows/run-0199b1f6-0000-7000-8000-000000000006"
+                     *       },
+                     *       "may_configure": true,
+                     *       "name": "SPY wheel",
+                     *       "next_run_at": null,
+                     *       "next_run_note": "The schedule is paused or cannot be read.",
+                     *       "portfolio": "Main",
+                     *       "proposal": null,
+                     *       "slug": "wheel",
+                     *       "strategy_name": "Wheel",
+                     *       "two_people_configure": false,
+                     *       "universe": [
+                     *         "SPY"
+                     *       ],
+                     *       "version": "1",
+                     *       "waiting": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["StrategyDetail"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            409: components["responses"]["Refused-409-SECOND_APPROVER_REQUIRED"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-CONFIG_INVALID-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT-STRATEGY_UNRESOLVED"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     run_strategy_now: {
@@ -12255,47 +19297,46 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "workflow_id": "strategy-run-0199b1f6-0000-7000-8000-000000000027",
+                     *       "workflow_url": "http://127.0.0.1:8233/namespaces/default/workflows/strategy-run-0199b1f6-0000-7000-8000-000000000027"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RunReceipt"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            409: components["responses"]["Refused-409-MARKET_CLOSED-STRATEGY_DISABLED"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
+            503: components["responses"]["Refused-503-BROKER_UNAVAILABLE-NOT_STARTED"];
         };
     };
     list_strategy_runs: {
         parameters: {
             query?: {
-                /** @description only this account's */
-                account?: string | null;
-                /** @description only this client's */
-                client?: string | null;
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: -created_at */
+                sort?: ("created_at" | "-created_at" | "status" | "-status" | "started_at" | "-started_at" | "finished_at" | "-finished_at" | "market_at" | "-market_at") | null;
                 status?: components["schemas"]["RunStatus"][];
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path: {
                 strategy_id: string;
             };
@@ -12303,100 +19344,572 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "duration_seconds": 0,
+                     *           "errors": [],
+                     *           "finished_at": "2026-11-20T15:30:00Z",
+                     *           "id": "0199b1f6-0000-7000-8000-000000000007",
+                     *           "market_at": null,
+                     *           "no_trade_reason": null,
+                     *           "opportunities": 0,
+                     *           "proposed": 0,
+                     *           "removed": [],
+                     *           "signals": 0,
+                     *           "started_at": "2026-11-20T15:30:00Z",
+                     *           "status": "COMPLETED",
+                     *           "superseded": 0,
+                     *           "workflow_url": "http://127.0.0.1:8233/namespaces/default/workflows/run-0199b1f6-0000-7000-8000-000000000006"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_StrategyRunRow_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_strategy_kinds: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "config_schema": {
+                     *           "additionalProperties": false,
+                     *           "description": "Which options to sell, how much of the account they may tie up, and when to let go.",
+                     *           "properties": {
+                     *             "avoid_earnings": {
+                     *               "default": false,
+                     *               "description": "No option is sold whose term holds an earnings date, or may hold one that is not known.",
+                     *               "group": "Market filters",
+                     *               "title": "Avoid earnings",
+                     *               "type": "boolean",
+                     *               "unit": ""
+                     *             },
+                     *             "avoid_ex_dividend": {
+                     *               "default": false,
+                     *               "description": "No call is sold whose term holds an ex-dividend day, or may hold one that is not known: an early assignment would take the dividend.",
+                     *               "group": "Market filters",
+                     *               "title": "Avoid ex-dividend days",
+                     *               "type": "boolean",
+                     *               "unit": ""
+                     *             },
+                     *             "calls_below_cost": {
+                     *               "default": false,
+                     *               "description": "Whether a call may be struck below what its shares have cost after premiums and dividends.",
+                     *               "group": "What is sold",
+                     *               "title": "Calls below cost",
+                     *               "type": "boolean",
+                     *               "unit": ""
+                     *             },
+                     *             "close_if_unable": {
+                     *               "default": true,
+                     *               "description": "Buys the option in when no roll meets the rules; otherwise it is kept.",
+                     *               "group": "Rolling",
+                     *               "title": "Close if unable to roll",
+                     *               "type": "boolean",
+                     *               "unit": ""
+                     *             },
+                     *             "decision_minutes": {
+                     *               "default": 30,
+                     *               "description": "Market minutes a recommendation waits for a person; never past the close.",
+                     *               "group": "Offer",
+                     *               "maximum": 390,
+                     *               "minimum": 1,
+                     *               "title": "Time to decide",
+                     *               "type": "integer",
+                     *               "unit": "market minutes"
+                     *             },
+                     *             "exit_dte": {
+                     *               "anyOf": [
+                     *                 {
+                     *                   "maximum": 365,
+                     *                   "minimum": 0,
+                     *                   "type": "integer"
+                     *                 }
+                     *               ],
+                     *               "default": null,
+                     *               "description": "Days to expiry at which an option is rolled or bought in whatever it is worth. Empty switches it off.",
+                     *               "group": "Holding",
+                     *               "title": "Time exit",
+                     *               "unit": "days"
+                     *             },
+                     *             "max_candidates": {
+                     *               "default": 10,
+                     *               "description": "Per underlying.",
+                     *               "group": "Offer",
+                     *               "maximum": 100,
+                     *               "minimum": 1,
+                     *               "title": "Candidates kept",
+                     *               "type": "integer",
+                     *               "unit": "contracts"
+                     *             },
+                     *             "max_capital_per_name": {
+                     *               "anyOf": [
+                     *                 {
+                     *                   "exclusiveMinimum": 0,
+                     *                   "maximum": 1,
+                     *                   "type": "number"
+                     *                 }
+                     *               ],
+                     *               "default": "0.25",
+                     *               "description": "Exposure to one underlying, the new trade included, as a fraction of net liquidation value.",
+                     *               "group": "Size",
+                     *               "title": "Most capital in one name",
+                     *               "unit": "fraction"
+                     *             },
+                     *             "max_chain_age_minutes": {
+                     *               "default": 15,
+                     *               "description": "Market minutes; an older chain is not traded on.",
+                     *               "group": "Liquidity",
+                     *               "maximum": 390,
+                     *               "minimum": 1,
+                     *               "title": "Oldest chain",
+                     *               "type": "integer",
+                     *               "unit": "market minutes"
+                     *             },
+                     *             "max_contracts": {
+                     *               "default": 5,
+                     *               "description": "Per sale proposed.",
+                     *               "group": "Size",
+                     *               "maximum": 1000,
+                     *               "minimum": 1,
+                     *               "title": "Most contracts",
+                     *               "type": "integer",
+                     *               "unit": "contracts"
+                     *             },
+                     *             "max_delta": {
+                     *               "default": 0.3,
+                     *               "description": "Absolute delta.",
+                     *               "exclusiveMaximum": 1,
+                     *               "exclusiveMinimum": 0,
+                     *               "group": "What is sold",
+                     *               "title": "Highest delta",
+                     *               "type": "number",
+                     *               "unit": "delta"
+                     *             },
+                     *             "max_drift": {
+                     *               "anyOf": [
+                     *                 {
+                     *                   "exclusiveMinimum": 0,
+                     *                   "maximum": 0.2,
+                     *                   "type": "number"
+                     *                 }
+                     *               ],
+                     *               "default": "0.01",
+                     *               "description": "How far the underlying may move before an approval is void (0.01 = 1 %).",
+                     *               "group": "Offer",
+                     *               "title": "Maximum drift",
+                     *               "unit": "fraction"
+                     *             },
+                     *             "max_dte": {
+                     *               "default": 45,
+                     *               "description": "Calendar days to expiry.",
+                     *               "group": "What is sold",
+                     *               "maximum": 730,
+                     *               "minimum": 1,
+                     *               "title": "Longest term",
+                     *               "type": "integer",
+                     *               "unit": "days"
+                     *             },
+                     *             "max_new_trades": {
+                     *               "default": 3,
+                     *               "description": "Sales proposed per run.",
+                     *               "group": "Size",
+                     *               "maximum": 20,
+                     *               "minimum": 1,
+                     *               "title": "Most new trades",
+                     *               "type": "integer",
+                     *               "unit": "trades"
+                     *             },
+                     *             "max_opportunities": {
+                     *               "default": 40,
+                     *               "description": "Best of all underlyings, with every figure and rule; more only while trades are left to propose.",
+                     *               "group": "Offer",
+                     *               "maximum": 1000,
+                     *               "minimum": 1,
+                     *               "title": "Opportunities kept",
+                     *               "type": "integer",
+                     *               "unit": "contracts"
+                     *             },
+                     *             "max_pm_usage": {
+                     *               "anyOf": [
+                     *                 {
+                     *                   "exclusiveMinimum": 0,
+                     *                   "maximum": 1,
+                     *                   "type": "number"
+                     *                 }
+                     *               ],
+                     *               "default": "0.5",
+                     *               "description": "Nothing is opened while maintenance margin over equity is above this.",
+                     *               "group": "Size",
+                     *               "title": "Highest margin usage",
+                     *               "unit": "fraction"
+                     *             },
+                     *             "max_spread_fraction": {
+                     *               "default": 0.1,
+                     *               "description": "Ask less bid, as a fraction of mid (0.10 = 10 %).",
+                     *               "exclusiveMinimum": 0,
+                     *               "group": "Liquidity",
+                     *               "maximum": 2,
+                     *               "title": "Widest spread",
+                     *               "type": "number",
+                     *               "unit": "fraction"
+                     *             },
+                     *             "min_bid": {
+                     *               "anyOf": [
+                     *                 {
+                     *                   "minimum": 0.01,
+                     *                   "type": "number"
+                     *                 }
+                     *               ],
+                     *               "default": "0.10",
+                     *               "description": "Per share, in the option's currency.",
+                     *               "group": "What is sold",
+                     *               "title": "Lowest bid",
+                     *               "unit": "per share"
+                     *             },
+                     *             "min_call_ror_annualised": {
+                     *               "default": 0.03,
+                     *               "description": "Mid credit over the value of the shares, per year without compounding.",
+                     *               "group": "What is sold",
+                     *               "maximum": 5,
+                     *               "minimum": 0.001,
+                     *               "title": "Lowest return of calls",
+                     *               "type": "number",
+                     *               "unit": "fraction a year"
+                     *             },
+                     *             "min_delta": {
+                     *               "default": 0.15,
+                     *               "description": "Absolute delta; lower is further out of the money.",
+                     *               "exclusiveMaximum": 1,
+                     *               "exclusiveMinimum": 0,
+                     *               "group": "What is sold",
+                     *               "title": "Lowest delta",
+                     *               "type": "number",
+                     *               "unit": "delta"
+                     *             },
+                     *             "min_dte": {
+                     *               "default": 25,
+                     *               "description": "Calendar days to expiry.",
+                     *               "group": "What is sold",
+                     *               "maximum": 730,
+                     *               "minimum": 1,
+                     *               "title": "Shortest term",
+                     *               "type": "integer",
+                     *               "unit": "days"
+                     *             },
+                     *             "min_iv_rank": {
+                     *               "anyOf": [
+                     *                 {
+                     *                   "maximum": 1,
+                     *                   "minimum": 0,
+                     *                   "type": "number"
+                     *                 }
+                     *               ],
+                     *               "default": null,
+                     *               "description": "Where the 30-day volatility lies in its range of a year (0.3 = 30 %). Empty switches it off; with less than a quarter's history it is not known, and nothing passes.",
+                     *               "group": "Market filters",
+                     *               "title": "Lowest volatility rank",
+                     *               "unit": "fraction"
+                     *             },
+                     *             "min_open_interest": {
+                     *               "default": 100,
+                     *               "description": "Contracts; 0 also admits contracts whose open interest is not known.",
+                     *               "group": "Liquidity",
+                     *               "minimum": 0,
+                     *               "title": "Lowest open interest",
+                     *               "type": "integer",
+                     *               "unit": "contracts"
+                     *             },
+                     *             "min_ror_annualised": {
+                     *               "default": 0.08,
+                     *               "description": "Mid credit over collateral, per year without compounding (0.08 = 8 %). The floor price keeps to it too.",
+                     *               "group": "What is sold",
+                     *               "maximum": 5,
+                     *               "minimum": 0.001,
+                     *               "title": "Lowest return",
+                     *               "type": "number",
+                     *               "unit": "fraction a year"
+                     *             },
+                     *             "price_concession": {
+                     *               "anyOf": [
+                     *                 {
+                     *                   "maximum": 0.5,
+                     *                   "minimum": 0,
+                     *                   "type": "number"
+                     *                 }
+                     *               ],
+                     *               "default": "0.05",
+                     *               "description": "How far from mid the worst price may lie, as a fraction of mid; it is never within the touch unless a target demands it.",
+                     *               "group": "Offer",
+                     *               "title": "Price concession",
+                     *               "unit": "fraction"
+                     *             },
+                     *             "roll": {
+                     *               "default": true,
+                     *               "description": "Whether an option that is tested, or out of time, is rolled where a roll meets the rules below.",
+                     *               "group": "Rolling",
+                     *               "title": "Roll",
+                     *               "type": "boolean",
+                     *               "unit": ""
+                     *             },
+                     *             "roll_dte": {
+                     *               "default": 7,
+                     *               "description": "Days to expiry; an option whose strike is reached is rolled from then on.",
+                     *               "group": "Rolling",
+                     *               "maximum": 365,
+                     *               "minimum": 0,
+                     *               "title": "Roll when tested, from",
+                     *               "type": "integer",
+                     *               "unit": "days"
+                     *             },
+                     *             "roll_max_delta": {
+                     *               "default": 0.5,
+                     *               "description": "Absolute delta of the new option.",
+                     *               "exclusiveMaximum": 1,
+                     *               "exclusiveMinimum": 0,
+                     *               "group": "Rolling",
+                     *               "title": "Highest delta of a roll",
+                     *               "type": "number",
+                     *               "unit": "delta"
+                     *             },
+                     *             "roll_max_dte": {
+                     *               "default": 60,
+                     *               "description": "Calendar days to expiry of the new option.",
+                     *               "group": "Rolling",
+                     *               "maximum": 730,
+                     *               "minimum": 1,
+                     *               "title": "Longest term of a roll",
+                     *               "type": "integer",
+                     *               "unit": "days"
+                     *             },
+                     *             "roll_max_give_back": {
+                     *               "anyOf": [
+                     *                 {
+                     *                   "maximum": 1,
+                     *                   "minimum": 0,
+                     *                   "type": "number"
+                     *                 }
+                     *               ],
+                     *               "default": "0.25",
+                     *               "description": "Part of the highest premium of a cycle that rolls may pay back in all (0.25 = 25 %).",
+                     *               "group": "Rolling",
+                     *               "title": "High-water mark",
+                     *               "unit": "fraction"
+                     *             },
+                     *             "roll_max_width": {
+                     *               "anyOf": [
+                     *                 {
+                     *                   "maximum": 1,
+                     *                   "minimum": 0,
+                     *                   "type": "number"
+                     *                 }
+                     *               ],
+                     *               "default": "0.10",
+                     *               "description": "How far the strike may move, as a fraction of the old strike; it never moves nearer to the money.",
+                     *               "group": "Rolling",
+                     *               "title": "Widest roll",
+                     *               "unit": "fraction"
+                     *             },
+                     *             "roll_min_credit": {
+                     *               "anyOf": [
+                     *                 {
+                     *                   "maximum": 100,
+                     *                   "minimum": -100,
+                     *                   "type": "number"
+                     *                 }
+                     *               ],
+                     *               "default": "0.01",
+                     *               "description": "Net per share; below zero a debit is acceptable.",
+                     *               "group": "Rolling",
+                     *               "title": "Lowest credit of a roll",
+                     *               "unit": "per share"
+                     *             },
+                     *             "sell_calls": {
+                     *               "default": true,
+                     *               "description": "Whether calls are sold against shares held in the universe.",
+                     *               "group": "What is sold",
+                     *               "title": "Sell calls",
+                     *               "type": "boolean",
+                     *               "unit": ""
+                     *             },
+                     *             "stop_multiple": {
+                     *               "anyOf": [
+                     *                 {
+                     *                   "exclusiveMinimum": 1,
+                     *                   "maximum": 20,
+                     *                   "type": "number"
+                     *                 }
+                     *               ],
+                     *               "default": null,
+                     *               "description": "Bought in when it costs so many times the credit (2 = a loss as large as the credit). Empty switches it off.",
+                     *               "group": "Holding",
+                     *               "title": "Loss stop",
+                     *               "unit": "multiple"
+                     *             },
+                     *             "take_profit": {
+                     *               "anyOf": [
+                     *                 {
+                     *                   "exclusiveMaximum": 1,
+                     *                   "exclusiveMinimum": 0,
+                     *                   "type": "number"
+                     *                 }
+                     *               ],
+                     *               "default": "0.5",
+                     *               "description": "Part of the credit at which an option is bought in (0.5 = 50 %). Empty holds it to expiry.",
+                     *               "group": "Holding",
+                     *               "title": "Profit target",
+                     *               "unit": "fraction"
+                     *             },
+                     *             "trend_sessions": {
+                     *               "default": 0,
+                     *               "description": "Sessions; puts are sold only while the underlying is at or above the mean of so many closes. 0 switches it off.",
+                     *               "group": "Market filters",
+                     *               "maximum": 250,
+                     *               "minimum": 0,
+                     *               "title": "Trend average",
+                     *               "type": "integer",
+                     *               "unit": "sessions"
+                     *             },
+                     *             "universe": {
+                     *               "description": "Underlying symbols to look at, in order of preference.",
+                     *               "group": "Universe",
+                     *               "items": {
+                     *                 "pattern": "^[A-Z][A-Z0-9. ]{0,15}$",
+                     *                 "type": "string"
+                     *               },
+                     *               "maxItems": 50,
+                     *               "title": "Universe",
+                     *               "type": "array",
+                     *               "unit": ""
+                     *             }
+                     *           },
+                     *           "required": [
+                     *             "universe"
+                     *           ],
+                     *           "title": "WheelConfig",
+                     *           "type": "object"
+                     *         },
+                     *         "defaults": {
+                     *           "avoid_earnings": false,
+                     *           "avoid_ex_dividend": false,
+                     *           "calls_below_cost": false,
+                     *           "close_if_unable": true,
+                     *           "decision_minutes": 30,
+                     *           "exit_dte": null,
+                     *           "max_candidates": 10,
+                     *           "max_capital_per_name": "0.25",
+                     *           "max_chain_age_minutes": 15,
+                     *           "max_contracts": 5,
+                     *           "max_delta": 0.3,
+                     *           "max_drift": "0.01",
+                     *           "max_dte": 45,
+                     *           "max_new_trades": 3,
+                     *           "max_opportunities": 40,
+                     *           "max_pm_usage": "0.5",
+                     *           "max_spread_fraction": 0.1,
+                     *           "min_bid": "0.10",
+                     *           "min_call_ror_annualised": 0.03,
+                     *           "min_delta": 0.15,
+                     *           "min_dte": 25,
+                     *           "min_iv_rank": null,
+                     *           "min_open_interest": 100,
+                     *           "min_ror_annualised": 0.08,
+                     *           "price_concession": "0.05",
+                     *           "roll": true,
+                     *           "roll_dte": 7,
+                     *           "roll_max_delta": 0.5,
+                     *           "roll_max_dte": 60,
+                     *           "roll_max_give_back": "0.25",
+                     *           "roll_max_width": "0.10",
+                     *           "roll_min_credit": "0.01",
+                     *           "sell_calls": true,
+                     *           "stop_multiple": null,
+                     *           "take_profit": "0.5",
+                     *           "trend_sessions": 0
+                     *         },
+                     *         "description": "Sells cash-secured puts on a list of names, and covered calls on the shares assigned.",
+                     *         "error": null,
+                     *         "name": "Wheel",
+                     *         "slug": "wheel",
+                     *         "version": "1",
+                     *         "version_id": "0199b1f6-0000-7000-8000-000000000011"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["StrategyKind"][];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     stream: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description of the last event that was received */
+                "Last-Event-ID"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `hello`, `change`… */
             200: {
                 headers: {
@@ -12406,44 +19919,78 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     get_trading_states: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accounts": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "changed_at": null,
+                     *           "changed_by": null,
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "effective": "ACTIVE",
+                     *           "may_halt": true,
+                     *           "may_resume": true,
+                     *           "reason": "",
+                     *           "state": "ACTIVE"
+                     *         }
+                     *       ],
+                     *       "desk": {
+                     *         "changed_at": null,
+                     *         "changed_by": null,
+                     *         "may_halt": false,
+                     *         "may_resume": false,
+                     *         "reason": "",
+                     *         "state": "ACTIVE"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["TradingStates"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     change_trading_state_of_account: {
@@ -12459,37 +20006,62 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "because",
+                 *       "state": "HALTED"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ChangeStateAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accounts": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "changed_at": "2026-11-20T15:30:00Z",
+                     *           "changed_by": "admin_a@desk.test",
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "effective": "HALTED",
+                     *           "may_halt": true,
+                     *           "may_resume": true,
+                     *           "reason": "because",
+                     *           "state": "HALTED"
+                     *         }
+                     *       ],
+                     *       "desk": {
+                     *         "changed_at": null,
+                     *         "changed_by": null,
+                     *         "may_halt": false,
+                     *         "may_resume": false,
+                     *         "reason": "",
+                     *         "state": "ACTIVE"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["TradingStates"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     change_trading_state_of_desk: {
@@ -12503,127 +20075,195 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "because",
+                 *       "state": "ACTIVE"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ChangeStateAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accounts": [
+                     *         {
+                     *           "account": {
+                     *             "code": "DU1000001",
+                     *             "id": "0199b1f6-0000-7000-8000-000000000001",
+                     *             "kind": "SIMULATED",
+                     *             "label": "DU1000001 · Main"
+                     *           },
+                     *           "changed_at": "2026-11-20T15:30:00Z",
+                     *           "changed_by": "admin_a@desk.test",
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "effective": "HALTED",
+                     *           "may_halt": true,
+                     *           "may_resume": true,
+                     *           "reason": "because",
+                     *           "state": "HALTED"
+                     *         }
+                     *       ],
+                     *       "desk": {
+                     *         "changed_at": "2026-11-20T15:30:00Z",
+                     *         "changed_by": "admin@desk.test",
+                     *         "may_halt": true,
+                     *         "may_resume": true,
+                     *         "reason": "because",
+                     *         "state": "ACTIVE"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["TradingStates"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     list_users: {
         parameters: {
             query?: {
+                /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 is_active?: boolean | null;
                 limit?: number;
+                /** @description `-` before it: from the end; equal ones by their key. Left out: email */
+                sort?: ("email" | "-email" | "name" | "-name" | "created_at" | "-created_at" | "last_login_at" | "-last_login_at" | "is_active" | "-is_active" | "is_admin" | "-is_admin") | null;
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-20T15:30:00Z",
+                     *           "email": "admin@desk.test",
+                     *           "etag": "\"e6ebeb90e74ed7e47d4d9ad3\"",
+                     *           "has_second_factor": false,
+                     *           "id": "0199b1f6-0000-7000-8000-000000000024",
+                     *           "is_active": true,
+                     *           "is_admin": true,
+                     *           "last_login_at": "2026-11-20T15:30:00Z",
+                     *           "name": "Admin",
+                     *           "password_expires_at": null,
+                     *           "roles": [],
+                     *           "sessions": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_UserRow_"];
+                    "text/csv": string;
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-FORBIDDEN-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     add_user: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "new@desk.test",
+                 *       "name": "New"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewUserAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "password": "seven-garden-lanterns",
+                     *       "user": {
+                     *         "created_at": "2026-11-20T15:30:00Z",
+                     *         "email": "new@desk.test",
+                     *         "etag": "\"0c75e0a2a4a77222857dc77f\"",
+                     *         "has_second_factor": false,
+                     *         "id": "0199b1f6-0000-7000-8000-000000000004",
+                     *         "is_active": true,
+                     *         "is_admin": false,
+                     *         "last_login_at": null,
+                     *         "name": "New",
+                     *         "password_expires_at": "2026-11-20T15:30:00Z",
+                     *         "roles": [],
+                     *         "sessions": 0
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["IssuedPassword"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            409: components["responses"]["Refused-409-EMAIL_TAKEN"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     get_user: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path: {
                 user_id: string;
             };
@@ -12631,39 +20271,66 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-20T15:30:00Z",
+                     *       "email": "trader_a@desk.test",
+                     *       "etag": "\"0741ed7ce29f9177234e20a9\"",
+                     *       "has_second_factor": false,
+                     *       "id": "0199b1f6-0000-7000-8000-000000000014",
+                     *       "is_active": true,
+                     *       "is_admin": false,
+                     *       "last_login_at": "2026-11-20T15:30:00Z",
+                     *       "name": "trader_a",
+                     *       "password_expires_at": null,
+                     *       "roles": [
+                     *         {
+                     *           "client": "Client A",
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "id": "0199b1f6-0000-7000-8000-00000000001b",
+                     *           "portfolio": null,
+                     *           "portfolio_id": null,
+                     *           "role": "TRADER"
+                     *         }
+                     *       ],
+                     *       "sessions": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserRow"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-FORBIDDEN-SCOPE_MISSING"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     edit_user: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+                /** @description the `etag` that was on screen; 412 where it is another by now */
+                "If-Match"?: string | null;
+            };
             path: {
                 user_id: string;
             };
@@ -12671,43 +20338,58 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Somebody"
+                 *     }
+                 */
                 "application/json": components["schemas"]["UserChangeAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-20T15:30:00Z",
+                     *       "email": "trader_a@desk.test",
+                     *       "etag": "\"079c267480851b62427f1349\"",
+                     *       "has_second_factor": false,
+                     *       "id": "0199b1f6-0000-7000-8000-000000000014",
+                     *       "is_active": true,
+                     *       "is_admin": false,
+                     *       "last_login_at": "2026-11-20T15:30:00Z",
+                     *       "name": "Somebody",
+                     *       "password_expires_at": null,
+                     *       "roles": [],
+                     *       "sessions": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserRow"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            409: components["responses"]["Refused-409-LAST_ADMIN"];
+            412: components["responses"]["Refused-412-PRECONDITION_FAILED"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     reset_password: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 user_id: string;
             };
@@ -12715,39 +20397,50 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "password": "seven-garden-lanterns",
+                     *       "user": {
+                     *         "created_at": "2026-11-20T15:30:00Z",
+                     *         "email": "trader_a@desk.test",
+                     *         "etag": "\"079c267480851b62427f1349\"",
+                     *         "has_second_factor": false,
+                     *         "id": "0199b1f6-0000-7000-8000-000000000014",
+                     *         "is_active": true,
+                     *         "is_admin": false,
+                     *         "last_login_at": "2026-11-20T15:30:00Z",
+                     *         "name": "Somebody",
+                     *         "password_expires_at": "2026-11-20T15:30:00Z",
+                     *         "roles": [],
+                     *         "sessions": 0
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["IssuedPassword"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     reset_second_factor: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 user_id: string;
             };
@@ -12755,24 +20448,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -12780,12 +20455,23 @@ export interface operations {
                 };
                 content?: never;
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            409: components["responses"]["Refused-409-SECOND_FACTOR_STATE"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     grant_role: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 user_id: string;
             };
@@ -12793,43 +20479,66 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                 *       "role": "VIEWER"
+                 *     }
+                 */
                 "application/json": components["schemas"]["GrantAsk"];
             };
         };
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-20T15:30:00Z",
+                     *       "email": "trader_a@desk.test",
+                     *       "etag": "\"079c267480851b62427f1349\"",
+                     *       "has_second_factor": false,
+                     *       "id": "0199b1f6-0000-7000-8000-000000000014",
+                     *       "is_active": true,
+                     *       "is_admin": false,
+                     *       "last_login_at": "2026-11-20T15:30:00Z",
+                     *       "name": "Somebody",
+                     *       "password_expires_at": "2026-11-20T15:30:00Z",
+                     *       "roles": [
+                     *         {
+                     *           "client": "Renamed",
+                     *           "client_id": "0199b1f6-0000-7000-8000-000000000005",
+                     *           "id": "0199b1f6-0000-7000-8000-00000000001c",
+                     *           "portfolio": null,
+                     *           "portfolio_id": null,
+                     *           "role": "VIEWER"
+                     *         }
+                     *       ],
+                     *       "sessions": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserRow"];
                 };
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     revoke_role: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 role_id: string;
                 user_id: string;
@@ -12838,24 +20547,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -12863,12 +20554,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     end_user_sessions: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same for a repeated request: it is done once and answered the same */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 user_id: string;
             };
@@ -12876,24 +20577,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -12901,6 +20584,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-CSRF_REJECTED-FORBIDDEN-SCOPE_MISSING-STEP_UP_REQUIRED"];
+            404: components["responses"]["Refused-404-NOT_FOUND"];
+            413: components["responses"]["Refused-413-BAD_REQUEST"];
+            422: components["responses"]["Refused-422-IDEMPOTENCY_KEY_REUSED-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     value_history: {
@@ -12912,39 +20602,53 @@ export interface operations {
                 client?: string | null;
                 period?: components["schemas"]["Period"];
             };
-            header?: never;
+            header?: {
+                /** @description the `ETag` of the answer that is there already */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description failed */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description for `If-None-Match` or `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "currency": "USD",
+                     *       "left_out": [],
+                     *       "points": [
+                     *         {
+                     *           "at": "2026-11-20T15:30:00Z",
+                     *           "excess_liquidity": "100000",
+                     *           "maint_margin": "0",
+                     *           "margin_usage": 0,
+                     *           "net_liquidation": "150000"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ValueHistory"];
                 };
             };
+            /** @description unchanged since the tag that was sent */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused-401-NOT_AUTHENTICATED"];
+            403: components["responses"]["Refused-403-SCOPE_MISSING"];
+            422: components["responses"]["Refused-422-INVALID_INPUT"];
+            429: components["responses"]["Refused-429-TOO_MANY_REQUESTS"];
+            500: components["responses"]["Refused-500-INTERNAL_ERROR"];
         };
     };
     healthz: {
@@ -12962,6 +20666,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ok"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Health"];
                 };
             };
@@ -12982,6 +20691,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "database": true,
+                     *       "migrations": true,
+                     *       "ready": true,
+                     *       "temporal": true
+                     *     }
+                     */
                     "application/json": components["schemas"]["Readiness"];
                 };
             };

@@ -1,4 +1,3 @@
-import { Tooltip } from '@mantine/core';
 import type { AccountBrief } from '@/client/schema';
 import { AccountBadge, KIND_MEANINGS } from './AccountBadge';
 import styles from './AccountCell.module.css';
@@ -6,11 +5,9 @@ import styles from './AccountCell.module.css';
 /** An account by its name, never without the kind of money behind it. */
 export function AccountCell({ account }: { account: AccountBrief }) {
   return (
-    <Tooltip label={`${account.label}: ${KIND_MEANINGS[account.kind]}.`}>
-      <span className={styles.account}>
-        <AccountBadge kind={account.kind} />
-        <span>{account.label}</span>
-      </span>
-    </Tooltip>
+    <span className={styles.account} data-tip={`${account.label}: ${KIND_MEANINGS[account.kind]}.`}>
+      <AccountBadge kind={account.kind} />
+      <span>{account.label}</span>
+    </span>
   );
 }

@@ -11,6 +11,7 @@ interface CommandFormProps {
   onSubmit: () => void;
   onBack?: () => void;
   submit: string;
+  back?: string;
   /** Whether what is typed makes a request. */
   isReady: boolean;
   isDangerous?: boolean;
@@ -19,7 +20,8 @@ interface CommandFormProps {
 
 /** A command of a person: what is asked, why it was refused, and the proof it may ask for. */
 export function CommandForm(props: CommandFormProps) {
-  const { command, onSubmit, onBack, submit, isReady, isDangerous = false, children } = props;
+  const { command, onSubmit, onBack, submit, back = 'Go back', isReady, children } = props;
+  const { isDangerous = false } = props;
   return (
     <form
       onSubmit={(event: FormEvent) => {
@@ -33,7 +35,7 @@ export function CommandForm(props: CommandFormProps) {
         <Group justify="flex-end">
           {onBack !== undefined && (
             <Button variant="default" onClick={onBack}>
-              Go back
+              {back}
             </Button>
           )}
           <Button

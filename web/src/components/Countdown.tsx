@@ -1,4 +1,3 @@
-import { Tooltip } from '@mantine/core';
 import { useExchangeTimeZone, useMarketReading } from '@/client/hooks';
 import { secondsLeft, urgencyOf } from '@/lib/marketClock';
 import { formatDuration, formatMomentInFull } from '@/lib/time';
@@ -19,16 +18,18 @@ export function Countdown({ deadline }: { deadline: string }) {
   const inFull = formatMomentInFull(new Date(deadline), timeZone);
   if (seconds === null) {
     return (
-      <Tooltip label={`Until ${inFull}. The market clock is not known yet.`}>
-        <span className="numeric">–</span>
-      </Tooltip>
+      <span className="numeric" data-tip={`Until ${inFull}. The market clock is not known yet.`}>
+        –
+      </span>
     );
   }
   return (
-    <Tooltip label={`Until ${inFull}, market time`}>
-      <span className={`numeric ${styles.left}`} data-urgency={urgencyOf(seconds)}>
-        {seconds === 0 ? 'passed' : formatDuration(seconds)}
-      </span>
-    </Tooltip>
+    <span
+      className={`numeric ${styles.left}`}
+      data-urgency={urgencyOf(seconds)}
+      data-tip={`Until ${inFull}, market time`}
+    >
+      {seconds === 0 ? 'passed' : formatDuration(seconds)}
+    </span>
   );
 }

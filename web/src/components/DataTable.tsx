@@ -1,4 +1,3 @@
-import { Tooltip } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from '@tabler/icons-react';
 import {
@@ -11,9 +10,9 @@ import {
 } from '@tanstack/react-table';
 import { lazy, memo, type ReactNode, type RefObject, Suspense, useMemo, useState } from 'react';
 import { useHiddenColumns } from '@/lib/columnChoice';
+import { formatSorting, parseSorting, type Sorting } from './address';
 import { type Column, compareValues } from './columns';
 import styles from './DataTable.module.css';
-import { formatSorting, parseSorting, type Sorting } from './sorting';
 
 const VirtualRows = lazy(() => import('./VirtualRows'));
 
@@ -34,8 +33,8 @@ interface DataTableProps<Row extends object> {
   /** The same row on a narrow screen; it contains a link when rows can be opened. */
   card: (row: Row) => ReactNode;
   /** Rows that must catch the eye. */
-  isAlarming?: (row: Row) => boolean;
-  listRef?: RefObject<HTMLDivElement | null>;
+  isAlarming?: ((row: Row) => boolean) | undefined;
+  listRef?: RefObject<HTMLElement | null>;
   /** Under which name the choice of columns is kept; all are shown without one. */
   name?: string;
   /** Kept in the address, say; without it the table keeps it itself. */
@@ -46,9 +45,9 @@ interface DataTableProps<Row extends object> {
 export function DataTable<Row extends object>(props: DataTableProps<Row>) {
   const isNarrow = useMediaQuery(NARROW, undefined, { getInitialValueInEffect: false });
   return (
-    <div ref={props.listRef} className={`panel ${styles.list}`}>
+    <section ref={props.listRef} className={`panel ${styles.list}`}>
       {isNarrow ? <Cards {...props} /> : <WideTable {...props} />}
-    </div>
+    </section>
   );
 }
 
@@ -195,24 +194,22 @@ function HeaderCell<Row extends object>({ header, column }: HeaderCellProps<Row>
   if (column === undefined) return null;
   const sorted = header.column.getIsSorted();
   const Picture = sorted === false ? IconArrowsSort : SORT_ICONS[sorted];
-  const button = (
-    <button
-      type="button"
-      className={styles.sort}
-      data-sorted={sorted !== false || undefined}
-      onClick={header.column.getToggleSortingHandler()}
-    >
-      {column.header}
-      <Picture size={12} aria-hidden />
-    </button>
-  );
   return (
     <th
       data-kind={column.kind}
       className={styles.head}
       aria-sort={sorted === false ? 'none' : ARIA_SORT[sorted]}
     >
-      {column.hint === undefined ? button : <Tooltip label={column.hint}>{button}</Tooltip>}
+      <button
+        type="button"
+        className={styles.sort}
+        data-sorted={sorted !== false || undefined}
+        data-tip={column.hint}
+        onClick={header.column.getToggleSortingHandler()}
+      >
+        {column.header}
+        <Picture size={12} aria-hidden />
+      </button>
     </th>
   );
 }

@@ -4,8 +4,8 @@ import type { UseQueryResult } from '@tanstack/react-query';
 import { Link, type LinkProps } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import styles from './DetailScreen.module.css';
+import { Failure } from './Failure';
 import { PageSkeleton } from './PageSkeleton';
-import { ProblemNotice } from './ProblemNotice';
 
 interface DetailScreenProps<T> {
   query: UseQueryResult<T>;
@@ -25,13 +25,7 @@ export function DetailScreen<T>(props: DetailScreenProps<T>) {
       <Anchor component={Link} to={back.to} size="sm" className={styles.back}>
         <IconArrowLeft size={14} aria-hidden /> {back.label}
       </Anchor>
-      {query.isError && (
-        <ProblemNotice
-          error={query.error}
-          onRetry={() => void query.refetch()}
-          isRetrying={query.isFetching}
-        />
-      )}
+      <Failure query={query} />
       {query.isPending && skeleton}
       {query.data !== undefined && children(query.data)}
     </div>

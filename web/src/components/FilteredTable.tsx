@@ -1,14 +1,10 @@
-import { Button, Group, Stack, Text } from '@mantine/core';
-import { IconDownload } from '@tabler/icons-react';
-import { useNavigate, useSearch } from '@tanstack/react-router';
-import { type ReactNode, useRef } from 'react';
-import { download, toCsv } from '@/lib/csv';
+import { Group, Stack, Text } from '@mantine/core';
+import { type ReactNode, useMemo, useRef } from 'react';
 import { formatCount } from '@/lib/numbers';
-import { ColumnChooser } from './ColumnChooser';
-import { type Column, exportRows, matchesFilter } from './columns';
+import { useAddressFilter, useAddressSorting } from './address';
+import { type Column, rowsMatching } from './columns';
 import { DataTable } from './DataTable';
-import { FilterInput } from './FilterInput';
-import { useAddressSorting } from './sorting';
+import { ListTools } from './ListTools';
 import { useListKeys } from './useListKeys';
 
 interface FilteredTableProps<Row extends object> {
@@ -26,27 +22,19 @@ interface FilteredTableProps<Row extends object> {
 
 /**
  * A table whose rows are all at hand: filtered and sorted in the address (`filter` and `sort`,
- * which its route must take), its columns chosen, the rows in sight exported.
+ * which its route must take), its columns chosen, the rows that match exported.
  */
 export function FilteredTable<Row extends object>(props: FilteredTableProps<Row>) {
   const { name, label, columns, rows, controls, ...table } = props;
-  const filter = useSearch({ strict: false, select: (search) => search.filter }) ?? '';
-  const navigate = useNavigate();
+  const filter = useAddressFilter();
   const sorting = useAddressSorting();
-  const list = useRef<HTMLDivElement>(null);
-  const input = useRef<HTMLInputElement>(null);
-  useListKeys({ list, filter: input });
-  const shown = rows.filter((row) => matchesFilter(columns, row, filter));
-  const onFilter = (text: string) =>
-    void navigate({
-      to: '.',
-      search: (search: Record<string, unknown>) => ({ ...search, filter: text || undefined }),
-      replace: true,
-    } as never);
-  const exportCsv = () => {
-    const header = columns.map((column) => column.header);
-    download(`${name}.csv`, toCsv(header, exportRows(columns, shown)));
-  };
+  const list = useRef<HTMLElement>(null);
+  const filterRef = useRef<HTMLInputElement>(null);
+  useListKeys({ list, filter: filterRef });
+  const shown = useMemo(
+    () => rowsMatching(columns, rows, filter.value),
+    [rows, columns, filter.value],
+  );
   return (
     <Stack gap="sm">
       <Group justify="space-between" gap="sm">
@@ -57,16 +45,15 @@ export function FilteredTable<Row extends object>(props: FilteredTableProps<Row>
         </Text>
         <Group gap="sm">
           {controls}
-          <FilterInput value={filter} onChange={onFilter} inputRef={input} />
-          <ColumnChooser table={name} columns={columns} />
-          <Button
-            variant="default"
-            leftSection={<IconDownload size={16} aria-hidden />}
-            onClick={exportCsv}
-            disabled={shown.length === 0}
-          >
-            CSV
-          </Button>
+          <ListTools
+            name={name}
+            columns={columns}
+            filter={filter}
+            filterRef={filterRef}
+            allRows={() => rows}
+            isEmpty={shown.length === 0}
+            isTable
+          />
         </Group>
       </Group>
       {shown.length > 0 && (

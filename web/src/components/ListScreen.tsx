@@ -1,95 +1,84 @@
 import { Button, Group, Stack, Title } from '@mantine/core';
-import { IconDownload, IconFilter } from '@tabler/icons-react';
-import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query';
-import type { ReactNode, RefObject } from 'react';
-import { download, toCsv } from '@/lib/csv';
-import { ColumnChooser } from './ColumnChooser';
-import { type Column, exportRows, matchesFilter } from './columns';
+import { IconFilter } from '@tabler/icons-react';
+import { type ReactNode, type RefObject, useMemo, useRef } from 'react';
+import { useAddressFilter, useAddressSorting } from './address';
+import { type Column, rowsMatching } from './columns';
 import { EmptyState } from './EmptyState';
-import { FilterInput } from './FilterInput';
 import styles from './ListScreen.module.css';
-import { PageSkeleton } from './PageSkeleton';
-import { ProblemNotice } from './ProblemNotice';
+import { ListTools } from './ListTools';
+import { Pages } from './Pages';
+import { type PagedQuery, readAll, rowsOf, useAllPages } from './pages';
+import { type RowCommand, useListKeys } from './useListKeys';
 
-interface ListScreenProps<Row> {
+export interface ListScreenProps<Row extends object> {
   title: string;
-  query: UseInfiniteQueryResult<InfiniteData<{ items: Row[] }>>;
+  /** Names the CSV file and, for a table, the choice of columns. */
+  name: string;
+  query: PagedQuery<Row>;
   columns: readonly Column<Row>[];
   /** Choices above the list, beside the text filter. */
   controls?: ReactNode;
-  filter: string;
-  onFilter: (filter: string) => void;
-  filterRef?: RefObject<HTMLInputElement | null>;
   /** What must be seen before the list, whatever is filtered. */
   notice?: ReactNode;
   /** Shown when there is nothing at all. */
   empty: ReactNode;
-  /** The name of its table, where a person may choose the columns. */
-  table?: string;
-  children: (rows: Row[]) => ReactNode;
+  /** Absent where rows cannot be decided on. */
+  onRowCommand?: (command: RowCommand, rowKey: string) => void;
 }
 
-/** A screen that is a list: its filters, and how it looks while loading, failing or empty. */
-export function ListScreen<Row>(props: ListScreenProps<Row>) {
-  const { title, query, columns, controls, filter, onFilter, filterRef } = props;
-  const all = query.data?.pages.flatMap((page) => page.items) ?? [];
-  const rows = all.filter((row) => matchesFilter(columns, row, filter));
-  const exportCsv = () => {
-    const header = columns.map((column) => column.header);
-    download(`${title.toLowerCase()}.csv`, toCsv(header, exportRows(columns, rows)));
-  };
+interface ListScreenBody<Row extends object> extends ListScreenProps<Row> {
+  /** Whether its columns can be chosen. */
+  isTable?: boolean;
+  /** The rows that match; rows that can be reached by `j` and `k` carry `data-row`. */
+  children: (rows: Row[], list: RefObject<HTMLElement | null>) => ReactNode;
+}
+
+/**
+ * A screen that is a list: its filter, kept in the address (`filter`, which its route must take),
+ * and how it looks while loading, failing or empty. All of it is read as soon as it is filtered or
+ * sorted.
+ */
+export function ListScreen<Row extends object>(props: ListScreenBody<Row>) {
+  const { title, name, query, columns, controls, notice, empty, onRowCommand, children } = props;
+  const filter = useAddressFilter();
+  const sorting = useAddressSorting();
+  const list = useRef<HTMLElement>(null);
+  const filterRef = useRef<HTMLInputElement>(null);
+  useListKeys({ list, filter: filterRef, ...(onRowCommand && { onRowCommand }) });
+  useAllPages(query, filter.value !== '' || sorting.value !== undefined);
+  const { data } = query;
+  const matching = useMemo(
+    () => rowsMatching(columns, rowsOf({ data }), filter.value),
+    [data, columns, filter.value],
+  );
   return (
     <Stack gap="md" className={styles.screen}>
       <Group justify="space-between" align="center" gap="sm">
         <Title order={1}>{title}</Title>
         <Group gap="sm" className={styles.controls}>
           {controls}
-          <FilterInput value={filter} onChange={onFilter} inputRef={filterRef} />
-          {props.table !== undefined && <ColumnChooser table={props.table} columns={columns} />}
-          <Button
-            variant="default"
-            leftSection={<IconDownload size={16} aria-hidden />}
-            onClick={exportCsv}
-            disabled={rows.length === 0}
-          >
-            CSV
-          </Button>
+          <ListTools
+            name={name}
+            columns={columns}
+            filter={filter}
+            filterRef={filterRef}
+            allRows={() => readAll(query)}
+            isEmpty={matching.length === 0}
+            isTable={props.isTable ?? false}
+          />
         </Group>
       </Group>
-      {props.notice}
-      <Body {...props} all={all} rows={rows} />
+      {notice}
+      <Pages query={query} empty={<div className="panel">{empty}</div>}>
+        {() =>
+          matching.length > 0 ? (
+            children(matching, list)
+          ) : (
+            <NothingMatches onClear={() => filter.onChange('')} />
+          )
+        }
+      </Pages>
     </Stack>
-  );
-}
-
-function Body<Row>({
-  query,
-  all,
-  rows,
-  empty,
-  onFilter,
-  children,
-}: ListScreenProps<Row> & { all: Row[]; rows: Row[] }) {
-  const retry = () => void query.refetch();
-  if (query.isPending) return <PageSkeleton />;
-  return (
-    <>
-      {query.isError && (
-        <ProblemNotice error={query.error} onRetry={retry} isRetrying={query.isFetching} />
-      )}
-      {query.data !== undefined && all.length === 0 && <div className="panel">{empty}</div>}
-      {all.length > 0 && rows.length === 0 && <NothingMatches onClear={() => onFilter('')} />}
-      {rows.length > 0 && children(rows)}
-      {query.hasNextPage && (
-        <Button
-          variant="default"
-          loading={query.isFetchingNextPage}
-          onClick={() => void query.fetchNextPage()}
-        >
-          Load more
-        </Button>
-      )}
-    </>
   );
 }
 

@@ -12,6 +12,7 @@ const LOGS: readonly Omit<SectionTab, 'isCurrent'>[] = [
   },
   { label: 'Discrepancies', link: { to: '/discrepancies' } },
   { label: 'Audit trail', link: { to: '/logs/$log', params: { log: 'audit' } } },
+  { label: 'Health', link: { to: '/logs/$log', params: { log: 'health' } } },
 ];
 
 /** All that there is to read of what happened, one beside the other. */

@@ -1,4 +1,3 @@
-import { Tooltip } from '@mantine/core';
 import { useExchangeTimeZone, useIsMarketTimeApart } from '@/client/hooks';
 import { formatMoment, formatMomentInFull, localTimeZone } from '@/lib/time';
 import styles from './Moment.module.css';
@@ -20,12 +19,10 @@ export function Moment({ at, clock = 'desk' }: MomentProps) {
   const whose = isApart ? `${CLOCKS[clock]}: ` : '';
   const label = `${whose}${formatMomentInFull(moment, timeZone)} · yours: ${formatMomentInFull(moment, localTimeZone())}`;
   return (
-    <Tooltip label={label}>
-      <time dateTime={at}>
-        <span className="numeric">{formatMoment(moment, timeZone)}</span>
-        {isApart && <span className={styles.clock}> {clock}</span>}
-      </time>
-    </Tooltip>
+    <time dateTime={at} data-tip={label}>
+      <span className="numeric">{formatMoment(moment, timeZone)}</span>
+      {isApart && <span className={styles.clock}> {clock}</span>}
+    </time>
   );
 }
 

@@ -1,8 +1,9 @@
-import { Button, Group, Text, TextInput } from '@mantine/core';
+import { Button, Group, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { answerOf, api } from '@/client/api';
 import { ProblemNotice } from '@/components/ProblemNotice';
+import { TextField } from '@/components/TextField';
 
 const LONGEST_CODE = 64;
 
@@ -23,12 +24,12 @@ export default function StepUp() {
     <>
       {isError && <ProblemNotice error={error} />}
       <Group align="flex-end">
-        <TextInput
+        <TextField
           label="One-time code, or your password where you have none"
           type="password"
           autoComplete="one-time-code"
           value={typed}
-          onChange={(event) => setTyped(event.currentTarget.value)}
+          onChange={setTyped}
         />
         <Button
           variant="default"

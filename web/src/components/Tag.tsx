@@ -1,4 +1,3 @@
-import { Tooltip } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { type StateWords, stateWord, type Tone } from '@/lib/states';
 import styles from './Tag.module.css';
@@ -28,10 +27,8 @@ interface StateTagProps<State extends string> {
 export function StateTag<State extends string>({ state, words }: StateTagProps<State>) {
   const { tone, meaning } = words[state];
   return (
-    <Tooltip label={meaning} events={{ hover: true, focus: true, touch: true }}>
-      <span className={`${styles.tag} ${styles.explained}`} data-tone={tone}>
-        {stateWord(state)}
-      </span>
-    </Tooltip>
+    <span className={`${styles.tag} ${styles.explained}`} data-tone={tone} data-tip={meaning}>
+      {stateWord(state)}
+    </span>
   );
 }

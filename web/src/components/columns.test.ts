@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Column, compareValues, exportRows, matchesFilter } from './columns';
+import { type Column, compareValues, exportRows, rowsMatching } from './columns';
 
 interface Row {
   name: string;
@@ -18,6 +18,8 @@ describe('columns', () => {
       '9.50001',
       '10',
     ]);
+    const alike = ['1.00000000000000000002', '1.00000000000000000001', '1'];
+    expect([...alike].sort((a, b) => compareValues('decimal', a, b))).toEqual(alike.reverse());
     expect(['SPY 1000 put', 'SPY 640 put'].sort((a, b) => compareValues('text', a, b))).toEqual([
       'SPY 640 put',
       'SPY 1000 put',
@@ -25,10 +27,11 @@ describe('columns', () => {
   });
 
   it('match a filter when every word occurs in any column, in any case', () => {
-    const row = { name: 'SPY wheel', price: '4.15' };
-    expect(matchesFilter(COLUMNS, row, 'WHEEL 4.1')).toBe(true);
-    expect(matchesFilter(COLUMNS, row, 'wheel QQQ')).toBe(false);
-    expect(matchesFilter(COLUMNS, row, '  ')).toBe(true);
+    const spy = { name: 'SPY wheel', price: '4.15' };
+    const qqq = { name: 'QQQ wheel', price: null };
+    expect(rowsMatching(COLUMNS, [spy, qqq], 'WHEEL 4.1')).toEqual([spy]);
+    expect(rowsMatching(COLUMNS, [spy, qqq], 'wheel iwm')).toEqual([]);
+    expect(rowsMatching(COLUMNS, [spy, qqq], '  ')).toEqual([spy, qqq]);
   });
 
   it('export bare values, with nothing for what is not known', () => {

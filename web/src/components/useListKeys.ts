@@ -10,6 +10,13 @@ interface ListKeys {
   onRowCommand?: (command: RowCommand, rowKey: string) => void;
 }
 
+/** Its link, so that Enter opens it; a row that leads nowhere takes the focus itself. */
+function focusOn(row: HTMLElement | undefined): void {
+  const link = row?.querySelector<HTMLElement>('a, button');
+  if (row !== undefined && link == null) row.tabIndex = -1;
+  (link ?? row)?.focus();
+}
+
 /** `j` / `k` move between rows, `/` goes to the filter, `a` / `r` act on the row in focus. */
 export function useListKeys({ list, filter, onRowCommand }: ListKeys): void {
   const onKey = useEffectEvent((event: KeyboardEvent) => {
@@ -23,7 +30,7 @@ export function useListKeys({ list, filter, onRowCommand }: ListKeys): void {
       event.preventDefault();
       filter.current?.focus();
     } else if (command === 'next' || command === 'previous') {
-      rows[moved(index, command, rows.length)]?.querySelector<HTMLElement>('a, button')?.focus();
+      focusOn(rows[moved(index, command, rows.length)]);
     } else {
       const rowKey = rows[index]?.dataset.row;
       if (rowKey !== undefined) onRowCommand?.(command, rowKey);

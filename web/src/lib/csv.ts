@@ -1,6 +1,21 @@
 /** CSV by RFC 4180: quoted where needed, CRLF between lines. */
-export function toCsv(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [header, ...rows].map((row) => row.map(field).join(',')).join('\r\n');
+export function toCsv(rows: readonly (readonly string[])[]): string {
+  return rows.map((row) => row.map(field).join(',')).join('\r\n');
+}
+
+/** What a table on screen says, its head first; figures as a spreadsheet reads them. */
+export function tableCells(table: HTMLTableElement): string[][] {
+  return [...table.rows].map((row) =>
+    [...row.cells].map((cell) =>
+      plainFigure((cell.textContent ?? '').replaceAll(/\s+/g, ' ').trim()),
+    ),
+  );
+}
+
+/** `−1,234.5` → `-1234.5`; what is no figure stays as it is. */
+export function plainFigure(shown: string): string {
+  const figure = shown.replaceAll('−', '-').replaceAll(',', '');
+  return /^[+-]?\d+(\.\d+)?%?$/.test(figure) ? figure : shown;
 }
 
 function field(value: string): string {

@@ -69,6 +69,17 @@ export const CONNECTIONS = {
   DISCONNECTED: { tone: 'danger', meaning: 'No connection to the broker.' },
 } as const satisfies Record<string, StateWords>;
 
+/** How good the prices are that strategies and controls see. */
+export const QUOTE_QUALITIES = {
+  LIVE: { tone: 'ok', meaning: 'Prices come as the exchange makes them.' },
+  FROZEN: { tone: 'neutral', meaning: 'The last prices before the close.' },
+  DELAYED: {
+    tone: 'warn',
+    meaning: 'The broker sends delayed prices. Nothing is traded on them.',
+  },
+  MISSING: { tone: 'danger', meaning: 'The broker sends no prices.' },
+} as const satisfies Record<string, StateWords>;
+
 /** `CANCEL_PENDING` → `CANCEL PENDING`. */
 export function stateWord(state: string): string {
   return state.replaceAll('_', ' ');

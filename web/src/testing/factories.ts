@@ -6,6 +6,8 @@ import type {
   Me,
   RecommendationDetail,
   RecommendationRow,
+  StrategyRow,
+  StrategyRunRow,
 } from '@/client/schema';
 
 export const account: AccountBrief = {
@@ -60,6 +62,8 @@ export function recommendationRow(changes: Partial<RecommendationRow> = {}): Rec
       open_interest: 12412,
       volume: null,
     },
+    margin_change: 12480.5,
+    quote_quality: 'LIVE',
     account,
     client_id: '0197a000-0000-7000-8000-0000000000c1',
     strategy: {
@@ -138,6 +142,48 @@ export function recommendation(changes: Partial<RecommendationDetail> = {}): Rec
     superseded_by_id: null,
     may_decide: true,
     may_decide_why_not: null,
+    ...changes,
+  };
+}
+
+export function strategyRun(changes: Partial<StrategyRunRow> = {}): StrategyRunRow {
+  return {
+    id: '0197a000-0000-7000-8000-0000000000f1',
+    status: 'COMPLETED',
+    started_at: MARKET_NOW,
+    finished_at: MARKET_NOW,
+    duration_seconds: 4,
+    market_at: MARKET_NOW,
+    signals: 3,
+    opportunities: 0,
+    proposed: 0,
+    superseded: 0,
+    removed: [],
+    no_trade_reason: 'No put pays 0.5 % of what it ties up.',
+    errors: [],
+    workflow_url: 'http://127.0.0.1:8233/workflow',
+    ...changes,
+  };
+}
+
+export function strategyRow(changes: Partial<StrategyRow> = {}): StrategyRow {
+  return {
+    id: '0197a000-0000-7000-8000-0000000000d1',
+    name: 'SPY wheel',
+    slug: 'wheel',
+    strategy_name: 'Wheel',
+    version: '1',
+    account,
+    portfolio: 'Main',
+    client_id: '0197a000-0000-7000-8000-0000000000c1',
+    enabled: true,
+    config_version: 1,
+    universe: ['SPY'],
+    waiting: 0,
+    last_run: strategyRun(),
+    next_run_at: null,
+    next_run_note: '',
+    may_configure: true,
     ...changes,
   };
 }

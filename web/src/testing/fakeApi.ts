@@ -8,6 +8,7 @@ interface Answer {
 export interface Call {
   method: string;
   path: string;
+  search: URLSearchParams;
   headers: Headers;
   body: unknown;
 }
@@ -21,11 +22,12 @@ type Handler = Answer | ((call: Call) => Answer | Promise<Answer>);
 export function fakeApi(handlers: Record<string, Handler>): Call[] {
   const calls: Call[] = [];
   const answer = async (request: Request): Promise<Response> => {
-    const path = new URL(request.url).pathname;
+    const { pathname: path, searchParams: search } = new URL(request.url);
     const text = await request.text();
     const call: Call = {
       method: request.method,
       path,
+      search,
       headers: request.headers,
       body: text === '' ? null : JSON.parse(text),
     };

@@ -1,6 +1,8 @@
 import { Button, Skeleton, useComputedColorScheme } from '@mantine/core';
 import { IconChartLine, IconTable } from '@tabler/icons-react';
 import { lazy, type ReactNode, Suspense, useId, useMemo, useState } from 'react';
+import { plainFigure } from '@/lib/csv';
+import { CsvButton } from '../CsvButton';
 import styles from './Chart.module.css';
 import { type ChartTheme, chartTheme } from './chartTheme';
 import type { ChartOption } from './echarts';
@@ -41,6 +43,14 @@ export function Chart({ label, summary, height = 260, option, numbers, controls 
         </span>
         <span className={styles.controls}>
           {controls}
+          {isTable && (
+            <CsvButton
+              name={label.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}
+              what={label}
+              cells={() => [numbers.columns, ...numbers.rows.map((row) => row.map(plainFigure))]}
+              size="compact-xs"
+            />
+          )}
           <Button
             size="compact-xs"
             variant="subtle"

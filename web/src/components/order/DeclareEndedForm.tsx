@@ -1,13 +1,14 @@
-import { Button, Group, NumberInput, Stack, Text, Textarea } from '@mantine/core';
+import { NumberInput, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { answerOf, api } from '@/client/api';
 import { orderQuery } from '@/client/queries';
 import type { EndingEvidence } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
-import { ProblemNotice } from '@/components/ProblemNotice';
+import { CommandForm } from '@/components/CommandForm';
 import { formatQuantity } from '@/lib/decimal';
-import { type FormProps, REASON_LENGTH, useOrderCommand } from './command';
+import { CheckedField } from './CheckedField';
+import { type FormProps, useOrderCommand } from './command';
 import { describeOrder } from './describe';
 
 /** A person settles an order in doubt: it is over, and so many contracts were traded. */
@@ -27,7 +28,14 @@ export function DeclareEndedForm({ order, onDone }: FormProps) {
     onDone,
   );
   return (
-    <Stack>
+    <CommandForm
+      command={declare}
+      onSubmit={() => declare.mutate()}
+      onBack={onDone}
+      submit="Confirm it is over"
+      isReady={reason.trim() !== '' && executed !== ''}
+      isDangerous
+    >
       <AccountCell account={order.account} />
       <Text>{describeOrder(order)}</Text>
       <Text size="sm">{describeEvidence(detail.data?.ending_evidence ?? null)}</Text>
@@ -43,30 +51,8 @@ export function DeclareEndedForm({ order, onDone }: FormProps) {
         value={executed}
         onChange={setExecuted}
       />
-      <Textarea
-        label="What you checked"
-        required
-        autosize
-        minRows={2}
-        maxLength={REASON_LENGTH}
-        value={reason}
-        onChange={(event) => setReason(event.currentTarget.value)}
-      />
-      {declare.isError && <ProblemNotice error={declare.error} />}
-      <Group justify="flex-end">
-        <Button variant="default" onClick={onDone}>
-          Go back
-        </Button>
-        <Button
-          color="red.9"
-          disabled={reason.trim() === '' || executed === ''}
-          loading={declare.isPending}
-          onClick={() => declare.mutate()}
-        >
-          Confirm it is over
-        </Button>
-      </Group>
-    </Stack>
+      <CheckedField value={reason} onChange={setReason} />
+    </CommandForm>
   );
 }
 

@@ -1,7 +1,7 @@
 import type { ExecutionRow, OrderRow } from '@/client/schema';
 import { Price, Quantity, SignedMoney } from '@/components/Figures';
 import { Moment } from '@/components/Moment';
-import styles from '@/components/PlainTable.module.css';
+import { PlainTable } from '@/components/PlainTable';
 import { Tag } from '@/components/Tag';
 import { formatPrice } from '@/lib/decimal';
 import { NOT_KNOWN } from '@/lib/numbers';
@@ -18,57 +18,46 @@ export function ExecutionsOfOrder({ executions, legs }: ExecutionsProps) {
   if (executions.length === 0) return null;
   const hasLegs = isPackage(legs);
   return (
-    // A region that scrolls must be reachable by keyboard.
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
-    <section className={styles.scroll} tabIndex={0} aria-label="Executions of this order">
-      <table className={`${styles.table} ${own.table}`}>
-        <thead>
-          <tr>
-            <th scope="col">Executed</th>
-            {hasLegs && <th scope="col">Of</th>}
-            <th scope="col" data-numeric>
-              Quantity
-            </th>
-            <th scope="col" data-numeric>
-              Price
-            </th>
-            <th scope="col" data-numeric>
-              Commission
-            </th>
-            <th scope="col" data-numeric>
-              Realised P&amp;L
-            </th>
+    <PlainTable
+      label="Executions of this order"
+      className={own.table}
+      head={[
+        'Executed',
+        hasLegs && 'Of',
+        { figure: 'Quantity' },
+        { figure: 'Price' },
+        { figure: 'Commission' },
+        { figure: 'Realised P&L' },
+      ]}
+    >
+      <tbody>
+        {executions.map((execution) => (
+          <tr key={execution.id}>
+            <td>
+              <Moment at={execution.executed_at} clock="market" />{' '}
+              {execution.superseded && <Tag tone="neutral">corrected</Tag>}
+            </td>
+            {hasLegs && <td data-label="Of">{partOf(execution)}</td>}
+            <td data-numeric data-label="Quantity">
+              <Quantity value={execution.quantity} />
+            </td>
+            <td data-numeric data-label="Price">
+              {execution.is_package ? (
+                priceWords(legs, execution.price)
+              ) : (
+                <Price value={execution.price} />
+              )}
+            </td>
+            <td data-numeric data-label="Commission" className="numeric">
+              {commissionOf(execution)}
+            </td>
+            <td data-numeric data-label="Realised P&amp;L">
+              <SignedMoney value={execution.realized_pnl} />
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {executions.map((execution) => (
-            <tr key={execution.id}>
-              <td>
-                <Moment at={execution.executed_at} clock="market" />{' '}
-                {execution.superseded && <Tag tone="neutral">corrected</Tag>}
-              </td>
-              {hasLegs && <td data-label="Of">{partOf(execution)}</td>}
-              <td data-numeric data-label="Quantity">
-                <Quantity value={execution.quantity} />
-              </td>
-              <td data-numeric data-label="Price">
-                {execution.is_package ? (
-                  priceWords(legs, execution.price)
-                ) : (
-                  <Price value={execution.price} />
-                )}
-              </td>
-              <td data-numeric data-label="Commission" className="numeric">
-                {commissionOf(execution)}
-              </td>
-              <td data-numeric data-label="Realised P&amp;L">
-                <SignedMoney value={execution.realized_pnl} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+        ))}
+      </tbody>
+    </PlainTable>
   );
 }
 

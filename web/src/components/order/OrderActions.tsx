@@ -1,12 +1,13 @@
-import { Button, Group, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Group, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useState } from 'react';
 import { answerOf, api } from '@/client/api';
 import type { OrderRow } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
+import { CommandForm } from '@/components/CommandForm';
 import { Dialog } from '@/components/Dialog';
-import { ProblemNotice } from '@/components/ProblemNotice';
-import { type FormProps, REASON_LENGTH, useOrderCommand } from './command';
+import { CheckedField } from './CheckedField';
+import { type FormProps, useOrderCommand } from './command';
 import { DeclareEndedForm } from './DeclareEndedForm';
 import { describeOrder } from './describe';
 
@@ -62,23 +63,22 @@ function CancelForm({ order, onDone }: FormProps) {
     onDone,
   );
   return (
-    <Stack>
+    <CommandForm
+      command={cancel}
+      onSubmit={() => cancel.mutate()}
+      onBack={onDone}
+      submit="Confirm cancel"
+      back="Keep the order"
+      isReady
+      isDangerous
+    >
       <AccountCell account={order.account} />
       <Text>{describeOrder(order)}</Text>
       <Text size="sm" c="dimmed">
         The broker is asked to cancel what is not filled yet. A fill may still arrive before the
         cancel is proven; what is filled stays.
       </Text>
-      {cancel.isError && <ProblemNotice error={cancel.error} />}
-      <Group justify="flex-end">
-        <Button variant="default" onClick={onDone}>
-          Keep the order
-        </Button>
-        <Button color="red.9" loading={cancel.isPending} onClick={() => cancel.mutate()}>
-          Confirm cancel
-        </Button>
-      </Group>
-    </Stack>
+    </CommandForm>
   );
 }
 
@@ -96,7 +96,14 @@ function DeclareForm({ order, onDone }: FormProps) {
     onDone,
   );
   return (
-    <Stack>
+    <CommandForm
+      command={declare}
+      onSubmit={() => declare.mutate(reason.trim())}
+      onBack={onDone}
+      submit="Confirm not sent"
+      isReady={reason.trim() !== ''}
+      isDangerous
+    >
       <AccountCell account={order.account} />
       <Text>{describeOrder(order)}</Text>
       <Text size="sm">
@@ -104,29 +111,7 @@ function DeclareForm({ order, onDone }: FormProps) {
         executions did not find it. Look in TWS as well: if the order did reach the broker after
         all, declaring this frees the desk to trade the same contract again.
       </Text>
-      <Textarea
-        label="What you checked"
-        required
-        autosize
-        minRows={2}
-        maxLength={REASON_LENGTH}
-        value={reason}
-        onChange={(event) => setReason(event.currentTarget.value)}
-      />
-      {declare.isError && <ProblemNotice error={declare.error} />}
-      <Group justify="flex-end">
-        <Button variant="default" onClick={onDone}>
-          Go back
-        </Button>
-        <Button
-          color="red.9"
-          disabled={reason.trim() === ''}
-          loading={declare.isPending}
-          onClick={() => declare.mutate(reason.trim())}
-        >
-          Confirm not sent
-        </Button>
-      </Group>
-    </Stack>
+      <CheckedField value={reason} onChange={setReason} />
+    </CommandForm>
   );
 }

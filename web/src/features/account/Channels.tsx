@@ -6,9 +6,9 @@ import { answerOf, api } from '@/client/api';
 import type { ChannelAnswer } from '@/client/schema';
 import { announce, announceProblem } from '@/components/announce';
 import { Dialog } from '@/components/Dialog';
+import { Failure } from '@/components/Failure';
 import { Moment } from '@/components/Moment';
 import { PageSkeleton } from '@/components/PageSkeleton';
-import { ProblemNotice } from '@/components/ProblemNotice';
 import { Section } from '@/components/Section';
 import { Tag } from '@/components/Tag';
 import styles from './account.module.css';
@@ -36,7 +36,7 @@ export function Channels() {
       }
     >
       {query.isPending && <PageSkeleton />}
-      {query.isError && <ProblemNotice error={query.error} onRetry={() => void query.refetch()} />}
+      <Failure query={query} />
       {query.data?.channels.length === 0 && (
         <Text size="sm" c="dimmed">
           Nobody tells you anything while you are away. A channel does: by e-mail, chat, push or

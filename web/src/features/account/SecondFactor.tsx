@@ -5,8 +5,8 @@ import { answerOf, api } from '@/client/api';
 import type { Enrolment, SecondFactor as State } from '@/client/schema';
 import { CommandForm, Refusal } from '@/components/CommandForm';
 import { Dialog } from '@/components/Dialog';
+import { Failure } from '@/components/Failure';
 import { PageSkeleton } from '@/components/PageSkeleton';
-import { ProblemNotice } from '@/components/ProblemNotice';
 import { Secret } from '@/components/Secret';
 import { Section } from '@/components/Section';
 import { Tag } from '@/components/Tag';
@@ -30,7 +30,7 @@ export function SecondFactor() {
       }
     >
       {query.isPending && <PageSkeleton />}
-      {query.isError && <ProblemNotice error={query.error} onRetry={() => void query.refetch()} />}
+      <Failure query={query} />
       {codes !== undefined && <NewCodes codes={codes} onDone={() => setCodes(undefined)} />}
       {codes === undefined && query.data?.enabled === true && (
         <InForce state={query.data} onCodes={setCodes} />

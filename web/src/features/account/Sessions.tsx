@@ -3,9 +3,9 @@ import { useQuery } from '@tanstack/react-query';
 import { answerOf, api } from '@/client/api';
 import type { SessionAnswer } from '@/client/schema';
 import { announce, announceProblem } from '@/components/announce';
+import { Failure } from '@/components/Failure';
 import { Moment } from '@/components/Moment';
 import { PageSkeleton } from '@/components/PageSkeleton';
-import { ProblemNotice } from '@/components/ProblemNotice';
 import { Section } from '@/components/Section';
 import { Tag } from '@/components/Tag';
 import styles from './account.module.css';
@@ -37,7 +37,7 @@ export function Sessions() {
       }
     >
       {query.isPending && <PageSkeleton />}
-      {query.isError && <ProblemNotice error={query.error} onRetry={() => void query.refetch()} />}
+      <Failure query={query} />
       <ul className={styles.rows} aria-label="Browsers">
         {query.data?.map((session) => (
           <Browser key={session.id} session={session} />

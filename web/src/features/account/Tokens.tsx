@@ -1,5 +1,5 @@
 import '@/styles/forms';
-import { Button, Checkbox, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Checkbox, Group, NativeSelect, Stack, Text } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -8,12 +8,13 @@ import type { TokenAnswer, TokenScope } from '@/client/schema';
 import { announce, announceProblem } from '@/components/announce';
 import { CommandForm } from '@/components/CommandForm';
 import { Dialog } from '@/components/Dialog';
+import { Failure } from '@/components/Failure';
 import { Moment } from '@/components/Moment';
 import { PageSkeleton } from '@/components/PageSkeleton';
-import { ProblemNotice } from '@/components/ProblemNotice';
 import { Secret } from '@/components/Secret';
 import { Section } from '@/components/Section';
 import { Tag } from '@/components/Tag';
+import { TextField } from '@/components/TextField';
 import styles from './account.module.css';
 import { tokensQuery, useAccountCommand } from './queries';
 
@@ -45,7 +46,7 @@ export function Tokens() {
       }
     >
       {query.isPending && <PageSkeleton />}
-      {query.isError && <ProblemNotice error={query.error} onRetry={() => void query.refetch()} />}
+      <Failure query={query} />
       {query.data?.length === 0 && (
         <Text size="sm" c="dimmed">
           No script acts in your name. A token lets one, within the scopes you give it and for as
@@ -142,13 +143,7 @@ function NewToken({ onDone }: { onDone: () => void }) {
       submit="Make token"
       isReady={name.trim() !== '' && scopes.length > 0}
     >
-      <TextInput
-        label="What it is for"
-        required
-        maxLength={120}
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-      />
+      <TextField label="What it is for" required maxLength={120} value={name} onChange={setName} />
       <Checkbox.Group
         label="What it may do"
         value={scopes}

@@ -16,6 +16,7 @@ const channel: ChannelAnswer = {
   last_sent_at: null,
   waiting: 0,
   error: '',
+  etag: '"c1"',
 };
 
 describe('a notification channel', () => {

@@ -1,8 +1,9 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
 import { deskRoute } from '@/app/deskRoute';
+import { lazyScreen } from '@/app/lazyScreen';
 
 export const accountRoute = createRoute({
   getParentRoute: () => deskRoute,
   path: '/account',
-  component: lazyRouteComponent(() => import('./AccountPage'), 'AccountPage'),
+  component: lazyScreen(() => import('./AccountPage'), 'AccountPage'),
 });

@@ -18,6 +18,7 @@ const grace: UserRow = {
   created_at: '2026-11-20T15:00:00Z',
   sessions: 0,
   roles: [],
+  etag: '"u2"',
 };
 const ADMIN = { body: { ...me, user: { ...me.user, is_admin: true } } };
 const USERS = { body: { items: [grace], next_cursor: null } };

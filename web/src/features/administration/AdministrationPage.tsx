@@ -1,6 +1,6 @@
 import { Anchor, Group, Stack, Text, Title } from '@mantine/core';
 import { IconExternalLink } from '@tabler/icons-react';
-import { useParams } from '@tanstack/react-router';
+import { Link, useParams } from '@tanstack/react-router';
 import { useMe } from '@/client/hooks';
 import { SectionTabs } from '@/components/SectionTabs';
 import styles from './administration.module.css';
@@ -35,11 +35,16 @@ export function AdministrationPage() {
     <Stack gap="md" className={styles.page}>
       <Group justify="space-between" gap="sm">
         <Title order={1}>Administration</Title>
-        {user.is_admin && (
-          <Anchor href="/admin/" target="_blank" rel="noreferrer" size="sm">
-            Every table, read-only <IconExternalLink size={13} aria-hidden />
+        <Group gap="md">
+          <Anchor component={Link} to="/account" size="sm">
+            Your notification channels
           </Anchor>
-        )}
+          {user.is_admin && (
+            <Anchor href="/admin/" target="_blank" rel="noreferrer" size="sm">
+              Every table, read-only <IconExternalLink size={13} aria-hidden />
+            </Anchor>
+          )}
+        </Group>
       </Group>
       <SectionTabs
         label="Parts of the administration"

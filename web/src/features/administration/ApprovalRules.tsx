@@ -1,4 +1,4 @@
-import { Text, TextInput } from '@mantine/core';
+import { Switch, Text, TextInput } from '@mantine/core';
 import { queryOptions, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { answerOf, api } from '@/client/api';
@@ -25,7 +25,7 @@ interface ApprovalRulesProps {
   onDone: () => void;
 }
 
-/** How fresh a sign-in an approval needs, and from which size on two people approve. */
+/** How fresh a sign-in an approval needs, and what two people must agree on. */
 export function ApprovalRules({ client, onDone }: ApprovalRulesProps) {
   const query = useQuery(rulesQuery(client.id));
   if (query.isError)
@@ -41,6 +41,7 @@ function RulesForm({ client, rules, onDone }: ApprovalRulesProps & { rules: Rule
   const [minutes, setMinutes] = useState(String(rules.step_up_minutes ?? ''));
   const [notional, setNotional] = useState(rules.two_approvers_above_notional ?? '');
   const [loss, setLoss] = useState(rules.two_approvers_above_max_loss ?? '');
+  const [twoConfigure, setTwoConfigure] = useState(rules.two_people_configure);
   const minutesWrong =
     minutes !== '' &&
     !(/^\d{1,3}$/.test(minutes) && Number(minutes) >= 1 && Number(minutes) <= 720);
@@ -54,6 +55,7 @@ function RulesForm({ client, rules, onDone }: ApprovalRulesProps & { rules: Rule
             step_up_minutes: minutes === '' ? null : Number(minutes),
             two_approvers_above_notional: notional || null,
             two_approvers_above_max_loss: loss || null,
+            two_people_configure: twoConfigure,
           },
         }),
       ),
@@ -115,6 +117,13 @@ function RulesForm({ client, rules, onDone }: ApprovalRulesProps & { rules: Rule
         amountWrong(loss),
         setLoss,
       )}
+      <Switch
+        label="Two people change a strategy's settings"
+        description="What one person changes is in force once another has approved it."
+        disabled={!mayChange}
+        checked={twoConfigure}
+        onChange={(event) => setTwoConfigure(event.currentTarget.checked)}
+      />
     </CommandForm>
   );
 }

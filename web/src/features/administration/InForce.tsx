@@ -2,9 +2,9 @@ import { Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { LimitScope } from '@/client/schema';
 import type { Setting } from '@/components/config/settings';
+import { Failure } from '@/components/Failure';
 import { PageSkeleton } from '@/components/PageSkeleton';
-import plain from '@/components/PlainTable.module.css';
-import { ProblemNotice } from '@/components/ProblemNotice';
+import { PlainTable } from '@/components/PlainTable';
 import { Section } from '@/components/Section';
 import styles from './administration.module.css';
 import { limitWords } from './limits';
@@ -16,70 +16,78 @@ const SCOPES: { scope: LimitScope; label: string }[] = [
   { scope: 'PORTFOLIO', label: 'Portfolio' },
   { scope: 'ACCOUNT', label: 'Account' },
 ];
+const STRATEGY = { scope: 'STRATEGY', label: 'Strategy' } as const;
+
+interface InForceProps {
+  account: string;
+  /** Of one strategy's orders only; any order's without. */
+  strategy: string | undefined;
+  settings: readonly Setting[];
+}
 
 /** What binds an order of the account, and which scope's word it is. */
-export function InForce({ account, settings }: { account: string; settings: readonly Setting[] }) {
-  const query = useQuery(inForceQuery(account));
+export function InForce({ account, strategy, settings }: InForceProps) {
+  const query = useQuery(inForceQuery(account, strategy));
+  const scopes = strategy === undefined ? SCOPES : [...SCOPES, STRATEGY];
   const limits = new Map(query.data?.limits.map((each) => [each.name, each]));
   return (
-    <Section title="What binds this account">
+    <Section
+      title={strategy === undefined ? 'What binds this account' : 'What binds this strategy'}
+    >
       {query.isPending && <PageSkeleton />}
-      {query.isError && <ProblemNotice error={query.error} onRetry={() => void query.refetch()} />}
+      <Failure query={query} />
       {query.data !== undefined && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls needs the keyboard
-        <section className={plain.scroll} tabIndex={0} aria-label="Limits in force">
-          <table className={plain.table}>
-            <thead>
-              <tr>
-                <th scope="col">Limit</th>
-                <th scope="col" data-numeric>
-                  In force
+        <PlainTable label="Limits in force" csv="limits-in-force">
+          <thead>
+            <tr>
+              <th scope="col">Limit</th>
+              <th scope="col" data-numeric>
+                In force
+              </th>
+              {scopes.map(({ scope, label }) => (
+                <th key={scope} scope="col" data-numeric>
+                  {label}
                 </th>
-                {SCOPES.map(({ scope, label }) => (
-                  <th key={scope} scope="col" data-numeric>
-                    {label}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {settings.map((setting) => {
-                const limit = limits.get(setting.name);
-                if (limit === undefined) return null;
-                return (
-                  <tr key={setting.name}>
-                    <td>
-                      {setting.title}
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {settings.map((setting) => {
+              const limit = limits.get(setting.name);
+              if (limit === undefined) return null;
+              return (
+                <tr key={setting.name}>
+                  <td>
+                    {setting.title}
+                    <Text size="xs" c="dimmed">
+                      {setting.help}
+                    </Text>
+                  </td>
+                  <td data-numeric className={styles.binding}>
+                    {limitWords(setting, limit.value)}
+                    {limit.sources.length === 0 && (
                       <Text size="xs" c="dimmed">
-                        {setting.help}
+                        default
                       </Text>
-                    </td>
-                    <td data-numeric className={styles.binding}>
-                      {limitWords(setting, limit.value)}
-                      {limit.sources.length === 0 && (
-                        <Text size="xs" c="dimmed">
-                          default
-                        </Text>
+                    )}
+                  </td>
+                  {scopes.map(({ scope }) => (
+                    <td key={scope} data-numeric>
+                      {scope in limit.said ? (
+                        <Said
+                          words={limitWords(setting, limit.said[scope])}
+                          isBinding={limit.sources.includes(scope)}
+                        />
+                      ) : (
+                        <span className={styles.quiet}>–</span>
                       )}
                     </td>
-                    {SCOPES.map(({ scope }) => (
-                      <td key={scope} data-numeric>
-                        {scope in limit.said ? (
-                          <Said
-                            words={limitWords(setting, limit.said[scope])}
-                            isBinding={limit.sources.includes(scope)}
-                          />
-                        ) : (
-                          <span className={styles.quiet}>–</span>
-                        )}
-                      </td>
-                    ))}
-                  </tr>
-                );
-              })}
-            </tbody>
-          </table>
-        </section>
+                  ))}
+                </tr>
+              );
+            })}
+          </tbody>
+        </PlainTable>
       )}
     </Section>
   );

@@ -1,4 +1,4 @@
-import { Button, Group, NativeSelect, Text, TextInput } from '@mantine/core';
+import { Button, Group, NativeSelect, Text } from '@mantine/core';
 import { useState } from 'react';
 import { answerOf, api } from '@/client/api';
 import type { ScopeLimits } from '@/client/schema';
@@ -7,6 +7,7 @@ import { ChangeTable } from '@/components/config/ChangeTable';
 import { limitWords as boundsOf, type Setting, unitWords } from '@/components/config/settings';
 import { Dialog } from '@/components/Dialog';
 import { Section } from '@/components/Section';
+import { TextField } from '@/components/TextField';
 import styles from './administration.module.css';
 import {
   type LimitChange,
@@ -186,7 +187,7 @@ function Limit({ setting, value, unsaid, problem, isReadOnly, onChange }: LimitP
           ]}
         />
       ) : (
-        <TextInput
+        <TextField
           id={id}
           aria-describedby={`${id}-help`}
           disabled={isReadOnly}
@@ -201,7 +202,7 @@ function Limit({ setting, value, unsaid, problem, isReadOnly, onChange }: LimitP
             )
           }
           rightSectionWidth={unit === '' ? undefined : `${unit.length * 0.48 + 1.2}rem`}
-          onChange={(event) => onChange(event.currentTarget.value)}
+          onChange={onChange}
         />
       )}
     </div>
@@ -247,12 +248,12 @@ function Review({ subject, seen, limits, changes, onBack, onSaved }: ReviewProps
       isReady={reason.trim() !== ''}
     >
       <ChangeTable changes={changes} />
-      <TextInput
+      <TextField
         label="Why (kept with the change)"
         required
         maxLength={500}
         value={reason}
-        onChange={(event) => setReason(event.currentTarget.value)}
+        onChange={setReason}
       />
     </CommandForm>
   );

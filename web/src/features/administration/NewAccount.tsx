@@ -1,10 +1,12 @@
 import '@/styles/combobox';
-import { Autocomplete, NativeSelect, Text, TextInput } from '@mantine/core';
+import { Autocomplete, NativeSelect, Text } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { answerOf, api } from '@/client/api';
 import type { ClientRow } from '@/client/schema';
 import { CommandForm } from '@/components/CommandForm';
+import { rowsOf } from '@/components/pages';
+import { TextField } from '@/components/TextField';
 import { gatewaysQuery } from './queries';
 import { useCommand } from './useCommand';
 
@@ -13,7 +15,7 @@ const CODE = /^[A-Z][A-Z0-9]{3,19}$/;
 /** An account behind a gateway. Whose it is can never be changed afterwards. */
 export function NewAccount({ client, onDone }: { client: ClientRow; onDone: () => void }) {
   const query = useInfiniteQuery(gatewaysQuery);
-  const gateways = query.data?.pages.flatMap((page) => page.items) ?? [];
+  const gateways = rowsOf(query);
   const [chosen, setChosen] = useState('');
   const [code, setCode] = useState('');
   const [portfolio, setPortfolio] = useState(client.portfolios[0]?.name ?? '');
@@ -89,12 +91,7 @@ export function NewAccount({ client, onDone }: { client: ClientRow; onDone: () =
         data={client.portfolios.map((each) => each.name)}
         onChange={setPortfolio}
       />
-      <TextInput
-        label="What people call it"
-        maxLength={80}
-        value={alias}
-        onChange={(event) => setAlias(event.currentTarget.value)}
-      />
+      <TextField label="What people call it" maxLength={80} value={alias} onChange={setAlias} />
     </CommandForm>
   );
 }

@@ -1,8 +1,9 @@
-import { Text, TextInput } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { useState } from 'react';
 import { answerOf, api } from '@/client/api';
 import type { ClientRow } from '@/client/schema';
 import { CommandForm } from '@/components/CommandForm';
+import { NameField, TextField } from '@/components/TextField';
 import { useCommand } from './useCommand';
 
 /** `Hopper & Sons` → `hopper-sons`. */
@@ -39,21 +40,15 @@ export function NewClient({ onDone }: { onDone: () => void }) {
       submit="Create client"
       isReady={name.trim() !== '' && isSlug(slug)}
     >
-      <TextInput
-        label="Name"
-        required
-        maxLength={120}
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-      />
-      <TextInput
+      <NameField value={name} onChange={setName} />
+      <TextField
         label="Short name"
         description="For addresses and scripts; it stays. Lower-case letters, digits, hyphens."
         required
         maxLength={40}
         value={slug}
         error={slug !== '' && !isSlug(slug) ? 'Use lower-case letters, digits and hyphens.' : null}
-        onChange={(event) => setTypedSlug(event.currentTarget.value)}
+        onChange={setTypedSlug}
       />
     </CommandForm>
   );
@@ -85,13 +80,7 @@ export function Rename({ client, onDone }: OfClient) {
       isReady={name.trim() !== '' && name.trim() !== client.name}
     >
       <Text size="sm">Its short name, {client.slug}, stays: addresses and scripts use it.</Text>
-      <TextInput
-        label="Name"
-        required
-        maxLength={120}
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-      />
+      <NameField value={name} onChange={setName} />
     </CommandForm>
   );
 }
@@ -117,13 +106,7 @@ export function NewPortfolio({ client, onDone }: OfClient) {
       isReady={name.trim() !== ''}
     >
       <Text size="sm">Roles and limits can be given for a portfolio by itself.</Text>
-      <TextInput
-        label="Name"
-        required
-        maxLength={120}
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-      />
+      <NameField value={name} onChange={setName} />
     </CommandForm>
   );
 }

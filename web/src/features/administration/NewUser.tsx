@@ -1,8 +1,9 @@
 import '@/styles/forms';
-import { Checkbox, TextInput } from '@mantine/core';
+import { Checkbox } from '@mantine/core';
 import { useState } from 'react';
 import { answerOf, api } from '@/client/api';
 import { CommandForm } from '@/components/CommandForm';
+import { NameField, TextField } from '@/components/TextField';
 import { HandedPassword } from './HandedPassword';
 import { useCommand } from './useCommand';
 
@@ -29,20 +30,14 @@ export function NewUser({ onDone }: { onDone: () => void }) {
       submit="Create user"
       isReady={/^[^@\s]+@[^@\s]+$/.test(email.trim()) && name.trim() !== ''}
     >
-      <TextInput
-        label="Name"
-        required
-        maxLength={120}
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-      />
-      <TextInput
+      <NameField value={name} onChange={setName} />
+      <TextField
         label="E-mail"
         type="email"
         required
         maxLength={254}
         value={email}
-        onChange={(event) => setEmail(event.currentTarget.value)}
+        onChange={setEmail}
       />
       <Checkbox
         label="Administers the installation"

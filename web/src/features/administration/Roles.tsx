@@ -1,4 +1,4 @@
-import { ActionIcon, Button, NativeSelect, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, NativeSelect, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconPlus, IconX } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
@@ -7,6 +7,7 @@ import { answerOf, api } from '@/client/api';
 import type { Role, RoleAnswer, UserRow } from '@/client/schema';
 import { CommandForm } from '@/components/CommandForm';
 import { Dialog } from '@/components/Dialog';
+import { rowsOf } from '@/components/pages';
 import styles from './administration.module.css';
 import { clientsQuery } from './queries';
 import { useCommand } from './useCommand';
@@ -67,11 +68,9 @@ function HeldRole({ user, role }: { user: UserRow; role: RoleAnswer }) {
   );
   return (
     <li className={styles.role}>
-      <Tooltip label={`${role.role} ${ROLES[role.role]}`}>
-        <span>
-          <strong>{role.role}</strong> {where}
-        </span>
-      </Tooltip>
+      <span data-tip={`${role.role} ${ROLES[role.role]}`}>
+        <strong>{role.role}</strong> {where}
+      </span>
       <ActionIcon
         size="sm"
         variant="subtle"
@@ -101,7 +100,7 @@ function HeldRole({ user, role }: { user: UserRow; role: RoleAnswer }) {
 
 function GiveRole({ user, onDone }: { user: UserRow; onDone: () => void }) {
   const query = useInfiniteQuery(clientsQuery);
-  const clients = query.data?.pages.flatMap((page) => page.items) ?? [];
+  const clients = rowsOf(query);
   const [chosen, setChosen] = useState('');
   const [portfolio, setPortfolio] = useState('');
   const [role, setRole] = useState<Role>('VIEWER');

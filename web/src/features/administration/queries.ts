@@ -1,35 +1,27 @@
 /** What the desk is made of: people, clients, gateways, limits. */
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { answerOf, api } from '@/client/api';
-import { PAGE_SIZE } from '@/client/queries';
+import { given, pageOf, pages } from '@/client/queries';
 import type { LimitScope } from '@/client/schema';
-
-const pages = {
-  initialPageParam: undefined as string | undefined,
-  getNextPageParam: (page: { next_cursor: string | null }) => page.next_cursor ?? undefined,
-};
-
-const page = (cursor: string | undefined, limit = PAGE_SIZE) =>
-  cursor === undefined ? { limit } : { cursor, limit };
 
 export const usersQuery = infiniteQueryOptions({
   queryKey: ['setup', 'users'],
   queryFn: ({ signal, pageParam }) =>
-    answerOf(api.GET('/api/users/', { params: { query: page(pageParam) }, signal })),
+    answerOf(api.GET('/api/users/', { params: { query: pageOf({}, pageParam) }, signal })),
   ...pages,
 });
 
 export const clientsQuery = infiniteQueryOptions({
   queryKey: ['setup', 'clients'],
   queryFn: ({ signal, pageParam }) =>
-    answerOf(api.GET('/api/clients/', { params: { query: page(pageParam) }, signal })),
+    answerOf(api.GET('/api/clients/', { params: { query: pageOf({}, pageParam) }, signal })),
   ...pages,
 });
 
 export const gatewaysQuery = infiniteQueryOptions({
   queryKey: ['setup', 'gateways'],
   queryFn: ({ signal, pageParam }) =>
-    answerOf(api.GET('/api/gateways/', { params: { query: page(pageParam) }, signal })),
+    answerOf(api.GET('/api/gateways/', { params: { query: pageOf({}, pageParam) }, signal })),
   ...pages,
 });
 
@@ -38,6 +30,8 @@ export const limitsFormQuery = queryOptions({
   queryFn: ({ signal }) => answerOf(api.GET('/api/limits/', { signal })),
   staleTime: Number.POSITIVE_INFINITY,
 });
+
+const SHORT_PAGE = 20;
 
 /** Whose limits: of the whole desk there is no owner. */
 export interface Subject {
@@ -68,7 +62,7 @@ export function limitsHistoryQuery(subject: Subject) {
         api.GET('/api/limits/{scope}/history/', {
           params: {
             path: { scope: subject.scope },
-            query: { ...ownerQuery(subject), ...page(pageParam, 20) },
+            query: pageOf(ownerQuery(subject), pageParam, SHORT_PAGE),
           },
           signal,
         }),
@@ -77,13 +71,17 @@ export function limitsHistoryQuery(subject: Subject) {
   });
 }
 
-export function inForceQuery(account: string) {
+/** What binds an order of the account, of one strategy's where that is named. */
+export function inForceQuery(account: string, strategy: string | undefined) {
   return queryOptions({
-    queryKey: ['setup', 'limits', 'in force', account],
+    queryKey: ['setup', 'limits', 'in force', account, strategy],
     queryFn: ({ signal }) =>
       answerOf(
         api.GET('/api/limits/in-force/{account_id}/', {
-          params: { path: { account_id: account } },
+          params: {
+            path: { account_id: account },
+            query: given({ strategy_instance: strategy }),
+          },
           signal,
         }),
       ),

@@ -1,7 +1,9 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
 import { deskRoute } from '@/app/deskRoute';
+import { lazyScreen } from '@/app/lazyScreen';
+import { text } from '@/lib/searchParams';
 
-const component = lazyRouteComponent(() => import('./AdministrationPage'), 'AdministrationPage');
+const component = lazyScreen(() => import('./AdministrationPage'), 'AdministrationPage');
 
 export const administrationRoute = createRoute({
   getParentRoute: () => deskRoute,
@@ -12,5 +14,7 @@ export const administrationRoute = createRoute({
 export const administrationSectionRoute = createRoute({
   getParentRoute: () => deskRoute,
   path: '/administration/$section',
+  // Whose limits are shown.
+  validateSearch: (raw: Record<string, unknown>) => text(raw, 'of'),
   component,
 });

@@ -1,20 +1,19 @@
 import '@/styles/segmentedControl';
-import { Button, SegmentedControl, Stack, Text } from '@mantine/core';
+import { Button, NativeSelect, SegmentedControl } from '@mantine/core';
 import { IconBellCheck } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useRef } from 'react';
 import { useChosenClient } from '@/client/hooks';
 import { alertsQuery } from '@/client/queries';
-import type { AlertRow } from '@/client/schema';
+import type { AlertRow, Severity } from '@/client/schema';
+import { AccountFilter } from '@/components/AccountFilter';
 import type { Column } from '@/components/columns';
 import { EmptyState } from '@/components/EmptyState';
 import { ListScreen } from '@/components/ListScreen';
 import { LogTabs } from '@/components/LogTabs';
-import { useListKeys } from '@/components/useListKeys';
 import { AlertItem } from './AlertItem';
 import styles from './AlertsPage.module.css';
-import { ALERT_STATES_OF, type AlertsSearch, type AlertView } from './search';
+import { ALERT_SEVERITIES, ALERT_STATES_OF, type AlertsSearch, type AlertView } from './search';
 
 const route = getRouteApi('/desk/alerts');
 
@@ -39,66 +38,88 @@ const COLUMNS: readonly Column<AlertRow>[] = [
 
 /** What a person should know, and whether somebody does. */
 export function AlertsPage() {
-  const { show = 'open', filter = '' } = route.useSearch();
+  const { show = 'open', severity, account } = route.useSearch();
   const navigate = route.useNavigate();
   const client = useChosenClient();
   const query = useInfiniteQuery(
-    alertsQuery({ client: client?.id, account: undefined, state: ALERT_STATES_OF[show] }),
+    alertsQuery({ client: client?.id, account, severity, state: ALERT_STATES_OF[show] }),
   );
-  const list = useRef<HTMLUListElement>(null);
-  const filterInput = useRef<HTMLInputElement>(null);
-  useListKeys({ list, filter: filterInput });
   const change = (changes: AlertsSearch) =>
     void navigate({ search: (search) => ({ ...search, ...changes }), replace: true });
 
   return (
     <ListScreen<AlertRow>
       title="Alerts"
+      name="alerts"
       query={query}
       columns={COLUMNS}
-      filter={filter}
-      onFilter={(text) => change({ filter: text || undefined })}
-      filterRef={filterInput}
       notice={<LogTabs current="Alerts" />}
       controls={
-        <SegmentedControl
-          aria-label="Which alerts"
-          value={show}
-          onChange={(value) => change({ show: value as AlertView })}
-          data={VIEWS}
+        <>
+          <SegmentedControl
+            aria-label="Which alerts"
+            value={show}
+            onChange={(value) => change({ show: value as AlertView })}
+            data={VIEWS}
+          />
+          <NativeSelect
+            aria-label="Severity"
+            value={severity?.[0] ?? ''}
+            onChange={(event) => {
+              const chosen = event.currentTarget.value as Severity | '';
+              change({ severity: chosen === '' ? undefined : [chosen] });
+            }}
+            data={[
+              { value: '', label: 'Any severity' },
+              ...ALERT_SEVERITIES.map((each) => ({ value: each, label: each })),
+            ]}
+          />
+          <AccountFilter value={account} onChange={(id) => change({ account: id })} />
+        </>
+      }
+      empty={
+        <NoAlerts
+          view={show}
+          isNarrowed={severity !== undefined || account !== undefined}
+          onShowAll={() => change({ show: 'all', severity: undefined, account: undefined })}
         />
       }
-      empty={<NoAlerts view={show} onShowAll={() => change({ show: 'all' })} />}
     >
-      {(alerts) => (
-        <ul ref={list} className={`panel ${styles.list}`} aria-label="Alerts">
-          {alerts.map((alert) => (
-            <AlertItem key={alert.id} alert={alert} />
-          ))}
-        </ul>
+      {(alerts, list) => (
+        <section ref={list}>
+          <ul className={`panel ${styles.list}`} aria-label="Alerts">
+            {alerts.map((alert) => (
+              <AlertItem key={alert.id} alert={alert} />
+            ))}
+          </ul>
+        </section>
       )}
     </ListScreen>
   );
 }
 
-function NoAlerts({ view, onShowAll }: { view: AlertView; onShowAll: () => void }) {
+interface NoAlertsProps {
+  view: AlertView;
+  isNarrowed: boolean;
+  onShowAll: () => void;
+}
+
+function NoAlerts({ view, isNarrowed, onShowAll }: NoAlertsProps) {
   return (
     <EmptyState
       icon={IconBellCheck}
-      title={view === 'open' ? 'No open alerts' : 'No alerts in this view'}
+      title={view === 'open' && !isNarrowed ? 'No open alerts' : 'No alerts in this view'}
       action={
-        view !== 'all' && (
+        (view !== 'all' || isNarrowed) && (
           <Button variant="default" onClick={onShowAll}>
             Show all alerts
           </Button>
         )
       }
     >
-      <Stack gap={0}>
-        <Text c="dimmed">
-          Nothing needs a person right now. New alerts appear here by themselves.
-        </Text>
-      </Stack>
+      {isNarrowed
+        ? 'None of this severity and account. Others may have some.'
+        : 'Nothing needs a person right now. New alerts appear here by themselves.'}
     </EmptyState>
   );
 }

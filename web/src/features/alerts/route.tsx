@@ -1,10 +1,11 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
 import { deskRoute } from '@/app/deskRoute';
+import { lazyScreen } from '@/app/lazyScreen';
 import { parseAlertsSearch } from './search';
 
 export const alertsRoute = createRoute({
   getParentRoute: () => deskRoute,
   path: '/alerts',
   validateSearch: parseAlertsSearch,
-  component: lazyRouteComponent(() => import('./AlertsPage'), 'AlertsPage'),
+  component: lazyScreen(() => import('./AlertsPage'), 'AlertsPage'),
 });

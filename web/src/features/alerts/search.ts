@@ -1,11 +1,14 @@
-import type { AlertState } from '@/client/schema';
-import { oneOf, text } from '@/lib/searchParams';
+import type { AlertState, Severity } from '@/client/schema';
+import { manyOf, oneOf, texts } from '@/lib/searchParams';
 
 export const ALERT_VIEWS = ['open', 'acknowledged', 'cleared', 'all'] as const;
 export type AlertView = (typeof ALERT_VIEWS)[number];
+export const ALERT_SEVERITIES = ['CRITICAL', 'WARNING', 'INFO'] as const satisfies Severity[];
 
 export interface AlertsSearch {
   show?: AlertView;
+  severity?: Severity[];
+  account?: string;
   filter?: string;
 }
 
@@ -17,5 +20,9 @@ export const ALERT_STATES_OF: Record<AlertView, AlertState[] | undefined> = {
 };
 
 export function parseAlertsSearch(raw: Record<string, unknown>): AlertsSearch {
-  return { ...oneOf(raw, 'show', ALERT_VIEWS), ...text(raw, 'filter') };
+  return {
+    ...oneOf(raw, 'show', ALERT_VIEWS),
+    ...manyOf(raw, 'severity', ALERT_SEVERITIES),
+    ...texts(raw, 'account', 'filter'),
+  };
 }

@@ -10,6 +10,7 @@ import type { BacktestDetail, RecordingRow, StrategyKind } from '@/client/schema
 import { ConfigFields } from '@/components/config/ConfigFields';
 import { ProblemNotice } from '@/components/ProblemNotice';
 import { Section } from '@/components/Section';
+import { newKey } from '@/lib/newKey';
 import { formatCount } from '@/lib/numbers';
 import styles from './backtests.module.css';
 import { DataFields } from './DataFields';
@@ -35,7 +36,7 @@ export interface FieldsProps {
 function useStart(asked: Asked | null, objective: string) {
   const queries = useQueryClient();
   const navigate = useNavigate();
-  const [key] = useState(() => crypto.randomUUID());
+  const [key] = useState(newKey);
   return useMutation({
     mutationFn: async () => {
       if (asked === null) return;

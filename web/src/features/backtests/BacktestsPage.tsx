@@ -3,15 +3,12 @@ import { Button, NativeSelect, SegmentedControl } from '@mantine/core';
 import { IconChartHistogram, IconPlus } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { useMemo, useRef } from 'react';
+import { useMemo } from 'react';
 import { useChosenClient } from '@/client/hooks';
 import type { BacktestRow, BacktestSource, RunStatus, SweepSummary } from '@/client/schema';
-import { strategyKindsQuery } from '@/client/strategyKinds';
-import { DataTable } from '@/components/DataTable';
+import { strategyKindsQuery } from '@/client/strategies';
 import { EmptyState } from '@/components/EmptyState';
-import { ListScreen } from '@/components/ListScreen';
-import { useAddressSorting } from '@/components/sorting';
-import { useListKeys } from '@/components/useListKeys';
+import { TableScreen } from '@/components/TableScreen';
 import { BacktestCard } from './BacktestCard';
 import { CompareButton } from './CompareButton';
 import { backtestColumns } from './columns';
@@ -72,7 +69,7 @@ function NewButton() {
 
 function Runs() {
   const search = route.useSearch();
-  const { status, source, strategy, filter = '' } = search;
+  const { status, source, strategy } = search;
   const change = useChange();
   const client = useChosenClient();
   const query = useInfiniteQuery(
@@ -80,17 +77,13 @@ function Runs() {
   );
   const picking = usePicking();
   const columns = useMemo(() => backtestColumns(picking), [picking]);
-  const keys = useTableKeys();
   const isNarrowed = status !== undefined || source !== undefined || strategy !== undefined;
   return (
-    <ListScreen<BacktestRow>
+    <TableScreen<BacktestRow>
       title="Backtests"
+      name="backtests"
       query={query}
       columns={columns}
-      table="backtests"
-      filter={filter}
-      onFilter={(text) => change({ filter: text || undefined })}
-      filterRef={keys.filter}
       controls={
         <>
           <ListChoice />
@@ -146,38 +139,23 @@ function Runs() {
             : 'A backtest tells what this desk, with a strategy, its limits and an approver who says yes, would have done on recorded chains. Those of the command line and of Temporal appear here, too.'}
         </EmptyState>
       }
-    >
-      {(rows) => (
-        <DataTable
-          label="Backtests"
-          columns={columns}
-          rows={rows}
-          rowKey={(row) => row.id}
-          card={(row) => <BacktestCard row={row} picking={picking} />}
-          isAlarming={(row) => row.status === 'FAILED'}
-          listRef={keys.list}
-          name="backtests"
-          sorting={keys.sorting}
-        />
-      )}
-    </ListScreen>
+      rowKey={(row) => row.id}
+      card={(row) => <BacktestCard row={row} picking={picking} />}
+      isAlarming={(row) => row.status === 'FAILED'}
+    />
   );
 }
 
 function Sweeps() {
-  const { filter = '' } = route.useSearch();
-  const change = useChange();
   const client = useChosenClient();
   const query = useInfiniteQuery(sweepsQuery({ client: client?.id }));
-  const keys = useTableKeys();
   return (
-    <ListScreen<SweepSummary>
+    <TableScreen<SweepSummary>
       title="Backtests"
+      name="sweeps"
+      label="Sweeps"
       query={query}
       columns={SWEEP_COLUMNS}
-      filter={filter}
-      onFilter={(text) => change({ filter: text || undefined })}
-      filterRef={keys.filter}
       controls={
         <>
           <ListChoice />
@@ -190,29 +168,11 @@ function Sweeps() {
           values when you start a backtest.
         </EmptyState>
       }
-    >
-      {(rows) => (
-        <DataTable
-          label="Sweeps"
-          columns={SWEEP_COLUMNS}
-          rows={rows}
-          rowKey={(row) => row.id}
-          card={(row) => <SweepCard sweep={row} />}
-          isAlarming={(row) => row.status === 'FAILED'}
-          listRef={keys.list}
-          sorting={keys.sorting}
-        />
-      )}
-    </ListScreen>
+      rowKey={(row) => row.id}
+      card={(row) => <SweepCard sweep={row} />}
+      isAlarming={(row) => row.status === 'FAILED'}
+    />
   );
-}
-
-function useTableKeys() {
-  const list = useRef<HTMLDivElement>(null);
-  const filter = useRef<HTMLInputElement>(null);
-  const sorting = useAddressSorting();
-  useListKeys({ list, filter });
-  return { list, filter, sorting };
 }
 
 interface StrategyChoiceProps {

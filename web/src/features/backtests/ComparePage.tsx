@@ -6,7 +6,7 @@ import type { BacktestDetail, Comparison } from '@/client/schema';
 import { Chart } from '@/components/chart/Chart';
 import { DetailScreen } from '@/components/DetailScreen';
 import { EmptyState } from '@/components/EmptyState';
-import plain from '@/components/PlainTable.module.css';
+import { PlainTable } from '@/components/PlainTable';
 import { Section } from '@/components/Section';
 import { formatSignedPercent } from '@/lib/numbers';
 import { formatDate } from '@/lib/time';
@@ -25,7 +25,7 @@ export function ComparePage() {
   const query = useQuery({ ...comparisonQuery(ids), enabled: ids.length > 0 });
   if (ids.length === 0) {
     return (
-      <EmptyState icon={IconArrowsDiff} title="Nothing to compare">
+      <EmptyState isPage icon={IconArrowsDiff} title="Nothing to compare">
         Choose backtests in the <Link to="/backtests">list</Link>, then press Compare.
       </EmptyState>
     );
@@ -84,61 +84,58 @@ function Overlay({ runs }: { runs: readonly BacktestDetail[] }) {
 
 function SideBySide({ found: { items, differing } }: { found: Comparison }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls needs the keyboard
-    <section className={plain.scroll} tabIndex={0} aria-label="Figures side by side">
-      <table className={plain.table}>
-        <thead>
-          <tr>
-            <th scope="col">Figure</th>
-            {items.map((run) => (
-              <th key={run.id} scope="col" data-numeric>
-                <Anchor
-                  component={Link}
-                  to="/backtests/$id"
-                  params={{ id: run.id } as never}
-                  size="xs"
-                >
-                  {run.name}
-                </Anchor>
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {Object.entries(differing).map(([name, values]) => (
-            <tr key={name}>
-              <th scope="row">{settingWords(name)}</th>
-              {items.map((run, index) => (
-                <td key={run.id} data-numeric className={styles.value}>
-                  {valueWords(values[index])}
-                </td>
-              ))}
-            </tr>
+    <PlainTable label="Figures side by side" csv="backtests-compared">
+      <thead>
+        <tr>
+          <th scope="col">Figure</th>
+          {items.map((run) => (
+            <th key={run.id} scope="col" data-numeric>
+              <Anchor
+                component={Link}
+                to="/backtests/$id"
+                params={{ id: run.id } as never}
+                size="xs"
+              >
+                {run.name}
+              </Anchor>
+            </th>
           ))}
-          <tr>
-            <th scope="row">Sessions seen</th>
-            {items.map((run) => (
-              <td key={run.id} data-numeric>
-                {spanWords(run.stats) || run.status}
+        </tr>
+      </thead>
+      <tbody>
+        {Object.entries(differing).map(([name, values]) => (
+          <tr key={name}>
+            <th scope="row">{settingWords(name)}</th>
+            {items.map((run, index) => (
+              <td key={run.id} data-numeric className={styles.value}>
+                {valueWords(values[index])}
               </td>
             ))}
           </tr>
-          {FIGURES.map((kind) => {
-            const values = items.map((run) => numberOf(run.stats, kind.name));
-            const best = bestOf(kind, values);
-            return (
-              <tr key={kind.name} title={kind.hint}>
-                <th scope="row">{kind.label}</th>
-                {items.map((run, index) => (
-                  <td key={run.id} data-numeric className={best[index] ? styles.best : undefined}>
-                    {figureWords(kind, values[index] ?? null)}
-                  </td>
-                ))}
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </section>
+        ))}
+        <tr>
+          <th scope="row">Sessions seen</th>
+          {items.map((run) => (
+            <td key={run.id} data-numeric>
+              {spanWords(run.stats) || run.status}
+            </td>
+          ))}
+        </tr>
+        {FIGURES.map((kind) => {
+          const values = items.map((run) => numberOf(run.stats, kind.name));
+          const best = bestOf(kind, values);
+          return (
+            <tr key={kind.name} title={kind.hint}>
+              <th scope="row">{kind.label}</th>
+              {items.map((run, index) => (
+                <td key={run.id} data-numeric className={best[index] ? styles.best : undefined}>
+                  {figureWords(kind, values[index] ?? null)}
+                </td>
+              ))}
+            </tr>
+          );
+        })}
+      </tbody>
+    </PlainTable>
   );
 }

@@ -1,6 +1,7 @@
 import '@/styles/combobox';
-import { MultiSelect, Text, TextInput } from '@mantine/core';
+import { MultiSelect, type MultiSelectProps, Text } from '@mantine/core';
 import type { RecordingRow } from '@/client/schema';
+import { TextField } from '@/components/TextField';
 import { formatCount } from '@/lib/numbers';
 import type { FieldsProps } from './BacktestForm';
 import styles from './backtests.module.css';
@@ -23,50 +24,56 @@ export function DataFields({
   }
   return (
     <div className={styles.fields}>
-      <MultiSelect
-        className={styles.wide}
+      <Chosen
         label="Recorded chains"
         description="Folders are read whole."
-        placeholder={form.data.length === 0 ? 'Choose files or folders' : undefined}
-        searchable
+        placeholder="Choose files or folders"
         required
-        clearable
-        limit={100}
         value={form.data}
         onChange={(data) => change({ data })}
         data={choicesOf(recordings, form.data, 'CHAINS')}
         error={problems.data}
       />
-      <MultiSelect
-        className={styles.wide}
+      <Chosen
         label="What belongs beside them"
         description="Daily prices, dividends, splits, rates, the VIX: each recognised by its header."
-        placeholder={form.side.length === 0 ? 'None' : undefined}
-        searchable
-        clearable
-        limit={100}
+        placeholder="None"
         value={form.side}
         onChange={(side) => change({ side })}
         data={choicesOf(recordings, form.side, 'SIDE')}
         error={problems.side}
       />
-      <TextInput
+      <TextField
         type="date"
         label="First session"
         description="All there is if empty."
         value={form.start}
-        onChange={(event) => change({ start: event.currentTarget.value })}
+        onChange={(start) => change({ start })}
         error={problems.start}
       />
-      <TextInput
+      <TextField
         type="date"
         label="Last session"
         description="Included."
         value={form.end}
-        onChange={(event) => change({ end: event.currentTarget.value })}
+        onChange={(end) => change({ end })}
         error={problems.end}
       />
     </div>
+  );
+}
+
+/** Some of what is there; the placeholder says what none of it means. */
+function Chosen({ placeholder, ...input }: MultiSelectProps & { value: string[] }) {
+  return (
+    <MultiSelect
+      className={styles.wide}
+      placeholder={input.value.length === 0 ? placeholder : undefined}
+      searchable
+      clearable
+      limit={100}
+      {...input}
+    />
   );
 }
 

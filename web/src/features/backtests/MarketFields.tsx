@@ -1,5 +1,6 @@
 import '@/styles/forms';
-import { NativeSelect, Switch, TextInput } from '@mantine/core';
+import { NativeSelect, Switch } from '@mantine/core';
+import { TextField } from '@/components/TextField';
 import type { FieldsProps } from './BacktestForm';
 import styles from './backtests.module.css';
 import { COMMISSIONS, FILLS, type Form, MARGINS } from './form';
@@ -8,14 +9,14 @@ import { COMMISSIONS, FILLS, type Form, MARGINS } from './form';
 export function MarketFields({ form, change, problems }: FieldsProps) {
   return (
     <div className={styles.fields}>
-      <TextInput
+      <TextField
         label="Cash at the beginning"
         inputMode="decimal"
         required
         rightSection="USD"
         rightSectionWidth="3.2rem"
         value={form.cash}
-        onChange={(event) => change({ cash: event.currentTarget.value.replaceAll(',', '') })}
+        onChange={(cash) => change({ cash: cash.replaceAll(',', '') })}
         error={problems.cash}
       />
       <NativeSelect
@@ -25,13 +26,13 @@ export function MarketFields({ form, change, problems }: FieldsProps) {
         data={FILLS}
       />
       {form.fills === 'fraction' && (
-        <TextInput
+        <TextField
           label="Part of the way"
           description="0 is the middle, 100 the touch."
           inputMode="decimal"
           rightSection="%"
           value={form.fraction}
-          onChange={(event) => change({ fraction: event.currentTarget.value })}
+          onChange={(fraction) => change({ fraction })}
           error={problems.fraction}
         />
       )}
@@ -49,12 +50,12 @@ export function MarketFields({ form, change, problems }: FieldsProps) {
         onChange={(event) => change({ margin: event.currentTarget.value as Form['margin'] })}
         data={MARGINS}
       />
-      <TextInput
+      <TextField
         label="Seed"
         description="Of chance: early assignments."
         inputMode="numeric"
         value={form.seed}
-        onChange={(event) => change({ seed: event.currentTarget.value })}
+        onChange={(seed) => change({ seed })}
         error={problems.seed}
       />
       <Switch

@@ -1,4 +1,4 @@
-import plain from '@/components/PlainTable.module.css';
+import { PlainTable } from '@/components/PlainTable';
 import { formatSignedPercent } from '@/lib/numbers';
 import styles from './backtests.module.css';
 import { type Curve, yearsOf } from './curves';
@@ -8,35 +8,32 @@ const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 /** The return of each month, and of each year. */
 export function Months({ curve, start }: { curve: Curve; start: number }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls needs the keyboard
-    <section className={plain.scroll} tabIndex={0} aria-label="Return of each month">
-      <table className={plain.table}>
-        <thead>
-          <tr>
-            <th scope="col">Year</th>
-            {MONTHS.map((month) => (
-              <th key={month} scope="col" data-numeric>
-                {month}
-              </th>
-            ))}
-            <th scope="col" data-numeric>
-              Year
+    <PlainTable label="Return of each month" csv="backtest-months">
+      <thead>
+        <tr>
+          <th scope="col">Year</th>
+          {MONTHS.map((month) => (
+            <th key={month} scope="col" data-numeric>
+              {month}
             </th>
-          </tr>
-        </thead>
-        <tbody>
-          {yearsOf(curve.days, curve.equity, start).map(({ year, months, total }) => (
-            <tr key={year}>
-              <th scope="row">{year}</th>
-              {months.map((value, index) => (
-                <Cell key={MONTHS[index]} value={value} />
-              ))}
-              <Cell value={total} />
-            </tr>
           ))}
-        </tbody>
-      </table>
-    </section>
+          <th scope="col" data-numeric>
+            Year
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {yearsOf(curve.days, curve.equity, start).map(({ year, months, total }) => (
+          <tr key={year}>
+            <th scope="row">{year}</th>
+            {months.map((value, index) => (
+              <Cell key={MONTHS[index]} value={value} />
+            ))}
+            <Cell value={total} />
+          </tr>
+        ))}
+      </tbody>
+    </PlainTable>
   );
 }
 

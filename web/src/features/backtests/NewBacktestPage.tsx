@@ -2,7 +2,7 @@ import { Skeleton, Stack, Text, Title, VisuallyHidden } from '@mantine/core';
 import { IconLock } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { strategyKindsQuery } from '@/client/strategyKinds';
+import { strategyKindsQuery } from '@/client/strategies';
 import styles from '@/components/DetailScreen.module.css';
 import { EmptyState } from '@/components/EmptyState';
 import { PageFailure } from '@/components/PageFailure';
@@ -22,7 +22,7 @@ export function NewBacktestPage() {
   const earlier = useQuery({ ...backtestQuery(from ?? ''), enabled: from !== undefined });
   if (!mayStart) {
     return (
-      <EmptyState icon={IconLock} title="You may look at backtests, not start them">
+      <EmptyState isPage icon={IconLock} title="You may look at backtests, not start them">
         Starting one takes another role than VIEWER. Ask an administrator.
       </EmptyState>
     );

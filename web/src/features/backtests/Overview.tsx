@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { BacktestDetail } from '@/client/schema';
 import { Chart } from '@/components/chart/Chart';
-import { ProblemNotice } from '@/components/ProblemNotice';
+import { Failure } from '@/components/Failure';
 import { Section } from '@/components/Section';
 import { formatCount, formatPercentOne, formatSignedPercent } from '@/lib/numbers';
 import { formatDate } from '@/lib/time';
@@ -14,6 +14,7 @@ import { Exits } from './Exits';
 import { FIGURE_GROUPS, FIGURES, figureWords, numberOf } from './figures';
 import { Months } from './Months';
 import { equityQuery } from './queries';
+import { settingWords } from './words';
 
 const HEADLINE = ['return', 'cagr', 'sharpe', 'max_drawdown', 'win_rate', 'trades'];
 
@@ -60,9 +61,7 @@ function Curves({ run }: { run: BacktestDetail }) {
     () => (query.data === undefined ? null : curveOf(query.data, start)),
     [query.data, start],
   );
-  if (query.isError) {
-    return <ProblemNotice error={query.error} onRetry={() => void query.refetch()} />;
-  }
+  if (query.isError) return <Failure query={query} />;
   if (curve === null) return <Skeleton height={320} />;
   if (curve.days.length === 0) return null;
   return (
@@ -88,7 +87,7 @@ function Curves({ run }: { run: BacktestDetail }) {
 function EquityChart({ curve }: { curve: Curve }) {
   const lines = [
     { name: 'This backtest', values: curve.equity },
-    ...curve.benchmarks.map((each) => ({ name: each.name, values: each.equity })),
+    ...curve.benchmarks.map((each) => ({ name: settingWords(each.name), values: each.equity })),
   ];
   return (
     <Chart

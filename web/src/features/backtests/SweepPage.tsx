@@ -2,12 +2,13 @@ import { Anchor, Group, Skeleton, Text, Title } from '@mantine/core';
 import { IconExternalLink } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useEffect, useMemo } from 'react';
+import { useMemo } from 'react';
 import type { SweepDetail } from '@/client/schema';
 import { DetailScreen } from '@/components/DetailScreen';
+import { Failure } from '@/components/Failure';
 import { FilteredTable } from '@/components/FilteredTable';
 import { Moment } from '@/components/Moment';
-import { ProblemNotice } from '@/components/ProblemNotice';
+import { rowsOf, useAllPages } from '@/components/pages';
 import { Section } from '@/components/Section';
 import { StateTag } from '@/components/Tag';
 import { RUN_STATES } from '@/lib/states';
@@ -83,16 +84,10 @@ function Results({ sweep }: { sweep: SweepDetail }) {
   const query = useInfiniteQuery(backtestsQuery({ sweep: sweep.id }));
   const picking = usePicking();
   const columns = useMemo(() => pointColumns(picking), [picking]);
-  const { hasNextPage, isFetching, fetchNextPage } = query;
-  // All of them: what is sorted by must not depend on what has been fetched.
-  useEffect(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage();
-  }, [hasNextPage, isFetching, fetchNextPage]);
-  if (query.isError) {
-    return <ProblemNotice error={query.error} onRetry={() => void query.refetch()} />;
-  }
+  useAllPages(query, true);
+  if (query.isError) return <Failure query={query} />;
   if (query.isPending) return <Skeleton height={240} />;
-  const rows = query.data.pages.flatMap((page) => page.items);
+  const rows = rowsOf(query);
   if (rows.length === 0) return <Text size="sm">Its first backtests have not begun.</Text>;
   return (
     <FilteredTable

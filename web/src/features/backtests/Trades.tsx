@@ -3,11 +3,12 @@ import { IconReceipt } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { BacktestDetail, BacktestTable } from '@/client/schema';
+import { moneyColumn, priceColumn, quantityColumn } from '@/components/columnKinds';
 import type { Column } from '@/components/columns';
 import { EmptyState } from '@/components/EmptyState';
-import { Price, Quantity, SignedMoney } from '@/components/Figures';
+import { Failure } from '@/components/Failure';
+import { Quantity, SignedMoney } from '@/components/Figures';
 import { FilteredTable } from '@/components/FilteredTable';
-import { ProblemNotice } from '@/components/ProblemNotice';
 import { formatCount, formatSignedPercent } from '@/lib/numbers';
 import { formatDate } from '@/lib/time';
 import { exitWords } from './figures';
@@ -35,9 +36,7 @@ export function Trades({ run }: { run: BacktestDetail }) {
     () => (query.data === undefined ? [] : tradesOf(query.data)),
     [query.data],
   );
-  if (query.isError) {
-    return <ProblemNotice error={query.error} onRetry={() => void query.refetch()} />;
-  }
+  if (query.isError) return <Failure query={query} />;
   if (query.isPending) return <Skeleton height={360} />;
   if (trades.length === 0) {
     return (
@@ -93,43 +92,11 @@ const TRADE_COLUMNS: readonly Column<Trade>[] = [
     cell: (trade) => formatDate(trade.opened),
   },
   { id: 'description', header: 'Contract', kind: 'text', value: (trade) => trade.description },
-  {
-    id: 'quantity',
-    header: 'Qty',
-    kind: 'decimal',
-    value: (trade) => trade.quantity,
-    cell: (trade) => <Quantity value={trade.quantity} />,
-  },
-  {
-    id: 'openPrice',
-    header: 'Opened at',
-    hint: 'Average price per share',
-    kind: 'decimal',
-    value: (trade) => trade.openPrice,
-    cell: (trade) => <Price value={trade.openPrice} />,
-  },
-  {
-    id: 'closePrice',
-    header: 'Ended at',
-    kind: 'decimal',
-    value: (trade) => trade.closePrice,
-    cell: (trade) => <Price value={trade.closePrice} />,
-  },
-  {
-    id: 'commission',
-    header: 'Commission',
-    kind: 'decimal',
-    value: (trade) => trade.commission,
-    cell: (trade) => <Price value={trade.commission} />,
-  },
-  {
-    id: 'result',
-    header: 'Result',
-    hint: 'After commissions',
-    kind: 'decimal',
-    value: (trade) => trade.result,
-    cell: (trade) => <SignedMoney value={trade.result} />,
-  },
+  quantityColumn('quantity', 'Qty', (trade) => trade.quantity),
+  priceColumn('openPrice', 'Opened at', (trade) => trade.openPrice, 'Average price per share'),
+  priceColumn('closePrice', 'Ended at', (trade) => trade.closePrice),
+  priceColumn('commission', 'Commission', (trade) => trade.commission),
+  moneyColumn('result', 'Result', (trade) => trade.result, 'After commissions'),
   {
     id: 'ror',
     header: 'On risk',

@@ -1,6 +1,7 @@
 import { Button, NativeSelect, Stack, Text, TextInput } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { type Setting, unitWords } from '@/components/config/settings';
+import { newKey } from '@/lib/newKey';
 import type { FieldsProps } from './BacktestForm';
 import styles from './backtests.module.css';
 import { FIGURES } from './figures';
@@ -23,10 +24,7 @@ export function Trials({
   const unused = usable.find((each) => !form.trials.some((trial) => trial.setting === each.name));
   const add = () =>
     change({
-      trials: [
-        ...form.trials,
-        { key: crypto.randomUUID(), setting: unused?.name ?? '', values: '' },
-      ],
+      trials: [...form.trials, { key: newKey(), setting: unused?.name ?? '', values: '' }],
     });
   return (
     <Stack gap="sm">

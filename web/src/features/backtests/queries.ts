@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { answerOf, api } from '@/client/api';
-import { given, PAGE_SIZE } from '@/client/queries';
+import { given, pageOf, pages } from '@/client/queries';
 import type { BacktestSource, RunStatus } from '@/client/schema';
 
 interface Filters {
@@ -17,12 +17,11 @@ export function backtestsQuery(filters: Filters) {
     queryFn: ({ signal, pageParam }) =>
       answerOf(
         api.GET('/api/backtests/', {
-          params: { query: { ...given({ ...filters, cursor: pageParam }), limit: PAGE_SIZE } },
+          params: { query: pageOf(filters, pageParam) },
           signal,
         }),
       ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    ...pages,
   });
 }
 
@@ -32,12 +31,11 @@ export function sweepsQuery(filters: { client: string | undefined }) {
     queryFn: ({ signal, pageParam }) =>
       answerOf(
         api.GET('/api/backtests/sweeps/', {
-          params: { query: { ...given({ ...filters, cursor: pageParam }), limit: PAGE_SIZE } },
+          params: { query: pageOf(filters, pageParam) },
           signal,
         }),
       ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    ...pages,
   });
 }
 

@@ -1,5 +1,6 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
 import { deskRoute } from '@/app/deskRoute';
+import { lazyScreen } from '@/app/lazyScreen';
 import { oneOf, texts } from '@/lib/searchParams';
 import { parseBacktestsSearch, parseCompareSearch, VIEWS } from './search';
 
@@ -10,25 +11,25 @@ export const backtestRoutes = [
     getParentRoute,
     path: '/backtests',
     validateSearch: parseBacktestsSearch,
-    component: lazyRouteComponent(() => import('./BacktestsPage'), 'BacktestsPage'),
+    component: lazyScreen(() => import('./BacktestsPage'), 'BacktestsPage'),
   }),
   createRoute({
     getParentRoute,
     path: '/backtests/new',
     validateSearch: (raw: Record<string, unknown>) => texts(raw, 'from', 'sweep'),
-    component: lazyRouteComponent(() => import('./NewBacktestPage'), 'NewBacktestPage'),
+    component: lazyScreen(() => import('./NewBacktestPage'), 'NewBacktestPage'),
   }),
   createRoute({
     getParentRoute,
     path: '/backtests/compare',
     validateSearch: parseCompareSearch,
-    component: lazyRouteComponent(() => import('./ComparePage'), 'ComparePage'),
+    component: lazyScreen(() => import('./ComparePage'), 'ComparePage'),
   }),
   createRoute({
     getParentRoute,
     path: '/backtests/sweeps/$id',
     validateSearch: (raw: Record<string, unknown>) => texts(raw, 'filter', 'sort'),
-    component: lazyRouteComponent(() => import('./SweepPage'), 'SweepPage'),
+    component: lazyScreen(() => import('./SweepPage'), 'SweepPage'),
   }),
   createRoute({
     getParentRoute,
@@ -37,6 +38,6 @@ export const backtestRoutes = [
       ...oneOf(raw, 'view', VIEWS),
       ...texts(raw, 'filter', 'sort'),
     }),
-    component: lazyRouteComponent(() => import('./BacktestPage'), 'BacktestPage'),
+    component: lazyScreen(() => import('./BacktestPage'), 'BacktestPage'),
   }),
 ] as const;

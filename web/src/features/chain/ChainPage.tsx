@@ -2,6 +2,7 @@ import { Group, NativeSelect, Skeleton, Stack, Text, Title, VisuallyHidden } fro
 import { IconListTree } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
+import { recordedChainsQuery } from '@/client/chains';
 import { useChosenClient } from '@/client/hooks';
 import type { ChainAnswer } from '@/client/schema';
 import { EmptyState } from '@/components/EmptyState';
@@ -13,7 +14,7 @@ import { formatLevel, formatPercentOne } from '@/lib/numbers';
 import { formatDate } from '@/lib/time';
 import { ChainTable } from './ChainTable';
 import styles from './chain.module.css';
-import { chainQuery, recordedQuery } from './queries';
+import { chainQuery } from './queries';
 import { SmileChart, TermChart } from './VolCharts';
 
 const route = getRouteApi('/desk/chain');
@@ -23,7 +24,7 @@ export function ChainPage() {
   const { symbol, series } = route.useSearch();
   const navigate = route.useNavigate();
   const client = useChosenClient();
-  const recorded = useQuery(recordedQuery);
+  const recorded = useQuery(recordedChainsQuery);
   const chosen = symbol ?? recorded.data?.[0]?.symbol;
   const chain = useQuery({
     ...chainQuery({ symbol: chosen ?? '', series, client: client?.id }),

@@ -1,6 +1,7 @@
 import { Text } from '@mantine/core';
 import { Fragment, type ReactNode } from 'react';
 import type { ChainAnswer, ChainSide, StrikeRow } from '@/client/schema';
+import { CsvButton } from '@/components/CsvButton';
 import { Hint } from '@/components/Hint';
 import { Tag } from '@/components/Tag';
 import {
@@ -20,56 +21,87 @@ export function ChainTable({ chain }: { chain: ChainAnswer }) {
   const { rows, underlying_price: spot } = chain;
   const firstAbove = rows.findIndex((row) => row.strike > spot);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
-    <section className={`panel ${styles.scroll}`} aria-label="Option chain" tabIndex={0}>
-      <table className={styles.chain}>
-        <thead>
-          <tr>
-            <th scope="colgroup" colSpan={HEADS.length + 1}>
-              Calls
-            </th>
-            <td className={styles.strike} />
-            <th scope="colgroup" colSpan={HEADS.length + 1}>
-              Puts
-            </th>
-          </tr>
-          <tr>
-            <th scope="col" className={styles.code}>
-              Notes
-            </th>
-            {HEADS.map((head) => (
-              <th key={head} scope="col">
-                {head}
+    <>
+      <div className={styles.tools}>
+        <CsvButton
+          name={`chain-${chain.symbol}-${chain.chosen ?? ''}`}
+          cells={() => cellsOf(rows)}
+        />
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
+      <section className={`panel ${styles.scroll}`} aria-label="Option chain" tabIndex={0}>
+        <table className={styles.chain}>
+          <thead>
+            <tr>
+              <th scope="colgroup" colSpan={HEADS.length + 1}>
+                Calls
               </th>
-            ))}
-            <th scope="col" className={styles.strike}>
-              Strike
-            </th>
-            {[...HEADS].reverse().map((head) => (
-              <th key={head} scope="col">
-                {head}
+              <td className={styles.strike} />
+              <th scope="colgroup" colSpan={HEADS.length + 1}>
+                Puts
               </th>
+            </tr>
+            <tr>
+              <th scope="col" className={styles.code}>
+                Notes
+              </th>
+              {HEADS.map((head) => (
+                <th key={head} scope="col">
+                  {head}
+                </th>
+              ))}
+              <th scope="col" className={styles.strike}>
+                Strike
+              </th>
+              {[...HEADS].reverse().map((head) => (
+                <th key={head} scope="col">
+                  {head}
+                </th>
+              ))}
+              <th scope="col" className={styles.code}>
+                Notes
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row, index) => (
+              <Fragment key={row.strike}>
+                {index === firstAbove && index > 0 && (
+                  <tr className={styles.spot} aria-hidden>
+                    <td colSpan={HEADS.length * 2 + 3} />
+                  </tr>
+                )}
+                <Strike row={row} spot={spot} />
+              </Fragment>
             ))}
-            <th scope="col" className={styles.code}>
-              Notes
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row, index) => (
-            <Fragment key={row.strike}>
-              {index === firstAbove && index > 0 && (
-                <tr className={styles.spot} aria-hidden>
-                  <td colSpan={HEADS.length * 2 + 3} />
-                </tr>
-              )}
-              <Strike row={row} spot={spot} />
-            </Fragment>
-          ))}
-        </tbody>
-      </table>
-    </section>
+          </tbody>
+        </table>
+      </section>
+    </>
   );
+}
+
+const SIDE_FIGURES = {
+  bid: 'bid',
+  ask: 'ask',
+  iv: 'iv',
+  delta: 'delta',
+  theta_per_day: 'theta a day',
+  vega_point: 'vega a point',
+  volume: 'volume',
+  open_interest: 'open interest',
+  code: 'quote',
+} as const;
+
+/** Bare values: what a spreadsheet reckons with. */
+function cellsOf(rows: readonly StrikeRow[]): string[][] {
+  const names = Object.keys(SIDE_FIGURES) as (keyof typeof SIDE_FIGURES)[];
+  const heads = (side: string) => names.map((name) => `${side} ${SIDE_FIGURES[name]}`);
+  const figures = (side: ChainSide | null) => names.map((name) => String(side?.[name] ?? ''));
+  return [
+    ['strike', ...heads('call'), ...heads('put')],
+    ...rows.map((row) => [String(row.strike), ...figures(row.call), ...figures(row.put)]),
+  ];
 }
 
 function Strike({ row, spot }: { row: StrikeRow; spot: number }) {

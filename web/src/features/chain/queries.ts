@@ -2,11 +2,6 @@ import { queryOptions } from '@tanstack/react-query';
 import { answerOf, api } from '@/client/api';
 import { given } from '@/client/queries';
 
-export const recordedQuery = queryOptions({
-  queryKey: ['chains', 'recorded'],
-  queryFn: ({ signal }) => answerOf(api.GET('/api/chains/', { signal })),
-});
-
 interface ChainAsk {
   symbol: string;
   series: string | undefined;

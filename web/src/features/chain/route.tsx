@@ -1,5 +1,6 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
 import { deskRoute } from '@/app/deskRoute';
+import { lazyScreen } from '@/app/lazyScreen';
 import { text } from '@/lib/searchParams';
 
 export const chainRoute = createRoute({
@@ -9,5 +10,5 @@ export const chainRoute = createRoute({
     ...text(raw, 'symbol'),
     ...text(raw, 'series'),
   }),
-  component: lazyRouteComponent(() => import('./ChainPage'), 'ChainPage'),
+  component: lazyScreen(() => import('./ChainPage'), 'ChainPage'),
 });

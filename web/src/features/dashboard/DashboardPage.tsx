@@ -2,7 +2,7 @@ import { Group, Skeleton, Text, Title, VisuallyHidden } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useChosenClient } from '@/client/hooks';
 import type { Dashboard } from '@/client/schema';
-import { ProblemNotice } from '@/components/ProblemNotice';
+import { Failure } from '@/components/Failure';
 import { AtWork } from './AtWork';
 import styles from './dashboard.module.css';
 import { EquityCurve } from './EquityCurve';
@@ -26,13 +26,7 @@ export function DashboardPage() {
           {client?.name ?? 'All clients'}
         </Text>
       </Group>
-      {query.isError && (
-        <ProblemNotice
-          error={query.error}
-          onRetry={() => void query.refetch()}
-          isRetrying={query.isFetching}
-        />
-      )}
+      <Failure query={query} />
       {query.isPending && <Loading />}
       {query.data !== undefined && <Desk dashboard={query.data} />}
     </div>

@@ -1,35 +1,25 @@
-import '@/styles/segmentedControl';
-import { SegmentedControl, Skeleton } from '@mantine/core';
+import { Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
 import { useChosenClient, useExchangeTimeZone } from '@/client/hooks';
-import type { Period, ValueHistory } from '@/client/schema';
+import type { ValueHistory } from '@/client/schema';
 import { Chart } from '@/components/chart/Chart';
-import { ProblemNotice } from '@/components/ProblemNotice';
+import { Failure } from '@/components/Failure';
+import { PeriodChoice, usePeriod } from '@/components/PeriodChoice';
 import { Section } from '@/components/Section';
 import { valueHistoryQuery } from '@/components/valueHistory';
 import { formatWhole } from '@/lib/decimal';
 import { formatMoment } from '@/lib/time';
 import styles from './dashboard.module.css';
-import { equityOption, PERIODS, summaryOf } from './equity';
+import { equityOption, summaryOf } from './equity';
 
 export function EquityCurve() {
   const client = useChosenClient();
-  const [period, setPeriod] = useState<Period>('MONTH');
+  const period = usePeriod();
   const query = useQuery(valueHistoryQuery({ client: client?.id, period }));
-  const choice = (
-    <SegmentedControl
-      size="xs"
-      aria-label="Period"
-      value={period}
-      onChange={(value) => setPeriod(value as Period)}
-      data={PERIODS}
-    />
-  );
   return (
-    <Section title="Equity" aside={choice}>
+    <Section title="Equity" aside={<PeriodChoice />}>
       {query.isPending && <Skeleton height={240} />}
-      {query.isError && <ProblemNotice error={query.error} onRetry={() => void query.refetch()} />}
+      <Failure query={query} />
       {query.data !== undefined && <Curve history={query.data} />}
     </Section>
   );

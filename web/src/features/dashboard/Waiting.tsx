@@ -1,13 +1,14 @@
 import { Anchor } from '@mantine/core';
-import { type UseInfiniteQueryResult, useInfiniteQuery } from '@tanstack/react-query';
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link, type LinkProps } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useChosenClient } from '@/client/hooks';
 import { alertsQuery, ordersQuery, recommendationsQuery } from '@/client/queries';
 import { Countdown } from '@/components/Countdown';
+import { Failure } from '@/components/Failure';
 import { Quantity, SignedMoney } from '@/components/Figures';
 import { Moment } from '@/components/Moment';
-import { ProblemNotice } from '@/components/ProblemNotice';
+import { type PagedQuery, rowsOf } from '@/components/pages';
 import rowLink from '@/components/RowLink.module.css';
 import { Section } from '@/components/Section';
 import { StateTag } from '@/components/Tag';
@@ -113,7 +114,7 @@ export function OpenAlerts() {
 
 interface WaitingProps<Row> {
   title: string;
-  query: UseInfiniteQueryResult<{ pages: { items: Row[]; next_cursor: string | null }[] }>;
+  query: PagedQuery<Row>;
   to: NonNullable<LinkProps['to']>;
   nothing: string;
   children: (row: Row) => ReactNode;
@@ -121,7 +122,7 @@ interface WaitingProps<Row> {
 
 /** The first few of a list, and the way to all of it. */
 function Waiting<Row>({ title, query, to, nothing, children }: WaitingProps<Row>) {
-  const rows = query.data?.pages.flatMap((page) => page.items) ?? [];
+  const rows = rowsOf(query);
   const more = rows.length - SHOWN;
   const isMore = query.hasNextPage;
   return (
@@ -135,7 +136,7 @@ function Waiting<Row>({ title, query, to, nothing, children }: WaitingProps<Row>
       }
     >
       {query.isPending && <p className={styles.nothing}>Loading…</p>}
-      {query.isError && <ProblemNotice error={query.error} onRetry={() => void query.refetch()} />}
+      <Failure query={query} />
       {query.isSuccess && rows.length === 0 && <p className={styles.nothing}>{nothing}</p>}
       {rows.length > 0 && <ul className={styles.rows}>{rows.slice(0, SHOWN).map(children)}</ul>}
     </Section>

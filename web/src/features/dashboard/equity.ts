@@ -1,17 +1,10 @@
-import type { Period, ValueHistory } from '@/client/schema';
+import type { ValueHistory } from '@/client/schema';
 import type { ChartTheme } from '@/components/chart/chartTheme';
 import type { ChartOption } from '@/components/chart/echarts';
 import { axisStyle, GRID, tooltipStyle } from '@/components/chart/styling';
 import { formatWhole } from '@/lib/decimal';
 import { formatCount } from '@/lib/numbers';
 import { formatClock, formatDay, formatMoment } from '@/lib/time';
-
-export const PERIODS: { value: Period; label: string }[] = [
-  { value: 'DAY', label: 'Day' },
-  { value: 'WEEK', label: 'Week' },
-  { value: 'MONTH', label: 'Month' },
-  { value: 'YEAR', label: 'Year' },
-];
 
 const DAY_MS = 86_400_000;
 

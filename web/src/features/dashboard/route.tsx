@@ -1,8 +1,12 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
 import { deskRoute } from '@/app/deskRoute';
+import { lazyScreen } from '@/app/lazyScreen';
+import { PERIODS } from '@/lib/periods';
+import { oneOf } from '@/lib/searchParams';
 
 export const dashboardRoute = createRoute({
   getParentRoute: () => deskRoute,
   path: '/',
-  component: lazyRouteComponent(() => import('./DashboardPage'), 'DashboardPage'),
+  validateSearch: (raw: Record<string, unknown>) => oneOf(raw, 'period', PERIODS),
+  component: lazyScreen(() => import('./DashboardPage'), 'DashboardPage'),
 });

@@ -12,6 +12,7 @@ const NOTHING: SetupAnswer = {
   strategies: 0,
   strategies_enabled: 0,
   runs: 0,
+  runs_under_way: 0,
   recommendations: 0,
   decisions: 0,
 };
@@ -39,6 +40,7 @@ describe('the first-run guide', () => {
     const enabled = { ...account, strategies: 1, strategies_enabled: 1 };
     expect(next(enabled)?.action).toBe('Run a strategy now');
     expect(next({ ...enabled, runs: 2 })?.action).toBe('See what was found');
+    expect(next({ ...enabled, runs_under_way: 1 })?.action).toBe('See the run');
     const decided = { ...enabled, runs: 2, recommendations: 3, decisions: 1 };
     expect(next(decided)).toBeUndefined();
   });

@@ -74,13 +74,8 @@ export function stepsOf(setup: SetupAnswer, isAdmin: boolean): Step[] {
     {
       title: 'Get the first recommendation',
       isDone: setup.recommendations > 0,
-      words:
-        setup.runs === 0
-          ? 'Strategies run every few minutes while the market is open, or at once with “Run now”.'
-          : 'The runs so far found nothing inside their rules. Opportunities says what each rule removed.',
+      ...firstRun(setup),
       found: `${counted(setup.recommendations, 'recommendation', 'recommendations')} so far.`,
-      action: setup.runs === 0 ? 'Run a strategy now' : 'See what was found',
-      link: setup.runs === 0 ? { to: '/strategies' } : { to: '/opportunities' },
     },
     {
       title: 'Decide it',
@@ -91,6 +86,31 @@ export function stepsOf(setup: SetupAnswer, isAdmin: boolean): Step[] {
       link: { to: '/recommendations' },
     },
   ];
+}
+
+/** A run under way is told before what others found: most often it is the first. */
+function firstRun(setup: SetupAnswer): Pick<Step, 'words' | 'action' | 'link'> {
+  if (setup.runs_under_way > 0) {
+    return {
+      words: 'A strategy is looking at the market. What it finds is here as soon as it is done.',
+      action: 'See the run',
+      link: { to: '/strategies' },
+    };
+  }
+  if (setup.runs === 0) {
+    return {
+      words:
+        'Strategies run every few minutes while the market is open, or at once with “Run now”.',
+      action: 'Run a strategy now',
+      link: { to: '/strategies' },
+    };
+  }
+  return {
+    words:
+      'The runs so far found nothing inside their rules. Opportunities says what each rule removed.',
+    action: 'See what was found',
+    link: { to: '/opportunities' },
+  };
 }
 
 function counted(count: number, one: string, many: string): string {

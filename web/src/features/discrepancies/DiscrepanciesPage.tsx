@@ -3,17 +3,13 @@ import { Group, SegmentedControl, Stack, Text } from '@mantine/core';
 import { IconScaleOutline } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useRef } from 'react';
 import { useChosenClient } from '@/client/hooks';
 import type { DiscrepancyRow } from '@/client/schema';
 import { AccountFilter } from '@/components/AccountFilter';
-import { DataTable } from '@/components/DataTable';
 import { EmptyState } from '@/components/EmptyState';
-import { ListScreen } from '@/components/ListScreen';
 import { LogTabs } from '@/components/LogTabs';
-import { useAddressSorting } from '@/components/sorting';
+import { TableScreen } from '@/components/TableScreen';
 import { StateTag } from '@/components/Tag';
-import { useListKeys } from '@/components/useListKeys';
 import { SEVERITIES } from '@/lib/states';
 import { AcceptButton } from './AcceptButton';
 import { DISCREPANCY_COLUMNS } from './columns';
@@ -35,30 +31,20 @@ const OPEN: Record<DiscrepancyView, boolean | undefined> = {
 
 /** Where the broker's books differ from the desk's record, and the accepting of the broker's. */
 export function DiscrepanciesPage() {
-  const { show = 'open', account, filter = '' } = route.useSearch();
+  const { show = 'open', account } = route.useSearch();
   const navigate = route.useNavigate();
   const client = useChosenClient();
   const query = useInfiniteQuery(
     discrepanciesQuery({ client: client?.id, account, open: OPEN[show] }),
   );
-  const sorting = useAddressSorting();
-  const list = useRef<HTMLDivElement>(null);
-  const filterInput = useRef<HTMLInputElement>(null);
-  useListKeys({ list, filter: filterInput });
-  const change = (changes: {
-    show?: DiscrepancyView;
-    account?: string | undefined;
-    filter?: string | undefined;
-  }) => void navigate({ search: (search) => ({ ...search, ...changes }), replace: true });
+  const change = (changes: { show?: DiscrepancyView; account?: string | undefined }) =>
+    void navigate({ search: (search) => ({ ...search, ...changes }), replace: true });
   return (
-    <ListScreen<DiscrepancyRow>
+    <TableScreen<DiscrepancyRow>
       title="Discrepancies"
+      name="discrepancies"
       query={query}
       columns={DISCREPANCY_COLUMNS}
-      table="discrepancies"
-      filter={filter}
-      onFilter={(text) => change({ filter: text || undefined })}
-      filterRef={filterInput}
       notice={<LogTabs current="Discrepancies" />}
       controls={
         <>
@@ -77,21 +63,10 @@ export function DiscrepanciesPage() {
           What differs, and stays different on a second look, appears here.
         </EmptyState>
       }
-    >
-      {(rows) => (
-        <DataTable
-          label="Discrepancies"
-          columns={DISCREPANCY_COLUMNS}
-          rows={rows}
-          rowKey={(row) => row.id}
-          card={(row) => <DiscrepancyCard row={row} />}
-          isAlarming={(row) => row.severity === 'CRITICAL' && row.cleared_at === null}
-          listRef={list}
-          name="discrepancies"
-          sorting={sorting}
-        />
-      )}
-    </ListScreen>
+      rowKey={(row) => row.id}
+      card={(row) => <DiscrepancyCard row={row} />}
+      isAlarming={(row) => row.severity === 'CRITICAL' && row.cleared_at === null}
+    />
   );
 }
 

@@ -1,8 +1,8 @@
 import { Text } from '@mantine/core';
 import type { DiscrepancyRow } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
+import { momentColumn } from '@/components/columnKinds';
 import type { Column } from '@/components/columns';
-import { Moment } from '@/components/Moment';
 import { StateTag, Tag } from '@/components/Tag';
 import { SEVERITIES } from '@/lib/states';
 import { AcceptButton } from './AcceptButton';
@@ -45,13 +45,7 @@ export const DISCREPANCY_COLUMNS: readonly Column<DiscrepancyRow>[] = [
     value: (row) => row.actual,
     cell: (row) => <span className="numeric">{row.actual}</span>,
   },
-  {
-    id: 'raised',
-    header: 'Raised',
-    kind: 'text',
-    value: (row) => row.raised_at,
-    cell: (row) => <Moment at={row.raised_at} />,
-  },
+  momentColumn('raised', 'Raised', (row) => row.raised_at),
   {
     id: 'state',
     header: 'State',

@@ -1,6 +1,6 @@
 import { infiniteQueryOptions } from '@tanstack/react-query';
 import { answerOf, api } from '@/client/api';
-import { given, PAGE_SIZE } from '@/client/queries';
+import { pageOf, pages } from '@/client/queries';
 
 interface DiscrepancyAsk {
   client: string | undefined;
@@ -15,11 +15,10 @@ export function discrepanciesQuery(ask: DiscrepancyAsk) {
     queryFn: ({ signal, pageParam }) =>
       answerOf(
         api.GET('/api/discrepancies/', {
-          params: { query: { ...given({ ...ask, cursor: pageParam }), limit: PAGE_SIZE } },
+          params: { query: pageOf(ask, pageParam) },
           signal,
         }),
       ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    ...pages,
   });
 }

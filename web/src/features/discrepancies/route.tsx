@@ -1,6 +1,7 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
 import { deskRoute } from '@/app/deskRoute';
-import { oneOf, text } from '@/lib/searchParams';
+import { lazyScreen } from '@/app/lazyScreen';
+import { oneOf, texts } from '@/lib/searchParams';
 
 const VIEWS = ['open', 'cleared', 'all'] as const;
 
@@ -11,9 +12,7 @@ export const discrepanciesRoute = createRoute({
   path: '/discrepancies',
   validateSearch: (raw: Record<string, unknown>) => ({
     ...oneOf(raw, 'show', VIEWS),
-    ...text(raw, 'account'),
-    ...text(raw, 'filter'),
-    ...text(raw, 'sort'),
+    ...texts(raw, 'account', 'filter', 'sort'),
   }),
-  component: lazyRouteComponent(() => import('./DiscrepanciesPage'), 'DiscrepanciesPage'),
+  component: lazyScreen(() => import('./DiscrepanciesPage'), 'DiscrepanciesPage'),
 });

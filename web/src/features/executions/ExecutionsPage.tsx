@@ -2,83 +2,83 @@ import { Anchor, Button, Group, Stack, Text } from '@mantine/core';
 import { IconReceipt } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useRef } from 'react';
 import { useChosenClient } from '@/client/hooks';
 import { executionsQuery } from '@/client/queries';
 import type { ExecutionRow } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
 import { AccountFilter } from '@/components/AccountFilter';
+import {
+  accountColumn,
+  momentColumn,
+  moneyColumn,
+  priceColumn,
+  quantityColumn,
+} from '@/components/columnKinds';
 import type { Column } from '@/components/columns';
-import { DataTable } from '@/components/DataTable';
 import { EmptyState } from '@/components/EmptyState';
-import { Price, Quantity, SignedMoney } from '@/components/Figures';
-import { ListScreen } from '@/components/ListScreen';
+import { Price, Quantity } from '@/components/Figures';
 import { Moment } from '@/components/Moment';
 import rowLink from '@/components/RowLink.module.css';
-import { useAddressSorting } from '@/components/sorting';
+import { TableScreen } from '@/components/TableScreen';
 import { Tag } from '@/components/Tag';
-import { useListKeys } from '@/components/useListKeys';
+import { TradedFilter } from '@/components/TradedFilter';
 import type { ExecutionsSearch } from './search';
 
 const route = getRouteApi('/desk/executions');
 
 /** Every fill the broker reported, the newest first, linked to the order it belongs to. */
 export function ExecutionsPage() {
-  const { account, order, filter = '' } = route.useSearch();
+  const { account, order, symbol, since, until } = route.useSearch();
   const navigate = route.useNavigate();
   const client = useChosenClient();
-  const query = useInfiniteQuery(executionsQuery({ client: client?.id, account, order }));
-  const sorting = useAddressSorting();
-  const list = useRef<HTMLDivElement>(null);
-  const filterInput = useRef<HTMLInputElement>(null);
-  useListKeys({ list, filter: filterInput });
+  const filters = { account, order, symbol, since, until };
+  const query = useInfiniteQuery(executionsQuery({ client: client?.id, ...filters }));
+  const isNarrowed = Object.values(filters).some((each) => each !== undefined);
   const change = (changes: ExecutionsSearch) =>
     void navigate({ search: (search) => ({ ...search, ...changes }), replace: true });
   const showAll = (
-    <Button variant="default" onClick={() => change({ account: undefined, order: undefined })}>
+    <Button
+      variant="default"
+      onClick={() =>
+        change({
+          account: undefined,
+          order: undefined,
+          symbol: undefined,
+          since: undefined,
+          until: undefined,
+        })
+      }
+    >
       Show all executions
     </Button>
   );
 
   return (
-    <ListScreen<ExecutionRow>
+    <TableScreen<ExecutionRow>
       title="Executions"
+      name="executions"
       query={query}
       columns={COLUMNS}
-      table="executions"
-      filter={filter}
-      onFilter={(text) => change({ filter: text || undefined })}
-      filterRef={filterInput}
       controls={
         <>
           {order !== undefined && showAll}
+          <TradedFilter value={{ symbol, since, until }} onChange={change} />
           <AccountFilter value={account} onChange={(id) => change({ account: id })} />
         </>
       }
       empty={
         <EmptyState
           icon={IconReceipt}
-          title="No executions"
-          action={account !== undefined || order !== undefined ? showAll : undefined}
+          title={isNarrowed ? 'No executions like these' : 'No executions'}
+          action={isNarrowed ? showAll : undefined}
         >
           Fills appear here the moment the broker reports them, also those of trades made outside
           the desk.
         </EmptyState>
       }
-    >
-      {(rows) => (
-        <DataTable
-          label="Executions"
-          columns={COLUMNS}
-          rows={rows}
-          rowKey={(execution) => execution.id}
-          card={(execution) => <ExecutionCard execution={execution} />}
-          listRef={list}
-          name="executions"
-          sorting={sorting}
-        />
-      )}
-    </ListScreen>
+      rowKey={(execution) => execution.id}
+      card={(execution) => <ExecutionCard execution={execution} />}
+    />
   );
 }
 
@@ -139,13 +139,7 @@ function ExecutionCard({ execution }: { execution: ExecutionRow }) {
 }
 
 const COLUMNS: readonly Column<ExecutionRow>[] = [
-  {
-    id: 'executed',
-    header: 'Executed',
-    kind: 'text',
-    value: (execution) => execution.executed_at,
-    cell: (execution) => <Moment at={execution.executed_at} clock="market" />,
-  },
+  momentColumn('executed', 'Executed', (execution) => execution.executed_at, 'market'),
   { id: 'side', header: 'Side', kind: 'text', value: (execution) => execution.side },
   {
     id: 'contract',
@@ -154,42 +148,11 @@ const COLUMNS: readonly Column<ExecutionRow>[] = [
     value: contractOf,
     cell: (execution) => <Contract execution={execution} />,
   },
-  {
-    id: 'quantity',
-    header: 'Qty',
-    kind: 'decimal',
-    value: (execution) => execution.quantity,
-    cell: (execution) => <Quantity value={execution.quantity} />,
-  },
-  {
-    id: 'price',
-    header: 'Price',
-    hint: 'Per share',
-    kind: 'decimal',
-    value: (execution) => execution.price,
-    cell: (execution) => <Price value={execution.price} />,
-  },
-  {
-    id: 'commission',
-    header: 'Commission',
-    kind: 'decimal',
-    value: (execution) => execution.commission,
-    cell: (execution) => <Price value={execution.commission} />,
-  },
-  {
-    id: 'realized',
-    header: 'Realised P&L',
-    kind: 'decimal',
-    value: (execution) => execution.realized_pnl,
-    cell: (execution) => <SignedMoney value={execution.realized_pnl} />,
-  },
-  {
-    id: 'account',
-    header: 'Account',
-    kind: 'text',
-    value: ({ account }) => `${account.label} ${account.kind}`,
-    cell: (execution) => <AccountCell account={execution.account} />,
-  },
+  quantityColumn('quantity', 'Qty', (execution) => execution.quantity),
+  priceColumn('price', 'Price', (execution) => execution.price, 'Per share'),
+  priceColumn('commission', 'Commission', (execution) => execution.commission),
+  moneyColumn('realized', 'Realised P&L', (execution) => execution.realized_pnl),
+  accountColumn(),
   {
     id: 'origin',
     header: 'Origin',

@@ -1,10 +1,11 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
 import { deskRoute } from '@/app/deskRoute';
+import { lazyScreen } from '@/app/lazyScreen';
 import { parseExecutionsSearch } from './search';
 
 export const executionsRoute = createRoute({
   getParentRoute: () => deskRoute,
   path: '/executions',
   validateSearch: parseExecutionsSearch,
-  component: lazyRouteComponent(() => import('./ExecutionsPage'), 'ExecutionsPage'),
+  component: lazyScreen(() => import('./ExecutionsPage'), 'ExecutionsPage'),
 });

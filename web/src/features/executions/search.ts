@@ -1,6 +1,7 @@
-import { text } from '@/lib/searchParams';
+import type { Traded } from '@/components/TradedFilter';
+import { texts } from '@/lib/searchParams';
 
-export interface ExecutionsSearch {
+export interface ExecutionsSearch extends Traded {
   account?: string;
   order?: string;
   filter?: string;
@@ -8,10 +9,5 @@ export interface ExecutionsSearch {
 }
 
 export function parseExecutionsSearch(raw: Record<string, unknown>): ExecutionsSearch {
-  return {
-    ...text(raw, 'account'),
-    ...text(raw, 'order'),
-    ...text(raw, 'filter'),
-    ...text(raw, 'sort'),
-  };
+  return texts(raw, 'account', 'order', 'symbol', 'since', 'until', 'filter', 'sort');
 }

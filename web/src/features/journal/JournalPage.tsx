@@ -1,8 +1,9 @@
 import '@/styles/segmentedControl';
-import { Group, SegmentedControl, Stack, TextInput, Title } from '@mantine/core';
+import { Group, SegmentedControl, Stack, Title } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import { useChosenClient } from '@/client/hooks';
 import { AccountFilter } from '@/components/AccountFilter';
+import { DayInput } from '@/components/DayInput';
 import { Decisions } from './Decisions';
 import styles from './journal.module.css';
 import { Results } from './Results';
@@ -45,17 +46,13 @@ export function JournalPage() {
             }
           />
           {view !== 'decisions' && (
-            <TextInput
-              type="date"
-              aria-label="Since"
-              title="Since this day; all there is if empty"
-              leftSection={<span className={styles.since}>Since</span>}
-              leftSectionWidth="3.4rem"
-              value={since ?? ''}
-              onChange={(event) => {
-                const day = event.currentTarget.value || undefined;
-                void navigate({ search: (before) => ({ ...before, since: day }), replace: true });
-              }}
+            <DayInput
+              label="Since"
+              hint="Since this day; all there is if empty"
+              value={since}
+              onChange={(day) =>
+                void navigate({ search: (before) => ({ ...before, since: day }), replace: true })
+              }
             />
           )}
           <AccountFilter

@@ -3,10 +3,10 @@ import { IconNotebook } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import type { Journal } from '@/client/schema';
 import { EmptyState } from '@/components/EmptyState';
+import { Failure } from '@/components/Failure';
 import { Quantity, SignedMoney } from '@/components/Figures';
 import { FilteredTable } from '@/components/FilteredTable';
 import { Moment } from '@/components/Moment';
-import { ProblemNotice } from '@/components/ProblemNotice';
 import { CONTRACT_COLUMNS, CYCLE_COLUMNS, contractWords, ELSEWHERE } from './columns';
 import styles from './journal.module.css';
 import { journalQuery } from './queries';
@@ -23,15 +23,7 @@ interface ResultsProps {
 /** What trading has brought, by contract or by turn of the wheel. */
 export function Results({ view, ...filters }: ResultsProps) {
   const query = useQuery(journalQuery(filters));
-  if (query.isError) {
-    return (
-      <ProblemNotice
-        error={query.error}
-        onRetry={() => void query.refetch()}
-        isRetrying={query.isFetching}
-      />
-    );
-  }
+  if (query.isError) return <Failure query={query} />;
   if (query.isPending) return <Skeleton height={420} />;
   const { contracts, cycles } = query.data;
   if ((view === 'results' ? contracts : cycles).length === 0) {

@@ -1,9 +1,9 @@
 import { Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ContractResultRow, CycleRow, OutcomeRow } from '@/client/schema';
-import { AccountCell } from '@/components/AccountCell';
+import { accountColumn, momentColumn, moneyColumn, quantityColumn } from '@/components/columnKinds';
 import type { Column } from '@/components/columns';
-import { Price, Quantity, SignedMoney } from '@/components/Figures';
+import { Price, SignedMoney } from '@/components/Figures';
 import { Moment } from '@/components/Moment';
 import rowLink from '@/components/RowLink.module.css';
 import { Tag } from '@/components/Tag';
@@ -23,6 +23,14 @@ function Incomplete() {
   );
 }
 
+function BeforeTheRecord() {
+  return (
+    <Text size="xs" c="dimmed">
+      before the record began
+    </Text>
+  );
+}
+
 export const CONTRACT_COLUMNS: readonly Column<ContractResultRow>[] = [
   {
     id: 'contract',
@@ -36,29 +44,19 @@ export const CONTRACT_COLUMNS: readonly Column<ContractResultRow>[] = [
       </>
     ),
   },
-  {
-    id: 'quantity',
-    header: 'Held',
-    kind: 'decimal',
-    value: (row) => row.quantity,
-    cell: (row) => <Quantity value={row.quantity} />,
-  },
-  {
-    id: 'realised',
-    header: 'Realised',
-    hint: 'What ended, against its mean cost, commissions included',
-    kind: 'decimal',
-    value: (row) => row.realised,
-    cell: (row) => <SignedMoney value={row.realised} />,
-  },
-  {
-    id: 'unrealised',
-    header: 'Unrealised',
-    hint: 'What is held, at the broker’s value, against its cost',
-    kind: 'decimal',
-    value: (row) => row.unrealised,
-    cell: (row) => <SignedMoney value={row.unrealised} />,
-  },
+  quantityColumn('quantity', 'Held', (row) => row.quantity),
+  moneyColumn(
+    'realised',
+    'Realised',
+    (row) => row.realised,
+    'What ended, against its mean cost, commissions included',
+  ),
+  moneyColumn(
+    'unrealised',
+    'Unrealised',
+    (row) => row.unrealised,
+    'What is held, at the broker’s value, against its cost',
+  ),
   {
     id: 'currency',
     header: 'Currency',
@@ -81,32 +79,9 @@ export const CONTRACT_COLUMNS: readonly Column<ContractResultRow>[] = [
       </>
     ),
   },
-  {
-    id: 'opened',
-    header: 'Opened',
-    kind: 'text',
-    value: (row) => row.opened_at,
-    cell: (row) => <Moment at={row.opened_at} clock="market" />,
-  },
-  {
-    id: 'ended',
-    header: 'Ended',
-    kind: 'text',
-    value: (row) => row.ended_at,
-    cell: (row) =>
-      row.ended_at === null ? (
-        <Tag tone="info">OPEN</Tag>
-      ) : (
-        <Moment at={row.ended_at} clock="market" />
-      ),
-  },
-  {
-    id: 'account',
-    header: 'Account',
-    kind: 'text',
-    value: (row) => row.account.label,
-    cell: (row) => <AccountCell account={row.account} />,
-  },
+  momentColumn('opened', 'Opened', (row) => row.opened_at, 'market', <BeforeTheRecord />),
+  momentColumn('ended', 'Ended', (row) => row.ended_at, 'market', <Tag tone="info">OPEN</Tag>),
+  accountColumn(),
 ];
 
 export const CYCLE_COLUMNS: readonly Column<CycleRow>[] = [
@@ -123,63 +98,18 @@ export const CYCLE_COLUMNS: readonly Column<CycleRow>[] = [
       </>
     ),
   },
-  {
-    id: 'started',
-    header: 'Began',
-    kind: 'text',
-    value: (row) => row.started_at,
-    cell: (row) => <Moment at={row.started_at} clock="market" />,
-  },
-  {
-    id: 'ended',
-    header: 'Ended',
-    kind: 'text',
-    value: (row) => row.ended_at,
-    cell: (row) =>
-      row.ended_at === null ? (
-        <Tag tone="info">OPEN</Tag>
-      ) : (
-        <Moment at={row.ended_at} clock="market" />
-      ),
-  },
-  {
-    id: 'premium',
-    header: 'Premium',
-    hint: 'Of options, net of what was paid back',
-    kind: 'decimal',
-    value: (row) => row.premium,
-    cell: (row) => <SignedMoney value={row.premium} />,
-  },
-  {
-    id: 'dividends',
-    header: 'Dividends',
-    kind: 'decimal',
-    value: (row) => row.dividends,
-    cell: (row) => <SignedMoney value={row.dividends} />,
-  },
-  {
-    id: 'realised',
-    header: 'On shares',
-    hint: 'Sold or called away',
-    kind: 'decimal',
-    value: (row) => row.realised,
-    cell: (row) => <SignedMoney value={row.realised} />,
-  },
-  {
-    id: 'result',
-    header: 'So far',
-    hint: 'In cash; shares still held at what they cost',
-    kind: 'decimal',
-    value: (row) => row.result,
-    cell: (row) => <SignedMoney value={row.result} />,
-  },
-  {
-    id: 'shares',
-    header: 'Shares',
-    kind: 'decimal',
-    value: (row) => row.shares,
-    cell: (row) => <Quantity value={row.shares} />,
-  },
+  momentColumn('started', 'Began', (row) => row.started_at, 'market', <BeforeTheRecord />),
+  momentColumn('ended', 'Ended', (row) => row.ended_at, 'market', <Tag tone="info">OPEN</Tag>),
+  moneyColumn('premium', 'Premium', (row) => row.premium, 'Of options, net of what was paid back'),
+  moneyColumn('dividends', 'Dividends', (row) => row.dividends),
+  moneyColumn('realised', 'On shares', (row) => row.realised, 'Sold or called away'),
+  moneyColumn(
+    'result',
+    'So far',
+    (row) => row.result,
+    'In cash; shares still held at what they cost',
+  ),
+  quantityColumn('shares', 'Shares', (row) => row.shares),
   {
     id: 'basis',
     header: 'Basis a share',
@@ -196,13 +126,7 @@ export const CYCLE_COLUMNS: readonly Column<CycleRow>[] = [
     value: (row) => row.assignments + row.rolls,
     cell: (row) => `${row.assignments} + ${row.rolls}`,
   },
-  {
-    id: 'account',
-    header: 'Account',
-    kind: 'text',
-    value: (row) => row.account.label,
-    cell: (row) => <AccountCell account={row.account} />,
-  },
+  accountColumn(),
 ];
 
 /** A mean has endless digits; four after the point are more than a price has. */
@@ -234,7 +158,7 @@ export function DecisionTag({ row }: { row: OutcomeRow }) {
 export function Since({ row }: { row: OutcomeRow }) {
   if (row.entry_cash === null) return <Text size="xs">nothing was filled</Text>;
   if (row.result === null || row.marked_at === null) {
-    return <Text size="xs">not looked at since</Text>;
+    return <Text size="xs">no value on record since</Text>;
   }
   return (
     <Text size="xs" c="dimmed" component="div">
@@ -244,13 +168,7 @@ export function Since({ row }: { row: OutcomeRow }) {
 }
 
 export const OUTCOME_COLUMNS: readonly Column<OutcomeRow>[] = [
-  {
-    id: 'decided',
-    header: 'Decided',
-    kind: 'text',
-    value: (row) => row.decided_at,
-    cell: (row) => <Moment at={row.decided_at} />,
-  },
+  momentColumn('decided', 'Decided', (row) => row.decided_at),
   {
     id: 'decision',
     header: 'Decision',
@@ -282,22 +200,18 @@ export const OUTCOME_COLUMNS: readonly Column<OutcomeRow>[] = [
     ),
   },
   { id: 'approver', header: 'By', kind: 'text', value: (row) => row.approver },
-  {
-    id: 'entry',
-    header: 'Brought',
-    hint: 'By its executions; of a rejected one, what it would have brought at its limit',
-    kind: 'decimal',
-    value: (row) => row.entry_cash,
-    cell: (row) => <SignedMoney value={row.entry_cash} />,
-  },
-  {
-    id: 'worth',
-    header: 'Worth since',
-    hint: 'The legs by the latest quote, or what was left of them at expiry',
-    kind: 'decimal',
-    value: (row) => row.worth,
-    cell: (row) => <SignedMoney value={row.worth} />,
-  },
+  moneyColumn(
+    'entry',
+    'Brought',
+    (row) => row.entry_cash,
+    'By its executions; of a rejected one, what it would have brought at its limit',
+  ),
+  moneyColumn(
+    'worth',
+    'Worth since',
+    (row) => row.worth,
+    'The legs by the latest quote, or what was left of them at expiry',
+  ),
   {
     id: 'result',
     header: 'If held',
@@ -311,13 +225,7 @@ export const OUTCOME_COLUMNS: readonly Column<OutcomeRow>[] = [
       </>
     ),
   },
-  {
-    id: 'account',
-    header: 'Account',
-    kind: 'text',
-    value: (row) => row.account.label,
-    cell: (row) => <AccountCell account={row.account} />,
-  },
+  accountColumn(),
   {
     id: 'strategy',
     header: 'Strategy',

@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { answerOf, api } from '@/client/api';
-import { given, PAGE_SIZE } from '@/client/queries';
+import { given, pageOf, pages } from '@/client/queries';
 import type { DecisionAction } from '@/client/schema';
 
 interface Filters {
@@ -31,11 +31,10 @@ export function outcomesQuery(filters: OutcomeFilters) {
     queryFn: ({ signal, pageParam }) =>
       answerOf(
         api.GET('/api/journal/outcomes/', {
-          params: { query: { ...given({ ...filters, cursor: pageParam }), limit: PAGE_SIZE } },
+          params: { query: pageOf(filters, pageParam) },
           signal,
         }),
       ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    ...pages,
   });
 }

@@ -1,5 +1,6 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
 import { deskRoute } from '@/app/deskRoute';
+import { lazyScreen } from '@/app/lazyScreen';
 import { oneOf, texts } from '@/lib/searchParams';
 
 const VIEWS = ['results', 'cycles', 'decisions'] as const;
@@ -13,5 +14,5 @@ export const journalRoute = createRoute({
     ...oneOf(raw, 'decision', DECISIONS),
     ...texts(raw, 'account', 'since', 'strategy', 'approver', 'filter', 'sort'),
   }),
-  component: lazyRouteComponent(() => import('./JournalPage'), 'JournalPage'),
+  component: lazyScreen(() => import('./JournalPage'), 'JournalPage'),
 });

@@ -1,6 +1,6 @@
 import '@mantine/core/styles/PasswordInput.layer.css';
 import { Button, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useRouter } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { answerOf, api } from '@/client/api';
@@ -20,6 +20,11 @@ export function LoginPage() {
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
   const [code, setCode] = useState<string>();
+  const { data: methods } = useQuery({
+    queryKey: ['methods'],
+    queryFn: () => answerOf(api.GET('/api/auth/methods/')),
+  });
+  const isRefused = new URLSearchParams(window.location.search).has('refused');
   const signIn = useMutation({
     mutationFn: () =>
       answerOf(api.POST('/api/auth/login/', { body: { email: email.trim(), password, code } })),
@@ -52,6 +57,11 @@ export function LoginPage() {
                   : 'Sign in to go on where you were.'}
               </Text>
             </div>
+            {isRefused && (
+              <Text size="sm" role="alert">
+                The identity provider’s sign-in was not accepted. Try again, or sign in by password.
+              </Text>
+            )}
             {signIn.isError && <ProblemNotice error={signIn.error} />}
             <TextInput
               label="E-mail"
@@ -86,6 +96,16 @@ export function LoginPage() {
             <Button type="submit" loading={signIn.isPending} fullWidth>
               Sign in
             </Button>
+            {methods?.provider && (
+              <Button
+                component="a"
+                href={`/api/auth/oidc/start/?return=${encodeURIComponent(safeReturnPath(search.return))}`}
+                variant="default"
+                fullWidth
+              >
+                Sign in by {methods.provider}
+              </Button>
+            )}
           </Stack>
         </form>
       </div>

@@ -1,30 +1,21 @@
 import { NativeSelect, Stack, Text } from '@mantine/core';
 import { IconHistory } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { getRouteApi } from '@tanstack/react-router';
 import { useMe } from '@/client/hooks';
 import type { AuditRow } from '@/client/schema';
+import { momentColumn } from '@/components/columnKinds';
 import type { Column } from '@/components/columns';
-import { DataTable } from '@/components/DataTable';
 import { EmptyState } from '@/components/EmptyState';
-import { ListScreen } from '@/components/ListScreen';
 import { LogTabs } from '@/components/LogTabs';
 import { Moment } from '@/components/Moment';
+import { TableScreen } from '@/components/TableScreen';
 import { actionWords, factsInWords } from './auditWords';
 import { auditQuery } from './queries';
+import { ACTS, type Act, ALL_ACTS } from './search';
 import { VerifyChain } from './VerifyChain';
 
-const KINDS = [
-  { value: '', label: 'Everything' },
-  { value: 'recommendation.', label: 'Decisions' },
-  { value: 'order.', label: 'Orders' },
-  { value: 'trading_state.', label: 'Trading state' },
-  { value: 'limits.', label: 'Limits' },
-  { value: 'strategy', label: 'Strategies' },
-  { value: 'user.', label: 'Users' },
-  { value: 'role.', label: 'Roles' },
-  { value: 'session', label: 'Sessions' },
-];
+const route = getRouteApi('/desk/logs/$log');
 
 const COLUMNS: readonly Column<AuditRow>[] = [
   {
@@ -34,13 +25,7 @@ const COLUMNS: readonly Column<AuditRow>[] = [
     kind: 'number',
     value: (row) => row.seq,
   },
-  {
-    id: 'at',
-    header: 'When',
-    kind: 'text',
-    value: (row) => row.at,
-    cell: (row) => <Moment at={row.at} />,
-  },
+  momentColumn('at', 'When', (row) => row.at),
   { id: 'actor', header: 'Who', kind: 'text', value: (row) => row.actor },
   {
     id: 'action',
@@ -69,22 +54,27 @@ const COLUMNS: readonly Column<AuditRow>[] = [
 /** Who did what, from where, and what it changed. Nothing here can be altered or removed. */
 export function AuditTrail() {
   const { is_admin: isAdmin } = useMe().user;
-  const [action, setAction] = useState('');
-  const [filter, setFilter] = useState('');
-  const query = useInfiniteQuery(auditQuery({ action: action || undefined, actor: undefined }));
+  const { act } = route.useSearch();
+  const navigate = route.useNavigate();
+  const query = useInfiniteQuery(auditQuery({ action: act, actor: undefined }));
   return (
-    <ListScreen<AuditRow>
+    <TableScreen<AuditRow>
       title="Audit trail"
+      name="audit-trail"
       query={query}
       columns={COLUMNS}
-      filter={filter}
-      onFilter={setFilter}
       controls={
         <NativeSelect
           aria-label="Which acts"
-          value={action}
-          onChange={(event) => setAction(event.currentTarget.value)}
-          data={KINDS}
+          value={act ?? ''}
+          onChange={(event) => {
+            const chosen = (event.currentTarget.value || undefined) as Act | undefined;
+            void navigate({ search: (before) => ({ ...before, act: chosen }), replace: true });
+          }}
+          data={[
+            { value: '', label: 'Everything' },
+            ...ALL_ACTS.map((each) => ({ value: each, label: ACTS[each] })),
+          ]}
         />
       }
       notice={
@@ -105,28 +95,20 @@ export function AuditTrail() {
           Every command of a person and every change by the desk is kept here, in order.
         </EmptyState>
       }
-    >
-      {(rows) => (
-        <DataTable
-          label="Audit trail"
-          columns={COLUMNS}
-          rows={rows}
-          rowKey={(row) => String(row.seq)}
-          card={(row) => (
-            <Stack gap={4}>
-              <Text size="sm" fw={600}>
-                {actionWords(row.action)}
-              </Text>
-              <Facts row={row} />
-              <Text size="xs" c="dimmed" component="div">
-                {row.seq} · <Moment at={row.at} /> · {row.actor}
-                {row.address !== '' && ` · ${row.address}`}
-              </Text>
-            </Stack>
-          )}
-        />
+      rowKey={(row) => String(row.seq)}
+      card={(row) => (
+        <Stack gap={4}>
+          <Text size="sm" fw={600}>
+            {actionWords(row.action)}
+          </Text>
+          <Facts row={row} />
+          <Text size="xs" c="dimmed" component="div">
+            {row.seq} · <Moment at={row.at} /> · {row.actor}
+            {row.address !== '' && ` · ${row.address}`}
+          </Text>
+        </Stack>
       )}
-    </ListScreen>
+    />
   );
 }
 

@@ -2,26 +2,19 @@ import { Anchor, Group, Stack, Text } from '@mantine/core';
 import { IconMessage } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
 import type { BrokerMessageRow } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
+import { momentColumn } from '@/components/columnKinds';
 import type { Column } from '@/components/columns';
-import { DataTable } from '@/components/DataTable';
 import { EmptyState } from '@/components/EmptyState';
-import { ListScreen } from '@/components/ListScreen';
 import { LogTabs } from '@/components/LogTabs';
 import { Moment } from '@/components/Moment';
+import { TableScreen } from '@/components/TableScreen';
 import { Tag } from '@/components/Tag';
 import { brokerMessagesQuery } from './queries';
 
 const COLUMNS: readonly Column<BrokerMessageRow>[] = [
-  {
-    id: 'at',
-    header: 'Arrived',
-    kind: 'text',
-    value: (row) => row.at,
-    cell: (row) => <Moment at={row.at} />,
-  },
+  momentColumn('at', 'Arrived', (row) => row.at),
   {
     id: 'message',
     header: 'What the broker said',
@@ -56,14 +49,12 @@ const COLUMNS: readonly Column<BrokerMessageRow>[] = [
 /** What the broker said in words, of orders and of the connection. */
 export function BrokerMessages({ client }: { client: string | undefined }) {
   const query = useInfiniteQuery(brokerMessagesQuery(client));
-  const [filter, setFilter] = useState('');
   return (
-    <ListScreen<BrokerMessageRow>
+    <TableScreen<BrokerMessageRow>
       title="Broker messages"
+      name="broker-messages"
       query={query}
       columns={COLUMNS}
-      filter={filter}
-      onFilter={setFilter}
       notice={<LogTabs current="Broker messages" />}
       empty={
         <EmptyState icon={IconMessage} title="The broker said nothing">
@@ -71,30 +62,22 @@ export function BrokerMessages({ client }: { client: string | undefined }) {
           belongs to no order of ours is shown to those who operate the desk.
         </EmptyState>
       }
-    >
-      {(rows) => (
-        <DataTable
-          label="Broker messages"
-          columns={COLUMNS}
-          rows={rows}
-          rowKey={(row) => row.id}
-          card={(row) => (
-            <Stack gap={6}>
-              <Message row={row} />
-              <Group gap="xs">
-                <About row={row} />
-                {row.account !== null && <AccountCell account={row.account} />}
-              </Group>
-              <Text size="xs" c="dimmed" component="div">
-                <Moment at={row.at} /> · {row.gateway}
-                {row.code !== null && ` · ${row.code}`}
-              </Text>
-            </Stack>
-          )}
-          isAlarming={(row) => row.refused}
-        />
+      rowKey={(row) => row.id}
+      card={(row) => (
+        <Stack gap={6}>
+          <Message row={row} />
+          <Group gap="xs">
+            <About row={row} />
+            {row.account !== null && <AccountCell account={row.account} />}
+          </Group>
+          <Text size="xs" c="dimmed" component="div">
+            <Moment at={row.at} /> · {row.gateway}
+            {row.code !== null && ` · ${row.code}`}
+          </Text>
+        </Stack>
       )}
-    </ListScreen>
+      isAlarming={(row) => row.refused}
+    />
   );
 }
 

@@ -2,27 +2,19 @@ import { Anchor, Group, List, Stack, Text } from '@mantine/core';
 import { IconExternalLink, IconRobot } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
 import type { StrategyErrorRow } from '@/client/schema';
-import { AccountCell } from '@/components/AccountCell';
+import { accountColumn, momentColumn } from '@/components/columnKinds';
 import type { Column } from '@/components/columns';
-import { DataTable } from '@/components/DataTable';
 import { EmptyState } from '@/components/EmptyState';
-import { ListScreen } from '@/components/ListScreen';
 import { LogTabs } from '@/components/LogTabs';
 import { Moment } from '@/components/Moment';
+import { TableScreen } from '@/components/TableScreen';
 import { StateTag } from '@/components/Tag';
 import { RUN_STATES } from '@/lib/states';
 import { strategyErrorsQuery } from './queries';
 
 const COLUMNS: readonly Column<StrategyErrorRow>[] = [
-  {
-    id: 'at',
-    header: 'Run at',
-    kind: 'text',
-    value: (row) => row.started_at,
-    cell: (row) => <Moment at={row.started_at} />,
-  },
+  momentColumn('at', 'Run at', (row) => row.started_at),
   {
     id: 'strategy',
     header: 'Strategy',
@@ -44,55 +36,39 @@ const COLUMNS: readonly Column<StrategyErrorRow>[] = [
     value: (row) => row.errors.join('; '),
     cell: (row) => <Errors row={row} />,
   },
-  {
-    id: 'account',
-    header: 'Account',
-    kind: 'text',
-    value: (row) => row.account.code,
-    cell: (row) => <AccountCell account={row.account} />,
-  },
+  accountColumn(),
 ];
 
 /** Runs of strategies that stumbled, and over what. */
 export function StrategyErrors({ client }: { client: string | undefined }) {
   const query = useInfiniteQuery(strategyErrorsQuery(client));
-  const [filter, setFilter] = useState('');
   return (
-    <ListScreen<StrategyErrorRow>
+    <TableScreen<StrategyErrorRow>
       title="Strategy errors"
+      name="strategy-errors"
       query={query}
       columns={COLUMNS}
-      filter={filter}
-      onFilter={setFilter}
       notice={<LogTabs current="Strategy errors" />}
       empty={
         <EmptyState icon={IconRobot} title="No run had an error">
           What a strategy could not look at, and why, appears here; the rest of its run goes on.
         </EmptyState>
       }
-    >
-      {(rows) => (
-        <DataTable
-          label="Strategy errors"
-          columns={COLUMNS}
-          rows={rows}
-          rowKey={(row) => row.id}
-          card={(row) => (
-            <Stack gap={6}>
-              <Group justify="space-between">
-                <StrategyLink row={row} />
-                <StateTag state={row.status} words={RUN_STATES} />
-              </Group>
-              <Errors row={row} />
-              <Text size="xs" c="dimmed" component="div">
-                <Moment at={row.started_at} />
-              </Text>
-            </Stack>
-          )}
-          isAlarming={(row) => row.status === 'FAILED'}
-        />
+      rowKey={(row) => row.id}
+      card={(row) => (
+        <Stack gap={6}>
+          <Group justify="space-between">
+            <StrategyLink row={row} />
+            <StateTag state={row.status} words={RUN_STATES} />
+          </Group>
+          <Errors row={row} />
+          <Text size="xs" c="dimmed" component="div">
+            <Moment at={row.started_at} />
+          </Text>
+        </Stack>
       )}
-    </ListScreen>
+      isAlarming={(row) => row.status === 'FAILED'}
+    />
   );
 }
 

@@ -1,12 +1,7 @@
 /** What one reads in a log. */
 import { infiniteQueryOptions } from '@tanstack/react-query';
 import { answerOf, api } from '@/client/api';
-import { given, PAGE_SIZE } from '@/client/queries';
-
-const pages = {
-  initialPageParam: undefined as string | undefined,
-  getNextPageParam: (page: { next_cursor: string | null }) => page.next_cursor ?? undefined,
-};
+import { pageOf, pages } from '@/client/queries';
 
 export function strategyErrorsQuery(client: string | undefined) {
   return infiniteQueryOptions({
@@ -14,7 +9,7 @@ export function strategyErrorsQuery(client: string | undefined) {
     queryFn: ({ signal, pageParam }) =>
       answerOf(
         api.GET('/api/logs/strategy-errors/', {
-          params: { query: { ...given({ client, cursor: pageParam }), limit: PAGE_SIZE } },
+          params: { query: pageOf({ client }, pageParam) },
           signal,
         }),
       ),
@@ -28,7 +23,7 @@ export function brokerMessagesQuery(client: string | undefined) {
     queryFn: ({ signal, pageParam }) =>
       answerOf(
         api.GET('/api/logs/broker-messages/', {
-          params: { query: { ...given({ client, cursor: pageParam }), limit: PAGE_SIZE } },
+          params: { query: pageOf({ client }, pageParam) },
           signal,
         }),
       ),
@@ -47,10 +42,23 @@ export function auditQuery(filter: AuditFilter) {
     queryFn: ({ signal, pageParam }) =>
       answerOf(
         api.GET('/api/audit/', {
-          params: { query: { ...given({ ...filter, cursor: pageParam }), limit: PAGE_SIZE } },
+          params: { query: pageOf(filter, pageParam) },
           signal,
         }),
       ),
     ...pages,
+  });
+}
+
+/** The desk examined now, at each look anew; there is one page. */
+export function healthQuery() {
+  return infiniteQueryOptions({
+    queryKey: ['health'],
+    queryFn: async ({ signal }) => {
+      const health = await answerOf(api.GET('/api/health/', { signal }));
+      return { items: health.checks, next_cursor: null, checkedAt: health.checked_at };
+    },
+    ...pages,
+    staleTime: 0,
   });
 }

@@ -1,8 +1,11 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
 import { deskRoute } from '@/app/deskRoute';
+import { lazyScreen } from '@/app/lazyScreen';
+import { parseLogSearch } from './search';
 
 export const logsRoute = createRoute({
   getParentRoute: () => deskRoute,
   path: '/logs/$log',
-  component: lazyRouteComponent(() => import('./LogPage'), 'LogPage'),
+  validateSearch: parseLogSearch,
+  component: lazyScreen(() => import('./LogPage'), 'LogPage'),
 });

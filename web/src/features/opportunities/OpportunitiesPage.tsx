@@ -2,15 +2,11 @@ import { Button, NativeSelect } from '@mantine/core';
 import { IconListSearch } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useRef } from 'react';
 import { useChosenClient } from '@/client/hooks';
 import type { OpportunityRow } from '@/client/schema';
-import { DataTable } from '@/components/DataTable';
 import { EmptyState } from '@/components/EmptyState';
-import { ListScreen } from '@/components/ListScreen';
 import { OpportunityCard } from '@/components/opportunity/OpportunityCard';
-import { useAddressSorting } from '@/components/sorting';
-import { useListKeys } from '@/components/useListKeys';
+import { TableScreen } from '@/components/TableScreen';
 import { OPPORTUNITY_COLUMNS, OpportunityLink, Verdict } from './columns';
 import { Findings } from './Findings';
 import { findingsQuery, opportunitiesQuery } from './queries';
@@ -29,7 +25,7 @@ const ACTION_WORDS = { OPEN: 'To open', ROLL: 'To roll', CLOSE: 'To close' } as 
 /** Every contract that came through its strategy's rules at the last look, with all its figures. */
 export function OpportunitiesPage() {
   const search = route.useSearch();
-  const { strategy, run, action, show = 'all', filter = '' } = search;
+  const { strategy, run, action, show = 'all' } = search;
   const navigate = route.useNavigate();
   const client = useChosenClient();
   const query = useInfiniteQuery(
@@ -41,24 +37,17 @@ export function OpportunitiesPage() {
       recommended: RECOMMENDED[show],
     }),
   );
-  const sorting = useAddressSorting();
-  const list = useRef<HTMLDivElement>(null);
-  const filterInput = useRef<HTMLInputElement>(null);
-  useListKeys({ list, filter: filterInput });
   const change = (changes: OpportunitiesSearch) =>
     void navigate({ search: (before) => ({ ...before, ...changes }), replace: true });
   const isNarrowed = [strategy, run, action, search.show].some((each) => each !== undefined);
   const showAll = () =>
     change({ strategy: undefined, run: undefined, action: undefined, show: undefined });
   return (
-    <ListScreen<OpportunityRow>
+    <TableScreen<OpportunityRow>
       title="Opportunities"
+      name="opportunities"
       query={query}
       columns={OPPORTUNITY_COLUMNS}
-      table="opportunities"
-      filter={filter}
-      onFilter={(text) => change({ filter: text || undefined })}
-      filterRef={filterInput}
       controls={
         <>
           <StrategyFilter
@@ -108,24 +97,13 @@ export function OpportunitiesPage() {
             : 'Contracts appear here after a strategy has run while its market was open.'}
         </EmptyState>
       }
-    >
-      {(rows) => (
-        <DataTable
-          label="Opportunities"
-          columns={OPPORTUNITY_COLUMNS}
-          rows={rows}
-          rowKey={(row) => row.id}
-          card={(row) => (
-            <OpportunityCard found={row} title={<OpportunityLink row={row} />}>
-              {row.recommended && <Verdict row={row} />}
-            </OpportunityCard>
-          )}
-          listRef={list}
-          name="opportunities"
-          sorting={sorting}
-        />
+      rowKey={(row) => row.id}
+      card={(row) => (
+        <OpportunityCard found={row} title={<OpportunityLink row={row} />}>
+          {row.recommended && <Verdict row={row} />}
+        </OpportunityCard>
       )}
-    </ListScreen>
+    />
   );
 }
 

@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { answerOf, api } from '@/client/api';
-import { given } from '@/client/queries';
+import { given, pageOf, pages } from '@/client/queries';
 
 interface Filters {
   client: string | undefined;
@@ -19,12 +19,11 @@ export function opportunitiesQuery(filters: RowFilters) {
     queryFn: ({ signal, pageParam }) =>
       answerOf(
         api.GET('/api/opportunities/', {
-          params: { query: { ...given({ ...filters, cursor: pageParam }), limit: 200 } },
+          params: { query: pageOf(filters, pageParam) },
           signal,
         }),
       ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    ...pages,
   });
 }
 

@@ -1,4 +1,4 @@
-import { oneOf, text } from '@/lib/searchParams';
+import { oneOf, texts } from '@/lib/searchParams';
 
 export const SHOWN = ['all', 'recommended', 'not-recommended'] as const;
 export const ACTIONS = ['OPEN', 'ROLL', 'CLOSE'] as const;
@@ -14,11 +14,9 @@ export interface OpportunitiesSearch {
 
 export function parseOpportunitiesSearch(raw: Record<string, unknown>): OpportunitiesSearch {
   return {
-    ...text(raw, 'strategy'),
-    ...text(raw, 'run'),
+    ...texts(raw, 'strategy', 'run'),
     ...oneOf(raw, 'action', ACTIONS),
     ...oneOf(raw, 'show', SHOWN),
-    ...text(raw, 'filter'),
-    ...text(raw, 'sort'),
+    ...texts(raw, 'filter', 'sort'),
   };
 }

@@ -3,19 +3,16 @@ import { Alert, Button, Group, MultiSelect, Stack, Text } from '@mantine/core';
 import { IconHelpHexagon, IconSend } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useRef } from 'react';
 import { useChosenClient, useDesk } from '@/client/hooks';
 import { ordersQuery } from '@/client/queries';
 import type { OrderRow, OrderState } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
 import { AccountFilter } from '@/components/AccountFilter';
-import { DataTable } from '@/components/DataTable';
 import { EmptyState } from '@/components/EmptyState';
 import { Quantity } from '@/components/Figures';
-import { ListScreen } from '@/components/ListScreen';
 import { OrderPrice } from '@/components/order/OrderPrice';
-import { useAddressSorting } from '@/components/sorting';
-import { useListKeys } from '@/components/useListKeys';
+import { TableScreen } from '@/components/TableScreen';
+import { TradedFilter } from '@/components/TradedFilter';
 import { isPackage } from '@/lib/package';
 import { stateWord } from '@/lib/states';
 import { ORDER_COLUMNS, OrderLink, OrderStateCell, RecommendationLink, verbOf } from './columns';
@@ -27,34 +24,28 @@ const STATE_CHOICES = ALL_ORDER_STATES.map((state) => ({ value: state, label: st
 
 /** Every attempt at the broker, the newest first. */
 export function OrdersPage() {
-  const { state, account, filter = '' } = route.useSearch();
+  const { state, account, symbol, since, until } = route.useSearch();
   const navigate = route.useNavigate();
   const client = useChosenClient();
-  const query = useInfiniteQuery(ordersQuery({ client: client?.id, account, state }));
-  const sorting = useAddressSorting();
-  const list = useRef<HTMLDivElement>(null);
-  const filterInput = useRef<HTMLInputElement>(null);
-  useListKeys({ list, filter: filterInput });
+  const filters = { client: client?.id, account, state, symbol, since, until };
+  const query = useInfiniteQuery(ordersQuery(filters));
   const change = (changes: OrdersSearch) =>
     void navigate({ search: (search) => ({ ...search, ...changes }), replace: true });
-  const isNarrowed = state !== undefined || account !== undefined;
+  const isNarrowed = [state, account, symbol, since, until].some((each) => each !== undefined);
 
   return (
-    <ListScreen<OrderRow>
+    <TableScreen<OrderRow>
       title="Orders"
+      name="orders"
       query={query}
       columns={ORDER_COLUMNS}
-      table="orders"
-      filter={filter}
-      onFilter={(text) => change({ filter: text || undefined })}
-      filterRef={filterInput}
       controls={
         <>
           <MultiSelect
             aria-label="States"
             placeholder={state === undefined ? 'All states' : undefined}
             clearable
-            miw={190}
+            miw={140}
             maw={420}
             value={state ?? []}
             onChange={(states) =>
@@ -62,6 +53,7 @@ export function OrdersPage() {
             }
             data={STATE_CHOICES}
           />
+          <TradedFilter value={{ symbol, since, until }} onChange={change} />
           <AccountFilter value={account} onChange={(id) => change({ account: id })} />
         </>
       }
@@ -74,24 +66,21 @@ export function OrdersPage() {
       empty={
         <NoOrders
           isNarrowed={isNarrowed}
-          onShowAll={() => change({ state: undefined, account: undefined })}
+          onShowAll={() =>
+            change({
+              state: undefined,
+              account: undefined,
+              symbol: undefined,
+              since: undefined,
+              until: undefined,
+            })
+          }
         />
       }
-    >
-      {(rows) => (
-        <DataTable
-          label="Orders"
-          columns={ORDER_COLUMNS}
-          rows={rows}
-          rowKey={(order) => order.id}
-          card={(order) => <OrderCard order={order} />}
-          isAlarming={(order) => order.state === 'UNKNOWN' || order.state === 'QUARANTINE'}
-          listRef={list}
-          name="orders"
-          sorting={sorting}
-        />
-      )}
-    </ListScreen>
+      rowKey={(order) => order.id}
+      card={(order) => <OrderCard order={order} />}
+      isAlarming={(order) => order.state === 'UNKNOWN' || order.state === 'QUARANTINE'}
+    />
   );
 }
 
@@ -167,7 +156,7 @@ function NoOrders({ isNarrowed, onShowAll }: { isNarrowed: boolean; onShowAll: (
           </Button>
         }
       >
-        No order of this client is in the chosen states and account.
+        Other states, another underlying, account or days may have some.
       </EmptyState>
     );
   }

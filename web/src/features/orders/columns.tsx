@@ -1,10 +1,8 @@
 import { Anchor, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { OrderRow } from '@/client/schema';
-import { AccountCell } from '@/components/AccountCell';
+import { accountColumn, momentColumn, priceColumn, quantityColumn } from '@/components/columnKinds';
 import type { Column } from '@/components/columns';
-import { Price, Quantity } from '@/components/Figures';
-import { Moment } from '@/components/Moment';
 import { OrderPrice } from '@/components/order/OrderPrice';
 import rowLink from '@/components/RowLink.module.css';
 import { StateTag } from '@/components/Tag';
@@ -59,13 +57,7 @@ export function OrderStateCell({ order }: { order: OrderRow }) {
 }
 
 export const ORDER_COLUMNS: readonly Column<OrderRow>[] = [
-  {
-    id: 'created',
-    header: 'Created',
-    kind: 'text',
-    value: (order) => order.created_at,
-    cell: (order) => <Moment at={order.created_at} />,
-  },
+  momentColumn('created', 'Created', (order) => order.created_at),
   {
     id: 'state',
     header: 'State',
@@ -88,22 +80,13 @@ export const ORDER_COLUMNS: readonly Column<OrderRow>[] = [
       </>
     ),
   },
-  {
-    id: 'quantity',
-    header: 'Qty',
-    hint: 'Contracts',
-    kind: 'decimal',
-    value: (order) => order.quantity,
-    cell: (order) => <Quantity value={order.quantity} />,
-  },
-  {
-    id: 'filled',
-    header: 'Filled',
-    hint: 'Contracts, from executions',
-    kind: 'decimal',
-    value: (order) => order.filled_quantity,
-    cell: (order) => <Quantity value={order.filled_quantity} />,
-  },
+  quantityColumn('quantity', 'Qty', (order) => order.quantity, 'Contracts'),
+  quantityColumn(
+    'filled',
+    'Filled',
+    (order) => order.filled_quantity,
+    'Contracts, from executions',
+  ),
   {
     id: 'limit',
     header: 'Limit',
@@ -120,13 +103,7 @@ export const ORDER_COLUMNS: readonly Column<OrderRow>[] = [
     value: (order) => order.average_price,
     cell: (order) => <OrderPrice order={order} price={order.average_price} />,
   },
-  {
-    id: 'commission',
-    header: 'Commission',
-    kind: 'decimal',
-    value: (order) => order.commission_total,
-    cell: (order) => <Price value={order.commission_total} />,
-  },
+  priceColumn('commission', 'Commission', (order) => order.commission_total),
   {
     id: 'attempt',
     header: 'Attempt',
@@ -134,13 +111,7 @@ export const ORDER_COLUMNS: readonly Column<OrderRow>[] = [
     value: (order) => order.attempt,
     isHidden: true,
   },
-  {
-    id: 'account',
-    header: 'Account',
-    kind: 'text',
-    value: (order) => `${order.account.label} ${order.account.kind}`,
-    cell: (order) => <AccountCell account={order.account} />,
-  },
+  accountColumn(),
   {
     id: 'recommendation',
     header: 'Origin',

@@ -1,16 +1,17 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
 import { deskRoute } from '@/app/deskRoute';
+import { lazyScreen } from '@/app/lazyScreen';
 import { parseOrdersSearch } from './search';
 
 export const ordersRoute = createRoute({
   getParentRoute: () => deskRoute,
   path: '/orders',
   validateSearch: parseOrdersSearch,
-  component: lazyRouteComponent(() => import('./OrdersPage'), 'OrdersPage'),
+  component: lazyScreen(() => import('./OrdersPage'), 'OrdersPage'),
 });
 
 export const orderRoute = createRoute({
   getParentRoute: () => deskRoute,
   path: '/orders/$id',
-  component: lazyRouteComponent(() => import('./OrderPage'), 'OrderPage'),
+  component: lazyScreen(() => import('./OrderPage'), 'OrderPage'),
 });

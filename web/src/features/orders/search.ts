@@ -1,10 +1,11 @@
 import type { OrderState } from '@/client/schema';
-import { manyOf, text } from '@/lib/searchParams';
+import type { Traded } from '@/components/TradedFilter';
+import { manyOf, texts } from '@/lib/searchParams';
 import { ORDER_STATES } from '@/lib/states';
 
 export const ALL_ORDER_STATES = Object.keys(ORDER_STATES) as OrderState[];
 
-export interface OrdersSearch {
+export interface OrdersSearch extends Traded {
   state?: OrderState[];
   account?: string;
   filter?: string;
@@ -14,8 +15,6 @@ export interface OrdersSearch {
 export function parseOrdersSearch(raw: Record<string, unknown>): OrdersSearch {
   return {
     ...manyOf(raw, 'state', ALL_ORDER_STATES),
-    ...text(raw, 'account'),
-    ...text(raw, 'filter'),
-    ...text(raw, 'sort'),
+    ...texts(raw, 'account', 'symbol', 'since', 'until', 'filter', 'sort'),
   };
 }

@@ -9,8 +9,9 @@ import type { ChartTheme } from '@/components/chart/chartTheme';
 import type { ChartOption } from '@/components/chart/echarts';
 import { axisStyle, GRID, tooltipStyle } from '@/components/chart/styling';
 import { Facts } from '@/components/Facts';
+import { Failure } from '@/components/Failure';
 import { Gauge } from '@/components/Gauge';
-import { ProblemNotice } from '@/components/ProblemNotice';
+import { PeriodChoice, usePeriod } from '@/components/PeriodChoice';
 import { Section } from '@/components/Section';
 import { valueHistoryQuery } from '@/components/valueHistory';
 import { formatWhole } from '@/lib/decimal';
@@ -70,12 +71,13 @@ function History() {
   const client = useChosenClient();
   const { account } = route.useSearch();
   const timeZone = useExchangeTimeZone();
-  const query = useQuery(valueHistoryQuery({ client: client?.id, account, period: 'MONTH' }));
+  const period = usePeriod();
+  const query = useQuery(valueHistoryQuery({ client: client?.id, account, period }));
   const points = query.data?.points.filter((point) => point.margin_usage !== null) ?? [];
   return (
-    <Section title="Margin usage over a month">
+    <Section title="Margin usage so far" aside={<PeriodChoice />}>
       {query.isPending && <Skeleton height={280} />}
-      {query.isError && <ProblemNotice error={query.error} onRetry={() => void query.refetch()} />}
+      <Failure query={query} />
       {query.isSuccess && points.length < 2 && (
         <Text c="dimmed" size="sm">
           There is one reading or none so far. The line appears as the broker tells more.

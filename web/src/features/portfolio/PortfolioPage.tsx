@@ -7,7 +7,7 @@ import { useChosenClient } from '@/client/hooks';
 import type { PortfolioRisk } from '@/client/schema';
 import { AccountFilter } from '@/components/AccountFilter';
 import { EmptyState } from '@/components/EmptyState';
-import { ProblemNotice } from '@/components/ProblemNotice';
+import { Failure } from '@/components/Failure';
 import { Calendar } from './Calendar';
 import { GreeksLine } from './GreeksLine';
 import { MarginView } from './MarginView';
@@ -60,13 +60,7 @@ export function PortfolioPage() {
           />
         </Group>
       </Group>
-      {query.isError && (
-        <ProblemNotice
-          error={query.error}
-          onRetry={() => void query.refetch()}
-          isRetrying={query.isFetching}
-        />
-      )}
+      <Failure query={query} />
       {query.isPending && (
         <div role="status">
           <VisuallyHidden>Loading…</VisuallyHidden>

@@ -6,7 +6,7 @@ import { EmptyState } from '@/components/EmptyState';
 import { Quantity, SignedMoney } from '@/components/Figures';
 import { FilteredTable } from '@/components/FilteredTable';
 import { formatCount, formatSignedLevel } from '@/lib/numbers';
-import { POSITION_COLUMNS, Warnings } from './columns';
+import { ChainLink, POSITION_COLUMNS, Warnings } from './columns';
 
 export function Positions({ positions }: { positions: PositionRow[] }) {
   if (positions.length === 0) {
@@ -35,9 +35,10 @@ function PositionCard({ row }: { row: PositionRow }) {
   return (
     <Stack gap={6}>
       <Group justify="space-between" wrap="nowrap">
-        <strong>
-          <Quantity value={row.quantity} /> {row.description}
-        </strong>
+        <span>
+          <Quantity value={row.quantity} />{' '}
+          <ChainLink symbol={row.symbol}>{row.description}</ChainLink>
+        </span>
         <SignedMoney value={row.unrealized_pnl} />
       </Group>
       <Text size="sm" c="dimmed">

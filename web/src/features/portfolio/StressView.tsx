@@ -1,5 +1,6 @@
 import { Text, useComputedColorScheme } from '@mantine/core';
 import type { PortfolioRisk } from '@/client/schema';
+import { CsvButton } from '@/components/CsvButton';
 import { chartTheme } from '@/components/chart/chartTheme';
 import { Section } from '@/components/Section';
 import { formatPercentOne, formatSignedCount } from '@/lib/numbers';
@@ -14,7 +15,22 @@ export function StressView({ risk }: { risk: PortfolioRisk }) {
   const largest = largestOf(stress.pnl);
   const { worst } = stress;
   return (
-    <Section title={`Spot × volatility, ${currency}`}>
+    <Section
+      title={`Spot × volatility, ${currency}`}
+      aside={
+        <CsvButton
+          name="stress"
+          size="compact-xs"
+          cells={() => [
+            ['spot', ...stress.vol_shifts.map((shift) => `vol ${shift}`)],
+            ...stress.spot_moves.map((move, row) => [
+              String(move),
+              ...stress.vol_shifts.map((_, column) => String(stress.pnl[row]?.[column] ?? '')),
+            ]),
+          ]}
+        />
+      }
+    >
       <Text size="sm" c="dimmed" mb="sm">
         Profit or loss if every underlying moves at once. Worst: {formatSignedCount(worst.pnl)} (
         {formatPercentOne(worst.pnl / Number(equity))} of equity) at spot {percent(worst.spot_move)}{' '}

@@ -4,7 +4,7 @@ import { SignedMoney } from '@/components/Figures';
 import { FilteredTable } from '@/components/FilteredTable';
 import { formatWhole } from '@/lib/decimal';
 import { formatPercentOne, formatSignedCount } from '@/lib/numbers';
-import { UNDERLYING_COLUMNS } from './columns';
+import { ChainLink, UNDERLYING_COLUMNS } from './columns';
 
 export function Underlyings({ rows }: { rows: UnderlyingRow[] }) {
   return (
@@ -17,7 +17,7 @@ export function Underlyings({ rows }: { rows: UnderlyingRow[] }) {
       card={(row) => (
         <>
           <Group justify="space-between">
-            <strong>{row.symbol}</strong>
+            <ChainLink symbol={row.symbol}>{row.symbol}</ChainLink>
             <SignedMoney value={row.unrealized_pnl} />
           </Group>
           <Text size="sm" c="dimmed">

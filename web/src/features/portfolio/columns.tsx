@@ -1,8 +1,17 @@
 import { Text } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import type { PositionRow, UnderlyingRow } from '@/client/schema';
-import { AccountCell } from '@/components/AccountCell';
+import {
+  accountColumn,
+  figureColumn,
+  moneyColumn,
+  priceColumn,
+  quantityColumn,
+} from '@/components/columnKinds';
 import type { Column } from '@/components/columns';
-import { Price, Quantity, SignedMoney } from '@/components/Figures';
+import { Price } from '@/components/Figures';
+import rowLink from '@/components/RowLink.module.css';
 import { Tag } from '@/components/Tag';
 import {
   formatCount,
@@ -16,16 +25,6 @@ import {
 } from '@/lib/numbers';
 import { formatDate } from '@/lib/time';
 import styles from './portfolio.module.css';
-
-function figure<Row>(
-  id: string,
-  header: string,
-  hint: string,
-  value: (row: Row) => number | null,
-  show: (value: number | null) => string,
-): Column<Row> {
-  return { id, header, hint, kind: 'number', value, cell: (row) => show(value(row)) };
-}
 
 /** What may soon become of a position, worst first. */
 export function warningsOf(row: PositionRow): { tone: 'warn' | 'danger'; words: string }[] {
@@ -50,6 +49,15 @@ export function warningsOf(row: PositionRow): { tone: 'warn' | 'danger'; words: 
   return warnings;
 }
 
+/** Leads to the option chain of what a row is about. */
+export function ChainLink({ symbol, children }: { symbol: string; children: ReactNode }) {
+  return (
+    <Link to="/chain" search={{ symbol } as never} className={rowLink.link}>
+      {children}
+    </Link>
+  );
+}
+
 export function Warnings({ row }: { row: PositionRow }) {
   return (
     <span className={styles.ahead}>
@@ -70,7 +78,7 @@ export const POSITION_COLUMNS: readonly Column<PositionRow>[] = [
     value: (row) => row.description,
     cell: (row) => (
       <>
-        <strong>{row.description}</strong>
+        <ChainLink symbol={row.symbol}>{row.description}</ChainLink>
         <Text size="xs" c="dimmed" component="div">
           {row.symbol} at{' '}
           {row.underlying_price === null ? '–' : <Price value={row.underlying_price} />}
@@ -79,63 +87,46 @@ export const POSITION_COLUMNS: readonly Column<PositionRow>[] = [
     ),
   },
   { id: 'symbol', header: 'Symbol', kind: 'text', value: (row) => row.symbol, isHidden: true },
-  {
-    id: 'quantity',
-    header: 'Qty',
-    hint: 'Contracts or shares; negative is short',
-    kind: 'decimal',
-    value: (row) => row.quantity,
-    cell: (row) => <Quantity value={row.quantity} />,
-  },
-  {
-    id: 'value',
-    header: 'Value',
-    hint: 'Market value, multiplier included',
-    kind: 'decimal',
-    value: (row) => row.market_value,
-    cell: (row) => <Price value={row.market_value} />,
-  },
-  {
-    id: 'pnl',
-    header: 'P&L',
-    hint: 'Unrealised, by the broker',
-    kind: 'decimal',
-    value: (row) => row.unrealized_pnl,
-    cell: (row) => <SignedMoney value={row.unrealized_pnl} />,
-  },
-  {
-    id: 'today',
-    header: 'Today',
-    hint: 'Since the session before',
-    kind: 'decimal',
-    value: (row) => row.daily_pnl,
-    cell: (row) => <SignedMoney value={row.daily_pnl} />,
-  },
-  figure('dte', 'DTE', 'Calendar days to expiry', (row) => row.dte, formatCount),
-  figure(
+  quantityColumn(
+    'quantity',
+    'Qty',
+    (row) => row.quantity,
+    'Contracts or shares; negative is short',
+  ),
+  priceColumn('value', 'Value', (row) => row.market_value, 'Market value, multiplier included'),
+  moneyColumn('pnl', 'P&L', (row) => row.unrealized_pnl, 'Unrealised, by the broker'),
+  moneyColumn('today', 'Today', (row) => row.daily_pnl, 'Since the session before'),
+  figureColumn('dte', 'DTE', 'Calendar days to expiry', (row) => row.dte, formatCount),
+  figureColumn(
     'moneyness',
     'Moneyness',
     'How far in the money, of the underlying’s price; − is outside',
     (row) => row.moneyness,
     formatSignedPercent,
   ),
-  figure('delta', 'Delta', 'Of the option, to its holder', (row) => row.delta, formatDelta),
-  figure(
+  figureColumn('delta', 'Delta', 'Of the option, to its holder', (row) => row.delta, formatDelta),
+  figureColumn(
     'shares',
     'Δ shares',
     'Delta of the whole position, in shares',
     (row) => row.delta_shares,
     formatSignedCount,
   ),
-  figure(
+  figureColumn(
     'theta',
     'Theta',
     'Gained per calendar day',
     (row) => row.theta_per_day,
     formatSignedLevel,
   ),
-  figure('vega', 'Vega', 'Gained per volatility point', (row) => row.vega_point, formatSignedLevel),
-  figure('iv', 'IV', 'Annualised', (row) => row.iv, formatPercentOne),
+  figureColumn(
+    'vega',
+    'Vega',
+    'Gained per volatility point',
+    (row) => row.vega_point,
+    formatSignedLevel,
+  ),
+  figureColumn('iv', 'IV', 'Annualised', (row) => row.iv, formatPercentOne),
   {
     id: 'ahead',
     header: 'Ahead',
@@ -147,13 +138,7 @@ export const POSITION_COLUMNS: readonly Column<PositionRow>[] = [
         .join('; '),
     cell: (row) => <Warnings row={row} />,
   },
-  {
-    id: 'account',
-    header: 'Account',
-    kind: 'text',
-    value: (row) => `${row.account.label} ${row.account.kind}`,
-    cell: (row) => <AccountCell account={row.account} />,
-  },
+  accountColumn(),
 ];
 
 export const UNDERLYING_COLUMNS: readonly Column<UnderlyingRow>[] = [
@@ -164,57 +149,54 @@ export const UNDERLYING_COLUMNS: readonly Column<UnderlyingRow>[] = [
     value: (row) => row.symbol,
     cell: (row) => (
       <>
-        <strong>{row.symbol}</strong>
+        <ChainLink symbol={row.symbol}>{row.symbol}</ChainLink>
         <Text size="xs" c="dimmed">
           {row.sector ?? 'sector not known'}
         </Text>
       </>
     ),
   },
-  figure('price', 'Price', 'Of the underlying', (row) => row.price, formatLevel),
-  {
-    id: 'notional',
-    header: 'At stake',
-    hint: 'Gross: shares at value, short puts at what assignment would cost',
-    kind: 'decimal',
-    value: (row) => row.notional,
-    cell: (row) => <Price value={row.notional} />,
-  },
-  figure('fraction', 'Of equity', 'At stake over equity', (row) => row.fraction, formatPercentOne),
-  {
-    id: 'pnl',
-    header: 'P&L',
-    hint: 'Unrealised',
-    kind: 'decimal',
-    value: (row) => row.unrealized_pnl,
-    cell: (row) => <SignedMoney value={row.unrealized_pnl} />,
-  },
-  {
-    id: 'today',
-    header: 'Today',
-    kind: 'decimal',
-    value: (row) => row.daily_pnl,
-    cell: (row) => <SignedMoney value={row.daily_pnl} />,
-  },
-  figure('shares', 'Δ shares', 'Delta in shares', (row) => row.delta_shares, formatSignedCount),
-  figure(
+  figureColumn('price', 'Price', 'Of the underlying', (row) => row.price, formatLevel),
+  priceColumn(
+    'notional',
+    'At stake',
+    (row) => row.notional,
+    'Gross: shares at value, short puts at what assignment would cost',
+  ),
+  figureColumn(
+    'fraction',
+    'Of equity',
+    'At stake over equity',
+    (row) => row.fraction,
+    formatPercentOne,
+  ),
+  moneyColumn('pnl', 'P&L', (row) => row.unrealized_pnl, 'Unrealised'),
+  moneyColumn('today', 'Today', (row) => row.daily_pnl),
+  figureColumn(
+    'shares',
+    'Δ shares',
+    'Delta in shares',
+    (row) => row.delta_shares,
+    formatSignedCount,
+  ),
+  figureColumn(
     'delta',
     'Δ per 1 %',
     'Gained if it rises by 1 %',
     (row) => row.greeks.delta / 100,
     formatSignedCount,
   ),
-  figure(
+  figureColumn(
     'gamma',
     'Γ per 1 %',
     'Change of Δ per 1 % as it rises by 1 %',
     (row) => row.greeks.gamma_1pct / 100,
     formatSignedCount,
   ),
-  figure('theta', 'Theta', 'Per day', (row) => row.greeks.theta_per_day, formatSignedCount),
-  figure('vega', 'Vega', 'Per point', (row) => row.greeks.vega_point, formatSignedCount),
-  figure('beta', 'Beta', 'To the S&P 500', (row) => row.beta, formatLevel),
-  figure(
+  figureColumn('theta', 'Theta', 'Per day', (row) => row.greeks.theta_per_day, formatSignedCount),
+  figureColumn('vega', 'Vega', 'Per point', (row) => row.greeks.vega_point, formatSignedCount),
+  figureColumn('beta', 'Beta', 'To the S&P 500', (row) => row.beta, formatLevel),
+  figureColumn(
     'worst',
     'Worst stress',
     'Its worst cell of the grid, the others standing still',

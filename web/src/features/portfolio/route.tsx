@@ -1,6 +1,8 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
 import { deskRoute } from '@/app/deskRoute';
-import { oneOf, text } from '@/lib/searchParams';
+import { lazyScreen } from '@/app/lazyScreen';
+import { PERIODS } from '@/lib/periods';
+import { oneOf, texts } from '@/lib/searchParams';
 
 const VIEWS = ['positions', 'underlyings', 'stress', 'margin', 'calendar'] as const;
 
@@ -11,9 +13,8 @@ export const portfolioRoute = createRoute({
   path: '/risk',
   validateSearch: (raw: Record<string, unknown>) => ({
     ...oneOf(raw, 'view', VIEWS),
-    ...text(raw, 'account'),
-    ...text(raw, 'filter'),
-    ...text(raw, 'sort'),
+    ...oneOf(raw, 'period', PERIODS),
+    ...texts(raw, 'account', 'filter', 'sort'),
   }),
-  component: lazyRouteComponent(() => import('./PortfolioPage'), 'PortfolioPage'),
+  component: lazyScreen(() => import('./PortfolioPage'), 'PortfolioPage'),
 });

@@ -1,10 +1,9 @@
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
-import { type FormEvent, lazy, Suspense, useState } from 'react';
+import { type FormEvent, useState } from 'react';
 import { answerOf, api } from '@/client/api';
-import { hasCode } from '@/client/problem';
 import type { ApproveAsk, RecommendationDetail } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
-import { ProblemNotice } from '@/components/ProblemNotice';
+import { Refusal } from '@/components/CommandForm';
 import {
   consequenceOf,
   limitEntry,
@@ -12,9 +11,11 @@ import {
   type Narrowing,
   quantityProblem,
 } from '@/lib/consequence';
-import { compareDecimals, formatPrice } from '@/lib/decimal';
+import { compareDecimals, formatPrice, typedPrice } from '@/lib/decimal';
 import { isPackage } from '@/lib/package';
 import styles from './Forms.module.css';
+import { MarketNow } from './MarketNow';
+import { Meanwhile } from './Meanwhile';
 import { offerOf } from './offer';
 import { useDecision } from './useDecision';
 import { useUsage } from './useUsage';
@@ -26,16 +27,19 @@ interface ApproveFormProps {
   onDone: () => void;
 }
 
-const StepUp = lazy(() => import('@/components/StepUp'));
-
 /** The last look before an approval: the consequence in words, and room to take less. */
 export function ApproveForm({ detail, isOver, onDone }: ApproveFormProps) {
   // What the person saw when the form opened is what they approve, whatever arrives meanwhile.
   const [seen] = useState(detail);
+  const isDecided = detail.state !== 'PROPOSED';
   const offer = offerOf(seen);
-  const [quantity, setQuantity] = useState(String(seen.quantity));
+  // Two approvals make one decision only where they ask for the same.
+  const [first] = seen.approvals;
+  const [quantity, setQuantity] = useState(String(first?.quantity ?? seen.quantity));
   const entry = limitEntry(offer);
-  const [limit, setLimit] = useState(entry.offered);
+  const [limit, setLimit] = useState(
+    first?.limit_price == null ? entry.offered : typedPrice(entry.toPrice(first.limit_price)),
+  );
   const quantityError = quantityProblem(offer, quantity);
   const limitError = limitProblem(offer, seen.terms.increments.bands, limit);
   const isValid = quantityError === null && limitError === null;
@@ -59,8 +63,10 @@ export function ApproveForm({ detail, isOver, onDone }: ApproveFormProps) {
   return (
     <form onSubmit={submit}>
       <Stack>
+        <Meanwhile seen={seen} detail={detail} />
         <AccountCell account={seen.account} />
         <Words narrowing={narrowing} detail={seen} />
+        {!isDecided && <MarketNow detail={seen} />}
         <Group grow align="flex-start">
           <TextInput
             label={units}
@@ -80,17 +86,16 @@ export function ApproveForm({ detail, isOver, onDone }: ApproveFormProps) {
           />
         </Group>
         {isOver && <Text fw={600}>The deadline has passed. Nothing can be approved any more.</Text>}
-        {isError && <ProblemNotice error={error} />}
-        {hasCode(error, 'STEP_UP_REQUIRED') && (
-          <Suspense>
-            <StepUp />
-          </Suspense>
-        )}
+        <Refusal error={error} isError={isError} />
         <Group justify="flex-end">
           <Button variant="default" onClick={onDone}>
-            {isOvertaken ? 'Back to the card' : 'Go back'}
+            {isOvertaken || isDecided ? 'Back to the card' : 'Go back'}
           </Button>
-          <Button type="submit" loading={isPending} disabled={!isValid || isOver || isOvertaken}>
+          <Button
+            type="submit"
+            loading={isPending}
+            disabled={!isValid || isOver || isOvertaken || isDecided}
+          >
             Confirm approval
           </Button>
         </Group>

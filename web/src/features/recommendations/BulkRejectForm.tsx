@@ -5,6 +5,7 @@ import { answerOf, api } from '@/client/api';
 import { refresh } from '@/client/queries';
 import type { BulkRejection } from '@/client/schema';
 import { CommandForm } from '@/components/CommandForm';
+import { newKey } from '@/lib/newKey';
 import { type Row, tradeOf } from './columns';
 
 const REASON_LENGTH = 500;
@@ -19,7 +20,7 @@ interface BulkRejectFormProps {
 /** One reason for several; each is rejected by the terms on screen, and answered by itself. */
 export function BulkRejectForm({ rows, onDone }: BulkRejectFormProps) {
   const [reason, setReason] = useState('');
-  const [key] = useState(() => crypto.randomUUID());
+  const [key] = useState(newKey);
   const queries = useQueryClient();
   const items = rows.slice(0, MOST);
   const reject = useMutation({

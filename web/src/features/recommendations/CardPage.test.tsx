@@ -3,7 +3,7 @@ import userEvent from '@testing-library/user-event';
 import { describe, expect, it } from 'vitest';
 import { recommendation } from '@/testing/factories';
 import { problem } from '@/testing/fakeApi';
-import { renderApp } from '@/testing/renderApp';
+import { renderApp, tellOf } from '@/testing/renderApp';
 
 const offered = recommendation();
 const ADDRESS = `/recommendations/${offered.id}`;
@@ -40,7 +40,7 @@ describe('approving', () => {
     await waitFor(() => expect(approvals(calls)).toHaveLength(1));
     const [call] = approvals(calls);
     expect(call?.body).toEqual({ terms_hash: 'sha256:seen', quantity: null, limit_price: null });
-    expect(call?.headers.get('Idempotency-Key')).toMatch(/^[0-9a-f-]{36}$/);
+    expect(call?.headers.get('Idempotency-Key')).toMatch(/^[\w-]{21}$/);
     expect(call?.headers.get('X-Greenlight')).toBe('1');
   });
 
@@ -60,6 +60,21 @@ describe('approving', () => {
       quantity: 1,
       limit_price: '4.30',
     });
+  });
+
+  it('starts the second of two approvals at what the first asked for', async () => {
+    const user = userEvent.setup();
+    const first = {
+      by: 'Ada',
+      by_id: '0197a000-0000-7000-8000-0000000000aa',
+      quantity: 1,
+      limit_price: '4.3',
+      approved_at: '2026-11-20T15:30:00Z',
+    };
+    const waiting = recommendation({ needs_two_approvers: true, approvals: [first] });
+    renderApp(ADDRESS, { [READ]: { body: waiting } });
+    const dialog = await openApproval(user);
+    expect(dialog.getByText(/Sell 1 SPY .* at 4.30 or better, never below 4.30/)).toBeVisible();
   });
 
   it('cannot be confirmed at a worse limit than offered', async () => {
@@ -110,6 +125,38 @@ describe('approving', () => {
   });
 });
 
+describe('two people on one recommendation', () => {
+  it('keeps the open form, says who decided, and lets nobody confirm any more', async () => {
+    const user = userEvent.setup();
+    let isDecided = false;
+    const rejected = recommendation({
+      state: 'REJECTED',
+      may_decide: false,
+      may_decide_why_not: 'It is REJECTED.',
+      decision: {
+        id: receipt.decision_id,
+        action: 'REJECT',
+        by: 'Bob',
+        by_id: 'bob',
+        decided_at: receipt.decided_at,
+        quantity: null,
+        limit_price: null,
+        reason: 'Earnings',
+        delivered_at: null,
+      },
+    });
+    renderApp(ADDRESS, { [READ]: () => ({ body: isDecided ? rejected : offered }) });
+    const dialog = await openApproval(user);
+    isDecided = true;
+    tellOf('recommendations');
+    expect(await dialog.findByText(/Bob has rejected it while you were looking/)).toBeVisible();
+    expect(dialog.getByRole('button', { name: 'Confirm approval' })).toBeDisabled();
+    await user.click(dialog.getByRole('button', { name: 'Back to the card' }));
+    expect(await screen.findByText('Rejected by Bob')).toBeVisible();
+    expect(screen.queryByRole('button', { name: 'Approve…' })).toBeNull();
+  });
+});
+
 describe('rejecting', () => {
   it('needs a reason', async () => {
     const user = userEvent.setup();
@@ -129,6 +176,18 @@ describe('rejecting', () => {
         reason: 'earnings that week',
       }),
     );
+  });
+});
+
+describe('a card that follows another', () => {
+  it('says what changed since the offer before', async () => {
+    const before = recommendation({ id: 'before', limit_price: '4.40', state: 'DENIED' });
+    renderApp(ADDRESS, {
+      [READ]: { body: recommendation({ predecessor_id: before.id }) },
+      'GET /api/recommendations/before/': { body: before },
+    });
+    expect(await screen.findByRole('row', { name: 'Limit per share 4.40 4.15' })).toBeVisible();
+    expect(screen.queryByRole('row', { name: /^Never worse than/ })).toBeNull();
   });
 });
 

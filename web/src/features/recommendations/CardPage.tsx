@@ -1,7 +1,7 @@
 import { Anchor, Group, Skeleton, Stack, Text, Title, VisuallyHidden } from '@mantine/core';
 import { IconExternalLink } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { getRouteApi } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { recommendationQuery } from '@/client/queries';
 import type { RecommendationDetail } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
@@ -10,14 +10,18 @@ import { Section } from '@/components/Section';
 import { StateTag } from '@/components/Tag';
 import { Timeline } from '@/components/Timeline';
 import { ORDER_STATES, RECOMMENDATION_STATES } from '@/lib/states';
+import { Ahead } from './Ahead';
 import styles from './CardPage.module.css';
 import { DecisionPanel } from './DecisionPanel';
+import { Drift } from './Drift';
+import { MarginAfter } from './MarginAfter';
 import { OrderLife } from './OrderLife';
 import { Outcome } from './Outcome';
-import { Outlook } from './Outlook';
+import { Risks } from './Risks';
 import { RuleTable } from './RuleTable';
+import { Similar } from './Similar';
+import { TermChanges } from './TermChanges';
 import { TermsFacts } from './TermsFacts';
-import { WhatIf } from './WhatIf';
 
 const route = getRouteApi('/desk/recommendations/$id');
 
@@ -56,30 +60,52 @@ function Card({ detail }: { detail: RecommendationDetail }) {
         <Stack gap="md" className={styles.body}>
           <Outcome detail={detail} />
           {isDecided && <OrderLife detail={detail} />}
+          <TermChanges detail={detail} />
           <Section title="Terms">
             <TermsFacts detail={detail} />
           </Section>
           <Section title="Why">
-            <Text className={styles.rationale}>
-              {detail.rationale || 'No rationale was recorded.'}
-            </Text>
+            <Why detail={detail} />
           </Section>
-          <Outlook detail={detail} />
-          <Section title="Strategy rules">
-            <RuleTable label="Strategy rules" rules={detail.rule_trace} />
-          </Section>
+          <Ahead id={detail.id} title="What can go wrong" height={420} isFirst>
+            {(answer) => <Risks detail={detail} answer={answer} />}
+          </Ahead>
+          <MarginAfter detail={detail} />
+          {!isDecided && (
+            <Ahead id={detail.id} title="The market since the proposal" height={120}>
+              {({ drift }) => <Drift detail={detail} drift={drift} />}
+            </Ahead>
+          )}
           {detail.controls.length > 0 && (
             <Section title="Pre-trade controls">
               <RuleTable label="Pre-trade controls" rules={detail.controls} />
             </Section>
           )}
-          <Section title="Margin, as the broker sees it">
-            <WhatIf whatIf={detail.what_if} />
-          </Section>
+          <Ahead id={detail.id} title="Similar recommendations before" height={80}>
+            {({ similar }) => <Similar rows={similar} />}
+          </Ahead>
         </Stack>
       </div>
       <Status detail={detail} />
     </>
+  );
+}
+
+/** The reasons in sentences, every rule with what it saw, and what else the run found. */
+function Why({ detail }: { detail: RecommendationDetail }) {
+  return (
+    <Stack gap="sm">
+      <Text className={styles.rationale}>{detail.rationale || 'No rationale was recorded.'}</Text>
+      <RuleTable label="Strategy rules" rules={detail.rule_trace} />
+      <Anchor
+        component={Link}
+        to="/opportunities"
+        search={{ strategy: detail.strategy.instance_id } as never}
+        size="sm"
+      >
+        What else {detail.strategy.name} found, and why not that
+      </Anchor>
+    </Stack>
   );
 }
 

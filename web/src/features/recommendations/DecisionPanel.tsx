@@ -1,7 +1,7 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconCheck, IconX } from '@tabler/icons-react';
 import { getRouteApi } from '@tanstack/react-router';
-import { useEffect, useEffectEvent } from 'react';
+import { useEffect, useEffectEvent, useState } from 'react';
 import { useMe } from '@/client/hooks';
 import type { DecisionAnswer, RecommendationDetail } from '@/client/schema';
 import { Countdown, useSecondsLeft } from '@/components/Countdown';
@@ -14,6 +14,7 @@ import { commandOf } from '@/lib/keyboard';
 import { isPackage, priceWords } from '@/lib/package';
 import { ApproveForm } from './ApproveForm';
 import styles from './DecisionPanel.module.css';
+import { MarketNow } from './MarketNow';
 import { offerOf } from './offer';
 import { RejectForm } from './RejectForm';
 import type { CardSearch } from './search';
@@ -38,9 +39,10 @@ export function DecisionPanel({ detail }: { detail: RecommendationDetail }) {
         <Text size="sm">
           {money} {assignment} {usage}
         </Text>
+        {detail.state === 'PROPOSED' && <MarketNow detail={detail} />}
         {detail.state === 'PROPOSED' && <SecondApprover detail={detail} />}
         {detail.decision !== null && <Decided decision={detail.decision} legs={detail.legs} />}
-        {detail.state === 'PROPOSED' && <Actions detail={detail} />}
+        <Actions detail={detail} />
       </Stack>
     </Section>
   );
@@ -79,63 +81,96 @@ function Actions({ detail }: { detail: RecommendationDetail }) {
   const { act } = route.useSearch();
   const navigate = route.useNavigate();
   const secondsLeft = useSecondsLeft(detail.deadline);
-  const whyNot = secondsLeft === 0 ? 'The deadline has passed.' : detail.may_decide_why_not;
-  const mayDecide = detail.may_decide && secondsLeft !== 0;
+  const isOver = secondsLeft === 0;
+  const mayDecide = detail.may_decide && !isOver;
   const go = (next: CardSearch['act']) =>
     void navigate({ search: (search) => ({ ...search, act: next }), replace: true });
   const close = () => go(undefined);
+  const open = useOpenForm(act, detail.may_decide);
   useDecisionKeys(mayDecide && act === undefined, go);
   return (
     <>
-      <div className={styles.actions}>
-        {!mayDecide && (
-          <Text size="sm" fw={600} id="why-not">
-            {whyNot ?? 'You may not decide this recommendation.'}
-          </Text>
-        )}
-        <Group grow gap="sm">
-          <Button
-            leftSection={<IconCheck size={18} aria-hidden />}
-            disabled={!mayDecide}
-            aria-keyshortcuts="a"
-            aria-describedby={mayDecide ? undefined : 'why-not'}
-            onClick={() => go('approve')}
-          >
-            Approve…{' '}
-            <Text component="kbd" className={styles.key} aria-hidden>
-              a
-            </Text>
-          </Button>
-          <Button
-            variant="default"
-            leftSection={<IconX size={18} aria-hidden />}
-            disabled={!mayDecide}
-            aria-keyshortcuts="r"
-            aria-describedby={mayDecide ? undefined : 'why-not'}
-            onClick={() => go('reject')}
-          >
-            Reject…{' '}
-            <Text component="kbd" className={styles.key} aria-hidden>
-              r
-            </Text>
-          </Button>
-        </Group>
-      </div>
-      <Dialog
-        isOpen={act === 'approve' && detail.may_decide}
-        onClose={close}
-        title="Approve this trade?"
-      >
-        <ApproveForm detail={detail} isOver={secondsLeft === 0} onDone={close} />
+      {detail.state === 'PROPOSED' && (
+        <Buttons
+          whyNot={mayDecide ? null : whyNotOf(detail, isOver)}
+          onApprove={() => go('approve')}
+          onReject={() => go('reject')}
+        />
+      )}
+      <Dialog isOpen={open === 'approve'} onClose={close} title="Approve this trade?">
+        <ApproveForm detail={detail} isOver={isOver} onDone={close} />
       </Dialog>
-      <Dialog
-        isOpen={act === 'reject' && detail.may_decide}
-        onClose={close}
-        title="Reject this recommendation?"
-      >
+      <Dialog isOpen={open === 'reject'} onClose={close} title="Reject this recommendation?">
         <RejectForm detail={detail} onDone={close} />
       </Dialog>
     </>
+  );
+}
+
+function whyNotOf(detail: RecommendationDetail, isOver: boolean): string {
+  if (isOver) return 'The deadline has passed.';
+  return detail.may_decide_why_not ?? 'You may not decide this recommendation.';
+}
+
+/**
+ * The form that is open. None opens where nothing may be decided; one that is open stays when
+ * somebody else decides meanwhile, and says so.
+ */
+function useOpenForm(act: CardSearch['act'], mayDecide: boolean): CardSearch['act'] {
+  const [open, setOpen] = useState<CardSearch['act']>();
+  const next = act !== undefined && (mayDecide || open === act) ? act : undefined;
+  if (next !== open) setOpen(next);
+  return next;
+}
+
+interface ButtonsProps {
+  /** Null where the person may decide. */
+  whyNot: string | null;
+  onApprove: () => void;
+  onReject: () => void;
+}
+
+function Buttons({ whyNot, onApprove, onReject }: ButtonsProps) {
+  const common = {
+    disabled: whyNot !== null,
+    px: 8,
+    'aria-describedby': whyNot === null ? undefined : 'why-not',
+  };
+  return (
+    <div className={styles.actions}>
+      {whyNot !== null && (
+        <Text size="sm" fw={600} id="why-not">
+          {whyNot}
+        </Text>
+      )}
+      <Group grow gap="sm">
+        <Button
+          {...common}
+          leftSection={<IconCheck size={16} aria-hidden />}
+          aria-keyshortcuts="a"
+          onClick={onApprove}
+        >
+          Approve… <Key name="a" />
+        </Button>
+        <Button
+          {...common}
+          variant="default"
+          leftSection={<IconX size={16} aria-hidden />}
+          aria-keyshortcuts="r"
+          onClick={onReject}
+        >
+          Reject… <Key name="r" />
+        </Button>
+      </Group>
+    </div>
+  );
+}
+
+function Key({ name }: { name: string }) {
+  return (
+    <Text component="kbd" className={styles.key} aria-hidden>
+      {name}
+    </Text>
   );
 }
 

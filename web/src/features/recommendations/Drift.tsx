@@ -3,8 +3,9 @@ import type { Drift as DriftFacts, RecommendationDetail } from '@/client/schema'
 import { Facts } from '@/components/Facts';
 import { Moment } from '@/components/Moment';
 import { formatPrice } from '@/lib/decimal';
-import { formatPercent, NOT_KNOWN } from '@/lib/numbers';
+import { formatPercent, formatSignedPercent, NOT_KNOWN } from '@/lib/numbers';
 import { priceWords } from '@/lib/package';
+import { staleWords } from './drift';
 
 interface DriftProps {
   detail: RecommendationDetail;
@@ -23,12 +24,12 @@ export function Drift({ detail, drift }: DriftProps) {
   const words = (price: string | null) =>
     price === null ? NOT_KNOWN : priceWords(detail.legs, price);
   const moved = drift.underlying_moved;
+  const stale = staleWords(detail, drift);
   return (
     <>
-      {drift.is_beyond && (
-        <Text fw={650} className="loss" mb="xs" role="alert">
-          {detail.symbol} has moved further than the {formatPercent(Number(drift.max_drift))} these
-          terms allow. An approval would be denied; a fresh offer follows from the next run.
+      {stale !== null && (
+        <Text fw={650} className="loss" mb="xs">
+          {stale}
         </Text>
       )}
       <Facts
@@ -41,7 +42,11 @@ export function Drift({ detail, drift }: DriftProps) {
             value:
               drift.underlying === null
                 ? NOT_KNOWN
-                : `${formatPrice(drift.underlying)} (${moved !== null && moved > 0 ? '+' : ''}${formatPercent(moved)})`,
+                : `${formatPrice(drift.underlying)} (${formatSignedPercent(moved)})`,
+          },
+          {
+            label: `${detail.symbol} may move by`,
+            value: `± ${formatPercent(Number(drift.max_drift))}`,
           },
           { label: 'Quoted', value: <Moment at={drift.as_of} clock="market" /> },
         ]}

@@ -2,15 +2,17 @@ import { Button } from '@mantine/core';
 import { IconChecklist, IconMoonStars, IconPlugConnectedX } from '@tabler/icons-react';
 import { useDesk } from '@/client/hooks';
 import { EmptyState } from '@/components/EmptyState';
+import { QuietRuns } from './QuietRuns';
 import type { View } from './search';
 
 interface NoRecommendationsProps {
   view: View;
+  account: string | undefined;
   onShowAll: () => void;
 }
 
 /** Why the queue is empty and when that may change. */
-export function NoRecommendations({ view, onShowAll }: NoRecommendationsProps) {
+export default function NoRecommendations({ view, account, onShowAll }: NoRecommendationsProps) {
   const desk = useDesk();
   const showAll = (
     <Button variant="default" onClick={onShowAll}>
@@ -56,10 +58,5 @@ export function NoRecommendations({ view, onShowAll }: NoRecommendationsProps) {
       </EmptyState>
     );
   }
-  return (
-    <EmptyState icon={IconChecklist} title="Nothing to decide" action={showAll}>
-      The last strategy runs found no trade inside their rules. The next run brings new ones, and
-      they appear here by themselves.
-    </EmptyState>
-  );
+  return <QuietRuns account={account} showAll={showAll} />;
 }

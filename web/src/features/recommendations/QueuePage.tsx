@@ -2,20 +2,18 @@ import '@/styles/segmentedControl';
 import { SegmentedControl } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { lazy, Suspense, useMemo, useRef, useState } from 'react';
+import { lazy, Suspense, useMemo, useState } from 'react';
 import { useChosenClient } from '@/client/hooks';
 import { recommendationsQuery } from '@/client/queries';
 import { AccountFilter } from '@/components/AccountFilter';
-import { DataTable } from '@/components/DataTable';
-import { ListScreen } from '@/components/ListScreen';
-import { useAddressSorting } from '@/components/sorting';
-import { useListKeys } from '@/components/useListKeys';
+import { TableScreen } from '@/components/TableScreen';
 import { DECIDE_COLUMNS, FOLLOW_COLUMNS, type Row } from './columns';
-import { NoRecommendations } from './NoRecommendations';
 import { QueueCard } from './QueueCard';
 import { type QueueSearch, STATES_OF, type View } from './search';
 import { SelectBox, selectColumn } from './selection';
 
+// Seldom all there is, and the first load is short of room.
+const NoRecommendations = lazy(() => import('./NoRecommendations'));
 const SelectionBar = lazy(() => import('./SelectionBar'));
 const BulkRejectDialog = lazy(() => import('./BulkRejectDialog'));
 
@@ -32,21 +30,12 @@ const VIEW_LABELS: { value: View; label: string }[] = [
 
 /** The recommendations by deadline, the next to be decided first. */
 export function QueuePage() {
-  const { show = 'decide', account, filter = '' } = route.useSearch();
+  const { show = 'decide', account } = route.useSearch();
   const navigate = route.useNavigate();
   const client = useChosenClient();
   const query = useInfiniteQuery(
     recommendationsQuery({ client: client?.id, account, state: STATES_OF[show] }),
   );
-  const sorting = useAddressSorting();
-  const list = useRef<HTMLDivElement>(null);
-  const filterInput = useRef<HTMLInputElement>(null);
-  useListKeys({
-    list,
-    filter: filterInput,
-    onRowCommand: (act, id) =>
-      void navigate({ to: '/recommendations/$id', params: { id }, search: { act } }),
-  });
   const change = (changes: QueueSearch) =>
     void navigate({ search: (search) => ({ ...search, ...changes }), replace: true });
   const columns = show === 'decide' ? DECIDE_COLUMNS : FOLLOW_COLUMNS;
@@ -74,14 +63,15 @@ export function QueuePage() {
 
   return (
     <>
-      <ListScreen<Row>
+      <TableScreen<Row>
         title="Recommendations"
+        name="recommendations"
         query={query}
         columns={columns}
-        table="recommendations"
-        filter={filter}
-        onFilter={(text) => change({ filter: text || undefined })}
-        filterRef={filterInput}
+        drawn={drawn}
+        onRowCommand={(act, id) =>
+          void navigate({ to: '/recommendations/$id', params: { id }, search: { act } })
+        }
         controls={
           <>
             <SegmentedControl
@@ -93,42 +83,38 @@ export function QueuePage() {
             <AccountFilter value={account} onChange={(id) => change({ account: id })} />
           </>
         }
-        empty={<NoRecommendations view={show} onShowAll={() => change({ show: 'all' })} />}
-      >
-        {(rows) => (
-          <>
-            {isDeciding && chosen.size > 0 && (
-              <Suspense>
-                <SelectionBar
-                  selected={chosenOf(rows).length}
-                  shown={rows.length}
-                  onReject={() => setAsked(chosenOf(rows))}
-                  onSelectAll={() => setChosen(new Set(rows.map((row) => row.id)))}
-                  onClear={() => setChosen(NONE)}
-                />
-              </Suspense>
-            )}
-            <DataTable
-              label="Recommendations"
-              columns={drawn}
-              rows={rows}
-              rowKey={(row) => row.id}
-              card={(row) => (
-                <QueueCard
-                  row={row}
-                  select={isDeciding && <SelectBox row={row} selection={selection} />}
-                />
-              )}
-              isAlarming={(row) =>
-                row.order_state === 'UNKNOWN' || row.order_state === 'QUARANTINE'
-              }
-              listRef={list}
-              name="recommendations"
-              sorting={sorting}
+        empty={
+          <Suspense>
+            <NoRecommendations
+              view={show}
+              account={account}
+              onShowAll={() => change({ show: 'all' })}
             />
-          </>
+          </Suspense>
+        }
+        rowKey={(row) => row.id}
+        card={(row) => (
+          <QueueCard
+            row={row}
+            select={isDeciding && <SelectBox row={row} selection={selection} />}
+          />
         )}
-      </ListScreen>
+        isAlarming={(row) => row.order_state === 'UNKNOWN' || row.order_state === 'QUARANTINE'}
+        above={(rows) =>
+          isDeciding &&
+          chosen.size > 0 && (
+            <Suspense>
+              <SelectionBar
+                selected={chosenOf(rows).length}
+                shown={rows.length}
+                onReject={() => setAsked(chosenOf(rows))}
+                onSelectAll={() => setChosen(new Set(rows.map((row) => row.id)))}
+                onClear={() => setChosen(NONE)}
+              />
+            </Suspense>
+          )
+        }
+      />
       {asked !== undefined && (
         <Suspense>
           <BulkRejectDialog

@@ -3,7 +3,9 @@ import { type FormEvent, useState } from 'react';
 import { answerOf, api } from '@/client/api';
 import type { RecommendationDetail, RejectAsk } from '@/client/schema';
 import { ProblemNotice } from '@/components/ProblemNotice';
+import { compareDecimals, formatAmount, negated } from '@/lib/decimal';
 import styles from './Forms.module.css';
+import { Meanwhile } from './Meanwhile';
 import { useDecision } from './useDecision';
 
 const REASON_LENGTH = 500;
@@ -17,6 +19,9 @@ interface RejectFormProps {
 export function RejectForm({ detail, onDone }: RejectFormProps) {
   const [seen] = useState(detail);
   const [reason, setReason] = useState('');
+  const isDecided = detail.state !== 'PROPOSED';
+  const isPaid = compareDecimals(seen.credit, '0') < 0;
+  const currency = seen.terms.legs[0]?.contract.currency ?? '';
   const { mutate, error, isError, isPending, isOvertaken } = useDecision(
     (ask: RejectAsk, key) =>
       answerOf(
@@ -34,10 +39,13 @@ export function RejectForm({ detail, onDone }: RejectFormProps) {
   return (
     <form onSubmit={submit}>
       <Stack>
+        <Meanwhile seen={seen} detail={detail} />
         <div className={styles.consequence}>
-          <Text fw={650}>{seen.summary}</Text>
+          <Text fw={650}>{seen.trade}: not traded.</Text>
           <Text size="sm">
-            Nothing is sent. The rejection is final; a later run may propose anew.
+            Nothing is sent: {formatAmount(isPaid ? negated(seen.credit) : seen.credit)} {currency}{' '}
+            {isPaid ? 'are not paid' : 'are not received'}. The rejection is final; a later run may
+            propose anew, and the journal shows what the trade would have come to.
           </Text>
         </div>
         <Textarea
@@ -52,13 +60,13 @@ export function RejectForm({ detail, onDone }: RejectFormProps) {
         {isError && <ProblemNotice error={error} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onDone}>
-            {isOvertaken ? 'Back to the card' : 'Go back'}
+            {isOvertaken || isDecided ? 'Back to the card' : 'Go back'}
           </Button>
           <Button
             type="submit"
             color="red.9"
             loading={isPending}
-            disabled={reason.trim() === '' || isOvertaken}
+            disabled={reason.trim() === '' || isOvertaken || isDecided}
           >
             Confirm rejection
           </Button>

@@ -1,8 +1,8 @@
-import { Text, Tooltip } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { IconCheck, IconX } from '@tabler/icons-react';
 import { useExchangeTimeZone } from '@/client/hooks';
 import type { ControlAnswer, RuleResult } from '@/client/schema';
-import styles from '@/components/PlainTable.module.css';
+import { PlainTable } from '@/components/PlainTable';
 import { Tag } from '@/components/Tag';
 import { figureOf, ruleFigure, ruleName } from '@/lib/rules';
 import ruleStyles from './RuleTable.module.css';
@@ -16,44 +16,30 @@ export function RuleTable({ label, rules }: { label: string; rules: readonly Rul
   if (rules.length === 0) return <Text size="sm">No rules were recorded.</Text>;
   const ordered = [...rules].sort((a, b) => Number(a.passed) - Number(b.passed));
   return (
-    // A region that scrolls must be reachable by keyboard.
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
-    <section className={styles.scroll} tabIndex={0} aria-label={`${label}, table`}>
-      <table className={`${styles.table} ${ruleStyles.table}`}>
-        <thead>
-          <tr>
-            <th scope="col">Rule</th>
-            <th scope="col" data-numeric>
-              Value
-            </th>
-            <th scope="col" data-numeric>
-              Threshold
-            </th>
-            <th scope="col">Result</th>
+    <PlainTable
+      label={`${label}, table`}
+      className={ruleStyles.table}
+      head={['Rule', { figure: 'Value' }, { figure: 'Threshold' }, 'Result']}
+    >
+      <tbody>
+        {ordered.map((rule) => (
+          <tr key={rule.rule}>
+            <td>
+              <span data-tip={rule.sentence}>{rule.label ?? ruleName(rule.rule)}</span>
+            </td>
+            <td data-numeric>
+              {ruleFigure(rule.figure ?? figureOf(rule.rule), rule.value, timeZone)}
+            </td>
+            <td data-numeric>
+              {ruleFigure(rule.figure ?? figureOf(rule.rule), rule.threshold, timeZone)}
+            </td>
+            <td>
+              <Result rule={rule} />
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {ordered.map((rule) => (
-            <tr key={rule.rule}>
-              <td>
-                <Tooltip label={rule.sentence ?? rule.rule}>
-                  <span>{rule.label ?? ruleName(rule.rule)}</span>
-                </Tooltip>
-              </td>
-              <td data-numeric>
-                {ruleFigure(rule.figure ?? figureOf(rule.rule), rule.value, timeZone)}
-              </td>
-              <td data-numeric>
-                {ruleFigure(rule.figure ?? figureOf(rule.rule), rule.threshold, timeZone)}
-              </td>
-              <td>
-                <Result rule={rule} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+        ))}
+      </tbody>
+    </PlainTable>
   );
 }
 

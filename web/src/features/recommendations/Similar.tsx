@@ -2,7 +2,7 @@ import { Anchor, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { SimilarRow } from '@/client/schema';
 import { Moment } from '@/components/Moment';
-import plain from '@/components/PlainTable.module.css';
+import { PlainTable } from '@/components/PlainTable';
 import { StateTag } from '@/components/Tag';
 import { formatPrice } from '@/lib/decimal';
 import { NOT_KNOWN } from '@/lib/numbers';
@@ -14,50 +14,40 @@ export function Similar({ rows }: { rows: readonly SimilarRow[] }) {
     return <Text size="sm">This strategy has recommended nothing like it on this underlying.</Text>;
   }
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls needs the keyboard
-    <section className={plain.scroll} tabIndex={0} aria-label="Similar recommendations before">
-      <table className={plain.table}>
-        <thead>
-          <tr>
-            <th scope="col">Proposed</th>
-            <th scope="col">Trade</th>
-            <th scope="col">Outcome</th>
-            <th scope="col" data-numeric>
-              Filled at
-            </th>
+    <PlainTable
+      label="Similar recommendations before"
+      head={['Proposed', 'Trade', 'Outcome', { figure: 'Filled at' }]}
+    >
+      <tbody>
+        {rows.map((row) => (
+          <tr key={row.id}>
+            <td>
+              <Moment at={row.proposed_at} clock="market" />
+            </td>
+            <td>
+              <Anchor
+                component={Link}
+                to="/recommendations/$id"
+                params={{ id: row.id } as never}
+                size="sm"
+              >
+                {row.summary}
+              </Anchor>
+            </td>
+            <td>
+              <StateTag state={row.state} words={RECOMMENDATION_STATES} />
+              {row.reason !== '' && (
+                <Text size="xs" c="dimmed">
+                  {row.reason}
+                </Text>
+              )}
+            </td>
+            <td data-numeric>
+              {row.average_price === null ? NOT_KNOWN : formatPrice(row.average_price)}
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.id}>
-              <td>
-                <Moment at={row.proposed_at} clock="market" />
-              </td>
-              <td>
-                <Anchor
-                  component={Link}
-                  to="/recommendations/$id"
-                  params={{ id: row.id } as never}
-                  size="sm"
-                >
-                  {row.summary}
-                </Anchor>
-              </td>
-              <td>
-                <StateTag state={row.state} words={RECOMMENDATION_STATES} />
-                {row.reason !== '' && (
-                  <Text size="xs" c="dimmed">
-                    {row.reason}
-                  </Text>
-                )}
-              </td>
-              <td data-numeric>
-                {row.average_price === null ? NOT_KNOWN : formatPrice(row.average_price)}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+        ))}
+      </tbody>
+    </PlainTable>
   );
 }

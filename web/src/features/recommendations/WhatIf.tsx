@@ -1,6 +1,6 @@
-import { Stack, Text } from '@mantine/core';
+import { Stack, Text, Title } from '@mantine/core';
 import type { RecommendationDetail } from '@/client/schema';
-import styles from '@/components/PlainTable.module.css';
+import { PlainTable } from '@/components/PlainTable';
 import { formatMoney, formatPrice, formatSignedMoney, isDecimal } from '@/lib/decimal';
 import { whatIfRows } from './whatIfRows';
 
@@ -10,43 +10,32 @@ export function WhatIf({ whatIf }: { whatIf: RecommendationDetail['what_if'] }) 
   if (whatIf === null || rows.length === 0) {
     return (
       <Text size="sm">
-        No margin preview yet. After an approval the broker is asked for one, and without it nothing
-        is sent.
+        The figures above are our estimates at the latest quotes. The broker’s own margin preview is
+        asked for after an approval; it governs, and without it nothing is sent.
       </Text>
     );
   }
   const currency = typeof whatIf.currency === 'string' ? whatIf.currency : '';
   return (
     <Stack gap="xs">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls needs the keyboard */}
-      <section className={styles.scroll} tabIndex={0} aria-label="Margin before and after">
-        <table className={styles.table}>
-          <thead>
-            <tr>
-              <th scope="col">{currency}</th>
-              <th scope="col" data-numeric>
-                Before
-              </th>
-              <th scope="col" data-numeric>
-                After
-              </th>
-              <th scope="col" data-numeric>
-                Change
-              </th>
+      <Title order={3} size="sm">
+        As the broker sees it
+      </Title>
+      <PlainTable
+        label="Margin before and after"
+        head={[currency, { figure: 'Before' }, { figure: 'After' }, { figure: 'Change' }]}
+      >
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.label}>
+              <td>{row.label}</td>
+              <td data-numeric>{formatMoney(row.before)}</td>
+              <td data-numeric>{formatMoney(row.after)}</td>
+              <td data-numeric>{formatSignedMoney(row.change)}</td>
             </tr>
-          </thead>
-          <tbody>
-            {rows.map((row) => (
-              <tr key={row.label}>
-                <td>{row.label}</td>
-                <td data-numeric>{formatMoney(row.before)}</td>
-                <td data-numeric>{formatMoney(row.after)}</td>
-                <td data-numeric>{formatSignedMoney(row.change)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
+          ))}
+        </tbody>
+      </PlainTable>
       {isDecimal(whatIf.commission) && (
         <Text size="sm" c="dimmed">
           Commission, estimated by the broker: {formatPrice(whatIf.commission)} {currency}

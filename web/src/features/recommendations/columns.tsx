@@ -1,10 +1,9 @@
 import { Group, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { RecommendationRow } from '@/client/schema';
-import { AccountCell } from '@/components/AccountCell';
 import { Countdown } from '@/components/Countdown';
+import { accountColumn, figureColumn, moneyColumn } from '@/components/columnKinds';
 import type { Column } from '@/components/columns';
-import { SignedMoney } from '@/components/Figures';
 import { Moment } from '@/components/Moment';
 import rowLink from '@/components/RowLink.module.css';
 import { StateTag, Tag } from '@/components/Tag';
@@ -14,9 +13,10 @@ import {
   formatPercent,
   formatPercentOne,
   formatRoughPercent,
+  formatSignedCount,
 } from '@/lib/numbers';
 import { isPackage, priceWords } from '@/lib/package';
-import { ORDER_STATES, RECOMMENDATION_STATES } from '@/lib/states';
+import { ORDER_STATES, QUOTE_QUALITIES, RECOMMENDATION_STATES } from '@/lib/states';
 
 export type Row = RecommendationRow;
 
@@ -45,6 +45,11 @@ export function StateCell({ row }: { row: Row }) {
   return <StateTag state={row.state} words={RECOMMENDATION_STATES} />;
 }
 
+/** The quality of the quote it stands on; what is not live is not traded. */
+export function QualityCell({ row }: { row: Row }) {
+  return <StateTag state={row.quote_quality ?? 'MISSING'} words={QUOTE_QUALITIES} />;
+}
+
 /** One of two people has approved it, and it waits for the other. */
 export function FirstOfTwo({ row }: { row: Row }) {
   if (row.state !== 'PROPOSED' || row.first_approved_at === null) return null;
@@ -57,16 +62,6 @@ export function TimeLeft({ row }: { row: Row }) {
   ) : (
     <Moment at={row.deadline} clock="market" />
   );
-}
-
-function figure(
-  id: string,
-  header: string,
-  hint: string,
-  value: (row: Row) => number | null,
-  show: (value: number | null) => string,
-): Column<Row> {
-  return { id, header, hint, kind: 'number', value, cell: (row) => show(value(row)) };
 }
 
 const DEADLINE: Column<Row> = {
@@ -145,38 +140,56 @@ const OFFER: readonly Column<Row>[] = [
     value: (row) => row.limit_price,
     cell: (row) => <span className="numeric">{priceWords(row.legs, row.limit_price)}</span>,
   },
-  {
-    id: 'credit',
-    header: 'Credit',
-    hint: 'At the limit, for the whole quantity; + is received',
-    kind: 'decimal',
-    value: (row) => row.credit,
-    cell: (row) => <SignedMoney value={row.credit} />,
-  },
-  figure(
+  moneyColumn(
+    'credit',
+    'Credit',
+    (row) => row.credit,
+    'At the limit, for the whole quantity; + is received',
+  ),
+  figureColumn(
     'ror',
     'ROR',
     'Return on risk: credit over collateral',
     (row) => row.metrics.ror,
     formatPercent,
   ),
-  figure(
+  figureColumn(
     'ror_annualised',
     'Annual.',
     'Return on risk, annualised',
     (row) => row.metrics.ror_annualised,
     formatPercentOne,
   ),
-  figure('delta', 'Delta', 'Of the option, to its holder', (row) => row.metrics.delta, formatDelta),
-  figure('dte', 'DTE', 'Calendar days to expiry', (row) => row.metrics.dte, formatCount),
-  figure(
+  figureColumn(
+    'delta',
+    'Delta',
+    'Of the option, to its holder',
+    (row) => row.metrics.delta,
+    formatDelta,
+  ),
+  figureColumn('dte', 'DTE', 'Calendar days to expiry', (row) => row.metrics.dte, formatCount),
+  figureColumn(
     'pop',
     'POP',
     'Probability of profit, estimated',
     (row) => row.metrics.pop,
     formatRoughPercent,
   ),
-  figure(
+  figureColumn(
+    'max_loss',
+    'Max loss',
+    'Of the whole quantity, before commissions',
+    (row) => (row.metrics.max_loss === null ? null : row.metrics.max_loss * row.quantity),
+    formatCount,
+  ),
+  figureColumn(
+    'margin_change',
+    'Margin',
+    'What it adds to maintenance margin, by our estimate',
+    (row) => row.margin_change,
+    formatSignedCount,
+  ),
+  figureColumn(
     'confidence',
     'Conf.',
     'The strategy’s confidence',
@@ -184,12 +197,14 @@ const OFFER: readonly Column<Row>[] = [
     formatRoughPercent,
   ),
   {
-    id: 'account',
-    header: 'Account',
+    id: 'data',
+    header: 'Data',
+    hint: 'How good the option’s latest quote is',
     kind: 'text',
-    value: (row) => `${row.account.label} ${row.account.kind}`,
-    cell: (row) => <AccountCell account={row.account} />,
+    value: (row) => row.quote_quality ?? 'MISSING',
+    cell: (row) => <QualityCell row={row} />,
   },
+  accountColumn(),
 ];
 
 /** Of what waits for a decision: how long, and what. */

@@ -1,5 +1,5 @@
 import type { RecommendationState } from '@/client/schema';
-import { oneOf, text } from '@/lib/searchParams';
+import { oneOf, texts } from '@/lib/searchParams';
 
 export const VIEWS = ['decide', 'working', 'closed', 'all'] as const;
 export type View = (typeof VIEWS)[number];
@@ -27,9 +27,7 @@ export const STATES_OF: Record<View, RecommendationState[] | undefined> = {
 export function parseQueueSearch(raw: Record<string, unknown>): QueueSearch {
   return {
     ...oneOf(raw, 'show', VIEWS),
-    ...text(raw, 'account'),
-    ...text(raw, 'filter'),
-    ...text(raw, 'sort'),
+    ...texts(raw, 'account', 'filter', 'sort'),
   };
 }
 

@@ -4,6 +4,7 @@ import { hasCode } from '@/client/problem';
 import { refresh } from '@/client/queries';
 import type { DecisionReceipt } from '@/client/schema';
 import { announce } from '@/components/announce';
+import { newKey } from '@/lib/newKey';
 
 /** Refusals after which the same form can never succeed: what it showed is no longer offered. */
 const OVERTAKEN = ['TERMS_CHANGED', 'RECOMMENDATION_EXPIRED', 'ALREADY_DECIDED', 'NOT_PENDING'];
@@ -17,7 +18,7 @@ export function useDecision<Ask>(
   onDone: () => void,
 ) {
   const queries = useQueryClient();
-  const [idempotencyKey] = useState(() => crypto.randomUUID());
+  const [idempotencyKey] = useState(newKey);
   const mutation = useMutation({
     mutationFn: (ask: Ask) => send(ask, idempotencyKey),
     onSuccess: (receipt) => {

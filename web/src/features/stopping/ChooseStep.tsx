@@ -8,6 +8,7 @@ import type { TradingState, TradingStates } from '@/client/schema';
 import { announce } from '@/components/announce';
 import { ProblemNotice } from '@/components/ProblemNotice';
 import { StateTag } from '@/components/Tag';
+import { newKey } from '@/lib/newKey';
 import { TRADING_STATES } from '@/lib/states';
 import { STATE_CHOICES } from './words';
 
@@ -33,7 +34,7 @@ export function ChooseStep({ states, onKill, onDone }: ChooseStepProps) {
   const change = useMutation({
     mutationFn: (state: TradingState) => {
       const body = { state, reason: reason.trim() };
-      const header = { 'Idempotency-Key': crypto.randomUUID() };
+      const header = { 'Idempotency-Key': newKey() };
       return answerOf(
         account === undefined
           ? api.PUT('/api/trading-state/desk/', { params: { header }, body })

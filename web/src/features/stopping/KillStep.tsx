@@ -5,6 +5,7 @@ import { answerOf, api } from '@/client/api';
 import { refresh } from '@/client/queries';
 import type { KillSwitchPreview } from '@/client/schema';
 import { ProblemNotice } from '@/components/ProblemNotice';
+import { newKey } from '@/lib/newKey';
 import { previewQuery } from './queries';
 import styles from './stopping.module.css';
 import { killSentence, killVerb } from './words';
@@ -42,7 +43,7 @@ interface ConfirmationProps {
 
 function Confirmation({ preview, account, onPressed }: ConfirmationProps) {
   const [reason, setReason] = useState('');
-  const [key] = useState(() => crypto.randomUUID());
+  const [key] = useState(newKey);
   const queries = useQueryClient();
   const press = useMutation({
     mutationFn: () =>

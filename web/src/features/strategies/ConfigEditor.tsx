@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { answerOf, api } from '@/client/api';
@@ -20,7 +20,10 @@ import {
 import { Dialog } from '@/components/Dialog';
 import { ProblemNotice } from '@/components/ProblemNotice';
 import { Section } from '@/components/Section';
+import { TextField } from '@/components/TextField';
+import { newKey } from '@/lib/newKey';
 import { DryRun } from './DryRun';
+import { PendingChange } from './PendingChange';
 import styles from './strategies.module.css';
 
 /** The settings as a form: tried with a dry run, compared, and saved as the next version. */
@@ -51,6 +54,13 @@ export function ConfigEditor({ strategy }: { strategy: StrategyDetail }) {
         </Text>
       }
     >
+      {strategy.proposal !== null && (
+        <PendingChange
+          key={strategy.proposal.id}
+          strategy={strategy}
+          proposal={strategy.proposal}
+        />
+      )}
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -90,7 +100,12 @@ export function ConfigEditor({ strategy }: { strategy: StrategyDetail }) {
                 >
                   Undo changes
                 </Button>
-                <Button type="submit" disabled={changes.length === 0 || wrong > 0 || isOvertaken}>
+                <Button
+                  type="submit"
+                  disabled={
+                    changes.length === 0 || wrong > 0 || isOvertaken || strategy.proposal !== null
+                  }
+                >
                   Review and save…
                 </Button>
               </Group>
@@ -101,7 +116,7 @@ export function ConfigEditor({ strategy }: { strategy: StrategyDetail }) {
       <Dialog
         isOpen={isReviewing}
         onClose={() => setIsReviewing(false)}
-        title="Save these settings?"
+        title={strategy.two_people_configure ? 'Propose these settings?' : 'Save these settings?'}
       >
         <Review
           strategy={seen}
@@ -166,7 +181,7 @@ interface ReviewProps {
 function Review({ strategy, config, changes, onBack, onSaved }: ReviewProps) {
   const queries = useQueryClient();
   const [reason, setReason] = useState('');
-  const [key] = useState(() => crypto.randomUUID());
+  const [key] = useState(newKey);
   const save = useMutation({
     mutationFn: () =>
       answerOf(
@@ -179,7 +194,12 @@ function Review({ strategy, config, changes, onBack, onSaved }: ReviewProps) {
         }),
       ),
     onSuccess: (saved) => {
-      announce('Settings saved', `Version ${saved.config_version} is in force from the next run.`);
+      if (saved.proposal === null)
+        announce(
+          'Settings saved',
+          `Version ${saved.config_version} is in force from the next run.`,
+        );
+      else announce('Change proposed', 'It is in force once somebody else has approved it.');
       onSaved(saved);
     },
     onSettled: () => void refresh(queries, ['strategies']),
@@ -195,15 +215,16 @@ function Review({ strategy, config, changes, onBack, onSaved }: ReviewProps) {
       <Stack>
         <ChangeTable changes={changes} />
         <Text size="sm">
+          {strategy.two_people_configure && 'Somebody else approves them first. '}
           {strategy.enabled
             ? 'In force from the next run. Recommendations already made keep their terms.'
             : 'The strategy is off: nothing runs on them until it is switched on.'}
         </Text>
-        <TextInput
+        <TextField
           label="Why (kept with the change)"
           value={reason}
           maxLength={500}
-          onChange={(event) => setReason(event.currentTarget.value)}
+          onChange={setReason}
         />
         {save.isError && <ProblemNotice error={save.error} />}
         <Group justify="flex-end">
@@ -211,7 +232,7 @@ function Review({ strategy, config, changes, onBack, onSaved }: ReviewProps) {
             Go back
           </Button>
           <Button type="submit" loading={save.isPending} disabled={isOver}>
-            Save settings
+            {strategy.two_people_configure ? 'Propose settings' : 'Save settings'}
           </Button>
         </Group>
       </Stack>

@@ -8,6 +8,7 @@ import { Moment } from '@/components/Moment';
 import { FoundTable } from '@/components/opportunity/FoundTable';
 import { RemovedBars } from '@/components/opportunity/RemovedBars';
 import { ProblemNotice } from '@/components/ProblemNotice';
+import { newKey } from '@/lib/newKey';
 import styles from './DryRun.module.css';
 
 interface DryRunProps {
@@ -27,7 +28,7 @@ export function DryRun({ strategy, config, isBlocked, onProblem }: DryRunProps) 
         api.POST('/api/strategies/{strategy_id}/dry-run/', {
           params: {
             path: { strategy_id: strategy.id },
-            header: { 'Idempotency-Key': crypto.randomUUID() },
+            header: { 'Idempotency-Key': newKey() },
           },
           body: { config: config as never },
         }),

@@ -1,12 +1,14 @@
-import { Button, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, NativeSelect, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { answerOf, api } from '@/client/api';
 import { refresh } from '@/client/queries';
-import { strategyKindsQuery } from '@/client/strategyKinds';
+import { strategyKindsQuery } from '@/client/strategies';
 import { announce } from '@/components/announce';
 import { ProblemNotice } from '@/components/ProblemNotice';
+import { TextField } from '@/components/TextField';
+import { newKey } from '@/lib/newKey';
 import { useConfigurableAccounts } from './useConfigurableAccounts';
 
 /** What a new instance needs before its settings: a strategy, an account, a name, a universe. */
@@ -20,7 +22,7 @@ export function NewStrategy({ onDone }: { onDone: () => void }) {
   const [account, setAccount] = useState('');
   const [name, setName] = useState('');
   const [universe, setUniverse] = useState('');
-  const [key] = useState(() => crypto.randomUUID());
+  const [key] = useState(newKey);
   const kind = usable.find((each) => each.version_id === version) ?? usable[0];
   const accountId = account || accounts[0]?.id;
   const symbols = universe
@@ -75,19 +77,13 @@ export function NewStrategy({ onDone }: { onDone: () => void }) {
           onChange={(event) => setAccount(event.currentTarget.value)}
           data={accounts.map((each) => ({ value: each.id, label: `${each.label} (${each.kind})` }))}
         />
-        <TextInput
-          label="Name"
-          required
-          maxLength={80}
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-        />
-        <TextInput
+        <TextField label="Name" required maxLength={80} value={name} onChange={setName} />
+        <TextField
           label="Universe"
           description="Underlying symbols, in order of preference: AAPL, MSFT, SPY"
           required
           value={universe}
-          onChange={(event) => setUniverse(event.currentTarget.value)}
+          onChange={setUniverse}
         />
         {create.isError && <ProblemNotice error={create.error} />}
         <Group justify="flex-end">

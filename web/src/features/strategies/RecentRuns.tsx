@@ -3,12 +3,13 @@ import { IconExternalLink } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { StrategyRunRow } from '@/client/schema';
+import { Failure } from '@/components/Failure';
 import { Moment } from '@/components/Moment';
-import plain from '@/components/PlainTable.module.css';
-import { ProblemNotice } from '@/components/ProblemNotice';
+import { PlainTable } from '@/components/PlainTable';
+import { rowsOf } from '@/components/pages';
 import { Tag } from '@/components/Tag';
+import { runSummary } from '@/lib/runs';
 import type { Tone } from '@/lib/states';
-import { runSummary } from './columns';
 import { strategyRunsQuery } from './queries';
 import styles from './strategies.module.css';
 
@@ -22,43 +23,33 @@ const TONES: Readonly<Record<StrategyRunRow['status'], Tone>> = {
 /** Every look at the market, the newest first: how long it took, what it found, what failed. */
 export function RecentRuns({ strategyId }: { strategyId: string }) {
   const query = useInfiniteQuery(strategyRunsQuery(strategyId));
-  const runs = query.data?.pages.flatMap((page) => page.items) ?? [];
-  if (query.isError) {
-    return <ProblemNotice error={query.error} onRetry={() => void query.refetch()} />;
-  }
+  const runs = rowsOf(query);
+  if (query.isError) return <Failure query={query} />;
   if (query.isPending) return <Text size="sm">Loading…</Text>;
   if (runs.length === 0) {
     return <Text size="sm">It has not run yet. Switch it on, or run it now.</Text>;
   }
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls needs the keyboard */}
-      <section className={plain.scroll} tabIndex={0} aria-label="Recent runs">
-        <table className={plain.table}>
-          <thead>
-            <tr>
-              <th scope="col">Began</th>
-              <th scope="col">Status</th>
-              <th scope="col" data-numeric>
-                Took
-              </th>
-              <th scope="col" data-numeric>
-                Found
-              </th>
-              <th scope="col" data-numeric>
-                Recommended
-              </th>
-              <th scope="col">Outcome</th>
-              <th scope="col">More</th>
-            </tr>
-          </thead>
-          <tbody>
-            {runs.map((run) => (
-              <Run key={run.id} run={run} />
-            ))}
-          </tbody>
-        </table>
-      </section>
+      <PlainTable
+        label="Recent runs"
+        csv="strategy-runs"
+        head={[
+          'Began',
+          'Status',
+          { figure: 'Took' },
+          { figure: 'Found' },
+          { figure: 'Recommended' },
+          'Outcome',
+          'More',
+        ]}
+      >
+        <tbody>
+          {runs.map((run) => (
+            <Run key={run.id} run={run} />
+          ))}
+        </tbody>
+      </PlainTable>
       {query.hasNextPage && (
         <Group mt="sm">
           <Button

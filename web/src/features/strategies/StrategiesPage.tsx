@@ -2,20 +2,17 @@ import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconPlus, IconRobot } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useRef, useState } from 'react';
+import { useState } from 'react';
 import { useChosenClient } from '@/client/hooks';
 import type { StrategyRow } from '@/client/schema';
+import { strategiesQuery } from '@/client/strategies';
 import { AccountCell } from '@/components/AccountCell';
 import { AccountFilter } from '@/components/AccountFilter';
-import { DataTable } from '@/components/DataTable';
 import { Dialog } from '@/components/Dialog';
 import { EmptyState } from '@/components/EmptyState';
-import { ListScreen } from '@/components/ListScreen';
-import { useAddressSorting } from '@/components/sorting';
-import { useListKeys } from '@/components/useListKeys';
+import { TableScreen } from '@/components/TableScreen';
 import { LastRun, NextRun, STRATEGY_COLUMNS, StrategyLink } from './columns';
 import { NewStrategy } from './NewStrategy';
-import { strategiesQuery } from './queries';
 import { StrategyActions } from './StrategyActions';
 import type { StrategiesSearch } from './search';
 import { useConfigurableAccounts } from './useConfigurableAccounts';
@@ -24,16 +21,12 @@ const route = getRouteApi('/desk/strategies');
 
 /** The strategies at work: which are on, what they found last, when they look next. */
 export function StrategiesPage() {
-  const { account, filter = '' } = route.useSearch();
+  const { account } = route.useSearch();
   const navigate = route.useNavigate();
   const client = useChosenClient();
   const query = useInfiniteQuery(strategiesQuery({ client: client?.id, account }));
   const [isAdding, setIsAdding] = useState(false);
   const mayAdd = useConfigurableAccounts().length > 0;
-  const sorting = useAddressSorting();
-  const list = useRef<HTMLDivElement>(null);
-  const filterInput = useRef<HTMLInputElement>(null);
-  useListKeys({ list, filter: filterInput });
   const change = (changes: StrategiesSearch) =>
     void navigate({ search: (search) => ({ ...search, ...changes }), replace: true });
   const add = mayAdd && (
@@ -43,14 +36,11 @@ export function StrategiesPage() {
   );
   return (
     <>
-      <ListScreen<StrategyRow>
+      <TableScreen<StrategyRow>
         title="Strategies"
+        name="strategies"
         query={query}
         columns={STRATEGY_COLUMNS}
-        table="strategies"
-        filter={filter}
-        onFilter={(text) => change({ filter: text || undefined })}
-        filterRef={filterInput}
         controls={
           <>
             <AccountFilter value={account} onChange={(id) => change({ account: id })} />
@@ -63,21 +53,10 @@ export function StrategiesPage() {
             waits for a person; a strategy never sends an order.
           </EmptyState>
         }
-      >
-        {(rows) => (
-          <DataTable
-            label="Strategies"
-            columns={STRATEGY_COLUMNS}
-            rows={rows}
-            rowKey={(row) => row.id}
-            card={(row) => <StrategyCard strategy={row} />}
-            isAlarming={(row) => row.enabled && row.last_run?.status === 'FAILED'}
-            listRef={list}
-            name="strategies"
-            sorting={sorting}
-          />
-        )}
-      </ListScreen>
+        rowKey={(row) => row.id}
+        card={(row) => <StrategyCard strategy={row} />}
+        isAlarming={(row) => row.enabled && row.last_run?.status === 'FAILED'}
+      />
       <Dialog isOpen={isAdding} onClose={() => setIsAdding(false)} title="New strategy">
         <NewStrategy onDone={() => setIsAdding(false)} />
       </Dialog>

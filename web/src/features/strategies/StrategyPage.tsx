@@ -68,6 +68,15 @@ function Loaded({ strategy }: { strategy: StrategyDetail }) {
           <Anchor component={Link} to="/recommendations" size="sm">
             Recommendations
           </Anchor>
+          <Anchor
+            component={Link}
+            to="/administration/$section"
+            params={{ section: 'limits' } as never}
+            search={{ of: `STRATEGY:${strategy.id}` } as never}
+            size="sm"
+          >
+            Its limits
+          </Anchor>
         </Group>
       </Section>
       <Section title="Recent runs">

@@ -1,11 +1,12 @@
 import { Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { StrategyRow, StrategyRunRow } from '@/client/schema';
-import { AccountCell } from '@/components/AccountCell';
+import { accountColumn } from '@/components/columnKinds';
 import type { Column } from '@/components/columns';
 import { Moment } from '@/components/Moment';
 import rowLink from '@/components/RowLink.module.css';
 import { Tag } from '@/components/Tag';
+import { runSummary } from '@/lib/runs';
 import { StrategyActions } from './StrategyActions';
 
 export function StrategyLink({ strategy }: { strategy: StrategyRow }) {
@@ -14,15 +15,6 @@ export function StrategyLink({ strategy }: { strategy: StrategyRow }) {
       {strategy.name}
     </Link>
   );
-}
-
-/** `2 recommendations of 14 found`, or why there is none. */
-export function runSummary(run: StrategyRunRow): string {
-  if (run.status === 'RUNNING') return 'Looking at the market…';
-  if (run.status === 'FAILED') return 'Failed';
-  if (run.proposed === 0) return run.no_trade_reason ?? 'Nothing new to recommend';
-  const word = run.proposed === 1 ? 'recommendation' : 'recommendations';
-  return `${run.proposed} ${word} of ${run.opportunities} found`;
 }
 
 export function LastRun({ run }: { run: StrategyRunRow | null }) {
@@ -82,13 +74,7 @@ export const STRATEGY_COLUMNS: readonly Column<StrategyRow>[] = [
     value: (row) => row.universe.join(' '),
     cell: (row) => <Universe symbols={row.universe} />,
   },
-  {
-    id: 'account',
-    header: 'Account',
-    kind: 'text',
-    value: (row) => `${row.account.label} ${row.account.kind}`,
-    cell: (row) => <AccountCell account={row.account} />,
-  },
+  accountColumn(),
   {
     id: 'last',
     header: 'Last run',

@@ -1,28 +1,8 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { answerOf, api } from '@/client/api';
-import { given } from '@/client/queries';
+import { pageOf, pages } from '@/client/queries';
 
-const PAGE_SIZE = 100;
-
-interface Filters {
-  client: string | undefined;
-  account: string | undefined;
-}
-
-export function strategiesQuery(filters: Filters) {
-  return infiniteQueryOptions({
-    queryKey: ['strategies', 'list', filters],
-    queryFn: ({ signal, pageParam }) =>
-      answerOf(
-        api.GET('/api/strategies/', {
-          params: { query: { ...given({ ...filters, cursor: pageParam }), limit: PAGE_SIZE } },
-          signal,
-        }),
-      ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
-  });
-}
+const SHORT_PAGE = 20;
 
 export function strategyQuery(id: string) {
   return queryOptions({
@@ -45,12 +25,11 @@ export function strategyRunsQuery(id: string) {
         api.GET('/api/strategies/{strategy_id}/runs/', {
           params: {
             path: { strategy_id: id },
-            query: { ...given({ cursor: pageParam }), limit: 20 },
+            query: pageOf({}, pageParam, SHORT_PAGE),
           },
           signal,
         }),
       ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    ...pages,
   });
 }

@@ -1,16 +1,17 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
 import { deskRoute } from '@/app/deskRoute';
+import { lazyScreen } from '@/app/lazyScreen';
 import { parseStrategiesSearch } from './search';
 
 export const strategiesRoute = createRoute({
   getParentRoute: () => deskRoute,
   path: '/strategies',
   validateSearch: parseStrategiesSearch,
-  component: lazyRouteComponent(() => import('./StrategiesPage'), 'StrategiesPage'),
+  component: lazyScreen(() => import('./StrategiesPage'), 'StrategiesPage'),
 });
 
 export const strategyRoute = createRoute({
   getParentRoute: () => deskRoute,
   path: '/strategies/$id',
-  component: lazyRouteComponent(() => import('./StrategyPage'), 'StrategyPage'),
+  component: lazyScreen(() => import('./StrategyPage'), 'StrategyPage'),
 });

@@ -1,4 +1,4 @@
-import { text } from '@/lib/searchParams';
+import { texts } from '@/lib/searchParams';
 
 export interface StrategiesSearch {
   account?: string;
@@ -7,5 +7,5 @@ export interface StrategiesSearch {
 }
 
 export function parseStrategiesSearch(raw: Record<string, unknown>): StrategiesSearch {
-  return { ...text(raw, 'account'), ...text(raw, 'filter'), ...text(raw, 'sort') };
+  return texts(raw, 'account', 'filter', 'sort');
 }

@@ -3,6 +3,7 @@ import { answerOf, api } from '@/client/api';
 import { refresh } from '@/client/queries';
 import type { StrategyRow } from '@/client/schema';
 import { announce, announceProblem } from '@/components/announce';
+import { newKey } from '@/lib/newKey';
 
 type Named = Pick<StrategyRow, 'id' | 'name'>;
 
@@ -32,7 +33,7 @@ export function useStrategyCommands({ id, name }: Named) {
     mutationFn: () =>
       answerOf(
         api.POST('/api/strategies/{strategy_id}/run/', {
-          params: { path, header: { 'Idempotency-Key': crypto.randomUUID() } },
+          params: { path, header: { 'Idempotency-Key': newKey() } },
         }),
       ),
     onSuccess: () =>

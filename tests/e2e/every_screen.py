@@ -1,0 +1,35 @@
+"""Every screen of the app: its address, and how it is headed."""
+
+from __future__ import annotations
+
+SCREENS = {
+    "/": "Dashboard",
+    "/risk": "Positions & risk",
+    "/risk?view=underlyings": "Positions & risk",
+    "/risk?view=stress": "Positions & risk",
+    "/risk?view=margin": "Positions & risk",
+    "/risk?view=calendar": "Positions & risk",
+    "/chain": "Chain",
+    "/discrepancies?show=all": "Discrepancies",
+    "/recommendations?show=all": "Recommendations",
+    "/orders": "Orders",
+    "/executions": "Executions",
+    "/alerts?show=all": "Alerts",
+    "/opportunities": "Opportunities",
+    "/strategies": "Strategies",
+    "/backtests": "Backtests",
+    "/backtests?list=sweeps": "Backtests",
+    "/backtests/new": "New backtest",
+    "/journal": "Journal",
+    "/journal?view=cycles": "Journal",
+    "/journal?view=decisions": "Journal",
+    "/administration/users": "Administration",
+    "/administration/clients": "Administration",
+    "/administration/gateways": "Administration",
+    "/administration/limits": "Administration",
+    "/account": "Your account",
+    "/logs/strategy-errors": "Strategy errors",
+    "/logs/broker-messages": "Broker messages",
+    "/logs/audit": "Audit trail",
+    "/logs/health": "Health",
+}
