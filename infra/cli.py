@@ -175,7 +175,7 @@ def setup_temporal() -> None:
     """Create or update Temporal's namespace, search attributes and schedules."""
     from infra.temporal.setup import setup
 
-    _finish(setup(_start_process("setup-temporal")))
+    _operate(setup(_start_process("setup-temporal")))
 
 
 @app.command("seed-demo")
@@ -322,14 +322,19 @@ def run_strategies(
 
 def _operate(operation: Coroutine[Any, Any, Any]) -> Any:
     """The result of an operation on the running desk, or a clear message and exit code 1."""
+    from temporalio.service import RPCError
+
     from infra.operations import OperationFailedError
+    from infra.temporal.client import TemporalUnreachableError
 
     try:
         return asyncio.run(operation)
     except OperationFailedError as error:
         typer.echo(f"Failed: {error}", err=True)
-    except RuntimeError as error:
+    except TemporalUnreachableError as error:
         typer.echo(f"Temporal cannot be reached ({error}). Is the desk running?", err=True)
+    except RPCError as error:
+        typer.echo(f"Temporal refuses: {error}. `greenlight doctor` says more.", err=True)
     raise typer.Exit(1)
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
+from cryptography.x509 import load_pem_x509_certificate
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,21 +23,22 @@ from infra.health import Check, desk_health
 from infra.health.checks import degraded, failed, ok
 from infra.keys import KeyFileError, read_keys
 from infra.settings import Settings
-from infra.temporal.client import connect
+from infra.temporal.client import TemporalUnreachableError, connect
 from workflows.visibility import ALL
 
 BACKUP_WITHIN = timedelta(hours=26)
+RENEW_WITHIN = timedelta(days=30)
 _CONNECT_SECONDS = 3.0
 _EXPORTER = "opentelemetry.exporter"
 
 
 async def examine(settings: Settings) -> list[Check]:
     """Everything that health tells, and what only matters of a deployment."""
-    checks = [*settings_checks(settings), *key_checks(settings)]
+    checks = [*settings_checks(settings, host_now()), *key_checks(settings)]
     checks.append(backup_check(settings.backups, host_now()))
-    client = await _client(settings)
+    client, unreached = await _client(settings)
     async with own_sessions(settings) as sessions:
-        checks += await desk_health(settings, sessions, client, host_now())
+        checks += await desk_health(settings, sessions, client, host_now(), unreached=unreached)
         try:
             async with sessions() as session:
                 checks += await role_checks(session)
@@ -49,7 +51,7 @@ async def examine(settings: Settings) -> list[Check]:
     return checks
 
 
-def settings_checks(settings: Settings) -> list[Check]:
+def settings_checks(settings: Settings, now: datetime) -> list[Check]:
     """What is risky as configured."""
     checks = [
         ok("settings", "cookie", "sent over HTTPS only")
@@ -80,10 +82,28 @@ def settings_checks(settings: Settings) -> list[Check]:
     if missing or (pair[0] is None) != (pair[1] is None):
         words = f"missing: {', '.join(map(str, missing)) or 'the other of certificate and key'}"
         checks.append(failed("settings", "temporal TLS files", words, "Correct the paths."))
+    elif pair[0] is not None:
+        checks.append(certificate_check(pair[0], now))
     if settings.tracing_endpoint is not None and find_spec(_EXPORTER) is None:
         words = "GREENLIGHT_TRACING_ENDPOINT is set, and nothing here can export spans"
         checks.append(failed("settings", "tracing", words, "Install greenlight-desk[tracing]."))
     return checks
+
+
+def certificate_check(path: Path, now: datetime) -> Check:
+    """How long Temporal will take the client certificate."""
+    advice = "Make a new one, replace the files, restart the workers and the API."
+    name = "temporal certificate"
+    try:
+        until = load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+    except (OSError, ValueError) as error:
+        return failed("settings", name, f"{path}: {error}", "It must be a certificate in PEM.")
+    words = f"{path} is valid until {until:%Y-%m-%d %H:%M} UTC"
+    if until <= now:
+        return failed("settings", name, words, advice)
+    if until - now < RENEW_WITHIN:
+        return degraded("settings", name, words, advice)
+    return ok("settings", name, words)
 
 
 def key_checks(settings: Settings) -> list[Check]:
@@ -159,12 +179,13 @@ async def search_attribute_check(client: Client) -> Check:
     return ok("temporal", "search attributes", f"all {len(ALL)} are there")
 
 
-async def _client(settings: Settings) -> Client | None:
+async def _client(settings: Settings) -> tuple[Client | None, str]:
+    """The client; where there is none, why."""
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
-            return await connect(settings)
-    except (RPCError, RuntimeError, OSError, TimeoutError):
-        return None
+            return await connect(settings), ""
+    except (TemporalUnreachableError, KeyFileError, TimeoutError) as error:
+        return None, str(error) or f"no answer within {_CONNECT_SECONDS:g} s"
 
 
 async def _reachable(gateway: Gateway) -> Check:

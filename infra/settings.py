@@ -96,6 +96,11 @@ class Settings(BaseSettings):
     temporal_tls_ca_path: Path | None = Field(
         default=None, description="Root CA (PEM) of a Temporal frontend with a private one."
     )
+    temporal_tls_server_name: str | None = Field(
+        default=None,
+        description="Name that the frontend's certificate bears, where it is reached by another "
+        "(PrivateLink, a tunnel).",
+    )
     temporal_api_key: SecretStr | None = Field(
         default=None, description="API key for Temporal Cloud; implies TLS."
     )

@@ -21,13 +21,18 @@ _TEMPORAL_SECONDS = 10.0
 
 
 async def desk_health(
-    settings: Settings, sessions: Sessions, client: Client | None, now: datetime
+    settings: Settings,
+    sessions: Sessions,
+    client: Client | None,
+    now: datetime,
+    *,
+    unreached: str = "not reached yet",
 ) -> list[Check]:
-    """How each part is. ``client`` is None while Temporal was never reached."""
+    """How each part is. ``client`` is None while Temporal was not reached; ``unreached``: why."""
     checks, gateways = await _records(sessions, now)
     try:
         async with asyncio.timeout(_TEMPORAL_SECONDS):
-            checks += await temporal_checks(client, gateways, now)
+            checks += await temporal_checks(client, gateways, now, unreached)
     except TimeoutError:
         checks.append(failed("temporal", "server", "does not answer", "Look at its log."))
     return [*checks, disk_check(settings.home)]

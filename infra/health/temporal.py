@@ -21,14 +21,20 @@ POLLED_WITHIN = timedelta(seconds=90)
 LATE_AFTER = timedelta(seconds=60)
 _RPC = timedelta(seconds=3)
 _UNREACHABLE = "Start Temporal, or correct its address; decisions stay on record until then."
+_NOT_OURS = "Correct the certificate or the API key, and what its holder may do."
+_REFUSALS = {
+    RPCStatusCode.NOT_FOUND: "Correct GREENLIGHT_TEMPORAL_NAMESPACE, or make that namespace.",
+    RPCStatusCode.UNAUTHENTICATED: _NOT_OURS,
+    RPCStatusCode.PERMISSION_DENIED: _NOT_OURS,
+}
 
 
 async def temporal_checks(
-    client: Client | None, gateways: Sequence[str], now: datetime
+    client: Client | None, gateways: Sequence[str], now: datetime, unreached: str
 ) -> list[Check]:
-    """All at once; a server that does not answer is one failed check."""
+    """All at once; a server that does not answer is one failed check, in the words given."""
     if client is None:
-        return [failed("temporal", "server", "not reached yet", _UNREACHABLE)]
+        return [failed("temporal", "server", unreached, _UNREACHABLE)]
     try:
         if not await client.service_client.check_health(timeout=_RPC):
             return [failed("temporal", "server", "not serving", _UNREACHABLE)]
@@ -38,8 +44,16 @@ async def temporal_checks(
             *(_schedule(client, turn, now) for turn in turns(gateways)),
         )
     except (RPCError, TimeoutError) as error:
-        return [failed("temporal", "server", f"does not answer: {error}", _UNREACHABLE)]
+        return [_no_answer(client, error)]
     return [ok("temporal", "server", f"serves namespace {client.namespace}"), *checks]
+
+
+def _no_answer(client: Client, error: RPCError | TimeoutError) -> Check:
+    advice = _UNREACHABLE
+    if isinstance(error, RPCError):
+        advice = _REFUSALS.get(error.status, _UNREACHABLE)
+    words = f"does not answer for namespace {client.namespace}: {error}"
+    return failed("temporal", "server", words, advice)
 
 
 async def _queue(client: Client, queue: str, now: datetime) -> Check:

@@ -178,15 +178,15 @@ async def test_the_doctor_examines_the_whole_deployment(world: TradingWorld, tmp
     ],
 )
 def test_risky_settings_are_failures(settings: dict[str, object], name: str):
-    found = {check.name: check for check in settings_checks(Settings.model_validate(settings))}
+    found = {check.name: check for check in settings_checks(Settings.model_validate(settings), NOW)}
     assert found[name].state is HealthState.FAILED
 
 
 def test_tracing_that_cannot_be_exported_is_a_failure(monkeypatch: pytest.MonkeyPatch):
     traced = Settings(tracing_endpoint="http://collector:4318")
-    assert "tracing" not in {check.name for check in settings_checks(traced)}
+    assert "tracing" not in {check.name for check in settings_checks(traced, NOW)}
     monkeypatch.setattr(doctor, "_EXPORTER", "no_such_package")
-    found = {check.name: check for check in settings_checks(traced)}
+    found = {check.name: check for check in settings_checks(traced, NOW)}
     assert found["tracing"].state is HealthState.FAILED
 
 
