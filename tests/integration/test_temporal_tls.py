@@ -33,6 +33,7 @@ NAMESPACE = "desk.a1b2c"
 CERT = "GREENLIGHT_TEMPORAL_TLS_CERT_PATH"
 KEY = "GREENLIGHT_TEMPORAL_TLS_KEY_PATH"
 AUTHORITY = "GREENLIGHT_TEMPORAL_TLS_CA_PATH"
+REVOKED = "a-key-that-was-revoked"
 
 
 @pytest.fixture(scope="module")
@@ -120,10 +121,9 @@ async def test_a_frontend_of_an_unknown_authority_is_not_believed(frontend: Temp
 
 
 async def test_a_wrong_api_key_is_refused_and_not_repeated(frontend: TemporalOverTls):
-    wrong = "a-key-that-was-revoked"
     with pytest.raises(TemporalUnreachableError, match="GREENLIGHT_TEMPORAL_API_KEY set") as told:
-        await connect(with_api_key(frontend, temporal_api_key=wrong))
-    assert wrong not in str(told.value)
+        await connect(with_api_key(frontend, temporal_api_key=REVOKED))
+    assert REVOKED not in str(told.value)
     with pytest.raises(TemporalUnreachableError, match="GREENLIGHT_TEMPORAL_API_KEY not set"):
         await connect(with_api_key(frontend, temporal_api_key=None))
 
@@ -154,7 +154,7 @@ async def test_the_doctor_says_why_the_frontend_is_not_reached(
         assert server.state is HealthState.FAILED
         return server.detail, server.advice
 
-    refused, _ = await found(with_api_key(frontend, temporal_api_key="revoked", **nowhere))
+    refused, _ = await found(with_api_key(frontend, temporal_api_key=REVOKED, **nowhere))
     assert "GREENLIGHT_TEMPORAL_API_KEY set" in refused
     missing = with_certificate(frontend, temporal_namespace="no-such", **nowhere)
     detail, advice = await found(missing)

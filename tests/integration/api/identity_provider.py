@@ -22,7 +22,8 @@ from starlette.routing import Route
 
 from infra.embedded.ports import any_free_port
 
-CLIENT, SECRET = "greenlight", "a-secret-of-the-desk"
+CLIENT = "greenlight"
+SECRET = "a-secret-of-the-desk"
 NEVER = object()
 """A claim to leave out."""
 
