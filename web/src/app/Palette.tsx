@@ -21,6 +21,7 @@ import { useChosenClient } from '@/client/hooks';
 import { recommendationsQuery } from '@/client/queries';
 import { strategiesQuery } from '@/client/strategies';
 import { rowsOf } from '@/components/pages';
+import { useScrollLock } from '@/components/useScrollLock';
 import { SCREEN_GROUPS } from './screens';
 
 const SHOWN = 14;
@@ -30,10 +31,12 @@ const ASK = 'A screen, an underlying, a strategy';
 export default function Palette({ onClose }: { onClose: () => void }) {
   const actions = usePlaces();
   useEffect(() => spotlight.open(), []);
+  useScrollLock(true);
   return (
     <Spotlight
       actions={actions}
       shortcut={null}
+      lockScroll={false}
       attributes={{ content: { 'aria-label': 'Go to' } }}
       limit={SHOWN}
       onSpotlightClose={onClose}

@@ -2,6 +2,7 @@ import '@/styles/dialog';
 import { Group, Modal } from '@mantine/core';
 import type { ReactNode } from 'react';
 import styles from './Dialog.module.css';
+import { useScrollLock } from './useScrollLock';
 
 interface DialogProps {
   title: string;
@@ -15,8 +16,15 @@ interface DialogProps {
  * stray Enter confirms nothing.
  */
 export function Dialog({ title, isOpen, onClose, children }: DialogProps) {
+  useScrollLock(isOpen);
   return (
-    <Modal.Root opened={isOpen} onClose={onClose} centered closeOnClickOutside={false}>
+    <Modal.Root
+      opened={isOpen}
+      onClose={onClose}
+      centered
+      closeOnClickOutside={false}
+      lockScroll={false}
+    >
       <Modal.Overlay />
       <Modal.Content radius="md">
         <Modal.Body pt="md">

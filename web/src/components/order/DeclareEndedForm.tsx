@@ -7,7 +7,7 @@ import type { EndingEvidence } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
 import { CommandForm } from '@/components/CommandForm';
 import { formatQuantity } from '@/lib/decimal';
-import { CheckedField } from './CheckedField';
+import { NoteField } from '../NoteField';
 import { type FormProps, useOrderCommand } from './command';
 import { describeOrder } from './describe';
 
@@ -51,7 +51,7 @@ export function DeclareEndedForm({ order, onDone }: FormProps) {
         value={executed}
         onChange={setExecuted}
       />
-      <CheckedField value={reason} onChange={setReason} />
+      <NoteField label="What you checked" required value={reason} onChange={setReason} />
     </CommandForm>
   );
 }

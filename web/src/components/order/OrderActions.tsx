@@ -6,7 +6,7 @@ import type { OrderRow } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
 import { CommandForm } from '@/components/CommandForm';
 import { Dialog } from '@/components/Dialog';
-import { CheckedField } from './CheckedField';
+import { NoteField } from '../NoteField';
 import { type FormProps, useOrderCommand } from './command';
 import { DeclareEndedForm } from './DeclareEndedForm';
 import { describeOrder } from './describe';
@@ -111,7 +111,7 @@ function DeclareForm({ order, onDone }: FormProps) {
         executions did not find it. Look in TWS as well: if the order did reach the broker after
         all, declaring this frees the desk to trade the same contract again.
       </Text>
-      <CheckedField value={reason} onChange={setReason} />
+      <NoteField label="What you checked" required value={reason} onChange={setReason} />
     </CommandForm>
   );
 }

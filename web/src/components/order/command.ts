@@ -3,8 +3,6 @@ import { refresh } from '@/client/queries';
 import type { OrderRow } from '@/client/schema';
 import { announce } from '@/components/announce';
 
-export const REASON_LENGTH = 500;
-
 export interface FormProps {
   order: OrderRow;
   onDone: () => void;

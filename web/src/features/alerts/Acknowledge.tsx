@@ -1,4 +1,4 @@
-import { Text, Textarea } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { answerOf, api } from '@/client/api';
@@ -6,8 +6,7 @@ import { refresh } from '@/client/queries';
 import type { AlertRow } from '@/client/schema';
 import { announce } from '@/components/announce';
 import { CommandForm } from '@/components/CommandForm';
-
-const NOTE_LENGTH = 500;
+import { NoteField } from '@/components/NoteField';
 
 interface AcknowledgeProps {
   alert: AlertRow;
@@ -44,14 +43,11 @@ export function Acknowledge({ alert, onDone }: AcknowledgeProps) {
       <Text size="sm">
         Everybody sees that you have seen it. It stays until what it is about is over.
       </Text>
-      <Textarea
+      <NoteField
         label="Note"
         description="What you make of it, or did about it; kept with the alert"
-        autosize
-        minRows={2}
-        maxLength={NOTE_LENGTH}
         value={note}
-        onChange={(event) => setNote(event.currentTarget.value)}
+        onChange={setNote}
       />
     </CommandForm>
   );

@@ -2,6 +2,7 @@ import '@/styles/forms';
 import { Checkbox, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { BacktestRow } from '@/client/schema';
+import { Below } from '@/components/Below';
 import type { Column } from '@/components/columns';
 import { Moment } from '@/components/Moment';
 import rowLink from '@/components/RowLink.module.css';
@@ -95,9 +96,9 @@ export function backtestColumns(picking: Picking): readonly Column<BacktestRow>[
       cell: (row) => (
         <>
           <BacktestLink row={row} />
-          <Text size="xs" c="dimmed">
+          <Below>
             {row.strategy} · {spanWords(row.stats) || row.data_label}
-          </Text>
+          </Below>
         </>
       ),
     },
@@ -111,9 +112,9 @@ export function backtestColumns(picking: Picking): readonly Column<BacktestRow>[
       cell: (row) => (
         <>
           <Moment at={row.started_at} />
-          <Text size="xs" c="dimmed">
+          <Below>
             {SOURCE_WORDS[row.source]} · {row.author}
-          </Text>
+          </Below>
         </>
       ),
     },

@@ -1,6 +1,7 @@
 import { Stack, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { SweepSummary } from '@/client/schema';
+import { Below } from '@/components/Below';
 import type { Column } from '@/components/columns';
 import { Moment } from '@/components/Moment';
 import rowLink from '@/components/RowLink.module.css';
@@ -75,9 +76,9 @@ export const SWEEP_COLUMNS: readonly Column<SweepSummary>[] = [
     cell: (sweep) => (
       <>
         <Moment at={sweep.started_at} />
-        <Text size="xs" c="dimmed">
+        <Below>
           {SOURCE_WORDS[sweep.source]} · {sweep.author}
-        </Text>
+        </Below>
       </>
     ),
   },

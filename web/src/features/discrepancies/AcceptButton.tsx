@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -7,6 +7,7 @@ import { refresh } from '@/client/queries';
 import type { DiscrepancyRow } from '@/client/schema';
 import { announce } from '@/components/announce';
 import { Dialog } from '@/components/Dialog';
+import { NoteField } from '@/components/NoteField';
 import { ProblemNotice } from '@/components/ProblemNotice';
 
 const LEAST_NOTE = 3;
@@ -51,15 +52,7 @@ function AcceptForm({ row, onDone }: { row: DiscrepancyRow; onDone: () => void }
         The desk’s record says {row.expected}, the broker’s books {row.actual}. The record takes the
         broker’s figure. An account that was halted for it stays halted until somebody resumes it.
       </Text>
-      <Textarea
-        label="Why the broker is right"
-        required
-        autosize
-        minRows={2}
-        maxLength={500}
-        value={note}
-        onChange={(event) => setNote(event.currentTarget.value)}
-      />
+      <NoteField label="Why the broker is right" required value={note} onChange={setNote} />
       {accept.isError && <ProblemNotice error={accept.error} />}
       <Group justify="flex-end">
         <Button variant="default" onClick={onDone}>

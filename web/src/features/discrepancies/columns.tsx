@@ -1,6 +1,6 @@
-import { Text } from '@mantine/core';
 import type { DiscrepancyRow } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
+import { Below } from '@/components/Below';
 import { momentColumn } from '@/components/columnKinds';
 import type { Column } from '@/components/columns';
 import { StateTag, Tag } from '@/components/Tag';
@@ -16,9 +16,7 @@ export const DISCREPANCY_COLUMNS: readonly Column<DiscrepancyRow>[] = [
     cell: (row) => (
       <>
         <strong>{row.title}</strong>
-        <Text size="xs" c="dimmed">
-          {row.detail || row.subject}
-        </Text>
+        <Below>{row.detail || row.subject}</Below>
       </>
     ),
   },

@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconReceipt } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
@@ -101,15 +101,13 @@ function Origin({ execution }: { execution: ExecutionRow }) {
   if (execution.external) return <Tag tone="warn">OUTSIDE THE DESK</Tag>;
   if (execution.recommendation_id === null) return null;
   return (
-    <Anchor
-      component={Link}
+    <Link
       to="/recommendations/$id"
-      params={{ id: execution.recommendation_id } as never}
-      size="sm"
-      style={{ position: 'relative', zIndex: 1 }}
+      params={{ id: execution.recommendation_id }}
+      className={rowLink.other}
     >
       Recommendation
-    </Anchor>
+    </Link>
   );
 }
 

@@ -1,6 +1,6 @@
-import { Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ContractResultRow, CycleRow, OutcomeRow } from '@/client/schema';
+import { Below } from '@/components/Below';
 import { accountColumn, momentColumn, moneyColumn, quantityColumn } from '@/components/columnKinds';
 import type { Column } from '@/components/columns';
 import { Price, SignedMoney } from '@/components/Figures';
@@ -16,19 +16,11 @@ export function contractWords(row: ContractResultRow): string {
 }
 
 function Incomplete() {
-  return (
-    <Text size="xs" c="dimmed">
-      cost not known to the cent
-    </Text>
-  );
+  return <Below>cost not known to the cent</Below>;
 }
 
 function BeforeTheRecord() {
-  return (
-    <Text size="xs" c="dimmed">
-      before the record began
-    </Text>
-  );
+  return <Below>before the record began</Below>;
 }
 
 export const CONTRACT_COLUMNS: readonly Column<ContractResultRow>[] = [
@@ -73,9 +65,7 @@ export const CONTRACT_COLUMNS: readonly Column<ContractResultRow>[] = [
     cell: (row) => (
       <>
         {row.strategy ?? ELSEWHERE}
-        <Text size="xs" c="dimmed">
-          {row.approver}
-        </Text>
+        <Below>{row.approver}</Below>
       </>
     ),
   },
@@ -156,15 +146,11 @@ export function DecisionTag({ row }: { row: OutcomeRow }) {
 
 /** What it came to since, or why that cannot be told. */
 export function Since({ row }: { row: OutcomeRow }) {
-  if (row.entry_cash === null) return <Text size="xs">nothing was filled</Text>;
+  if (row.entry_cash === null) return <Below>nothing was filled</Below>;
   if (row.result === null || row.marked_at === null) {
-    return <Text size="xs">no value on record since</Text>;
+    return <Below>no value on record since</Below>;
   }
-  return (
-    <Text size="xs" c="dimmed" component="div">
-      {row.is_final ? 'at expiry' : <Moment at={row.marked_at} clock="market" />}
-    </Text>
-  );
+  return <Below>{row.is_final ? 'at expiry' : <Moment at={row.marked_at} clock="market" />}</Below>;
 }
 
 export const OUTCOME_COLUMNS: readonly Column<OutcomeRow>[] = [
@@ -178,9 +164,7 @@ export const OUTCOME_COLUMNS: readonly Column<OutcomeRow>[] = [
     cell: (row) => (
       <>
         <DecisionTag row={row} />
-        <Text size="xs" c="dimmed">
-          {row.reason ?? row.state}
-        </Text>
+        <Below>{row.reason ?? row.state}</Below>
       </>
     ),
   },
@@ -193,9 +177,7 @@ export const OUTCOME_COLUMNS: readonly Column<OutcomeRow>[] = [
     cell: (row) => (
       <>
         <OutcomeLink row={row} />
-        <Text size="xs" c="dimmed">
-          {row.strategy.name}
-        </Text>
+        <Below>{row.strategy.name}</Below>
       </>
     ),
   },

@@ -11,6 +11,7 @@ import { LogTabs } from '@/components/LogTabs';
 import { Moment } from '@/components/Moment';
 import { TableScreen } from '@/components/TableScreen';
 import { actionWords, factsInWords } from './auditWords';
+import styles from './logs.module.css';
 import { auditQuery } from './queries';
 import { ACTS, type Act, ALL_ACTS } from './search';
 import { VerifyChain } from './VerifyChain';
@@ -114,10 +115,7 @@ export function AuditTrail() {
 
 function Facts({ row }: { row: AuditRow }) {
   return (
-    <div
-      style={{ overflowWrap: 'anywhere', whiteSpace: 'normal', maxWidth: '34rem' }}
-      title={`${row.entity} ${row.entity_id}`}
-    >
+    <div className={styles.facts} title={`${row.entity} ${row.entity_id}`}>
       {factsInWords(row.before, row.after)}
     </div>
   );

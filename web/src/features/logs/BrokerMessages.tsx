@@ -1,4 +1,4 @@
-import { Anchor, Group, Stack, Text } from '@mantine/core';
+import { Group, Stack, Text } from '@mantine/core';
 import { IconMessage } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
@@ -9,8 +9,10 @@ import type { Column } from '@/components/columns';
 import { EmptyState } from '@/components/EmptyState';
 import { LogTabs } from '@/components/LogTabs';
 import { Moment } from '@/components/Moment';
+import rowLink from '@/components/RowLink.module.css';
 import { TableScreen } from '@/components/TableScreen';
 import { Tag } from '@/components/Tag';
+import styles from './logs.module.css';
 import { brokerMessagesQuery } from './queries';
 
 const COLUMNS: readonly Column<BrokerMessageRow>[] = [
@@ -83,7 +85,7 @@ export function BrokerMessages({ client }: { client: string | undefined }) {
 
 function Message({ row }: { row: BrokerMessageRow }) {
   return (
-    <div style={{ overflowWrap: 'anywhere', whiteSpace: 'normal', minWidth: '16rem' }}>
+    <div className={styles.words}>
       {row.message}
       {row.refused && (
         <>
@@ -98,8 +100,8 @@ function Message({ row }: { row: BrokerMessageRow }) {
 function About({ row }: { row: BrokerMessageRow }) {
   if (row.order_id === null) return <>No order of ours</>;
   return (
-    <Anchor component={Link} to="/orders/$id" params={{ id: row.order_id } as never} size="sm">
+    <Link to="/orders/$id" params={{ id: row.order_id }} className={rowLink.other}>
       {row.symbol ?? 'Order'}
-    </Anchor>
+    </Link>
   );
 }

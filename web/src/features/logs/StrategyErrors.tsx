@@ -1,16 +1,19 @@
-import { Anchor, Group, List, Stack, Text } from '@mantine/core';
-import { IconExternalLink, IconRobot } from '@tabler/icons-react';
+import { Group, Stack, Text } from '@mantine/core';
+import { IconRobot } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { StrategyErrorRow } from '@/client/schema';
+import { Below } from '@/components/Below';
 import { accountColumn, momentColumn } from '@/components/columnKinds';
 import type { Column } from '@/components/columns';
 import { EmptyState } from '@/components/EmptyState';
 import { LogTabs } from '@/components/LogTabs';
 import { Moment } from '@/components/Moment';
+import rowLink from '@/components/RowLink.module.css';
 import { TableScreen } from '@/components/TableScreen';
 import { StateTag } from '@/components/Tag';
 import { RUN_STATES } from '@/lib/states';
+import styles from './logs.module.css';
 import { strategyErrorsQuery } from './queries';
 
 const COLUMNS: readonly Column<StrategyErrorRow>[] = [
@@ -74,14 +77,9 @@ export function StrategyErrors({ client }: { client: string | undefined }) {
 
 function StrategyLink({ row }: { row: StrategyErrorRow }) {
   return (
-    <Anchor
-      component={Link}
-      to="/strategies/$id"
-      params={{ id: row.strategy_id } as never}
-      size="sm"
-    >
+    <Link to="/strategies/$id" params={{ id: row.strategy_id }} className={rowLink.other}>
       {row.strategy}
-    </Anchor>
+    </Link>
   );
 }
 
@@ -90,18 +88,21 @@ const SHOWN = 3;
 function Errors({ row }: { row: StrategyErrorRow }) {
   const more = row.errors.length - SHOWN;
   return (
-    <div style={{ overflowWrap: 'anywhere', whiteSpace: 'normal', minWidth: '16rem' }}>
-      <List size="sm" listStyleType="none">
-        {row.errors.slice(0, SHOWN).map((error) => (
-          <List.Item key={error}>{error}</List.Item>
-        ))}
-      </List>
-      <Text size="xs" c="dimmed">
+    <div className={styles.words}>
+      {row.errors.slice(0, SHOWN).map((error) => (
+        <div key={error}>{error}</div>
+      ))}
+      <Below>
         {more > 0 && `and ${more} more · `}
-        <Anchor href={row.workflow_url} target="_blank" rel="noreferrer" size="xs">
-          Temporal Web <IconExternalLink size={11} aria-hidden />
-        </Anchor>
-      </Text>
+        <a
+          href={row.workflow_url}
+          target="_blank"
+          rel="noreferrer"
+          className={`${rowLink.other} ${styles.outside}`}
+        >
+          Temporal Web
+        </a>
+      </Below>
     </div>
   );
 }

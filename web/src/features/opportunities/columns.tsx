@@ -1,6 +1,6 @@
-import { Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { OpportunityRow } from '@/client/schema';
+import { Below } from '@/components/Below';
 import type { Column } from '@/components/columns';
 import { FIGURE_COLUMNS, verbOf, wingOf } from '@/components/opportunity/figures';
 import rowLink from '@/components/RowLink.module.css';
@@ -23,11 +23,7 @@ export function Verdict({ row }: { row: OpportunityRow }) {
   if (row.recommendation_state !== null) {
     return <StateTag state={row.recommendation_state} words={RECOMMENDATION_STATES} />;
   }
-  return (
-    <Text size="xs" c="dimmed">
-      {row.why_not || 'Not recommended'}
-    </Text>
-  );
+  return <Below>{row.why_not || 'Not recommended'}</Below>;
 }
 
 export const OPPORTUNITY_COLUMNS: readonly Column<OpportunityRow>[] = [
@@ -47,9 +43,9 @@ export const OPPORTUNITY_COLUMNS: readonly Column<OpportunityRow>[] = [
       <>
         {verbOf(row)} <OpportunityLink row={row} />
         {wingOf(row)}
-        <Text size="xs" c="dimmed">
+        <Below>
           {row.strategy.name} · {row.account.label}
-        </Text>
+        </Below>
       </>
     ),
   },

@@ -1,6 +1,6 @@
-import { Anchor, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { OrderRow } from '@/client/schema';
+import { Below } from '@/components/Below';
 import { accountColumn, momentColumn, priceColumn, quantityColumn } from '@/components/columnKinds';
 import type { Column } from '@/components/columns';
 import { OrderPrice } from '@/components/order/OrderPrice';
@@ -8,7 +8,6 @@ import rowLink from '@/components/RowLink.module.css';
 import { StateTag } from '@/components/Tag';
 import { isPackage } from '@/lib/package';
 import { ORDER_STATES } from '@/lib/states';
-import styles from './orders.module.css';
 
 /** The contract of an ordinary order; all legs of a package in words. */
 export function tradeOf(order: OrderRow): string {
@@ -31,15 +30,13 @@ export function OrderLink({ order }: { order: OrderRow }) {
 
 export function RecommendationLink({ order }: { order: OrderRow }) {
   return (
-    <Anchor
-      component={Link}
+    <Link
       to="/recommendations/$id"
-      params={{ id: order.recommendation_id } as never}
-      size="sm"
-      className={styles.above}
+      params={{ id: order.recommendation_id }}
+      className={rowLink.other}
     >
       Recommendation
-    </Anchor>
+    </Link>
   );
 }
 
@@ -48,9 +45,9 @@ export function OrderStateCell({ order }: { order: OrderRow }) {
     <>
       <StateTag state={order.state} words={ORDER_STATES} />
       {order.state === 'UNKNOWN' && (
-        <Text size="xs" c="dimmed">
+        <Below>
           {order.absent_looks} {order.absent_looks === 1 ? 'look' : 'looks'} without a trace
-        </Text>
+        </Below>
       )}
     </>
   );
@@ -74,9 +71,9 @@ export const ORDER_COLUMNS: readonly Column<OrderRow>[] = [
     cell: (order) => (
       <>
         <OrderLink order={order} />
-        <Text size="xs" c="dimmed">
+        <Below>
           {verbOf(order)} · attempt {order.attempt}
-        </Text>
+        </Below>
       </>
     ),
   },

@@ -1,7 +1,7 @@
-import { Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { PositionRow, UnderlyingRow } from '@/client/schema';
+import { Below } from '@/components/Below';
 import {
   accountColumn,
   figureColumn,
@@ -79,10 +79,10 @@ export const POSITION_COLUMNS: readonly Column<PositionRow>[] = [
     cell: (row) => (
       <>
         <ChainLink symbol={row.symbol}>{row.description}</ChainLink>
-        <Text size="xs" c="dimmed" component="div">
+        <Below>
           {row.symbol} at{' '}
           {row.underlying_price === null ? '–' : <Price value={row.underlying_price} />}
-        </Text>
+        </Below>
       </>
     ),
   },
@@ -150,9 +150,7 @@ export const UNDERLYING_COLUMNS: readonly Column<UnderlyingRow>[] = [
     cell: (row) => (
       <>
         <ChainLink symbol={row.symbol}>{row.symbol}</ChainLink>
-        <Text size="xs" c="dimmed">
-          {row.sector ?? 'sector not known'}
-        </Text>
+        <Below>{row.sector ?? 'sector not known'}</Below>
       </>
     ),
   },

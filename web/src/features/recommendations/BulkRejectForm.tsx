@@ -1,15 +1,14 @@
-import { Button, Group, List, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Group, List, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { answerOf, api } from '@/client/api';
 import { refresh } from '@/client/queries';
 import type { BulkRejection } from '@/client/schema';
 import { CommandForm } from '@/components/CommandForm';
+import { NoteField } from '@/components/NoteField';
 import { newKey } from '@/lib/newKey';
 import { type Row, tradeOf } from './columns';
 
-const REASON_LENGTH = 500;
-/** The most the API takes in one request. */
 const MOST = 100;
 
 interface BulkRejectFormProps {
@@ -57,15 +56,7 @@ export function BulkRejectForm({ rows, onDone }: BulkRejectFormProps) {
           <List.Item key={row.id}>{tradeOf(row)}</List.Item>
         ))}
       </List>
-      <Textarea
-        label="Reason, for all of them"
-        required
-        autosize
-        minRows={2}
-        maxLength={REASON_LENGTH}
-        value={reason}
-        onChange={(event) => setReason(event.currentTarget.value)}
-      />
+      <NoteField label="Reason, for all of them" required value={reason} onChange={setReason} />
     </CommandForm>
   );
 }

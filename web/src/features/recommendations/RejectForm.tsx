@@ -1,14 +1,13 @@
-import { Button, Group, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { answerOf, api } from '@/client/api';
 import type { RecommendationDetail, RejectAsk } from '@/client/schema';
+import { NoteField } from '@/components/NoteField';
 import { ProblemNotice } from '@/components/ProblemNotice';
 import { compareDecimals, formatAmount, negated } from '@/lib/decimal';
 import styles from './Forms.module.css';
 import { Meanwhile } from './Meanwhile';
 import { useDecision } from './useDecision';
-
-const REASON_LENGTH = 500;
 
 interface RejectFormProps {
   detail: RecommendationDetail;
@@ -48,15 +47,7 @@ export function RejectForm({ detail, onDone }: RejectFormProps) {
             propose anew, and the journal shows what the trade would have come to.
           </Text>
         </div>
-        <Textarea
-          label="Reason"
-          required
-          autosize
-          minRows={2}
-          maxLength={REASON_LENGTH}
-          value={reason}
-          onChange={(event) => setReason(event.currentTarget.value)}
-        />
+        <NoteField label="Reason" required value={reason} onChange={setReason} />
         {isError && <ProblemNotice error={error} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onDone}>

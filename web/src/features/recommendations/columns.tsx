@@ -1,6 +1,6 @@
-import { Group, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { RecommendationRow } from '@/client/schema';
+import { Below } from '@/components/Below';
 import { Countdown } from '@/components/Countdown';
 import { accountColumn, figureColumn, moneyColumn } from '@/components/columnKinds';
 import type { Column } from '@/components/columns';
@@ -17,6 +17,7 @@ import {
 } from '@/lib/numbers';
 import { isPackage, priceWords } from '@/lib/package';
 import { ORDER_STATES, QUOTE_QUALITIES, RECOMMENDATION_STATES } from '@/lib/states';
+import styles from './columns.module.css';
 
 export type Row = RecommendationRow;
 
@@ -80,11 +81,11 @@ const STATE: Column<Row> = {
   kind: 'text',
   value: (row) => row.state,
   cell: (row) => (
-    <Group gap={4} wrap="nowrap">
+    <span className={styles.states}>
       <StateCell row={row} />
       {row.order_state !== null && <StateTag state={row.order_state} words={ORDER_STATES} />}
       {row.state === 'PROPOSED' && <Countdown deadline={row.deadline} />}
-    </Group>
+    </span>
   ),
 };
 
@@ -118,9 +119,9 @@ const OFFER: readonly Column<Row>[] = [
     cell: (row) => (
       <>
         <ContractLink row={row} />
-        <Text size="xs" c="dimmed">
+        <Below>
           {actionOf(row)} · {row.strategy.name}
-        </Text>
+        </Below>
         <FirstOfTwo row={row} />
       </>
     ),

@@ -1,6 +1,6 @@
-import { Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { StrategyRow, StrategyRunRow } from '@/client/schema';
+import { Below } from '@/components/Below';
 import { accountColumn } from '@/components/columnKinds';
 import type { Column } from '@/components/columns';
 import { Moment } from '@/components/Moment';
@@ -18,7 +18,7 @@ export function StrategyLink({ strategy }: { strategy: StrategyRow }) {
 }
 
 export function LastRun({ run }: { run: StrategyRunRow | null }) {
-  if (run === null) return <Text size="sm">Never</Text>;
+  if (run === null) return <>Never</>;
   return (
     <>
       <Moment at={run.started_at} /> {run.status === 'FAILED' && <Tag tone="danger">FAILED</Tag>}
@@ -28,20 +28,14 @@ export function LastRun({ run }: { run: StrategyRunRow | null }) {
           {run.errors.length} {run.errors.length === 1 ? 'ERROR' : 'ERRORS'}
         </Tag>
       )}
-      <Text size="xs" c="dimmed">
-        {runSummary(run)}
-      </Text>
+      <Below>{runSummary(run)}</Below>
     </>
   );
 }
 
 export function NextRun({ strategy }: { strategy: StrategyRow }) {
   if (strategy.next_run_at !== null) return <Moment at={strategy.next_run_at} />;
-  return (
-    <Text size="sm" c="dimmed">
-      {strategy.next_run_note}
-    </Text>
-  );
+  return <Below>{strategy.next_run_note}</Below>;
 }
 
 export const STRATEGY_COLUMNS: readonly Column<StrategyRow>[] = [
@@ -53,9 +47,9 @@ export const STRATEGY_COLUMNS: readonly Column<StrategyRow>[] = [
     cell: (row) => (
       <>
         <StrategyLink strategy={row} />
-        <Text size="xs" c="dimmed">
+        <Below>
           {row.strategy_name} · version {row.version}
-        </Text>
+        </Below>
       </>
     ),
   },
