@@ -26,7 +26,7 @@ from infra.db.book_comparison import (
     compare_with_books,
     orders_by_key,
 )
-from infra.db.execution_rows import own_order, record_execution
+from infra.db.execution_rows import own_order, record_execution, reported_commission
 from infra.db.models import Execution, Gateway, OrderEvent, Severity
 from infra.db.models import Order as OrderRow
 from infra.db.order_rows import fold, lock_order
@@ -56,8 +56,19 @@ class BrokerRecord:
         currency: str,
         realized_pnl: Decimal | None,
     ) -> str | None:
-        """Store a commission report; it may precede its execution. The order's key, if known."""
+        """Store a commission report; it may precede its execution. The order's key, if known.
+
+        The broker repeats the day's reports whenever its books are read: one that tells nothing
+        new leaves no trace, and changes no order.
+        """
+        payload = {
+            "commission": str(amount),
+            "currency": currency,
+            "realized_pnl": None if realized_pnl is None else str(realized_pnl),
+        }
         async with self._sessions.begin() as session:
+            if payload == await reported_commission(session, exec_id):
+                return None
             gateway_id = await _gateway_id(session, gateway)
             # The order before its execution, as everywhere: two transactions that lock them in
             # opposite order wait for each other.
@@ -79,11 +90,7 @@ class BrokerRecord:
                     order_id=None if execution is None else execution.order_id,
                     kind="commission",
                     exec_id=exec_id,
-                    payload={
-                        "commission": str(amount),
-                        "currency": currency,
-                        "realized_pnl": None if realized_pnl is None else str(realized_pnl),
-                    },
+                    payload=payload,
                 )
             )
             if execution is None or execution.order_id is None:

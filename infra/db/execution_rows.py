@@ -76,7 +76,7 @@ async def _insert_execution(
         if row is None:
             return None
         account_id = row.broker_account_id
-    commission = await _reported_commission(session, seen)
+    commission = await _commission_of(session, seen)
     execution = await session.scalar(
         insert(Execution)
         .values(
@@ -184,7 +184,17 @@ def _fill_event(kind: str, gateway_id: UUID, seen: BrokerExecution) -> OrderEven
     )
 
 
-async def _reported_commission(session: AsyncSession, seen: BrokerExecution) -> dict[str, Any]:
+async def reported_commission(session: AsyncSession, exec_id: str) -> dict[str, Any] | None:
+    """The last commission report on record, as its event has it."""
+    return await session.scalar(
+        select(OrderEvent.payload)
+        .where(OrderEvent.kind == "commission", OrderEvent.exec_id == exec_id)
+        .order_by(OrderEvent.id.desc())
+        .limit(1)
+    )
+
+
+async def _commission_of(session: AsyncSession, seen: BrokerExecution) -> dict[str, Any]:
     """The commission that came with the execution, or one that came before it."""
     if seen.commission is not None:
         return {
@@ -192,12 +202,7 @@ async def _reported_commission(session: AsyncSession, seen: BrokerExecution) -> 
             "commission_currency": seen.commission_currency,
             "realized_pnl": seen.realized_pnl,
         }
-    earlier = await session.scalar(
-        select(OrderEvent.payload)
-        .where(OrderEvent.kind == "commission", OrderEvent.exec_id == seen.fill.exec_id)
-        .order_by(OrderEvent.id.desc())
-        .limit(1)
-    )
+    earlier = await reported_commission(session, seen.fill.exec_id)
     if earlier is None:
         return {}
     pnl = earlier["realized_pnl"]

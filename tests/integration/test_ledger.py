@@ -169,6 +169,24 @@ async def test_a_commission_before_its_execution_is_kept(world: TradingWorld):
     assert (row.commission, row.commission_currency) == (Decimal("1.05"), "USD")
 
 
+async def test_a_commission_told_again_with_every_reading_of_the_books_is_one_event(
+    world: TradingWorld,
+):
+    ledger, _ = await world.leased_ledger()
+    key = await world.sent(ledger)
+    seen = execution(key)
+    await world.record.execution(SLUG, seen)
+    told = [
+        await world.record.commission(SLUG, seen.fill.exec_id, Decimal(amount), "USD", None)
+        for amount in ("1.05", "1.05", "1.05", "1.10", "1.10")
+    ]
+    assert told == [key, None, None, key, None], "only news changes the order"
+    events = [each for each in await world.all(m.OrderEvent) if each.kind == "commission"]
+    assert [each.payload["commission"] for each in events] == ["1.05", "1.10"]
+    (row,) = await world.all(m.Execution)
+    assert row.commission == Decimal("1.10")
+
+
 @pytest.mark.parametrize("arrival", [("01", "02"), ("02", "01")])
 async def test_a_correction_supersedes_whatever_the_order_of_arrival(
     world: TradingWorld, arrival: tuple[str, str]
