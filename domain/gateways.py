@@ -11,6 +11,10 @@ class GatewayKind(StrEnum):
     LIVE = "LIVE"
 
 
+BY_STAKE = (GatewayKind.LIVE, GatewayKind.PAPER, GatewayKind.SIMULATED)
+"""The kinds of money, real money first. Sums of one never hold another."""
+
+
 def is_paper_account(code: str) -> bool:
     """Whether IBKR gave this code to a paper account: DU…, DF… and DI…, never a live U…, F…, I…"""
     return code.upper().startswith("D")

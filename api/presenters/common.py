@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import TypeAdapter
 
 from api.schemas.common import AccountBrief, ContractBrief, InstrumentBrief
 from domain.errors import GUIDANCE, ErrorCode
+from domain.gateways import BY_STAKE, GatewayKind
 from domain.instruments import Leg, OptionContract, SecType, describe_option, plain
 from infra.db.queries.columns import AnyRow
 
@@ -34,6 +36,15 @@ def account_fields(row: AnyRow) -> dict[str, Any]:
 def account_brief(row: AnyRow) -> AccountBrief:
     """From the columns of ``queries.columns.ACCOUNT``."""
     return AccountBrief(**account_fields(row))
+
+
+def one_sum(accounts: Iterable[tuple[GatewayKind, str]]) -> tuple[GatewayKind, str] | None:
+    """Which of these accounts, by kind of money and currency, one sum is made of: real money
+    before paper before simulated, then the commonest currency. None where there are none."""
+    known = Counter(accounts)
+    return min(
+        known, key=lambda each: (BY_STAKE.index(each[0]), -known[each], each[1]), default=None
+    )
 
 
 def _describe(row: AnyRow) -> str:

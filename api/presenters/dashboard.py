@@ -17,6 +17,7 @@ from api.schemas.dashboard import (
     StrategyAtWork,
     ValuePoint,
 )
+from domain.gateways import BY_STAKE, GatewayKind
 from domain.portfolio import AccountState
 from domain.risk.alerts import AlertThresholds
 from domain.risk.combined import combine_expiries
@@ -40,6 +41,10 @@ class ReadAccount:
     limits: Limits
     thresholds: AlertThresholds
     equity_at_open: Decimal | None
+
+    @property
+    def kind(self) -> GatewayKind:
+        return self.row.account_kind
 
 
 def account(read: ReadAccount) -> DashboardAccount:
@@ -80,19 +85,22 @@ def gauge(read: ReadAccount) -> MarginGauge:
 
 
 def totals(accounts: Sequence[DashboardAccount]) -> list[DashboardTotal]:
-    by_currency: defaultdict[str, list[DashboardAccount]] = defaultdict(list)
+    alike: defaultdict[tuple[GatewayKind, str], list[DashboardAccount]] = defaultdict(list)
     for each in accounts:
         if each.net_liquidation is not None:
-            by_currency[each.currency].append(each)
-    found = [_total(currency, held) for currency, held in by_currency.items()]
-    return sorted(found, key=lambda total: (-total.net_liquidation, total.currency))
+            alike[each.account.kind, each.currency].append(each)
+    found = [_total(kind, currency, held) for (kind, currency), held in alike.items()]
+    return sorted(found, key=lambda total: (BY_STAKE.index(total.kind), -total.net_liquidation))
 
 
-def _total(currency: str, accounts: Sequence[DashboardAccount]) -> DashboardTotal:
+def _total(
+    kind: GatewayKind, currency: str, accounts: Sequence[DashboardAccount]
+) -> DashboardTotal:
     equity = _sum(each.net_liquidation for each in accounts)
     profits = [each.day_pnl for each in accounts if each.day_pnl is not None]
     day = _sum(profits) if len(profits) == len(accounts) else None
     return DashboardTotal(
+        kind=kind,
         currency=currency,
         accounts=len(accounts),
         net_liquidation=equity,
@@ -106,38 +114,38 @@ def _total(currency: str, accounts: Sequence[DashboardAccount]) -> DashboardTota
 
 
 def exposures(reads: Iterable[ReadAccount], sums: Sequence[DashboardTotal]) -> list[Exposure]:
-    equity = {total.currency: total.net_liquidation for total in sums}
-    at_stake: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    equity = {(total.kind, total.currency): total.net_liquidation for total in sums}
+    at_stake: defaultdict[tuple[GatewayKind, str, str], Decimal] = defaultdict(Decimal)
     for read in reads:
         if read.book is not None:
             for symbol, notional in read.book.exposure_by_underlying.items():
-                at_stake[symbol, read.book.values.currency] += notional
+                at_stake[read.kind, symbol, read.book.values.currency] += notional
     found = [
         Exposure(
+            kind=kind,
             symbol=symbol,
             currency=currency,
             notional=notional,
-            fraction=_float(ratio(notional, equity[currency])),
+            fraction=_float(ratio(notional, equity[kind, currency])),
         )
-        for (symbol, currency), notional in at_stake.items()
+        for (kind, symbol, currency), notional in at_stake.items()
     ]
-    return sorted(found, key=lambda each: (-each.notional, each.symbol))
+    return sorted(found, key=lambda each: (BY_STAKE.index(each.kind), -each.notional, each.symbol))
 
 
 def expiries(reads: Iterable[ReadAccount]) -> list[Expiry]:
     """What expires within a week; prices every book, so beside the event loop."""
-    groups = [
-        group
-        for read in reads
-        if read.book is not None
-        for group in expiry_groups(read.book, value_book(read.book))
-        if group.dte <= SOON_DAYS
-    ]
-    return [expiry(group) for group in combine_expiries(groups)]
+    groups: defaultdict[GatewayKind, list[ExpiryGroup]] = defaultdict(list)
+    for read in reads:
+        if read.book is not None:
+            found = expiry_groups(read.book, value_book(read.book))
+            groups[read.kind] += [group for group in found if group.dte <= SOON_DAYS]
+    alike = [expiry(kind, group) for kind in BY_STAKE for group in combine_expiries(groups[kind])]
+    return sorted(alike, key=lambda each: each.expiry)
 
 
-def expiry(group: ExpiryGroup) -> Expiry:
-    return Expiry.model_validate(group.model_dump())
+def expiry(kind: GatewayKind, group: ExpiryGroup) -> Expiry:
+    return Expiry.model_validate({"kind": kind, **group.model_dump()})
 
 
 def strategy(row: AnyRow) -> StrategyAtWork:

@@ -44,12 +44,14 @@ class AccountAtRisk:
 def portfolio_risk(
     accounts: Sequence[AccountAtRisk], left_out: Sequence[AnyRow], facts: Facts
 ) -> PortfolioRisk:
-    """``accounts`` are at least one, all in one currency."""
+    """``accounts`` are at least one, all of one kind of money and in one currency."""
+    kind = accounts[0].row.account_kind
     combined = combine([each.risk for each in accounts])
     positions = [row for each in accounts for row in _positions(each, facts)]
     positions.sort(key=_by_underlying)
     worst = _worst_by_name(accounts)
     return PortfolioRisk(
+        kind=kind,
         currency=accounts[0].risk.currency,
         left_out=[account_brief(row) for row in left_out],
         equity=combined.equity,
@@ -61,7 +63,7 @@ def portfolio_risk(
         ],
         greeks=PortfolioGreeksAnswer.model_validate(combined.greeks.model_dump()),
         stress=combined.stress,
-        expiries=[expiry(group) for group in combined.expiries],
+        expiries=[expiry(kind, group) for group in combined.expiries],
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from datetime import UTC, datetime, time
 from typing import Annotated
 from uuid import UUID
@@ -13,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.deps import SignedIn, Transaction
 from api.presenters import dashboard as presenter
-from api.presenters.common import account_brief
+from api.presenters.common import account_brief, one_sum
 from api.presenters.dashboard import ReadAccount
 from api.schemas.dashboard import Dashboard, ValueHistory
 from infra.calendars import EXCHANGE_ZONE, exchange_date
@@ -56,7 +55,8 @@ async def value_history(
     account: OfAccount = None,
     period: Period = Period.MONTH,
 ) -> ValueHistory:
-    """Net liquidation value and margin over time, of the accounts in the commonest currency."""
+    """Net liquidation value and margin over time, of the accounts in one kind of money, real
+    before paper before simulated, and its commonest currency."""
     rows = [
         row
         for row in await desk_accounts(session, viewer, client)
@@ -65,11 +65,14 @@ async def value_history(
     viewed = {
         row.account_id: row for row in await books.viewed_accounts(session, viewer, client, account)
     }
-    currencies = Counter(row.currency for row in rows if row.snapshot_as_of is not None)
-    currency = currencies.most_common(1)[0][0] if currencies else None
-    counted = {r.id for r in rows if r.snapshot_as_of is not None and r.currency == currency}
+    known = [row for row in rows if row.snapshot_as_of is not None and row.id in viewed]
+    kinds = {row.id: viewed[row.id].account_kind for row in known}
+    summed = one_sum((kinds[row.id], row.currency) for row in known)
+    kind, currency = summed or (None, None)
+    counted = {row.id for row in known if (kinds[row.id], row.currency) == summed}
     points = await books.value_history(session, list(counted), period)
     return ValueHistory(
+        kind=kind,
         currency=currency,
         left_out=[account_brief(row) for key, row in viewed.items() if key not in counted],
         points=[presenter.value_point(point) for point in points],

@@ -49,7 +49,9 @@ async def _outlook(
         if error.code is not ErrorCode.ACCOUNT_STALE:
             raise
         return None, "The account has not been read from the broker yet."
-    return await asyncio.to_thread(trade_outlook, account, market.trade, wanted.terms), None
+    basis = queries.basis_of(wanted)
+    outlook = await asyncio.to_thread(trade_outlook, account, market.trade, wanted.terms, basis)
+    return outlook, None
 
 
 def _drift(terms: Terms, market: Market) -> Drift:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 
 from fastapi import APIRouter
 
 from api.deps import SignedIn, Transaction
 from api.presenters import dashboard as dashboards
 from api.presenters import portfolio as presenter
-from api.presenters.common import account_brief
+from api.presenters.common import account_brief, one_sum
 from api.presenters.portfolio import AccountAtRisk
 from api.routers.dashboard import OfAccount, OfClient, read_account
 from api.schemas.portfolio import NOTHING_HELD, PortfolioRisk
@@ -28,17 +27,18 @@ async def portfolio_risk(
     client: OfClient = None,
     account: OfAccount = None,
 ) -> PortfolioRisk:
-    """Positions, greeks, stress, margin and what expires, of the accounts in the commonest
-    currency: figures in different ones do not add up.
+    """Positions, greeks, stress, margin and what expires, of the accounts in one kind of money,
+    real before paper before simulated, and its commonest currency: others do not add up.
 
     All of it at once, not in pages: rows and sums must be of the same moment.
     """
     rows = await books.viewed_accounts(session, viewer, client, account)
     reads = [await read_account(session, row) for row in rows]
-    currencies = Counter(read.book.values.currency for read in reads if read.book is not None)
-    if not currencies:
+    summed = one_sum(
+        (read.kind, read.book.values.currency) for read in reads if read.book is not None
+    )
+    if summed is None:
         return NOTHING_HELD.model_copy(update={"left_out": [account_brief(row) for row in rows]})
-    currency = currencies.most_common(1)[0][0]
     at_risk = [
         AccountAtRisk(
             row=read.row,
@@ -47,7 +47,7 @@ async def portfolio_risk(
             gauge=dashboards.gauge(read),
         )
         for read in reads
-        if read.book is not None and read.book.values.currency == currency
+        if read.book is not None and (read.kind, read.book.values.currency) == summed
     ]
     counted = {each.row.account_id for each in at_risk}
     symbols = {symbol for each in at_risk for symbol in each.book.symbols}

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.common import AccountBrief, Answer, Exact, UtcTime
+from domain.gateways import GatewayKind
 from domain.risk.limits import TradingState
 from infra.db.models import RunStatus
 
@@ -42,8 +43,10 @@ class DashboardAccount(Answer):
 
 
 class DashboardTotal(Answer):
-    """The accounts of one currency together. ``day_pnl`` is null unless known of all."""
+    """The accounts of one kind of money and one currency together. ``day_pnl`` is null unless
+    known of all."""
 
+    kind: GatewayKind
     currency: str
     accounts: int
     net_liquidation: Exact
@@ -58,14 +61,19 @@ class DashboardTotal(Answer):
 class Exposure(Answer):
     """Gross at stake in one underlying; see ``AccountState.exposure_by_underlying``."""
 
+    kind: GatewayKind
     symbol: str
     currency: str
     notional: Exact
-    fraction: float | None = Field(description="of net liquidation value in that currency")
+    fraction: float | None = Field(
+        description="of net liquidation value in that kind of money and currency"
+    )
 
 
 class Expiry(Answer):
-    """All options that expire on one day."""
+    """All options that expire on one day, in accounts of one kind of money."""
+
+    kind: GatewayKind
 
     expiry: date
     dte: int
@@ -89,8 +97,8 @@ class StrategyAtWork(Answer):
 
 class Dashboard(Answer):
     accounts: list[DashboardAccount]
-    totals: list[DashboardTotal] = Field(description="the largest first")
-    exposures: list[Exposure] = Field(description="the largest first")
+    totals: list[DashboardTotal] = Field(description="real money first, then the largest")
+    exposures: list[Exposure] = Field(description="real money first, then the largest")
     expiries: list[Expiry] = Field(description="within seven days, the next first")
     strategies: list[StrategyAtWork] = Field(description="enabled ones, by name")
 
@@ -104,8 +112,11 @@ class ValuePoint(Answer):
 
 
 class ValueHistory(Answer):
-    """Values of the accounts of one currency together, oldest first."""
+    """Values of the accounts of one kind of money and one currency together, oldest first."""
 
+    kind: GatewayKind | None = Field(description="real money before paper before simulated")
     currency: str | None = Field(description="null where no account was ever read")
-    left_out: list[AccountBrief] = Field(description="of another currency, or never read")
+    left_out: list[AccountBrief] = Field(
+        description="of another kind of money or currency, or never read"
+    )
     points: list[ValuePoint]

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from api.schemas.common import AccountBrief, Answer, Exact, UtcTime
 from api.schemas.dashboard import Expiry, MarginGauge
+from domain.gateways import GatewayKind
 from domain.instruments import Right, SecType
 from domain.market import QuoteQuality
 from domain.risk.combined import CombinedStress
@@ -122,10 +123,14 @@ class AccountMargin(Answer):
 
 
 class PortfolioRisk(Answer):
-    """Everything held in the accounts of one currency, and what it risks together."""
+    """Everything held in the accounts of one kind of money and one currency, and what it risks
+    together."""
 
+    kind: GatewayKind | None = Field(description="real money before paper before simulated")
     currency: str | None = Field(description="null where no account was ever read")
-    left_out: list[AccountBrief] = Field(description="of another currency, or never read")
+    left_out: list[AccountBrief] = Field(
+        description="of another kind of money or currency, or never read"
+    )
     equity: Exact
     accounts: list[AccountMargin]
     positions: list[PositionRow] = Field(description="by underlying, expiry, strike")
@@ -136,6 +141,7 @@ class PortfolioRisk(Answer):
 
 
 NOTHING_HELD = PortfolioRisk(
+    kind=None,
     currency=None,
     left_out=[],
     equity=Decimal(0),

@@ -12,10 +12,10 @@ from decimal import Decimal
 import numpy as np
 from pydantic import Field
 
-from domain.instruments import Frozen, Leg, Side
+from domain.instruments import Frozen, Leg, Right, Side
 from domain.market import FloatArray
 from domain.portfolio import AccountState
-from domain.recommendations import Terms
+from domain.recommendations import RecommendationAction, Terms
 from domain.risk.own_margin import QuotedTrade, quoted_accounts, trade_margin
 from domain.risk.ratios import ratio
 from domain.risk.scenarios import stress
@@ -29,8 +29,22 @@ STEPS = 121
 TOLD_MOVES = (-0.30, -0.20, -0.10, -0.05, 0.05, 0.10, 0.20)
 
 
+class Basis(Frozen):
+    """What the strategy reckoned a trade's return and break-even from. Prices per share."""
+
+    premium: Decimal = Field(description="of what is opened by itself, at its mid when proposed")
+    share_cost: Decimal | None = Field(
+        default=None, description="of the shares that a call is written on; None without them"
+    )
+
+
 class PayOff(Frozen):
-    """Profit or loss of the trade alone, whole quantity, at its limit and before commissions."""
+    """Profit or loss of what the trade opens, whole quantity, before commissions.
+
+    An ordinary trade counts from its limit. What a roll opens counts by itself, from its own
+    premium: the roll's net price holds what the old option has earned or lost as well. A covered
+    call counts with its shares, for what they have cost.
+    """
 
     spots: tuple[float, ...]
     at_expiry: tuple[float, ...]
@@ -39,6 +53,9 @@ class PayOff(Frozen):
     spot: float = Field(description="now")
     max_profit: float = Field(description="within the spots shown")
     max_loss: float = Field(description="zero or less; the underlying going to zero included")
+    premium: float | None = Field(description="per share, of what a roll opens; None for others")
+    shares: int = Field(description="counted in, as a call is written on them")
+    share_cost: float | None = Field(description="per share; None without shares")
 
 
 class StressRow(Frozen):
@@ -67,9 +84,11 @@ class TradeOutlook(Frozen):
     short_put_cash_after: Decimal
 
 
-def trade_outlook(account: AccountState, trade: QuotedTrade, terms: Terms) -> TradeOutlook:
+def trade_outlook(
+    account: AccountState, trade: QuotedTrade, terms: Terms, basis: Basis | None = None
+) -> TradeOutlook:
     """What ``terms`` would do to ``account`` at the quotes of ``trade``; never raises for what has
-    no price: it is named in ``left_out``."""
+    no price: it is named in ``left_out``. Without a ``basis`` a call counts as if by itself."""
     margin = trade_margin(account, trade)
     before, after = quoted_accounts(account, trade)
     now, then = stress(value_book(before)), stress(value_book(after))
@@ -79,7 +98,7 @@ def trade_outlook(account: AccountState, trade: QuotedTrade, terms: Terms) -> Tr
     values = account.values
     change = Decimal(str(margin.portfolio_maintenance.change))
     return TradeOutlook(
-        pay_off=_pay_off(after, trade, terms),
+        pay_off=_pay_off(after, trade, terms, basis),
         margin=margin,
         pm_usage_before=margin_usage(account).pm_usage,
         pm_usage_after=ratio(values.maint_margin + change, values.equity_with_loan),
@@ -99,8 +118,9 @@ def trade_outlook(account: AccountState, trade: QuotedTrade, terms: Terms) -> Tr
     )
 
 
-def _pay_off(after: AccountState, trade: QuotedTrade, terms: Terms) -> PayOff | None:
-    """Of the legs the trade opens; a roll's credit or debit is theirs."""
+def _pay_off(
+    after: AccountState, trade: QuotedTrade, terms: Terms, basis: Basis | None
+) -> PayOff | None:
     opened = terms.opening_legs
     price = trade.quotes[0].underlying_price
     if not opened or price is None:
@@ -109,26 +129,51 @@ def _pay_off(after: AccountState, trade: QuotedTrade, terms: Terms) -> PayOff | 
     spots = np.linspace(spot * (1 - REACH), spot * (1 + REACH), STEPS)
     strikes = [float(leg.contract.strike) for leg in opened]
     spots = np.unique(np.concatenate([spots, [s for s in strikes if spots[0] < s < spots[-1]]]))
-    received = _received(terms)
-    at_expiry = _at_expiry(opened, trade.quantity, spots) + received
+    received, premium = _received(terms, basis)
+    shares, cost = _shares(opened, trade.quantity, basis)
+
+    def at_expiry(at: FloatArray) -> FloatArray:
+        return _at_expiry(opened, trade.quantity, at) + received + shares * (at - (cost or 0.0))
+
+    shown = at_expiry(spots)
     wide = np.unique(np.concatenate([[0.0], spots]))
-    widest = _at_expiry(opened, trade.quantity, wide) + received
+    widest = at_expiry(wide)
     today = _today(after, opened, trade, spots, received)
+    if today is not None:
+        today = today + shares * (spots - (cost or 0.0))
     return PayOff(
         spots=tuple(np.round(spots, 4).tolist()),
-        at_expiry=tuple(np.round(at_expiry, 2).tolist()),
+        at_expiry=tuple(np.round(shown, 2).tolist()),
         today=None if today is None else tuple(np.round(today, 2).tolist()),
         breakevens=tuple(_crossings(wide, widest)),
         spot=spot,
-        max_profit=float(at_expiry.max()),
+        max_profit=float(shown.max()),
         max_loss=float(min(widest.min(), 0.0)),
+        premium=premium,
+        shares=shares,
+        share_cost=cost,
     )
 
 
-def _received(terms: Terms) -> float:
-    """At the limit; a package is bought, at a price below zero when it brings a credit."""
-    amount = float(terms.limit_price * terms.contract.multiplier * terms.quantity)
-    return amount if terms.side is Side.SELL else -amount
+def _shares(opened: Sequence[Leg], quantity: int, basis: Basis | None) -> tuple[int, float | None]:
+    """Those that a call is written on, and the cost of each."""
+    leg = opened[0]
+    is_call = len(opened) == 1 and leg.side is Side.SELL and leg.contract.right is Right.CALL
+    if not is_call or basis is None or basis.share_cost is None:
+        return 0, None
+    return int(leg.contract.multiplier * leg.ratio * quantity), float(basis.share_cost)
+
+
+def _received(terms: Terms, basis: Basis | None) -> tuple[float, float | None]:
+    """For what is opened; and what that is per share, where it is a part of the trade only.
+
+    A package is bought, at a price below zero when it brings a credit.
+    """
+    units = terms.contract.multiplier * terms.quantity
+    if terms.action is RecommendationAction.ROLL and basis is not None:
+        return float(basis.premium * units), float(basis.premium)
+    amount = float(terms.limit_price * units)
+    return (amount if terms.side is Side.SELL else -amount), None
 
 
 def _at_expiry(legs: Sequence[Leg], quantity: int, spots: FloatArray) -> FloatArray:

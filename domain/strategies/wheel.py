@@ -206,7 +206,8 @@ class _Turn:
         short = [each for each in self.account.on(symbol) if each.is_short_put]
         if short:
             held = sum((abs(position.quantity) for position in short), ZERO)
-            return f"{symbol}: {plain(held)} short put(s) are already held."
+            puts = "put is" if held == 1 else "puts are"
+            return f"{symbol}: {plain(held)} short {puts} already held."
         written = any(each.is_short_call for each in self.account.on(symbol))
         if written and self.config.sell_calls:
             return f"{symbol}: the shares are written on; puts follow once they are called away."

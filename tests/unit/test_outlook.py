@@ -9,9 +9,9 @@ import pytest
 from domain.instruments import Right, Settlement, Side
 from domain.portfolio import AccountState, PositionState, build_account_state
 from domain.recommendations import Leg, RecommendationAction, Terms
-from domain.risk.outlook import TradeOutlook, trade_outlook
+from domain.risk.outlook import Basis, TradeOutlook, trade_outlook
 from domain.risk.own_margin import QuotedTrade
-from tests.unit.trade_factories import contract, option_position, quote, terms, values
+from tests.unit.trade_factories import contract, option_position, quote, roll, terms, values
 
 PUT = contract()
 
@@ -20,10 +20,12 @@ def held(*positions: PositionState) -> AccountState:
     return build_account_state(values(), positions)
 
 
-def outlook(account: AccountState, offer: Terms, *quotes: object) -> TradeOutlook:
+def outlook(
+    account: AccountState, offer: Terms, *quotes: object, basis: Basis | None = None
+) -> TradeOutlook:
     market = list(quotes) or [quote(iv=0.16) for _ in offer.legs]
     trade = QuotedTrade(offer.legs, market, offer.quantity, Settlement.PHYSICAL)  # type: ignore[arg-type]
-    return trade_outlook(account, trade, offer)
+    return trade_outlook(account, trade, offer, basis)
 
 
 def test_a_put_sold_keeps_its_premium_above_the_strike_and_breaks_even_below_it():
@@ -89,3 +91,30 @@ def test_a_call_sold_loses_as_the_underlying_rises():
     pay_off = outlook(held(), offer).pay_off
     assert pay_off is not None
     assert pay_off.at_expiry[0] > 0 > pay_off.at_expiry[-1]
+
+
+def test_a_covered_call_is_drawn_with_its_shares_and_breaks_even_where_they_have_paid():
+    call = contract(right=Right.CALL, strike=Decimal(680), con_id=77)
+    offer = terms(legs=(Leg(contract=call, side=Side.SELL),))
+    cost, shares = Decimal(650), 100 * offer.quantity
+    found = outlook(held(), offer, basis=Basis(premium=Decimal("4.10"), share_cost=cost)).pay_off
+    assert found is not None
+    net = float(cost - offer.limit_price)
+    assert (found.shares, found.share_cost, found.premium) == (shares, 650.0, None)
+    assert found.breakevens == (pytest.approx(net),)
+    assert found.max_profit == pytest.approx((680 - net) * shares)
+    assert found.at_expiry[-1] == pytest.approx(found.max_profit), "called away, not lost"
+    # The underlying going to zero: the shares are worth nothing.
+    assert found.max_loss == pytest.approx(-net * shares)
+    assert found.today is not None
+    assert found.today[0] == pytest.approx(found.at_expiry[0], abs=0.5 * shares)
+
+
+def test_what_a_roll_opens_is_drawn_from_its_own_premium():
+    offer = roll()
+    (new,) = offer.opening_legs
+    found = outlook(held(), offer, basis=Basis(premium=Decimal("5.30"))).pay_off
+    assert found is not None
+    assert (found.premium, found.shares) == (5.3, 0)
+    assert found.breakevens == (pytest.approx(float(new.contract.strike) - 5.3),)
+    assert found.max_profit == pytest.approx(5.3 * 100 * offer.quantity)

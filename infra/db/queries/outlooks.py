@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from domain.instruments import SecType, Settlement
+from domain.instruments import Right, SecType, Settlement
 from domain.market import Quote as MarketQuote
 from domain.market import QuoteQuality
 from domain.recommendations import RecommendationState, Terms
+from domain.risk.outlook import Basis
 from domain.risk.own_margin import QuotedTrade
 from infra.db.accounts import market_quote
 from infra.db.models import (
@@ -36,6 +38,8 @@ class Offered:
     """A visible recommendation's terms, and whose they are."""
 
     terms: Terms
+    metrics: dict[str, Any]
+    """Of the opportunity it was made of."""
     account_id: UUID
     instance_id: UUID
     instrument_id: UUID
@@ -54,6 +58,7 @@ class Market:
 async def offered(session: AsyncSession, viewer: Viewer, recommendation_id: UUID) -> Offered | None:
     statement: Rowed = select(
         Recommendation.terms,
+        Recommendation.metrics,
         Recommendation.broker_account_id,
         Recommendation.strategy_instance_id,
         Recommendation.instrument_id,
@@ -66,6 +71,7 @@ async def offered(session: AsyncSession, viewer: Viewer, recommendation_id: UUID
         return None
     return Offered(
         Terms.model_validate(row.terms),
+        row.metrics,
         row.broker_account_id,
         row.strategy_instance_id,
         row.instrument_id,
@@ -111,6 +117,17 @@ def _as_proposed(terms: Terms) -> MarketQuote:
         quality=QuoteQuality.LIVE,
         as_of=terms.quoted_at,
     )
+
+
+def basis_of(wanted: Offered) -> Basis | None:
+    """What its return was reckoned from; None where a record does not tell."""
+    mid, breakeven = wanted.metrics.get("mid"), wanted.metrics.get("breakeven")
+    if mid is None or breakeven is None:
+        return None
+    premium = Decimal(str(mid))
+    # A call is only ever written on shares: it breaks even where they have paid for themselves.
+    is_call = wanted.terms.contract.right is Right.CALL
+    return Basis(premium=premium, share_cost=Decimal(str(breakeven)) + premium if is_call else None)
 
 
 def net_market(terms: Terms, market: Market) -> tuple[Decimal | None, Decimal | None]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from domain.gateways import GatewayKind
 from infra.db import models as m
 from tests.integration.api.client import ApiWorld
 from tests.integration.api.world import CODE_A, CODE_B
@@ -39,7 +40,13 @@ async def test_the_dashboard_adds_up_what_the_person_may_see(api: ApiWorld) -> N
         2,
     )
     assert both["exposures"] == [
-        {"symbol": "SPY", "currency": "USD", "notional": "128000", "fraction": 0.426667}
+        {
+            "kind": "SIMULATED",
+            "symbol": "SPY",
+            "currency": "USD",
+            "notional": "128000",
+            "fraction": 0.426667,
+        }
     ]
     assert [each["name"] for each in both["strategies"]] == ["SPY wheel", "SPY wheel"]
     assert both["strategies"][0]["last_run_status"] == "COMPLETED"
@@ -54,6 +61,32 @@ async def test_the_dashboard_shows_what_expires_within_a_week_only(api: ApiWorld
     [soon] = (await get(api, "approver_a", "dashboard"))["expiries"]
     assert (soon["symbols"], soon["short_contracts"]) == (["SPY"], "1")
     assert soon["short_unknown"] == "1"
+
+
+async def test_money_of_different_kinds_is_never_added_up(api: ApiWorld) -> None:
+    async with api.sessions.begin() as session:
+        live = m.Gateway(
+            slug="live", name="Live", kind=GatewayKind.LIVE, host="::1", port=4001, client_number=9
+        )
+        session.add(live)
+        await session.flush()
+        account = await session.get(m.BrokerAccount, api.world.b.account.id)
+        assert account is not None
+        account.gateway_id = live.id
+    mixed = await get(api, "admin", "dashboard")
+    assert [(each["kind"], each["net_liquidation"]) for each in mixed["totals"]] == [
+        ("LIVE", "150000"),
+        ("SIMULATED", "150000"),
+    ]
+    assert [(each["kind"], each["symbol"], each["notional"]) for each in mixed["exposures"]] == [
+        ("LIVE", "SPY", "64000"),
+        ("SIMULATED", "SPY", "64000"),
+    ]
+    for path in ("value-history", "portfolio-risk"):
+        found = await get(api, "admin", path)
+        assert found["kind"] == "LIVE"
+        assert [each["code"] for each in found["left_out"]] == [CODE_A], "said, not added"
+    assert (await get(api, "admin", "portfolio-risk"))["equity"] == "150000"
 
 
 async def test_an_account_that_was_never_read_is_shown_without_figures(api: ApiWorld) -> None:

@@ -1,5 +1,10 @@
-import { Box } from '@mantine/core';
-import { IconPlugConnected, IconPlugConnectedX, IconShieldCheck } from '@tabler/icons-react';
+import { Box, VisuallyHidden } from '@mantine/core';
+import {
+  IconCheck,
+  IconPlugConnected,
+  IconPlugConnectedX,
+  IconShieldCheck,
+} from '@tabler/icons-react';
 import { useDesk, useStreamState } from '@/client/hooks';
 import type { Desk, DeskAccount, GatewayKind } from '@/client/schema';
 import { AccountBadge, KIND_MEANINGS } from '@/components/AccountBadge';
@@ -131,9 +136,12 @@ const STREAM_WORDS: Record<string, { tone: Tone; word: string; meaning: string }
 function Live() {
   const words = STREAM_WORDS[useStreamState().status];
   if (words === undefined) return null;
+  const isLive = words.tone === 'ok';
   return (
-    <Hint label={words.meaning}>
-      <Tag tone={words.tone}>{words.word}</Tag>
+    <Hint label={isLive ? `${words.word}: ${words.meaning}` : words.meaning}>
+      <Tag tone={words.tone} icon={isLive && <IconCheck size={14} stroke={2.4} aria-hidden />}>
+        {isLive ? <VisuallyHidden>{words.word}</VisuallyHidden> : words.word}
+      </Tag>
     </Hint>
   );
 }

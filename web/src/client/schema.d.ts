@@ -1454,8 +1454,8 @@ export interface paths {
         };
         /**
          * Portfolio Risk
-         * @description Positions, greeks, stress, margin and what expires, of the accounts in the commonest
-         *     currency: figures in different ones do not add up.
+         * @description Positions, greeks, stress, margin and what expires, of the accounts in one kind of money,
+         *     real before paper before simulated, and its commonest currency: others do not add up.
          *
          *     All of it at once, not in pages: rows and sums must be of the same moment.
          */
@@ -2110,7 +2110,8 @@ export interface paths {
         };
         /**
          * Value History
-         * @description Net liquidation value and margin over time, of the accounts in the commonest currency.
+         * @description Net liquidation value and margin over time, of the accounts in one kind of money, real
+         *     before paper before simulated, and its commonest currency.
          */
         get: operations["value_history"];
         put?: never;
@@ -3508,7 +3509,7 @@ export interface components {
             expiries: components["schemas"]["Expiry"][];
             /**
              * Exposures
-             * @description the largest first
+             * @description real money first, then the largest
              */
             exposures: components["schemas"]["Exposure"][];
             /**
@@ -3518,7 +3519,7 @@ export interface components {
             strategies: components["schemas"]["StrategyAtWork"][];
             /**
              * Totals
-             * @description the largest first
+             * @description real money first, then the largest
              */
             totals: components["schemas"]["DashboardTotal"][];
         };
@@ -3557,7 +3558,8 @@ export interface components {
         };
         /**
          * DashboardTotal
-         * @description The accounts of one currency together. ``day_pnl`` is null unless known of all.
+         * @description The accounts of one kind of money and one currency together. ``day_pnl`` is null unless
+         *     known of all.
          */
         DashboardTotal: {
             /** Accounts */
@@ -3575,6 +3577,7 @@ export interface components {
              * @description of the value the day began with
              */
             day_pnl_fraction: number | null;
+            kind: components["schemas"]["GatewayKind"];
             /** Maint Margin */
             maint_margin: string;
             /** Net Liquidation */
@@ -4077,7 +4080,7 @@ export interface components {
         };
         /**
          * Expiry
-         * @description All options that expire on one day.
+         * @description All options that expire on one day, in accounts of one kind of money.
          */
         Expiry: {
             /** Dte */
@@ -4087,6 +4090,7 @@ export interface components {
              * Format: date
              */
             expiry: string;
+            kind: components["schemas"]["GatewayKind"];
             /** Long Contracts */
             long_contracts: string;
             /** Short Contracts */
@@ -4148,9 +4152,10 @@ export interface components {
             currency: string;
             /**
              * Fraction
-             * @description of net liquidation value in that currency
+             * @description of net liquidation value in that kind of money and currency
              */
             fraction: number | null;
+            kind: components["schemas"]["GatewayKind"];
             /** Notional */
             notional: string;
             /** Symbol */
@@ -5793,7 +5798,11 @@ export interface components {
         };
         /**
          * PayOff
-         * @description Profit or loss of the trade alone, whole quantity, at its limit and before commissions.
+         * @description Profit or loss of what the trade opens, whole quantity, before commissions.
+         *
+         *     An ordinary trade counts from its limit. What a roll opens counts by itself, from its own
+         *     premium: the roll's net price holds what the old option has earned or lost as well. A covered
+         *     call counts with its shares, for what they have cost.
          */
         PayOff: {
             /** At Expiry */
@@ -5813,6 +5822,21 @@ export interface components {
              * @description within the spots shown
              */
             max_profit: number;
+            /**
+             * Premium
+             * @description per share, of what a roll opens; None for others
+             */
+            premium: number | null;
+            /**
+             * Share Cost
+             * @description per share; None without shares
+             */
+            share_cost: number | null;
+            /**
+             * Shares
+             * @description counted in, as a call is written on them
+             */
+            shares: number;
             /**
              * Spot
              * @description now
@@ -5883,7 +5907,8 @@ export interface components {
         };
         /**
          * PortfolioRisk
-         * @description Everything held in the accounts of one currency, and what it risks together.
+         * @description Everything held in the accounts of one kind of money and one currency, and what it risks
+         *     together.
          */
         PortfolioRisk: {
             /** Accounts */
@@ -5901,9 +5926,11 @@ export interface components {
              */
             expiries: components["schemas"]["Expiry"][];
             greeks: components["schemas"]["PortfolioGreeksAnswer"] | null;
+            /** @description real money before paper before simulated */
+            kind: components["schemas"]["GatewayKind"] | null;
             /**
              * Left Out
-             * @description of another currency, or never read
+             * @description of another kind of money or currency, or never read
              */
             left_out: components["schemas"]["AccountBrief"][];
             /**
@@ -8274,7 +8301,7 @@ export interface components {
         };
         /**
          * ValueHistory
-         * @description Values of the accounts of one currency together, oldest first.
+         * @description Values of the accounts of one kind of money and one currency together, oldest first.
          */
         ValueHistory: {
             /**
@@ -8282,9 +8309,11 @@ export interface components {
              * @description null where no account was ever read
              */
             currency: string | null;
+            /** @description real money before paper before simulated */
+            kind: components["schemas"]["GatewayKind"] | null;
             /**
              * Left Out
-             * @description of another currency, or never read
+             * @description of another kind of money or currency, or never read
              */
             left_out: components["schemas"]["AccountBrief"][];
             /** Points */
@@ -9751,8 +9780,8 @@ export interface operations {
                      *       "recommendation_id": null,
                      *       "severity": "WARNING",
                      *       "state": "ACKNOWLEDGED",
-                     *       "subject": "GL-1eed76c9ce378d8d9fe177ff",
-                     *       "title": "ORDER_UNPROVEN on GL-1eed76c9ce378d8d9fe177ff"
+                     *       "subject": "GL-5431e0dfa098faf42026c5e8",
+                     *       "title": "ORDER_UNPROVEN on GL-5431e0dfa098faf42026c5e8"
                      *     }
                      */
                     "application/json": components["schemas"]["AlertRow"];
@@ -9861,7 +9890,7 @@ export interface operations {
                      * @example {
                      *       "broken": null,
                      *       "entries": 15,
-                     *       "head": "88f49ab2ba0fd6884b3162135fdc277d0863f30f209cbe6f1ffd0f40e1be212a"
+                     *       "head": "831b6404dccf6d906a6a0020b5d24dc34b8b6ba8e6c1732216241094a63afbdd"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditVerification"];
@@ -12271,6 +12300,7 @@ export interface operations {
                      *         {
                      *           "currency": "USD",
                      *           "fraction": 0.426667,
+                     *           "kind": "SIMULATED",
                      *           "notional": "64000",
                      *           "symbol": "SPY"
                      *         }
@@ -12299,6 +12329,7 @@ export interface operations {
                      *           "currency": "USD",
                      *           "day_pnl": "10000",
                      *           "day_pnl_fraction": 0.071429,
+                     *           "kind": "SIMULATED",
                      *           "maint_margin": "0",
                      *           "net_liquidation": "150000",
                      *           "positions_count": 1
@@ -13270,7 +13301,7 @@ export interface operations {
                      *               "ended_at": null,
                      *               "filled_quantity": "1",
                      *               "id": "0199b1f6-0000-7000-8000-00000000000a",
-                     *               "order_key": "GL-1eed76c9ce378d8d9fe177ff",
+                     *               "order_key": "GL-5431e0dfa098faf42026c5e8",
                      *               "quantity": "2",
                      *               "state": "PARTIAL"
                      *             }
@@ -13380,7 +13411,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "account_id": "0199b1f6-0000-7000-8000-000000000001",
-                     *       "digest": "d5dc2b0a3d36540e13a707891ddac3e6c6145df76c870383c35129f6971fb0dd",
+                     *       "digest": "12d1ce3a7ede434ec64de12c5f260685dbc1f96440ba06999228135745164ffa",
                      *       "state": "ACTIVE",
                      *       "trades": [
                      *         {
@@ -13397,7 +13428,7 @@ export interface operations {
                      *               "ended_at": null,
                      *               "filled_quantity": "1",
                      *               "id": "0199b1f6-0000-7000-8000-00000000000a",
-                     *               "order_key": "GL-1eed76c9ce378d8d9fe177ff",
+                     *               "order_key": "GL-5431e0dfa098faf42026c5e8",
                      *               "quantity": "2",
                      *               "state": "PARTIAL"
                      *             }
@@ -14418,7 +14449,7 @@ export interface operations {
                      *           "may_cancel": true,
                      *           "may_declare_ended": false,
                      *           "may_declare_not_sent": false,
-                     *           "order_key": "GL-1eed76c9ce378d8d9fe177ff",
+                     *           "order_key": "GL-5431e0dfa098faf42026c5e8",
                      *           "perm_id": 1000001,
                      *           "quantity": "2",
                      *           "reason": "",
@@ -14577,7 +14608,7 @@ export interface operations {
                      *       "may_cancel": true,
                      *       "may_declare_ended": false,
                      *       "may_declare_not_sent": false,
-                     *       "order_key": "GL-1eed76c9ce378d8d9fe177ff",
+                     *       "order_key": "GL-5431e0dfa098faf42026c5e8",
                      *       "own_margin": null,
                      *       "perm_id": 1000001,
                      *       "quantity": "2",
@@ -14683,7 +14714,7 @@ export interface operations {
                      *       "may_cancel": true,
                      *       "may_declare_ended": false,
                      *       "may_declare_not_sent": false,
-                     *       "order_key": "GL-1eed76c9ce378d8d9fe177ff",
+                     *       "order_key": "GL-5431e0dfa098faf42026c5e8",
                      *       "perm_id": 1000001,
                      *       "quantity": "2",
                      *       "reason": "",
@@ -14986,6 +15017,7 @@ export interface operations {
                      *         {
                      *           "dte": 25,
                      *           "expiry": "2026-12-18",
+                     *           "kind": "SIMULATED",
                      *           "long_contracts": "0",
                      *           "short_contracts": "1",
                      *           "short_in_the_money": "0",
@@ -15011,6 +15043,7 @@ export interface operations {
                      *           "OPT:SPY:SPY:20261218:P:640:100:USD"
                      *         ]
                      *       },
+                     *       "kind": "SIMULATED",
                      *       "left_out": [],
                      *       "positions": [
                      *         {
@@ -15310,7 +15343,7 @@ export interface operations {
                      *           },
                      *           "summary": "Sell 2 SPY 18 Dec 2026 640 puts at 4.15 or better",
                      *           "symbol": "SPY",
-                     *           "terms_hash": "sha256:c0be67baca273c08c26f28fb962c3e0608cdeb34eb3781b86ec2b80f2caa1975",
+                     *           "terms_hash": "sha256:6648906996fbdd5ddbbf996b5272cdfc0ae0140be88193d3317b7732f6b36559",
                      *           "trade": "Sell 2 SPY 18 Dec 2026 640 puts"
                      *         }
                      *       ],
@@ -15492,7 +15525,7 @@ export interface operations {
                      *         "reference_underlying_price": "655.10",
                      *         "schema_version": 1
                      *       },
-                     *       "terms_hash": "sha256:c0be67baca273c08c26f28fb962c3e0608cdeb34eb3781b86ec2b80f2caa1975",
+                     *       "terms_hash": "sha256:6648906996fbdd5ddbbf996b5272cdfc0ae0140be88193d3317b7732f6b36559",
                      *       "timeline": [
                      *         {
                      *           "at": "2026-11-20T15:30:00Z",
@@ -15540,7 +15573,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "terms_hash": "sha256:c0be67baca273c08c26f28fb962c3e0608cdeb34eb3781b86ec2b80f2caa1975"
+                 *       "terms_hash": "sha256:6648906996fbdd5ddbbf996b5272cdfc0ae0140be88193d3317b7732f6b36559"
                  *     }
                  */
                 "application/json": components["schemas"]["ApproveAsk"];
@@ -15625,14 +15658,14 @@ export interface operations {
                      *           "is_estimate": true,
                      *           "left_out": [],
                      *           "portfolio_initial": {
-                     *             "after": 10953.71,
-                     *             "before": 3651.24,
-                     *             "change": 7302.47
+                     *             "after": 10954.03,
+                     *             "before": 3651.34,
+                     *             "change": 7302.69
                      *           },
                      *           "portfolio_maintenance": {
-                     *             "after": 9957.92,
-                     *             "before": 3319.31,
-                     *             "change": 6638.61
+                     *             "after": 9958.21,
+                     *             "before": 3319.4,
+                     *             "change": 6638.81
                      *           },
                      *           "reg_t_initial": {
                      *             "after": 36021,
@@ -15654,27 +15687,30 @@ export interface operations {
                      *           ],
                      *           "max_loss": -127170,
                      *           "max_profit": 830,
+                     *           "premium": null,
+                     *           "share_cost": null,
+                     *           "shares": 0,
                      *           "spot": 655.1,
                      *           "spots": [
                      *             458.57
                      *           ],
                      *           "today": [
-                     *             -35455.59
+                     *             -35455.6
                      *           ]
                      *         },
-                     *         "pm_usage_after": "0.066386",
+                     *         "pm_usage_after": "0.066388",
                      *         "pm_usage_before": "0.000000",
                      *         "short_put_cash_after": "192000.0000000000",
                      *         "short_put_cash_before": "64000.0000000000",
                      *         "stress": [
                      *           {
-                     *             "after": -53183.382289998655,
-                     *             "before": -17727.794096666217,
+                     *             "after": -53183.39691756361,
+                     *             "before": -17727.798972521203,
                      *             "spot_move": -0.3
                      *           }
                      *         ],
-                     *         "worst_after": -23703.882289998644,
-                     *         "worst_before": -7901.2940966662145
+                     *         "worst_after": -23703.896917563598,
+                     *         "worst_before": -7901.298972521199
                      *       },
                      *       "similar": [],
                      *       "why_no_outlook": null
@@ -15714,7 +15750,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "reason": "because",
-                 *       "terms_hash": "sha256:c0be67baca273c08c26f28fb962c3e0608cdeb34eb3781b86ec2b80f2caa1975"
+                 *       "terms_hash": "sha256:6648906996fbdd5ddbbf996b5272cdfc0ae0140be88193d3317b7732f6b36559"
                  *     }
                  */
                 "application/json": components["schemas"]["RejectAsk"];
@@ -15768,7 +15804,7 @@ export interface operations {
                  *       "items": [
                  *         {
                  *           "recommendation_id": "0199b1f6-0000-7000-8000-000000000019",
-                 *           "terms_hash": "sha256:c0be67baca273c08c26f28fb962c3e0608cdeb34eb3781b86ec2b80f2caa1975"
+                 *           "terms_hash": "sha256:6648906996fbdd5ddbbf996b5272cdfc0ae0140be88193d3317b7732f6b36559"
                  *         }
                  *       ],
                  *       "reason": "because"
@@ -20622,6 +20658,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "currency": "USD",
+                     *       "kind": "SIMULATED",
                      *       "left_out": [],
                      *       "points": [
                      *         {

@@ -10,7 +10,7 @@ export function levelOf({ usage, warning, critical }: MarginGauge): Level | null
   return usage >= warning ? 'warn' : 'ok';
 }
 
-/** Margin usage on a line to 100 %, with the limit that stops new orders marked on it. */
+/** Margin usage on a line to 100 %, with the warning and the limit that stops new orders marked on it. */
 export function Gauge({ gauge, label }: { gauge: MarginGauge; label: string }) {
   const { usage, limit, warning } = gauge;
   const words =
@@ -19,7 +19,7 @@ export function Gauge({ gauge, label }: { gauge: MarginGauge; label: string }) {
       : `${formatPercentOne(usage)} used; warning from ${formatRoughPercent(warning)}, no order beyond ${formatRoughPercent(limit)}`;
   return (
     <div>
-      {/* biome-ignore lint/a11y/useSemanticElements: a <meter> cannot carry the mark of its limit. */}
+      {/* biome-ignore lint/a11y/useSemanticElements: a <meter> cannot carry the marks on it. */}
       <div
         className={styles.track}
         role="meter"
@@ -34,11 +34,15 @@ export function Gauge({ gauge, label }: { gauge: MarginGauge; label: string }) {
           data-level={levelOf(gauge) ?? undefined}
           style={{ width: percent(usage ?? 0) }}
         />
+        <div className={styles.mark} data-level="warn" style={{ left: percent(warning) }} />
         <div className={styles.mark} style={{ left: percent(limit) }} />
       </div>
       <div className={styles.legend} aria-hidden>
-        <span>warning from {formatRoughPercent(warning)}</span>
-        <span>limit {formatRoughPercent(limit)}</span>
+        <span>0%</span>
+        <span>
+          warning {formatRoughPercent(warning)} · limit {formatRoughPercent(limit)}
+        </span>
+        <span>100%</span>
       </div>
     </div>
   );

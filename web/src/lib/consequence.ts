@@ -11,11 +11,12 @@ import {
   shareOf,
   typedPrice,
 } from './decimal';
-import { formatRoughPercent } from './numbers';
+import { formatPercentOne } from './numbers';
 import {
   describeContract,
   describeTrade,
   isPackage,
+  isSpread,
   netPriceWords,
   type TradeLeg,
 } from './package';
@@ -93,9 +94,14 @@ function consequenceOfPackage(
       `${describeTrade(trade.legs, quantity)}, together for ${netPriceWords(limit)} or better, ` +
       `never worse than ${netPriceWords(worst)}.`,
     money: `${receives ? 'Receives at least' : 'Costs at most'} ${total} ${trade.currency} before commissions.`,
-    assignment:
-      cash === null ? null : `Further cash needed if assigned: ${cash} ${trade.currency}.`,
+    assignment: cash === null ? null : cashWords(trade, cash),
   };
+}
+
+function cashWords({ legs, currency }: OfferedTrade, cash: string): string {
+  return isSpread(legs)
+    ? `At most ${cash} ${currency} to pay at expiry.`
+    : `Further cash needed if assigned: ${cash} ${currency}.`;
 }
 
 /**
@@ -130,7 +136,7 @@ export interface UsageEstimate {
 }
 
 /**
- * `PM usage 31% → 36%, by our estimate.`, or null where it is not known. The estimate is of the
+ * `PM usage 31.2% → 36.0%, by our estimate.`, or null where it is not known. The estimate is of the
  * whole offer; of fewer contracts the change is their share of it.
  */
 export function usageWords(
@@ -140,7 +146,7 @@ export function usageWords(
 ): string | null {
   if (before === null || after === null) return null;
   const share = before + ((after - before) * wanted) / offered;
-  return `PM usage ${formatRoughPercent(before)} → ${formatRoughPercent(share)}, by our estimate.`;
+  return `PM usage ${formatPercentOne(before)} → ${formatPercentOne(share)}, by our estimate.`;
 }
 
 export function sentence(consequence: Consequence): string {

@@ -97,7 +97,12 @@ export function typedPrice(value: Decimal): string {
   return new Big(exactly.toFixed(2)).eq(exactly) ? exactly.toFixed(2) : exactly.toFixed();
 }
 
-/** A quantity or strike: `640`, `562.5`. */
+/** A strike as contracts are named by it, without separators: `6340`, `562.5`. */
+export function formatStrike(value: Decimal): string {
+  return new Big(value).toFixed();
+}
+
+/** A quantity: `640`, `1,200`. */
 export function formatQuantity(value: Decimal | number): string {
   return plain(String(value));
 }

@@ -1,4 +1,5 @@
 import type { Expiry } from '@/client/schema';
+import { AccountBadge } from '@/components/AccountBadge';
 import { Section } from '@/components/Section';
 import { Tag } from '@/components/Tag';
 import { formatQuantity, formatWhole } from '@/lib/decimal';
@@ -6,6 +7,7 @@ import { formatDate } from '@/lib/time';
 import styles from './dashboard.module.css';
 
 export function Expiries({ expiries }: { expiries: Expiry[] }) {
+  const isMixed = new Set(expiries.map((each) => each.kind)).size > 1;
   return (
     <Section title="Expiring within seven days">
       {expiries.length === 0 ? (
@@ -13,10 +15,11 @@ export function Expiries({ expiries }: { expiries: Expiry[] }) {
       ) : (
         <ul className={styles.rows}>
           {expiries.map((each) => (
-            <li key={each.expiry}>
+            <li key={`${each.kind}${each.expiry}`}>
               <span>
                 <strong>{formatDate(each.expiry)}</strong>{' '}
-                <span className={styles.small}>{daysTo(each.dte)}</span>
+                <span className={styles.small}>{daysTo(each.dte)}</span>{' '}
+                {isMixed && <AccountBadge kind={each.kind} />}
                 <div className={styles.small}>{each.symbols.join(', ')}</div>
               </span>
               <span className={styles.side}>

@@ -1,4 +1,5 @@
 import type { Exposure } from '@/client/schema';
+import { AccountBadge } from '@/components/AccountBadge';
 import { Section } from '@/components/Section';
 import { formatWhole } from '@/lib/decimal';
 import { formatPercentOne } from '@/lib/numbers';
@@ -10,6 +11,7 @@ const SHOWN = 8;
 export function Exposures({ exposures }: { exposures: Exposure[] }) {
   const largest = Math.max(...exposures.map((each) => Number(each.notional)), 1);
   const rest = exposures.length - SHOWN;
+  const isMixed = new Set(exposures.map((each) => each.kind)).size > 1;
   return (
     <Section title="Exposure by underlying">
       {exposures.length === 0 ? (
@@ -17,8 +19,10 @@ export function Exposures({ exposures }: { exposures: Exposure[] }) {
       ) : (
         <ul className={styles.rows}>
           {exposures.slice(0, SHOWN).map((each) => (
-            <li key={`${each.symbol}${each.currency}`}>
-              <strong>{each.symbol}</strong>
+            <li key={`${each.kind}${each.symbol}${each.currency}`}>
+              <span>
+                <strong>{each.symbol}</strong> {isMixed && <AccountBadge kind={each.kind} />}
+              </span>
               <span className={`numeric ${styles.side}`}>
                 {formatWhole(each.notional)} {each.currency}{' '}
                 <span className={styles.small}>

@@ -1,12 +1,13 @@
 import type { ReactNode } from 'react';
 import type { Dashboard, DashboardTotal } from '@/client/schema';
+import { AccountBadge } from '@/components/AccountBadge';
 import { formatSignedMoney, formatWhole, signOf } from '@/lib/decimal';
 import { formatCount, formatSignedPercent, NOT_KNOWN } from '@/lib/numbers';
 import styles from './dashboard.module.css';
 
 const TONES = { '-1': 'loss', '0': '', '1': 'gain' } as const;
 
-/** The money, in one line; a line for each currency where there are several. */
+/** The money, in one line; a line for each kind of it and each currency where there are several. */
 export function Figures({ dashboard: { totals, strategies } }: { dashboard: Dashboard }) {
   if (totals.length === 0) {
     return (
@@ -17,16 +18,35 @@ export function Figures({ dashboard: { totals, strategies } }: { dashboard: Dash
       </div>
     );
   }
-  return totals.map((total, index) => (
-    <Line key={total.currency} total={total} strategies={index === 0 ? strategies.length : null} />
+  const isMixed = new Set(totals.map((total) => total.kind)).size > 1;
+  return totals.map((total) => (
+    <Line
+      key={`${total.kind}${total.currency}`}
+      total={total}
+      strategies={strategies.filter((each) => each.account.kind === total.kind).length}
+      isMixed={isMixed}
+    />
   ));
 }
 
-function Line({ total, strategies }: { total: DashboardTotal; strategies: number | null }) {
-  const { currency } = total;
+interface LineProps {
+  total: DashboardTotal;
+  strategies: number;
+  /** Whether another line is of another kind of money. */
+  isMixed: boolean;
+}
+
+function Line({ total, strategies, isMixed }: LineProps) {
+  const { currency, kind } = total;
   return (
     <dl className={`panel ${styles.figures}`} style={{ margin: 0 }}>
-      <Figure label={`Net liquidation value, ${currency}`}>
+      <Figure
+        label={
+          <>
+            {isMixed && <AccountBadge kind={kind} />} Net liquidation value, {currency}
+          </>
+        }
+      >
         {formatWhole(total.net_liquidation)}
       </Figure>
       <Figure label="Today" note={dayNote(total)} noteTone={dayTone(total)}>
@@ -39,11 +59,7 @@ function Line({ total, strategies }: { total: DashboardTotal; strategies: number
       <Figure label="Maintenance margin">{formatWhole(total.maint_margin)}</Figure>
       <Figure
         label="Positions"
-        note={
-          strategies === null
-            ? undefined
-            : `${strategies} ${strategies === 1 ? 'strategy' : 'strategies'} at work`
-        }
+        note={`${strategies} ${strategies === 1 ? 'strategy' : 'strategies'} at work`}
       >
         {formatCount(total.positions_count)}
       </Figure>
@@ -52,7 +68,7 @@ function Line({ total, strategies }: { total: DashboardTotal; strategies: number
 }
 
 interface FigureProps {
-  label: string;
+  label: ReactNode;
   note?: string | undefined;
   noteTone?: string;
   children: ReactNode;

@@ -130,7 +130,7 @@ function Waiting<Row>({ title, query, to, nothing, children }: WaitingProps<Row>
       title={title}
       aside={
         <Anchor component={Link} to={to} size="sm">
-          {more > 0 ? `All ${rows.length}${isMore ? '+' : ''}` : 'Open'}
+          {more > 0 ? `All ${rows.length}${isMore ? '+' : ''}` : 'See all'}
           <span className={styles.hidden}> {title.toLowerCase()}</span>
         </Anchor>
       }

@@ -15,6 +15,7 @@ describe('the equity curve', () => {
   it('says where it began, where it is and how low it went', () => {
     const history: ValueHistory = {
       currency: 'USD',
+      kind: 'PAPER',
       left_out: [],
       points: [point('1000000'), point('998200.4'), point('1042310.55')],
     };

@@ -45,8 +45,7 @@ export function OrdersPage() {
             aria-label="States"
             placeholder={state === undefined ? 'All states' : undefined}
             clearable
-            miw={140}
-            maw={420}
+            w={150}
             value={state ?? []}
             onChange={(states) =>
               change({ state: states.length > 0 ? (states as OrderState[]) : undefined })

@@ -54,7 +54,7 @@ export function GreeksLine({ risk }: { risk: PortfolioRisk }) {
 function LeftOut({ risk }: { risk: PortfolioRisk }) {
   const lines = [
     risk.left_out.length > 0 &&
-      `Not in these figures: ${risk.left_out.map((each) => each.label).join(', ')} (another currency, or never read).`,
+      `Not in these figures: ${risk.left_out.map((each) => each.label).join(', ')} (another kind of money or currency, or never read).`,
     (risk.greeks?.unpriced.length ?? 0) > 0 &&
       `${risk.greeks?.unpriced.length} positions cannot be priced and are in no sum of greeks or stress.`,
     (risk.greeks?.unknown_beta.length ?? 0) > 0 &&

@@ -70,7 +70,7 @@ export function ApproveForm({ detail, isOver, onDone }: ApproveFormProps) {
         <Group grow align="flex-start">
           <TextInput
             label={units}
-            description={`1 to ${offer.quantity}`}
+            description={offer.quantity === 1 ? 'one is offered' : `1 to ${offer.quantity}`}
             inputMode="numeric"
             value={quantity}
             error={quantityError}

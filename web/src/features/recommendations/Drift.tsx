@@ -4,7 +4,7 @@ import { Facts } from '@/components/Facts';
 import { Moment } from '@/components/Moment';
 import { formatPrice } from '@/lib/decimal';
 import { formatPercent, formatSignedPercent, NOT_KNOWN } from '@/lib/numbers';
-import { priceWords } from '@/lib/package';
+import { marketWords } from '@/lib/package';
 import { staleWords } from './drift';
 
 interface DriftProps {
@@ -21,8 +21,8 @@ export function Drift({ detail, drift }: DriftProps) {
       </Text>
     );
   }
-  const words = (price: string | null) =>
-    price === null ? NOT_KNOWN : priceWords(detail.legs, price);
+  const words = (bid: string | null, ask: string | null) =>
+    bid === null || ask === null ? NOT_KNOWN : marketWords(detail.legs, bid, ask);
   const moved = drift.underlying_moved;
   const stale = staleWords(detail, drift);
   return (
@@ -34,8 +34,8 @@ export function Drift({ detail, drift }: DriftProps) {
       )}
       <Facts
         facts={[
-          { label: 'Bid × ask then', value: `${words(drift.bid_then)} × ${words(drift.ask_then)}` },
-          { label: 'Bid × ask now', value: `${words(drift.bid)} × ${words(drift.ask)}` },
+          { label: 'Bid × ask then', value: words(drift.bid_then, drift.ask_then) },
+          { label: 'Bid × ask now', value: words(drift.bid, drift.ask) },
           { label: `${detail.symbol} then`, value: formatPrice(drift.underlying_then) },
           {
             label: `${detail.symbol} now`,

@@ -14,31 +14,36 @@ export function MarginAfter({ detail }: { detail: RecommendationDetail }) {
           {outlook === null ? (
             <Text size="sm">{why_no_outlook}</Text>
           ) : (
-            <Estimate outlook={outlook} symbol={detail.symbol} />
+            detail.state === 'PROPOSED' && <Estimate outlook={outlook} detail={detail} />
           )}
-          <WhatIf whatIf={detail.what_if} />
+          <WhatIf whatIf={detail.what_if} isOffered={detail.state === 'PROPOSED'} />
         </Stack>
       )}
     </Ahead>
   );
 }
 
-function Estimate({ outlook, symbol }: { outlook: TradeOutlook; symbol: string }) {
+/** Before and after; told while it is offered, for later the account may hold it already. */
+function Estimate({ outlook, detail }: { outlook: TradeOutlook; detail: RecommendationDetail }) {
   const { margin } = outlook;
+  const currency = detail.terms.legs[0]?.contract.currency ?? '';
   return (
     <Facts
       facts={[
         {
-          label: 'Margin usage, est.',
+          label: 'PM usage, est.',
           value: change(outlook.pm_usage_before, outlook.pm_usage_after),
         },
         {
-          label: 'Maintenance margin, est.',
+          label: `Maintenance margin, est., ${currency}`,
           value: formatSignedCount(margin.portfolio_maintenance.change),
         },
-        { label: 'Under Reg T, est.', value: formatSignedCount(margin.reg_t_maintenance.change) },
         {
-          label: `In ${symbol}, of equity`,
+          label: `Under Reg T, est., ${currency}`,
+          value: formatSignedCount(margin.reg_t_maintenance.change),
+        },
+        {
+          label: `In ${detail.symbol}, of equity`,
           value: change(outlook.concentration_before, outlook.concentration_after),
         },
       ]}

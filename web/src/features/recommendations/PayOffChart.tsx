@@ -9,10 +9,11 @@ import { formatCount, formatLevel, NOT_KNOWN } from '@/lib/numbers';
 interface PayOffChartProps {
   payOff: PayOff;
   symbol: string;
+  currency: string;
 }
 
 /** Profit or loss over the underlying's price: at expiry and today, breakevens and spot marked. */
-export function PayOffChart({ payOff, symbol }: PayOffChartProps) {
+export function PayOffChart({ payOff, symbol, currency }: PayOffChartProps) {
   const option = useCallback(
     (theme: ChartTheme) => optionOf(payOff, symbol, theme),
     [payOff, symbol],
@@ -20,7 +21,7 @@ export function PayOffChart({ payOff, symbol }: PayOffChartProps) {
   const breakevens = payOff.breakevens.map((each) => formatLevel(each)).join(' and ');
   return (
     <Chart
-      label={`Profit or loss by the price of ${symbol}`}
+      label={`Profit or loss in ${currency}, by the price of ${symbol}`}
       summary={
         `Breaks even at ${breakevens || 'no price shown'}; ${symbol} is at ` +
         `${formatLevel(payOff.spot)}. At most ${formatCount(payOff.max_profit)} gained, ` +
@@ -33,12 +34,23 @@ export function PayOffChart({ payOff, symbol }: PayOffChartProps) {
   );
 }
 
+/** What is drawn, where it is more or less than the trade itself; null where it is that. */
+export function drawnWords(payOff: PayOff, symbol: string): string | null {
+  const parts = [
+    payOff.premium !== null &&
+      `The new option alone, sold at ${formatLevel(payOff.premium)}; what the old one earned or lost is settled by the roll.`,
+    payOff.share_cost !== null &&
+      `With the ${formatCount(payOff.shares)} ${symbol} it is written on, at the ${formatLevel(payOff.share_cost)} each that they have cost.`,
+  ].filter((part) => part !== false);
+  return parts.length === 0 ? null : parts.join(' ');
+}
+
 function optionOf(payOff: PayOff, symbol: string, theme: ChartTheme): ChartOption {
   const points = (values: readonly number[]) =>
     payOff.spots.map((spot, index) => [spot, values[index] ?? null]);
   const [first = '', second = ''] = theme.series;
   return {
-    grid: { ...GRID, top: 40 },
+    grid: { ...GRID, top: 58 },
     legend: { ...legendStyle(theme), top: 0, left: 0 },
     tooltip: {
       trigger: 'axis',
@@ -53,6 +65,9 @@ function optionOf(payOff: PayOff, symbol: string, theme: ChartTheme): ChartOptio
       axisLabel: {
         ...axisStyle(theme).axisLabel,
         formatter: (value: number) => formatCount(value),
+        // The ends are no round figures.
+        showMinLabel: false,
+        showMaxLabel: false,
       },
     },
     yAxis: {
@@ -79,14 +94,14 @@ function optionOf(payOff: PayOff, symbol: string, theme: ChartTheme): ChartOptio
           data: [
             {
               xAxis: payOff.spot,
-              label: { formatter: `${symbol} ${formatLevel(payOff.spot)}` },
+              label: { formatter: `${symbol} ${formatLevel(payOff.spot)}`, distance: 18 },
               lineStyle: { color: theme.ink, type: 'solid' },
             },
             ...payOff.breakevens.map((each) => ({
               xAxis: each,
               label: {
                 formatter: `breakeven ${formatLevel(each)}`,
-                position: 'insideEndTop' as const,
+                distance: 4,
               },
             })),
             {

@@ -1,26 +1,37 @@
 import { Stack, Text, Title } from '@mantine/core';
-import type { OutlookAnswer, RecommendationDetail, TradeOutlook } from '@/client/schema';
+import type { OutlookAnswer, PayOff, RecommendationDetail, TradeOutlook } from '@/client/schema';
 import { PlainTable } from '@/components/PlainTable';
 import { formatRoughPercent, formatSignedCount } from '@/lib/numbers';
+import { isSpread } from '@/lib/package';
 import { assignmentWords } from './assignment';
-import { PayOffChart } from './PayOffChart';
+import { drawnWords, PayOffChart } from './PayOffChart';
 
 interface RisksProps {
   detail: RecommendationDetail;
   answer: OutlookAnswer;
 }
 
-/** What can go wrong: the trade by itself, the account in a shock, and an assignment. */
+/**
+ * What can go wrong: the trade by itself, an assignment, and the account in a shock. Once it is
+ * decided the account may hold it already, so that nothing can be told before and after it.
+ */
 export function Risks({ detail, answer: { outlook, why_no_outlook } }: RisksProps) {
   if (outlook === null) return <Text size="sm">{why_no_outlook}</Text>;
   const words = assignmentWords(detail, outlook);
+  const currency = detail.terms.legs[0]?.contract.currency ?? '';
+  const isOpen = detail.state === 'PROPOSED';
+  if (!isOpen && outlook.pay_off === null && words.length === 0) {
+    return <Text size="sm">It only closes what was held.</Text>;
+  }
   return (
     <Stack gap="lg">
-      {outlook.pay_off !== null && <PayOffChart payOff={outlook.pay_off} symbol={detail.symbol} />}
+      {outlook.pay_off !== null && (
+        <PayOffPart payOff={outlook.pay_off} symbol={detail.symbol} currency={currency} />
+      )}
       {words.length > 0 && (
         <div>
           <Title order={3} size="sm" mb={4}>
-            If it is assigned
+            {isSpread(detail.legs) ? 'At expiry' : 'If it is assigned'}
           </Title>
           {words.map((sentence) => (
             <Text key={sentence} size="sm">
@@ -29,14 +40,30 @@ export function Risks({ detail, answer: { outlook, why_no_outlook } }: RisksProp
           ))}
         </div>
       )}
-      <div>
-        <Title order={3} size="sm" mb={4}>
-          If the market moves at once, the whole account
-        </Title>
-        <StressTable outlook={outlook} />
-        <LeftOut outlook={outlook} />
-      </div>
+      {isOpen && (
+        <div>
+          <Title order={3} size="sm" mb={4}>
+            If the whole market moves at once: the account, in {currency}
+          </Title>
+          <StressTable outlook={outlook} />
+          <LeftOut outlook={outlook} />
+        </div>
+      )}
     </Stack>
+  );
+}
+
+function PayOffPart(props: { payOff: PayOff; symbol: string; currency: string }) {
+  const words = drawnWords(props.payOff, props.symbol);
+  return (
+    <div>
+      <PayOffChart {...props} />
+      {words !== null && (
+        <Text size="sm" c="dimmed" mt={4}>
+          {words}
+        </Text>
+      )}
+    </div>
   );
 }
 
@@ -53,33 +80,27 @@ function LeftOut({ outlook: { left_out } }: { outlook: TradeOutlook }) {
 
 function StressTable({ outlook }: { outlook: TradeOutlook }) {
   return (
-    <PlainTable label="Stress before and after">
-      <thead>
-        <tr>
-          <th scope="col">If everything moved at once by</th>
-          {outlook.stress.map((row) => (
-            <th key={row.spot_move} scope="col" data-numeric>
-              {row.spot_move > 0 ? '+' : ''}
-              {formatRoughPercent(row.spot_move)}
-            </th>
-          ))}
-        </tr>
-      </thead>
+    <PlainTable
+      label="Stress before and after"
+      head={[
+        'All move by',
+        { figure: 'Account now' },
+        { figure: 'With this trade' },
+        { figure: 'Difference' },
+      ]}
+    >
       <tbody>
-        {(['before', 'after'] as const).map((when) => (
-          <tr key={when}>
-            <td>{when === 'before' ? 'Account now' : 'With this trade'}</td>
-            {outlook.stress.map((row) => (
-              <Amount key={row.spot_move} value={row[when]} />
-            ))}
+        {outlook.stress.map(({ spot_move, before, after }) => (
+          <tr key={spot_move}>
+            <th scope="row">
+              {spot_move > 0 ? '+' : ''}
+              {formatRoughPercent(spot_move)}
+            </th>
+            <Amount value={before} />
+            <Amount value={after} />
+            <Amount value={after - before} />
           </tr>
         ))}
-        <tr>
-          <td>Difference</td>
-          {outlook.stress.map((row) => (
-            <Amount key={row.spot_move} value={row.after - row.before} />
-          ))}
-        </tr>
       </tbody>
     </PlainTable>
   );

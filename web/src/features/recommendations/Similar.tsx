@@ -24,7 +24,7 @@ export function Similar({ rows }: { rows: readonly SimilarRow[] }) {
             <td>
               <Moment at={row.proposed_at} clock="market" />
             </td>
-            <td>
+            <td style={{ minWidth: '11rem' }}>
               <Anchor
                 component={Link}
                 to="/recommendations/$id"

@@ -3,7 +3,7 @@ import type { RecommendationDetail } from '@/client/schema';
 import { type Fact, Facts } from '@/components/Facts';
 import { Price, Quantity, SignedMoney } from '@/components/Figures';
 import { Moment } from '@/components/Moment';
-import { formatAmount } from '@/lib/decimal';
+import { compareDecimals, formatAmount } from '@/lib/decimal';
 import {
   formatCount,
   formatDelta,
@@ -11,9 +11,8 @@ import {
   formatPercent,
   formatPercentOne,
   formatRoughPercent,
-  NOT_KNOWN,
 } from '@/lib/numbers';
-import { describeLeg, isPackage, priceWords } from '@/lib/package';
+import { describeLeg, isPackage, isSpread, marketWords, priceWords } from '@/lib/package';
 import { formatDate } from '@/lib/time';
 
 /** The economics on offer, the market they were taken from, and what they come to. */
@@ -22,10 +21,17 @@ export function TermsFacts({ detail }: { detail: RecommendationDetail }) {
     <Stack gap="md">
       <Facts facts={tradeFacts(detail)} />
       <Group title="When proposed" facts={marketFacts(detail)} />
-      <Group title="What it comes to" facts={metricFacts(detail)} />
+      <Group title={COMES_TO[detail.action]} facts={metricFacts(detail)} />
     </Stack>
   );
 }
+
+/** The figures of what is bought in say what holding it on would earn and risk. */
+const COMES_TO = {
+  OPEN: 'What it comes to',
+  ROLL: 'What the new option comes to',
+  CLOSE: 'What holding it on would come to',
+} as const;
 
 function Group({ title, facts }: { title: string; facts: readonly Fact[] }) {
   return (
@@ -42,18 +48,22 @@ function tradeFacts(detail: RecommendationDetail): Fact[] {
   return [
     ...(isPackage(detail.legs) ? packageFacts(detail) : singleFacts(detail)),
     {
-      label: `Credit at the limit, ${detail.terms.legs[0]?.contract.currency ?? ''}`,
+      label: `${compareDecimals(detail.credit, '0') < 0 ? 'Cost' : 'Credit'} at the limit, ${detail.terms.legs[0]?.contract.currency ?? ''}`,
       value: <SignedMoney value={detail.credit} />,
     },
-    {
-      label: 'Cash needed if assigned',
-      value: detail.assignment_cash === null ? NOT_KNOWN : formatAmount(detail.assignment_cash),
-    },
+    ...(detail.assignment_cash === null
+      ? []
+      : [{ label: cashLabel(detail), value: formatAmount(detail.assignment_cash) }]),
     { label: 'Expiry', value: formatDate(detail.contract.expiry) },
     { label: 'Multiplier', value: <Quantity value={detail.contract.multiplier} /> },
     ...tradingClass(detail.contract),
     { label: 'Decide until', value: <Moment at={detail.deadline} clock="market" /> },
   ];
+}
+
+function cashLabel({ legs }: RecommendationDetail): string {
+  if (!isPackage(legs)) return 'Cash needed if assigned';
+  return isSpread(legs) ? 'At most to pay at expiry' : 'Further cash if assigned';
 }
 
 function singleFacts(detail: RecommendationDetail): Fact[] {
@@ -88,7 +98,7 @@ function marketFacts({ terms, symbol, legs, metrics }: RecommendationDetail): Fa
   return [
     {
       label: 'Bid × ask',
-      value: `${priceWords(legs, terms.reference_bid)} × ${priceWords(legs, terms.reference_ask)}`,
+      value: marketWords(legs, terms.reference_bid, terms.reference_ask),
     },
     { label: symbol, value: <Price value={terms.reference_underlying_price} /> },
     {

@@ -4,16 +4,21 @@ import { PlainTable } from '@/components/PlainTable';
 import { formatMoney, formatPrice, formatSignedMoney, isDecimal } from '@/lib/decimal';
 import { whatIfRows } from './whatIfRows';
 
+interface WhatIfProps {
+  whatIf: RecommendationDetail['what_if'];
+  /** Whether nobody has decided yet, so that our estimates stand above. */
+  isOffered: boolean;
+}
+
+const OUR_ESTIMATES =
+  'The figures above are our estimates at the latest quotes. The broker’s own margin preview is asked for after an approval; it governs, and without it nothing is sent.';
+const NEVER_ASKED = 'No margin preview by the broker is on record.';
+
 /** The broker's own margin preview: before, after and the difference. */
-export function WhatIf({ whatIf }: { whatIf: RecommendationDetail['what_if'] }) {
+export function WhatIf({ whatIf, isOffered }: WhatIfProps) {
   const rows = whatIf === null ? [] : whatIfRows(whatIf);
   if (whatIf === null || rows.length === 0) {
-    return (
-      <Text size="sm">
-        The figures above are our estimates at the latest quotes. The broker’s own margin preview is
-        asked for after an approval; it governs, and without it nothing is sent.
-      </Text>
-    );
+    return <Text size="sm">{isOffered ? OUR_ESTIMATES : NEVER_ASKED}</Text>;
   }
   const currency = typeof whatIf.currency === 'string' ? whatIf.currency : '';
   return (

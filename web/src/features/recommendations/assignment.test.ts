@@ -34,4 +34,17 @@ describe('what happens at assignment', () => {
     expect(words).toHaveLength(1);
     expect(words[0]).toContain('settles in cash');
   });
+
+  it('says what bounds the loss of a spread', () => {
+    const { contract } = recommendation();
+    const legs = (['SELL', 'BUY'] as const).map((side, index) => ({
+      side,
+      ratio: 1,
+      contract: { ...contract, strike: ['640', '630'][index] ?? '' },
+    }));
+    const words = assignmentWords(recommendation({ legs }), outlook({}));
+    expect(words).toEqual([
+      'It settles in cash. Below 640 the difference is paid; from 630 down the put bought pays it back, so it is at most 2,000 USD.',
+    ]);
+  });
 });

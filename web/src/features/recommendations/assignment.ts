@@ -5,9 +5,10 @@ import {
   formatAmount,
   formatPrice,
   formatQuantity,
+  formatStrike,
   product,
 } from '@/lib/decimal';
-import { isPackage } from '@/lib/package';
+import { isPackage, isSpread } from '@/lib/package';
 
 type Offered = Pick<
   RecommendationDetail,
@@ -17,6 +18,7 @@ type Offered = Pick<
 /** What happens at assignment, in sentences; none for a trade that sells nothing. */
 export function assignmentWords(offer: Offered, outlook: TradeOutlook): string[] {
   const { contract, quantity, symbol } = offer;
+  if (offer.action === 'OPEN' && isSpread(offer.legs)) return spreadWords(offer);
   const sells = isPackage(offer.legs) ? offer.action === 'ROLL' : offer.side === 'SELL';
   if (offer.action === 'CLOSE' || !sells) return [];
   const currency = offer.terms.legs[0]?.contract.currency ?? '';
@@ -40,8 +42,20 @@ export function assignmentWords(offer: Offered, outlook: TradeOutlook): string[]
   const isCovered = compareDecimals(outlook.cash, outlook.short_put_cash_after) >= 0;
   sentences.push(
     isCovered
-      ? `Were every short put assigned, ${all} ${currency} were needed; the account holds ${cash}.`
-      : `Were every short put assigned, ${all} ${currency} were needed and the account holds only ${cash}: the rest would be borrowed.`,
+      ? `If every short put were assigned, ${all} ${currency} would be needed; the account holds ${cash}.`
+      : `If every short put were assigned, ${all} ${currency} would be needed and the account holds only ${cash}: the rest would be borrowed.`,
   );
   return sentences;
+}
+
+/** Of a put spread on an index: what is paid, and what bounds it. */
+function spreadWords({ legs, quantity, contract, terms }: Offered): string[] {
+  const sold = legs.find((leg) => leg.side === 'SELL')?.contract.strike;
+  const bought = legs.find((leg) => leg.side === 'BUY')?.contract.strike;
+  if (sold === undefined || bought === undefined || contract.right === 'C') return [];
+  const width = formatAmount(product(difference(sold, bought), contract.multiplier, quantity));
+  const currency = terms.legs[0]?.contract.currency ?? '';
+  return [
+    `It settles in cash. Below ${formatStrike(sold)} the difference is paid; from ${formatStrike(bought)} down the put bought pays it back, so it is at most ${width} ${currency}.`,
+  ];
 }

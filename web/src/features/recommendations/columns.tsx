@@ -115,6 +115,7 @@ const OFFER: readonly Column<Row>[] = [
     id: 'contract',
     header: 'Contract, action, strategy',
     kind: 'text',
+    wraps: true,
     value: tradeOf,
     cell: (row) => (
       <>
@@ -126,6 +127,8 @@ const OFFER: readonly Column<Row>[] = [
       </>
     ),
   },
+  // Whose money it is stands beside the trade, never beyond the edge.
+  accountColumn(),
   {
     id: 'quantity',
     header: 'Qty',
@@ -205,7 +208,6 @@ const OFFER: readonly Column<Row>[] = [
     value: (row) => row.quote_quality ?? 'MISSING',
     cell: (row) => <QualityCell row={row} />,
   },
-  accountColumn(),
 ];
 
 /** Of what waits for a decision: how long, and what. */

@@ -2,7 +2,7 @@
 import type { Drift, RecommendationDetail } from '@/client/schema';
 import { compareDecimals } from '@/lib/decimal';
 import { formatPercent, formatSignedPercent } from '@/lib/numbers';
-import { isPackage, priceWords } from '@/lib/package';
+import { isPackage, marketWords, priceWords } from '@/lib/package';
 
 type Offered = Pick<RecommendationDetail, 'symbol' | 'legs' | 'side' | 'floor_price'>;
 
@@ -19,7 +19,7 @@ export function staleWords(offer: Offered, drift: Drift): string | null {
   const reachable = isSale ? drift.ask : drift.bid;
   const best = reachable === null ? 0 : compareDecimals(reachable, worst);
   if (isSale ? best < 0 : best > 0) {
-    return `The market has left this offer: ${priceWords(legs, drift.bid ?? '0')} × ${priceWords(legs, drift.ask ?? '0')}, and the worst price it accepts is ${priceWords(legs, worst)}. An order would wait in vain.`;
+    return `The market has left this offer: ${marketWords(legs, drift.bid ?? '0', drift.ask ?? '0')}, and the worst price it accepts is ${priceWords(legs, worst)}. An order would wait in vain.`;
   }
   return null;
 }
@@ -27,6 +27,6 @@ export function staleWords(offer: Offered, drift: Drift): string | null {
 /** `Now 4.05 × 4.20, SPY +0.30%.`; null while nothing newer than the proposal is known. */
 export function nowWords(offer: Offered, drift: Drift): string | null {
   if (!drift.is_live || drift.bid === null || drift.ask === null) return null;
-  const market = `${priceWords(offer.legs, drift.bid)} × ${priceWords(offer.legs, drift.ask)}`;
+  const market = marketWords(offer.legs, drift.bid, drift.ask);
   return `Now ${market}, ${offer.symbol} ${formatSignedPercent(drift.underlying_moved)} since the proposal.`;
 }

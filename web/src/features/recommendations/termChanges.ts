@@ -1,7 +1,7 @@
 /** In what two offers differ: what a person has to look at again. */
 import type { RecommendationDetail } from '@/client/schema';
 import { formatPrice } from '@/lib/decimal';
-import { describeTrade, priceWords } from '@/lib/package';
+import { describeTrade, marketWords, priceWords } from '@/lib/package';
 import { formatMomentInFull } from '@/lib/time';
 
 export interface TermChange {
@@ -26,10 +26,8 @@ export function termChanges(
     of('Trade', (offer) => describeTrade(offer.legs, offer.quantity)),
     of('Limit per share', (offer) => price(offer, offer.limit_price)),
     of('Never worse than', (offer) => price(offer, offer.floor_price)),
-    of(
-      'Bid × ask',
-      ({ terms, legs }) =>
-        `${priceWords(legs, terms.reference_bid)} × ${priceWords(legs, terms.reference_ask)}`,
+    of('Bid × ask', ({ terms, legs }) =>
+      marketWords(legs, terms.reference_bid, terms.reference_ask),
     ),
     of(after.symbol, ({ terms }) => formatPrice(terms.reference_underlying_price)),
     of('Decide until', ({ deadline }) => formatMomentInFull(new Date(deadline), timeZone)),

@@ -43,6 +43,7 @@ export const STRATEGY_COLUMNS: readonly Column<StrategyRow>[] = [
     id: 'name',
     header: 'Strategy',
     kind: 'text',
+    wraps: true,
     value: (row) => `${row.name} ${row.slug} ${row.version}`,
     cell: (row) => (
       <>
