@@ -68,7 +68,7 @@ screens: chromium $(WEB_APP) ## Photograph every screen for docs/screens
 audit: $(DEV_STAMP) $(NODE_STAMP) ## Look for slips, secrets and strange licences; list what is shipped
 	.ci/audit
 
-faults: $(DEV_STAMP) ## Long fault campaigns: crash things and count the orders
+faults: chromium $(WEB_APP) ## Long fault campaigns: crash things and count the orders
 	$(BIN)/python -m tests.faults $(FAULTS_ARGS)
 	$(BIN)/pytest -m faults --timeout 0 $(PYTEST_ARGS) || [ $$? -eq 5 ]  # 5: none
 

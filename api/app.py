@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.middleware.gzip import GZipMiddleware
@@ -22,6 +22,7 @@ from api.description import describe
 from api.entity_tags import EntityTags
 from api.limits import Throttle
 from api.middleware import AddressRate, CrossSiteGuard, RequestContext, SafetyHeaders
+from api.parameters import only_known_parameters
 from api.routers import (
     account,
     alerts,
@@ -158,7 +159,7 @@ def create_app(
 
 
 def _add_routes(app: FastAPI) -> None:
-    api = APIRouter(prefix="/api")
+    api = APIRouter(prefix="/api", dependencies=[Depends(only_known_parameters)])
     for module in _ROUTERS:
         api.include_router(module.router)
     api.include_router(health.in_depth)

@@ -67,7 +67,9 @@ def reached_through_the_proxy(containers: Containers, password: str) -> None:
         with browser.stream("GET", "/api/stream/", headers={"Accept-Encoding": "gzip"}) as events:
             assert events.status_code == 200
             # The desk goes on with the stream, and has said no more than this.
-            assert next(events.iter_lines()) == "event: hello"
+            lines = events.iter_lines()
+            assert next(lines).startswith("id: ")
+            assert next(lines) == "event: hello"
 
 
 def test_services_start_in_order_serve_tell_of_their_health_are_restored_and_stop(
