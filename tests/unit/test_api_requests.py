@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,16 @@ from api.openapi import document
 from api.schemas.limits import ChangeLimitsAsk
 from domain.errors import ErrorCode, GreenlightError
 from infra.settings import Settings
+from tests.shared_routes import routes_made_once
 
 # Nothing listens there: requests that need the database fail.
 NOWHERE = "postgresql+psycopg://postgres@127.0.0.1:1/none?connect_timeout=1"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_applications() -> Iterator[None]:
+    with routes_made_once():
+        yield
 
 
 @pytest.fixture

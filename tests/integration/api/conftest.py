@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 
 from infra import security
 from tests.integration.api.client import ApiWorld, running_api
+from tests.shared_routes import routes_made_once
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -19,6 +20,12 @@ def quick_hashes() -> Iterator[None]:
         patch.setattr(
             security, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
         )
+        yield
+
+
+@pytest.fixture(scope="package", autouse=True)
+def quick_applications() -> Iterator[None]:
+    with routes_made_once():
         yield
 
 
