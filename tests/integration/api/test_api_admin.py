@@ -74,7 +74,7 @@ async def test_every_list_and_detail_page_renders_with_data(api: ApiWorld) -> No
             listed = await browser.get(f"/admin/{slug(model)}/list")
             assert listed.status_code == 200, (model, listed.text[:500])
             async with api.sessions() as session:
-                keys = (await session.scalars(select(inspect(model).primary_key[0]).limit(2))).all()
+                keys = (await session.scalars(select(inspect(model).primary_key[0]).limit(1))).all()
             assert keys, f"the world has no {model.__name__}"
             for key in keys:
                 assert str(key) in listed.text, model
