@@ -124,20 +124,19 @@ class IbkrClient:
         """Order ids up to ``highest`` belong to orders on record."""
         self._last_order_id = max(self._last_order_id, highest)
 
-    async def ask(
-        self, request: Awaitable[T], timeout_seconds: float = REQUEST_TIMEOUT_SECONDS
-    ) -> T:
+    async def ask(self, request: Awaitable[T], timeout_seconds: float | None = None) -> T:
         """Await a request; silence or a dropped line is BrokerUnavailable, never a hang."""
+        patience = REQUEST_TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
         try:
             # Not asyncio.wait_for: before Python 3.12 it loses a cancellation that meets an answer.
-            async with asyncio.timeout(timeout_seconds):
+            async with asyncio.timeout(patience):
                 return await request
         except TimeoutError:
-            raise BrokerUnavailable(f"no answer within {timeout_seconds:g} s") from None
+            raise BrokerUnavailable(f"no answer within {patience:g} s") from None
         except ConnectionError as error:
             raise BrokerUnavailable(f"connection lost: {error}") from error
 
-    async def server_time(self, timeout_seconds: float = REQUEST_TIMEOUT_SECONDS) -> datetime:
+    async def server_time(self, timeout_seconds: float | None = None) -> datetime:
         """The gateway's clock."""
         return await self.ask(self._time.get(), timeout_seconds)
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
 from activities import orders as order_activities
 from infra.db import book_comparison
-from infra.db import lease as lease_module
-from infra.ibkr import session as gateway_session
+from tests.faults.hurry import swapped
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(autouse=True)
-def patient_leases(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No lease is lost only because a busy machine kept the test from the processor."""
-    monkeypatch.setattr(lease_module, "LEASE_SECONDS", 120)
-    # A successor asks six times within this, so it must not be too long.
-    monkeypatch.setattr(gateway_session, "LEASE_SECONDS", 18)
+def patient() -> Iterator[None]:
+    """No test fails only because a busy machine kept it from the processor."""
+    with swapped(PATIENCE):
+        yield
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from infra.simulator.market_events import Jump
 from tests.faults.hurry import swapped
 from tests.faults.servers import Servers
 from tests.faults.world import GATEWAY, World, WorldOptions, open_world
+from tests.patience import PATIENCE
 
 NEW_YORK = ZoneInfo("America/New_York")
 SPEED = 5.0
@@ -38,13 +39,6 @@ rest; days pass in a jump anyway.
 """
 DECIDED_SECONDS = 240.0
 CAUGHT_UP_SECONDS = 120.0
-PATIENCE: dict[str, Any] = {
-    # How long this process may be kept from the processor before it gives up the gateway.
-    "infra.db.lease:LEASE_SECONDS": 60,
-    "infra.ibkr.session:LEASE_SECONDS": 60,
-    "infra.ibkr.client:SILENCE_SECONDS": 60.0,
-}
-"""What is lost to a full machine is tried elsewhere; here days of a strategy's life are."""
 XSP_PUTS: dict[str, Any] = {
     "universe": ["XSP"],
     "min_dte": 24,

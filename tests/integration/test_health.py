@@ -160,12 +160,15 @@ async def test_a_database_that_is_away_fails_alone(tmp_path: Path):
 async def test_the_doctor_examines_the_whole_deployment(world: TradingWorld, tmp_path: Path):
     url = world.sessions.kw["bind"].url.render_as_string(hide_password=False)
     address = f"127.0.0.1:{any_free_port()}"
+    gateway_port = any_free_port()
+    async with world.sessions.begin() as session:
+        await session.execute(update(m.Gateway).values(port=gateway_port))
     found = await examine(Settings(home=tmp_path, database_url=url, temporal_address=address))
     named = {f"{check.part} {check.name}": check for check in found}
     assert named["database role"].state is HealthState.DEGRADED
     assert named["backup newest"].state is HealthState.DEGRADED
     assert named["temporal server"].state is HealthState.FAILED
-    assert named[f"gateway {SLUG} at 127.0.0.1:4002"].state is HealthState.FAILED
+    assert named[f"gateway {SLUG} at 127.0.0.1:{gateway_port}"].state is HealthState.FAILED
     assert all(check.advice for check in found if check.state is not HealthState.OK)
 
 
