@@ -18,6 +18,8 @@ RUN_STAMP := .venv/.installed-run
 DEV_STAMP := .venv/.installed-dev
 BENCH_STAMP := .venv/.installed-bench
 FAST_TESTS := not faults and not bench
+# One more than there are processors, for much of a test is waiting; each takes up to 2 GB.
+TEST_PROCESSES ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n + 1 : 4)))
 NODE_STAMP := web/node_modules/.installed
 WEB_APP := web/dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) \
@@ -45,7 +47,7 @@ web: $(WEB_APP) ## Build the web app
 
 # Whole desks and browsers one after the other: each has several processes of its own.
 test: lint web-test chromium $(WEB_APP) ## Run every check and test but the long campaigns
-	$(BIN)/pytest -m "$(FAST_TESTS) and not desk" -n auto --maxprocesses 4 --dist loadfile \
+	$(BIN)/pytest -m "$(FAST_TESTS) and not desk" -n $(TEST_PROCESSES) --dist loadfile \
 		$(PYTEST_ARGS) || [ $$? -eq 5 ]  # 5: none is selected
 	$(BIN)/pytest -m "$(FAST_TESTS) and desk" $(PYTEST_ARGS) || [ $$? -eq 5 ]
 

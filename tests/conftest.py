@@ -24,6 +24,7 @@ from infra.embedded.ports import any_free_port
 from infra.embedded.temporal import temporal_binary
 from infra.settings import ENV_PREFIX, Settings
 from tests.desk import Desk, running_desk
+from tests.scratch import scratch_directory
 
 OUTPUT = Path(__file__).parent / "output"
 """What failed tests leave to look at."""
@@ -69,7 +70,7 @@ def short_tmp_path() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """The session's Postgres server; it trades durability for speed."""
-    directory = Path(tempfile.mkdtemp(prefix="gl-pg-"))
+    directory = scratch_directory("gl-pg-")
     with EmbeddedPostgres(directory, durable=False) as server:
         yield server
     shutil.rmtree(directory)
@@ -101,7 +102,7 @@ def database_url(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator
 @pytest.fixture(scope="session")
 def temporal_address() -> Iterator[str]:
     """host:port of the session's Temporal server, on real time."""
-    directory = Path(tempfile.mkdtemp(prefix="gl-temporal-"))
+    directory = scratch_directory("gl-temporal-")
     with EmbeddedTemporal(directory, port=any_free_port()) as server:
         yield server.address
     shutil.rmtree(directory)

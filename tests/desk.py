@@ -14,7 +14,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +41,7 @@ from infra.embedded.stack import DEFAULT_PORTS, greenlight_command
 from infra.settings import ENV_PREFIX
 from infra.simulator.ledger import Ledger
 from infra.supervisor import pid_file
+from tests.scratch import scratch_directory
 
 PROCESSES = ("postgres", "temporal", "gateway", "broker worker", "core worker", "api")
 STRATEGY_SCHEDULE = "strategy-runs"
@@ -393,7 +393,7 @@ def running_desk(*options: str) -> Iterator[Desk]:
         options: of ``greenlight up``; real-time speed unless ``--speed`` is among them.
     """
     # A short path: Postgres listens on a unix socket in it.
-    root = Path(tempfile.mkdtemp(prefix="gl-desk-")).resolve()
+    root = scratch_directory("gl-desk-")
     home = Home(root)
     home.create()
     home.ports.write_text(json.dumps(_free_ports()), "utf-8")

@@ -14,6 +14,7 @@ from infra.db.migrate import upgrade
 from infra.embedded import EmbeddedPostgres, EmbeddedTemporal
 from infra.embedded.ports import any_free_port
 from tests.faults.processes import Processes
+from tests.scratch import scratch_directory
 
 TEMPLATE = "template_of_worlds"
 
@@ -25,7 +26,7 @@ class Servers:
     """
 
     def __init__(self) -> None:
-        self._directory = Path(tempfile.mkdtemp(prefix="gl-faults-")).resolve()
+        self._directory = scratch_directory("gl-faults-")
         self._postgres: EmbeddedPostgres | None = None
         self._temporal: EmbeddedTemporal | None = None
         self._processes: Processes | None = None
