@@ -200,6 +200,11 @@ def plain(value: Decimal) -> str:
     return "0" if text in {"-0", ""} else text
 
 
+def contracts_text(count: int) -> str:
+    """``1 contract``, ``2 contracts``."""
+    return f"{count} contract{'' if count == 1 else 's'}"
+
+
 def price_text(price: Decimal) -> str:
     """A price as traders write it, cents at least and more places where it has them: ``6.00``."""
     return f"{price:.2f}" if price == round(price, 2) else plain(price)

@@ -226,7 +226,8 @@ def reconcile(gateway: GatewaySlug = None) -> None:
             typer.echo(f"{label}: {line}")
     if not report.is_steady:
         typer.echo("Positions kept changing; they will be compared at the next look.", err=True)
-    typer.echo(f"{', '.join(report.accounts)}: {report.open} open discrepancies")
+    what = "discrepancy" if report.open == 1 else "discrepancies"
+    typer.echo(f"{', '.join(report.accounts)}: {report.open} open {what}")
     if report.open:
         raise typer.Exit(1)
 

@@ -73,7 +73,8 @@ def _together(first: ReconciliationReport, last: ReconciliationReport) -> Reconc
 
 
 def _words(report: ReconciliationReport) -> str:
-    lines = [f"{report.open} open discrepancies on {', '.join(report.accounts)}"]
+    what = "discrepancy" if report.open == 1 else "discrepancies"
+    lines = [f"{report.open} open {what} on {', '.join(report.accounts)}"]
     lines += [f"raised: {each}" for each in report.raised]
     lines += [f"cleared: {each}" for each in report.cleared]
     lines += [f"recognised: {each}" for each in report.events]

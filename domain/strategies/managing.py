@@ -116,7 +116,8 @@ def judge(
     if reached.get("time_exit"):
         reason = f"{held.dte} days are left; it is not held beyond {policy.exit_dte}."
         return _roll_or_close(Trigger.TIME, reason, held, policy, chain, columns, cycle)
-    so_far = f"{held.captured:.0%} of the credit is earned so far."
+    earned = "earned" if held.captured >= 0 else "lost"
+    so_far = f"{abs(held.captured):.0%} of the credit is {earned} so far."
     return Verdict(Action.HOLD, Trigger.NONE, so_far, held, policy)
 
 

@@ -8,7 +8,7 @@ from decimal import ROUND_FLOOR, Decimal
 
 import numpy as np
 
-from domain.instruments import OptionContract, Right, Settlement, Side, plain
+from domain.instruments import OptionContract, Right, Settlement, Side, contracts_text, plain
 from domain.market import OptionChain, decimal_of
 from domain.package_offers import PackageIdea, PackagePolicy, build_package_terms
 from domain.portfolio import ZERO, AccountState, PositionState
@@ -368,7 +368,7 @@ class _Turn:
                 "size",
                 f"contracts: {contracts}, "
                 f"notional: {plain(candidate.metrics.collateral * contracts)}",
-                f"≤ {config.max_contracts} contracts, within notional, "
+                f"≤ {contracts_text(config.max_contracts)}, within notional, "
                 f"{'cash' if config.secured else 'margin usage'} and an order's limits",
             ),
         ]

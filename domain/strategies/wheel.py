@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, Decimal
 
-from domain.instruments import Right, SecType, Settlement, Side, plain
+from domain.instruments import Right, SecType, Settlement, Side, contracts_text, plain
 from domain.portfolio import ZERO, AccountState, PositionState
 from domain.proposals import (
     OfferPolicy,
@@ -329,7 +329,7 @@ class _Turn:
         sizing = RuleResult(
             rule="size",
             value=f"contracts: {contracts}, {tied_up}",
-            threshold=f"≤ {config.max_contracts} contracts, {bound}",
+            threshold=f"≤ {contracts_text(config.max_contracts)}, {bound}",
             passed=True,
         )
         confidence = candidate.confidence(config.max_spread_fraction, rules.min_ror_annualised)

@@ -46,4 +46,10 @@ describe('the figures of a rule', () => {
     expect(figure('MONEY', 'DU1000001')).toBe('DU1000001');
     expect(figure('MONEY', 'none: reduces risk')).toBe('none: reduces risk');
   });
+
+  it('shortens a hash, which nobody reads to its end', () => {
+    expect(ruleFigure('PLAIN', `sha256:${'872afcca4621'.padEnd(64, '0')}`, 'UTC')).toBe(
+      'sha256:872afcca4621…',
+    );
+  });
 });

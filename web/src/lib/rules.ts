@@ -34,6 +34,9 @@ export function ruleName(rule: string): string {
 const TIME = /(\d{4}-\d\d-\d\d(?: \d\d:\d\d:\d\d UTC)?)/;
 /** A number on its own: not a part of an account code or a percentage. */
 const NUMBER = /(?<![\w.])\d+(?:\.\d+)?(?![\w%.])/g;
+/** Nobody reads it to its end; the audit trail has it whole. */
+const HASH = /^sha256:[0-9a-f]{64}$/;
+const HASH_SHOWN = 19;
 const MINUS = /-(?=\d)/g;
 
 /** What the numbers of a rule are; plain where nobody says. */
@@ -44,6 +47,7 @@ export function figureOf(rule: string): Figure {
 /** What a rule saw or allowed: `34000` → `34,000`, `0.0427` → `4.3%`, as the figure demands. */
 export function ruleFigure(figure: Figure, written: string, timeZone: string): string {
   const show = SHOW[figure];
+  if (HASH.test(written)) return `${written.slice(0, HASH_SHOWN)}…`;
   return written
     .split(TIME)
     .map((part) => inWords(part, timeZone) ?? part.replace(NUMBER, show).replace(MINUS, '−'))

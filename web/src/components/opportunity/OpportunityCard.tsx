@@ -36,7 +36,7 @@ export function OpportunityCard({ found, title, children }: OpportunityCardProps
           {found.why_not}
         </Text>
       )}
-      {children}
+      {children !== undefined && <div>{children}</div>}
     </Stack>
   );
 }

@@ -43,7 +43,12 @@ function Line({ total, strategies, isMixed }: LineProps) {
       <Figure
         label={
           <>
-            {isMixed && <AccountBadge kind={kind} />} Net liquidation value, {currency}
+            {isMixed && (
+              <>
+                <AccountBadge kind={kind} />{' '}
+              </>
+            )}
+            Net liquidation value, {currency}
           </>
         }
       >

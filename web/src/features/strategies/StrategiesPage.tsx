@@ -67,7 +67,7 @@ export function StrategiesPage() {
 function StrategyCard({ strategy }: { strategy: StrategyRow }) {
   return (
     <Stack gap={6}>
-      <Group justify="space-between" wrap="nowrap" align="flex-start">
+      <Group justify="space-between" align="flex-start" gap={4}>
         <StrategyLink strategy={strategy} />
         <AccountCell account={strategy.account} />
       </Group>
