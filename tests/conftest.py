@@ -7,6 +7,7 @@ copied from a template that was migrated once.
 from __future__ import annotations
 
 import itertools
+import logging
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -57,6 +58,15 @@ def plain_tracebacks() -> Iterator[None]:
     )
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def no_log_of_a_command_that_ended() -> Iterator[None]:
+    """A command logs to the terminal that its test stood in for, which is closed afterwards."""
+    yield
+    for handler in logging.getLogger().handlers.copy():
+        if isinstance(handler, logging.StreamHandler) and handler.stream.closed:
+            logging.getLogger().removeHandler(handler)
 
 
 @pytest.fixture
