@@ -30,6 +30,8 @@ _URL_PASSWORD = re.compile(r"(?P<scheme>\w+://[^\s:/@]*):[^\s@/]+@")
 
 # Chatty at INFO and of no use to the operator of a desk.
 _QUIET_LOGGERS = ("httpx", "httpcore", "uvicorn.access", "ib_async", "asyncio")
+# Speaks with every look at the schema; heard where it migrates.
+_ALEMBIC = "alembic"
 
 
 def _redact(value: Any) -> Any:
@@ -117,6 +119,6 @@ def configure(settings: Settings, component: str, stream: TextIO | None = None) 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    for name in _QUIET_LOGGERS:
+    for name in (*_QUIET_LOGGERS, *([] if component == "migrate" else [_ALEMBIC])):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     logging.captureWarnings(capture=True)

@@ -32,9 +32,8 @@ async def read_account(settings: Settings, code: str) -> AccountState:
             )
             found = ids.all()
             if len(found) != 1:
-                raise GreenlightError(
-                    ErrorCode.NOT_FOUND, f"{len(found)} accounts are set up as {code.upper()}"
-                )
+                words = f"{len(found)} accounts are" if found else "no account is"
+                raise GreenlightError(ErrorCode.NOT_FOUND, f"{words} set up as {code.upper()}")
             return await account_state(session, found[0])
     finally:
         await database.dispose()

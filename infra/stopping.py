@@ -141,5 +141,6 @@ async def _account_id(session: AsyncSession, code: str) -> UUID | None:
         await session.scalars(select(BrokerAccount.id).where(BrokerAccount.code == code.upper()))
     ).all()
     if len(ids) != 1:
-        raise FieldError("account", f"{len(ids)} accounts are set up as {code.upper()}")
+        found = f"{len(ids)} accounts are" if ids else "no account is"
+        raise FieldError("account", f"{found} set up as {code.upper()}")
     return ids[0]

@@ -106,3 +106,15 @@ def test_a_line_names_the_trace_it_belongs_to(output: io.StringIO) -> None:
     with TracerProvider().get_tracer("test").start_as_current_span("click") as span:
         structlog.stdlib.get_logger("desk").info("within")
     assert only_line(output)["trace_id"] == f"{span.get_span_context().trace_id:032x}"
+
+
+def test_alembic_is_heard_where_it_migrates_and_not_at_each_look_at_the_schema(
+    output: io.StringIO,
+) -> None:
+    alembic = logging.getLogger("alembic.runtime.migration")
+    alembic.info("Will assume transactional DDL.")
+    assert output.getvalue() == ""
+    logging.getLogger("alembic").setLevel(logging.NOTSET)
+    configure(Settings(), "migrate", output)
+    alembic.info("Running upgrade 0001 -> 0002")
+    assert only_line(output)["event"] == "Running upgrade 0001 -> 0002"
