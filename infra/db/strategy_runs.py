@@ -42,6 +42,7 @@ from infra.db.models import (
     StrategyInstance,
     StrategyRun,
 )
+from infra.db.run_alerts import tell_errors
 from infra.db.run_results import keep_result
 from infra.db.session import Sessions
 from infra.db.wheel_cycles import open_cycles
@@ -91,7 +92,7 @@ class PostgresStrategies:
             if plan is not None:
                 plan = await with_what_is_held(session, instance, instance.config, plan)
             if error is not None:
-                _end(run, RunStatus.FAILED, [str(error)])
+                await _end(session, run, instance, RunStatus.FAILED, [str(error)])
         if plan is None:
             assert error is not None
             raise error
@@ -106,7 +107,7 @@ class PostgresStrategies:
             run = await _begin(session, instance, f"{workflow_id}{SUCCESSOR}")
             plan, error = _plan(instance, run)
             if error is not None:
-                _end(run, RunStatus.FAILED, [str(error)])
+                await _end(session, run, instance, RunStatus.FAILED, [str(error)])
         if plan is None:
             assert error is not None
             raise error
@@ -145,7 +146,7 @@ class PostgresStrategies:
                 "eliminated": result.eliminated,
                 "no_trade_reason": result.no_trade_reason,
             }
-            _end(run, RunStatus.COMPLETED, errors)
+            await _end(session, run, instance, RunStatus.COMPLETED, errors)
             audit(
                 session, STRATEGIES, "strategy_run.completed", "strategy_run", run.id,
                 after={"instance": instance.name, "proposed": len(outcome.proposed)},
@@ -156,7 +157,8 @@ class PostgresStrategies:
         async with self._sessions.begin() as session:
             run = await session.get(StrategyRun, run_id, with_for_update=True)
             if run is not None and run.status is RunStatus.RUNNING:
-                _end(run, RunStatus.FAILED, errors)
+                instance = await session.get(StrategyInstance, run.strategy_instance_id)
+                await _end(session, run, instance, RunStatus.FAILED, errors)
 
 
 async def read_instance(session: AsyncSession, instance_id: UUID) -> StrategyInstance:
@@ -279,10 +281,19 @@ async def with_what_is_held(
     return plan.model_copy(update={"windows": windows, "held": held})
 
 
-def _end(run: StrategyRun, status: RunStatus, errors: Sequence[str]) -> None:
+async def _end(
+    session: AsyncSession,
+    run: StrategyRun,
+    instance: StrategyInstance | None,
+    status: RunStatus,
+    errors: Sequence[str],
+) -> None:
     run.status = status
     run.errors = list(errors)
     run.finished_at = host_now()
+    # A successor's run looks at one trade alone, and says nothing of the strategy's own.
+    if instance is not None and not run.workflow_id.endswith(SUCCESSOR):
+        await tell_errors(session, run, instance, errors)
 
 
 async def _chains(session: AsyncSession, chain_ids: Sequence[UUID]) -> dict[str, OptionChain]:

@@ -22,7 +22,7 @@ from domain.strategies.wheel import Wheel
 from domain.strategies.wheel_config import WheelConfig
 from infra.db import models as m
 from infra.db.session import create_engine, sessions
-from infra.db.strategy_runs import PostgresStrategies
+from infra.db.strategy_runs import SUCCESSOR, PostgresStrategies
 from infra.db.wheel_cycles import open_cycles
 from tests.integration.trading_world import ACCOUNT, MONDAY_10, TradingWorld
 from tests.unit.selling import expiring, seen, short
@@ -132,6 +132,37 @@ async def test_what_a_run_given_up_for_dead_finds_after_all_is_offered_to_nobody
     outcome = await world.strategies.save_result(plan, SALE, ())
     assert outcome.proposed == ()
     assert await world.states() == []
+
+
+async def test_what_goes_wrong_in_a_run_is_an_alert_until_one_looks_at_everything(world: RunWorld):
+    async def run(name: str, errors: tuple[str, ...] = (), *, fails: bool = False) -> None:
+        plan = await world.strategies.begin_run(world.ours, name)
+        if fails:
+            await world.strategies.fail_run(plan.run_id, errors)
+        else:
+            await world.strategies.save_result(plan, SALE, errors)
+
+    async def told() -> list[tuple[str, str, str, str]]:
+        alerts = [a for a in await world.desk.all(m.Alert) if a.code == "STRATEGY_FAILED"]
+        (account_id,) = {
+            each.broker_account_id for each in await world.desk.all(m.StrategyInstance)
+        }
+        assert all(alert.broker_account_id == account_id for alert in alerts)
+        return [(a.state, a.severity, a.title.partition(": ")[2], a.detail) for a in alerts]
+
+    await run("look-whole")
+    assert await told() == []
+    await run("look-failed", ("Traceback\n  File x\nKeyError: 'delta'",), fails=True)
+    failed = ("WARNING", "its run failed", "KeyError: 'delta'")
+    assert await told() == [("OPEN", *failed)]
+    await run("look-partly", ("QQQ: no quote",))
+    partly = ("INFO", "its run could not look at everything", "QQQ: no quote")
+    assert await told() == [("OPEN", *partly)], "the same alert, as it is now"
+    plan = await world.strategies.begin_run(world.ours, f"look-again{SUCCESSOR}")
+    await world.strategies.save_result(plan, SALE, ())
+    assert await told() == [("OPEN", *partly)], "a successor's run looked at one trade alone"
+    await run("look-whole-again")
+    assert await told() == [("CLEARED", *partly)]
 
 
 async def test_an_offer_says_what_it_would_do_to_margin(world: RunWorld):
