@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 from temporalio import activity
@@ -16,7 +17,12 @@ from domain.orders import OrderIntent
 from domain.packages import package_quote
 from domain.portfolio import ZERO, AccountState
 from domain.ports import Broker, Judgement, TradeContext, WhatIf
-from domain.recommendations import RuleResult, approval_freshness, walked_price
+from domain.recommendations import (
+    ApprovedTrade,
+    RuleResult,
+    approval_freshness,
+    walked_price,
+)
 from domain.risk.pretrade import first_denial, run_controls, run_preview_controls
 from domain.risk.pretrade_inputs import (
     ListedContract,
@@ -106,6 +112,11 @@ class Judge:
         except Exception as error:
             activity.logger.warning("own margin not estimated: %s", error)
         return None
+
+    async def price(self, trade: ApprovedTrade, step: PriceStep) -> Decimal:
+        """The limit that an attempt at ``step`` would have on the quotes of this moment."""
+        legs = trade.terms.legs
+        return walked_price(trade, step.at, step.of, package_quote(legs, await self._quotes(legs)))
 
     async def _look(self, context: TradeContext, key: str, step: PriceStep) -> Look:
         trade, terms = context.trade, context.trade.terms

@@ -46,6 +46,12 @@ class PrepareOrder(Frozen):
     )
 
 
+class NextPrice(Frozen):
+    """What the next attempt would be sent at; None where nothing would be sent."""
+
+    limit_price: Decimal | None
+
+
 class OrderRef(Frozen):
     order_key: str
 
@@ -155,6 +161,20 @@ class OrderActivities:
             if made is not None:
                 await self._keep_own_margin(made)
             return prepared
+
+    @activity.defn
+    async def next_price(self, request: PrepareOrder) -> NextPrice:
+        """The limit of the attempt that ``request`` asks for, were it made now. Reads only."""
+        try:
+            context = await self._ledger.trade_context(
+                request.recommendation_id, request.decision_id
+            )
+        except GreenlightError as error:
+            if error.is_transient:
+                raise
+            return NextPrice(limit_price=None)
+        step = PriceStep(request.price_step, request.price_steps)
+        return NextPrice(limit_price=await self._judge.price(context.trade, step))
 
     async def _judged(self, request: PrepareOrder) -> tuple[Prepared, _Made | None]:
         """The answer to ``request``, and the order if it was made just now."""

@@ -57,6 +57,9 @@ JUDGE_AND_SEND = "judge-and-send"
 CANCEL_WHAT_IS_FOUND = "cancel-what-is-found"
 """The patch by which an order in doubt is cancelled once, and again only where it is found."""
 
+KEEP_ITS_PLACE = "keep-its-place"
+"""The patch by which an order stays at the broker where the next price is the one it has."""
+
 _WAITS_FOR_PROOF = (OrderState.SENDING, OrderState.UNKNOWN, OrderState.CANCEL_PENDING)
 
 
@@ -149,11 +152,11 @@ class ApprovedTradeWork:
             **policies.BROKER_READ,
         )
 
-    def _asked(self, *, sender_failed: bool = False) -> PrepareOrder:
+    def _asked(self, *, sender_failed: bool = False, price_step: int | None = None) -> PrepareOrder:
         return PrepareOrder(
             recommendation_id=self._brief.id,
             decision_id=self._decision_id,
-            price_step=self._price_step,
+            price_step=price_step or self._price_step,
             price_steps=policies.PRICE_STEPS,
             sender_failed=sender_failed,
         )
@@ -220,7 +223,12 @@ class ApprovedTradeWork:
             self._show_order(order)
             if history_is_long():
                 self._go_on_afresh()
-            if self._should_cancel(order, next_price_at, cancelled_at):
+            walks = self._should_walk(order, next_price_at, cancelled_at)
+            if walks and await self._stays(order):
+                next_price_at = workflow.now() + policies.PRICE_STEP_AFTER
+                continue
+            if walks or self._should_cancel(order, cancelled_at):
+                self._walking = self._walking or walks
                 cancelled_at = workflow.now()
                 order = await self._cancel(order)
                 continue
@@ -234,19 +242,36 @@ class ApprovedTradeWork:
         self._show_order(order)
         return order
 
-    def _should_cancel(
-        self, order: OrderView, next_price_at: datetime, cancelled_at: datetime | None
-    ) -> bool:
+    def _should_walk(self, order: OrderView, due_at: datetime, asked: datetime | None) -> bool:
+        is_due = asked is None and workflow.now() >= due_at
+        return is_due and not self._hints.withdrawn and self._may_walk(order)
+
+    async def _stays(self, order: OrderView) -> bool:
+        """Whether the next price is the order's own: sent anew it would only lose its place."""
+        if not workflow.patched(KEEP_ITS_PLACE):
+            return False
+        try:
+            following = await workflow.execute_activity_method(
+                OrderActivities.next_price,
+                self._asked(price_step=self._price_step + 1),
+                task_queue=self._queue,
+                summary="what the next price would be",
+                **policies.BROKER_GLANCE,
+            )
+        except ActivityError as error:
+            workflow.logger.info("the next price is not known: %s", error.cause)
+            return False
+        if following.limit_price != order.limit_price:
+            return False
+        self._price_step += 1
+        return True
+
+    def _should_cancel(self, order: OrderView, cancelled_at: datetime | None) -> bool:
         if cancelled_at is not None:
             # Asked before; ask again only if the broker still shows it a good while later.
             again = workflow.now() - cancelled_at >= policies.CANCEL_AGAIN_AFTER
             return again and order.state is not OrderState.SENDING and not _is_sought(order)
-        if self._hints.withdrawn:
-            return order.state is not OrderState.SENDING
-        if not self._may_walk(order) or workflow.now() < next_price_at:
-            return False
-        self._walking = True
-        return True
+        return self._hints.withdrawn and order.state is not OrderState.SENDING
 
     def _may_walk(self, order: OrderView) -> bool:
         return (

@@ -34,6 +34,13 @@ BROKER_READ: ActivityPolicy = {
     "retry_policy": _PERSISTENT,
 }
 
+# A look at the market that only spares a needless step: not worth waiting for.
+BROKER_GLANCE: ActivityPolicy = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "schedule_to_start_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(maximum_attempts=1),
+}
+
 # Reading whole option chains, contract by contract, at the broker's pace.
 MARKET_READ: ActivityPolicy = {
     "start_to_close_timeout": timedelta(minutes=15),

@@ -177,6 +177,7 @@ def broker_activities(gateway: GatewaySession, sessions: Sessions) -> Sequence[A
     return [
         orders.judge_and_send,
         orders.prepare_order,
+        orders.next_price,
         orders.place_order,
         orders.resolve_order,
         orders.cancel_order,

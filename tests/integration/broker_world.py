@@ -19,6 +19,7 @@ from ib_async import Option
 from temporalio.testing import ActivityEnvironment
 
 from activities.orders import (
+    NextPrice,
     OrderActivities,
     OrderRef,
     OrderView,
@@ -146,6 +147,10 @@ class BrokerWorld:
     async def prepare(self, approval: Approval, **asked: Any) -> Prepared:
         request = _first_price(approval, **asked)
         return await ActivityEnvironment().run(self.orders.prepare_order, request)
+
+    async def next_price(self, approval: Approval, step: int) -> NextPrice:
+        request = _first_price(approval).model_copy(update={"price_step": step})
+        return await ActivityEnvironment().run(self.orders.next_price, request)
 
     async def judge_and_send(self, approval: Approval) -> Prepared:
         return await ActivityEnvironment().run(self.orders.judge_and_send, _first_price(approval))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy.event import listen, remove
@@ -46,6 +48,19 @@ async def test_an_approval_is_judged_and_sent_once_and_keeps_our_own_margin(
     order = await world.desk.order(key)
     assert order.own_margin is not None
     assert all(rule["passed"] for rule in order.controls)
+
+
+async def test_the_price_of_the_next_attempt_is_told_and_nothing_is_made(world: BrokerWorld):
+    approval = await world.approve(resting=True)
+    order = (await world.judge_and_send(approval)).order
+    assert order is not None
+    assert (await world.next_price(approval, 1)).limit_price == order.limit_price
+    last = (await world.next_price(approval, 4)).limit_price
+    assert last is not None
+    assert last < order.limit_price
+    assert len(await world.desk.all(m.Order)) == len(world.at_broker(order.order_key)) == 1
+    forged = replace(approval, decision_id=uuid4())
+    assert (await world.next_price(forged, 1)).limit_price is None
 
 
 @pytest.mark.parametrize("retried", ["judge_and_send", "prepare_order"])

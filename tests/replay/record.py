@@ -27,8 +27,9 @@ from tests.replay.scripted import histories
 from workflows.ids import recommendation_workflow_id
 
 HISTORIES = Path(__file__).parent / "histories"
-GENERATION = 2
-"""Of the recordings made now; 1 is from before judging and sending became one activity."""
+GENERATION = 3
+"""Of the recordings made now; 1 is from before judging and sending became one activity, 2 from
+before an order stayed where its next price is its own."""
 _ENDED = ("COMPLETED", "REJECTED", "EXPIRED", "DENIED", "LAPSED")
 _SETTLE_SECONDS = 400.0
 

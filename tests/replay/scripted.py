@@ -6,6 +6,7 @@ Replay looks at the workflow's commands alone, and these are the same.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -117,6 +118,16 @@ async def walked(desk: FakeDesk, handle: Handle) -> None:
     await approve(desk, handle)
 
 
+async def stayed(desk: FakeDesk, handle: Handle) -> None:
+    """Every next price is the one it works at: it is never cancelled."""
+    desk.offers_order("k1")
+    desk.placed.append(view("k1", OrderState.WORKING))
+    desk.next_prices = deque([view("k1", OrderState.WORKING).limit_price])
+    desk.read.extend([view("k1", OrderState.WORKING)] * 12)
+    desk.read.append(view("k1", OrderState.FILLED, filled=2))
+    await approve(desk, handle)
+
+
 async def succeeded_package(desk: FakeDesk, handle: Handle) -> None:
     """A roll whose price the market has left: denied, and its successor sought."""
     desk.denies(ErrorCode.PRICE_OUTSIDE_FLOOR)
@@ -163,6 +174,7 @@ SCRIPTS: dict[str, tuple[Act, RecommendationState]] = {
     "quarantined": (quarantined, RecommendationState.COMPLETED),
     "not-sent": (not_sent, RecommendationState.LAPSED),
     "walked": (walked, RecommendationState.COMPLETED),
+    "stayed": (stayed, RecommendationState.COMPLETED),
     "package-denied": (succeeded_package, RecommendationState.DENIED),
     "looked-up": (looked_up, RecommendationState.COMPLETED),
     "sent-by-itself": (sent_by_itself, RecommendationState.COMPLETED),

@@ -14,7 +14,14 @@ from temporalio import activity
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
-from activities.orders import OrderRef, OrderView, Prepared, PreparedOutcome, PrepareOrder
+from activities.orders import (
+    NextPrice,
+    OrderRef,
+    OrderView,
+    Prepared,
+    PreparedOutcome,
+    PrepareOrder,
+)
 from activities.recommendations import Conclusion, DecisionRef, RecommendationRef
 from domain.errors import ErrorCode
 from domain.orders import OrderState
@@ -64,6 +71,8 @@ class FakeDesk:
         self.resolved: deque[Answer] = deque()
         self.cancelled: deque[Answer] = deque()
         self.read: deque[Answer] = deque()
+        self.next_prices: deque[Decimal | Exception] = deque([Decimal("4.10")])
+        """Of the attempts that would follow; not the price of the order that works."""
         self.successors: tuple[UUID, ...] = ()
         self.calls: list[tuple[str, Any]] = []
         self.conclusions: list[Conclusion] = []
@@ -143,6 +152,15 @@ class FakeDesk:
         return answer
 
     @activity.defn
+    async def next_price(self, request: PrepareOrder) -> NextPrice:
+        self.calls.append(("next_price", request))
+        found = self.next_prices
+        answer = found[0] if len(found) == 1 else found.popleft()
+        if isinstance(answer, Exception):
+            raise answer
+        return NextPrice(limit_price=answer)
+
+    @activity.defn
     async def place_order(self, request: OrderRef) -> OrderView:
         return self._answer("place_order", request, self.placed)
 
@@ -197,6 +215,7 @@ class FakeDesk:
             activities=[
                 self.judge_and_send,
                 self.prepare_order,
+                self.next_price,
                 self.place_order,
                 self.resolve_order,
                 self.cancel_order,

@@ -173,6 +173,26 @@ async def test_the_price_walks_only_after_a_proven_cancel(client: Client):
     assert names == ["place_order", "cancel_order", "place_order"]
 
 
+async def test_an_order_whose_next_price_is_its_own_keeps_its_place_at_the_broker(client: Client):
+    desk = FakeDesk()
+    desk.offers_order("k1")
+    desk.offers_order("k2")
+    desk.placed.extend([view("k1", WORKING), view("k2", FILLED, filled=2)])
+    desk.read.append(view("k1", WORKING))
+    desk.next_prices.clear()
+    # The same price, then a glance that fails, upon which it is walked as ever.
+    desk.next_prices.extend([view("k1", WORKING).limit_price, ApplicationError("no quote")])
+    desk.cancelled.append(view("k1", OrderState.CANCELLED))
+    async with desk.open(client):
+        handle = await desk.start(client)
+        await handle.signal(RecommendationWorkflow.approve, approval(desk))
+        result = await handle.result()
+    assert result.state is RecommendationState.COMPLETED
+    assert [each.price_step for each in desk.requests("next_price")] == [2, 3]
+    assert [each.price_step for each in desk.requests("judge_and_send")] == [1, 3]
+    assert (desk.count("cancel_order"), desk.count("place_order")) == (1, 2)
+
+
 async def test_a_fill_that_beats_the_cancel_ends_the_trade(client: Client):
     desk = FakeDesk()
     desk.offers_order("k1")
