@@ -4,6 +4,7 @@ import { Chart, type ChartNumbers } from '@/components/chart/Chart';
 import type { ChartTheme } from '@/components/chart/chartTheme';
 import type { ChartOption } from '@/components/chart/echarts';
 import { axisStyle, GRID, legendStyle, tooltipStyle } from '@/components/chart/styling';
+import { formatPrice } from '@/lib/decimal';
 import { formatCount, formatLevel, NOT_KNOWN } from '@/lib/numbers';
 
 interface PayOffChartProps {
@@ -38,9 +39,9 @@ export function PayOffChart({ payOff, symbol, currency }: PayOffChartProps) {
 export function drawnWords(payOff: PayOff, symbol: string): string | null {
   const parts = [
     payOff.premium !== null &&
-      `The new option alone, sold at ${formatLevel(payOff.premium)}; what the old one earned or lost is settled by the roll.`,
+      `The new option alone, sold at ${formatPrice(String(payOff.premium))}; what the old one earned or lost is settled by the roll.`,
     payOff.share_cost !== null &&
-      `With the ${formatCount(payOff.shares)} ${symbol} it is written on, at the ${formatLevel(payOff.share_cost)} each that they have cost.`,
+      `With the ${formatCount(payOff.shares)} ${symbol} it is written on, at the ${formatPrice(String(payOff.share_cost))} each that they have cost.`,
   ].filter((part) => part !== false);
   return parts.length === 0 ? null : parts.join(' ');
 }
