@@ -44,6 +44,15 @@ async def approve(desk: FakeDesk, handle: Handle) -> None:
 # --- the endings -----------------------------------------------------------------------------
 
 
+async def completed(desk: FakeDesk, handle: Handle) -> None:
+    """Filled at its first price; on a real desk the price may be walked before, by chance."""
+    desk.offers_order("k1")
+    desk.placed.append(view("k1", OrderState.WORKING))
+    desk.read.append(view("k1", OrderState.FILLED, filled=2))
+    await approve(desk, handle)
+    await handle.signal(RecommendationWorkflow.order_changed, OrderMessage(order_key="k1"))
+
+
 async def lapsed(desk: FakeDesk, handle: Handle) -> None:
     """The broker ends the order with its day, a part of it filled."""
     desk.offers_order("k1")
@@ -166,6 +175,7 @@ async def resumed(desk: FakeDesk, handle: Handle) -> None:
 
 
 SCRIPTS: dict[str, tuple[Act, RecommendationState]] = {
+    "completed": (completed, RecommendationState.COMPLETED),
     "lapsed": (lapsed, RecommendationState.LAPSED),
     "withdrawn": (withdrawn, RecommendationState.LAPSED),
     "withdrawn-in-doubt": (withdrawn_in_doubt, RecommendationState.LAPSED),
