@@ -214,8 +214,12 @@ class BenchDesk(Floor):
 
     def _leave(self, failure: type[BaseException] | None, *_: object) -> None:
         if failure is not None:
-            shutil.copytree(self.home.logs, OUTPUT / "logs-bench", dirs_exist_ok=True)
+            self.keep_logs()
         shutil.rmtree(self._root, ignore_errors=True)
+
+    def keep_logs(self) -> None:
+        """Of a failure, to look at when the desk is gone."""
+        shutil.copytree(self.home.logs, OUTPUT / "logs-bench", dirs_exist_ok=True)
 
     def ledger(self) -> Ledger:
         return Ledger(self.home.gateway, read_only=True)
@@ -355,7 +359,10 @@ class BenchDesk(Floor):
 
     async def _state_of(self, offer: Offer) -> dict[str, Any]:
         rows = await self.rows(
-            "SELECT state, reason_code, reason, controls FROM recommendations WHERE id = :id",
+            "SELECT r.state, r.reason_code, r.reason, coalesce(jsonb_agg(jsonb_build_object("
+            "'attempt', o.attempt, 'state', o.state, 'reason', o.reason_code)) FILTER (WHERE o.id"
+            " IS NOT NULL), '[]') AS orders FROM recommendations r"
+            " LEFT JOIN orders o ON o.recommendation_id = r.id WHERE r.id = :id GROUP BY r.id",
             id=offer.recommendation_id,
         )
         return rows[0]

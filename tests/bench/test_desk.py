@@ -42,9 +42,12 @@ GIGABYTE = 1e9
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def desk() -> AsyncIterator[BenchDesk]:
+async def desk(request: pytest.FixtureRequest) -> AsyncIterator[BenchDesk]:
+    failed_before = request.session.testsfailed
     async with bench_desk() as running:
         yield running
+        if request.session.testsfailed > failed_before:
+            running.keep_logs()
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
