@@ -15,6 +15,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.desk]
 EMPTY = {
     "/": "Set up the desk",
     "/risk": "Nothing to show yet",
+    "/risk?view=underlyings": "Nothing to show yet",
+    "/risk?view=stress": "Nothing to show yet",
+    "/risk?view=margin": "Nothing to show yet",
+    "/risk?view=calendar": "Nothing to show yet",
     "/recommendations": "Nothing to decide",
     "/recommendations?show=working": "No recommendations in this view",
     "/recommendations?show=all": "No recommendations yet",

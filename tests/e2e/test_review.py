@@ -112,3 +112,26 @@ def test_a_lost_line_is_told_and_what_was_missed_is_caught_up(person: Person, de
         desk.set_trading_state("ACTIVE")
     expect(header.get_by_text("Trading ACTIVE")).to_be_visible(timeout=SOON_MS)
     assert person.is_still_on_it(), "the page was loaded anew"
+
+
+def test_columns_put_away_stay_away_after_a_reload_and_come_back(person: Person) -> None:
+    page = person.page
+    page.goto("/strategies")
+    table = page.get_by_role("table", name="Strategies")
+    universe = table.get_by_role("columnheader", name="Universe")
+    expect(universe).to_be_visible(timeout=SOON_MS)
+    choice = page.get_by_role("group", name="Columns shown")
+    page.get_by_role("button", name="Columns").click()
+    choice.get_by_label("Universe").uncheck()
+    expect(universe).to_have_count(0)
+
+    page.reload()
+    expect(table.get_by_role("columnheader", name="Last run")).to_be_visible(timeout=SOON_MS)
+    expect(universe).to_have_count(0)
+    # The choice is this table's alone.
+    page.goto("/opportunities")
+    page.goto("/strategies")
+    page.get_by_role("button", name="Columns").click(timeout=SOON_MS)
+    expect(choice.get_by_label("Universe")).not_to_be_checked()
+    choice.get_by_label("Universe").check()
+    expect(universe).to_be_visible()
