@@ -11,6 +11,7 @@ SCREENS = {
     "/risk?view=calendar": "Positions & risk",
     "/chain": "Chain",
     "/discrepancies?show=all": "Discrepancies",
+    "/recommendations": "Recommendations",
     "/recommendations?show=all": "Recommendations",
     "/orders": "Orders",
     "/executions": "Executions",

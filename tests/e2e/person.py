@@ -13,6 +13,8 @@ from tests.desk import Desk
 
 SOON_MS = 10_000
 """For what the page has to fetch; it is usually there at once."""
+STOP = "Stop or resume trading, kill switch"
+"""The button that is always in reach."""
 
 
 @dataclass(frozen=True)

@@ -3,97 +3,165 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Literal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
-from tests.desk import Desk, Row
-from tests.e2e.person import SOON_MS, sign_in
+from tests.approver import Approver
+from tests.desk import Desk, wait_until
+from tests.e2e.axe import DIALOG, Violations, violations
+from tests.e2e.conftest import PHONE, Browsers
+from tests.e2e.every_screen import SCREENS
+from tests.e2e.offering import Offering
+from tests.e2e.person import SOON_MS, STOP, Member, Offer, walk_to
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.desk]
 
-AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
-PHONE = ViewportSize(width=390, height=844)
-SCREENS = {
-    "/": "Dashboard",
-    "/risk": "Positions & risk",
-    "/risk?view=stress": "Positions & risk",
-    "/chain": "Chain",
-    "/discrepancies?show=all": "Discrepancies",
-    "/recommendations?show=all": "Recommendations",
-    "/orders": "Orders",
-    "/executions": "Executions",
-    "/alerts?show=all": "Alerts",
-    "/opportunities": "Opportunities",
-    "/strategies": "Strategies",
-    "/backtests": "Backtests",
-    "/backtests?list=sweeps": "Backtests",
-    "/backtests/new": "New backtest",
-    "/journal": "Journal",
-    "/journal?view=decisions": "Journal",
-    "/administration/users": "Administration",
-    "/administration/clients": "Administration",
-    "/administration/gateways": "Administration",
-    "/administration/limits": "Administration",
-    "/account": "Your account",
-    "/logs/strategy-errors": "Strategy errors",
-    "/logs/broker-messages": "Broker messages",
-    "/logs/audit": "Audit trail",
-    "/logs/health": "Health",
-}
-
-Theme = Literal["light", "dark"]
-in_both_themes = pytest.mark.parametrize("theme", ["light", "dark"])
+ASKS = re.compile("…|^New |^Add ")
+"""Words of the buttons that open a dialog."""
+NO_DIALOG = re.compile("^New backtest")
+OPEN_ALERT = """
+INSERT INTO alerts (code, severity, state, subject, title, detail, context, raised_at)
+VALUES ('ACCESSIBILITY', 'WARNING', 'OPEN', 'accessibility', 'Somebody should look',
+    'Put here to be acknowledged.', '{}', now())
+"""
+FITS = "() => document.documentElement.scrollWidth <= innerWidth"
+ZOOMED = ViewportSize(width=640, height=400)
+"""A window of 1280 × 800 at twice the size."""
 
 
 @pytest.fixture(scope="module")
-def recommendation(desk: Desk) -> Row:
-    """The youngest recommendation, whatever became of it; offered now if there is none."""
-    youngest = "SELECT * FROM recommendations ORDER BY created_at DESC LIMIT 1"
-    if not desk.sql(youngest):
-        desk.run_strategies()
-    return desk.one(youngest)
+def working(offering: Offering, desk: Desk, approver: Approver) -> Offer:
+    """An approved offer whose order waits at the broker until nobody looks any more."""
+    offer = offering.make()
+    answer = approver.approve(offer.id, limit_price=str(offer.resting_price))
+    assert answer.status_code == 200, answer.text
+    wait_until(lambda: desk.orders(offer.id), what="the order is there")
+    return offer
 
 
-@in_both_themes
-def test_the_sign_in_can_be_used_by_everyone(page: Page, theme: Theme) -> None:
-    page.emulate_media(color_scheme=theme)
+@pytest.fixture
+def alert(desk: Desk) -> Iterator[None]:
+    desk.sql(OPEN_ALERT)
+    yield
+    desk.sql("DELETE FROM alerts WHERE code = 'ACCESSIBILITY'")
+
+
+@pytest.fixture
+def screens(desk: Desk, offer: Offer, working: Offer, alert: None) -> dict[str, str]:
+    """Every screen with something on it: its heading by its address."""
+    order = desk.orders(working.id)[-1]
+    strategy = desk.one("SELECT id, name FROM strategy_instances WHERE name LIKE 'Wheel%%'")
+    return SCREENS | {
+        # Cards are headed by the trade.
+        offer.address: offer.trade,
+        working.address: working.trade,
+        f"/orders/{order['id']}": working.trade,
+        f"/strategies/{strategy['id']}": strategy["name"],
+    }
+
+
+def test_the_sign_in_can_be_used_by_everyone(page: Page) -> None:
     page.goto("/login")
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     assert violations(page) == {}
 
 
-@in_both_themes
-@pytest.mark.parametrize("is_phone", [False, True], ids=["laptop", "phone"])
-def test_the_screens_can_be_used_by_everyone(
-    page: Page, desk: Desk, recommendation: Row, theme: Theme, is_phone: bool
+def test_the_screens_and_their_dialogs_can_be_used_by_everyone(
+    screens: dict[str, str], browsers: Browsers, first_user: Member
 ) -> None:
-    page.emulate_media(color_scheme=theme)
-    if is_phone:
-        page.set_viewport_size(PHONE)
-    sign_in(page, desk)
-    card = f"/recommendations/{recommendation['id']}"
-    # A card is headed by its trade, without the price.
-    trade = re.split(" at | for a ", recommendation["summary"])[0]
-    headings = SCREENS | {card: trade}
-    found: dict[str, dict[str, list[str]]] = {}
-    for address, heading in headings.items():
-        expect(page.get_by_role("heading", level=1)).not_to_have_text("Sign in", timeout=SOON_MS)
-        page.goto(address)
-        expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible(timeout=SOON_MS)
-        expect(page.get_by_text("Loading")).to_have_count(0)
-        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), address
+    page = browsers.open(first_user)
+    found: dict[str, Violations] = {}
+    for address in _walk(page, screens):
         if broken := violations(page):
             found[address] = broken
+        for what in _ask_everything(page, address):
+            if broken := violations(page, DIALOG):
+                found[f"{address}, {what}"] = broken
     assert found == {}
 
 
-def violations(page: Page) -> dict[str, list[str]]:
-    """What axe finds broken: the elements by rule."""
-    page.evaluate(AXE.read_text("utf-8"))
-    report = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-    return {
-        each["id"]: [str(node["target"]) for node in each["nodes"]] for each in report["violations"]
-    }
+def test_the_screens_can_be_used_by_everyone_in_the_hand_and_at_twice_the_size(
+    screens: dict[str, str], browsers: Browsers, first_user: Member
+) -> None:
+    page = browsers.open(first_user)
+    found: dict[str, Violations] = {}
+    zoomed_out: list[str] = []
+    page.set_viewport_size(PHONE)
+    for address in _walk(page, screens):
+        if broken := violations(page):
+            found[address] = broken
+        page.set_viewport_size(ZOOMED)
+        if not page.evaluate(FITS):
+            zoomed_out.append(address)
+        page.set_viewport_size(PHONE)
+    assert (found, zoomed_out) == ({}, [])
+
+
+def test_what_is_opened_from_the_frame_can_be_used_by_everyone(
+    working: Offer, browsers: Browsers, first_user: Member
+) -> None:
+    page = browsers.open(first_user)
+    page.goto("/orders")
+    expect(page.get_by_role("link", name=working.contract).first).to_be_visible(timeout=SOON_MS)
+    found: dict[str, Violations] = {}
+    page.keyboard.press("ControlOrMeta+k")
+    expect(page.get_by_role("textbox", name="Where to go")).to_be_focused(timeout=SOON_MS)
+    found["palette"] = violations(page, DIALOG)
+    page.keyboard.press("Escape")
+    for menu in ("Columns", "Account of First user"):
+        button = page.get_by_role("button", name=menu)
+        with _closed_again(page, button):
+            found[menu] = violations(page, ":popover-open")
+    with _closed_again(page, page.get_by_role("button", name=STOP)):
+        further = page.get_by_role("dialog").get_by_role("button", name="Kill switch…")
+        expect(further).to_be_visible(timeout=SOON_MS)
+        found["trading"] = violations(page, DIALOG)
+        further.click()
+        expect(page.get_by_role("dialog").get_by_text(working.contract)).to_be_visible()
+        found["kill switch"] = violations(page, DIALOG)
+    page.set_viewport_size(PHONE)
+    with _closed_again(page, page.get_by_role("button", name="Open the navigation")):
+        found["rail"] = violations(page)
+    assert {what: each for what, each in found.items() if each} == {}
+
+
+def _walk(page: Page, screens: dict[str, str]) -> Iterator[str]:
+    """Each screen in turn, when it is all there."""
+    page.goto("/account")
+    for address, heading in screens.items():
+        walk_to(page, address)
+        expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible(timeout=SOON_MS)
+        expect(page.get_by_text("Loading")).to_have_count(0)
+        page.wait_for_function(FITS)
+        yield address
+
+
+def _ask_everything(page: Page, address: str) -> Iterator[str]:
+    """The dialogs that a screen opens, one at a time; each hands the focus back."""
+    main = page.get_by_role("main")
+    if address == "/recommendations":
+        main.get_by_role("checkbox").first.check()
+    if address.startswith("/strategies/"):
+        main.get_by_label("Time to decide").fill("77")
+    if address.endswith("/limits"):
+        main.get_by_role("textbox").first.fill("7")
+    buttons = main.locator("button:enabled", has_text=ASKS).filter(has_not_text=NO_DIALOG)
+    for words in dict.fromkeys(buttons.all_inner_texts()):
+        button = buttons.filter(has_text=words).first
+        with _closed_again(page, button):
+            expect(page.get_by_role("dialog")).to_have_count(1, timeout=SOON_MS)
+            expect(page.get_by_text("Loading")).to_have_count(0)
+            yield words
+
+
+@contextmanager
+def _closed_again(page: Page, button: Locator) -> Iterator[None]:
+    """What the button opens is open meanwhile; then Escape leads back to the button."""
+    button.click()
+    yield
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(button).to_be_focused()

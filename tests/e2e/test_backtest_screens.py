@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.chain_files import write_chains
 from tests.desk import Desk
+from tests.e2e.axe import violations
 from tests.e2e.person import SOON_MS, Person
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.desk]
@@ -36,6 +37,7 @@ def test_a_backtest_is_started_from_the_form_followed_and_read(person: Person, d
     expect(page.get_by_text("COMPLETED", exact=True)).to_be_visible(timeout=DONE_MS)
     expect(page.get_by_role("region", name="Equity")).to_be_visible(timeout=SOON_MS)
     expect(page.get_by_role("region", name="Month by month")).to_contain_text("2024")
+    assert violations(page) == {}
     page.get_by_text("Report", exact=True).click()
     report = page.frame_locator("iframe").get_by_role("heading", level=1)
     expect(report).to_contain_text(NAME, timeout=SOON_MS)

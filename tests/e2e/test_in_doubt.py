@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.desk import Desk
+from tests.e2e.axe import violations
 from tests.e2e.person import SOON_MS, Offer, Person
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.desk]
@@ -41,6 +42,7 @@ def test_an_unknown_order_is_settled_by_a_person_with_the_evidence_beside_the_bu
     expect(dialog.get_by_text(f"{in_doubt.trade} at {in_doubt.resting_price:.2f}")).to_be_visible()
     confirm = dialog.get_by_role("button", name="Confirm not sent")
     expect(confirm).to_be_disabled()
+    assert violations(page) == {}
     dialog.get_by_label("What you checked").fill(CHECKED)
     confirm.click()
 

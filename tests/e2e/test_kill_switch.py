@@ -9,13 +9,13 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.approver import Approver
 from tests.desk import Desk, wait_until
+from tests.e2e.axe import DIALOG, violations
 from tests.e2e.conftest import Browsers
 from tests.e2e.offering import Offering
-from tests.e2e.person import SOON_MS, Member, Offer, Person
+from tests.e2e.person import SOON_MS, STOP, Member, Offer, Person
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.desk]
 
-STOP = "Stop or resume trading, kill switch"
 CONFIRMED_MS = 20_000
 
 
@@ -104,6 +104,7 @@ def _press(page: Page, working: Offer) -> None:
     went = report.get_by_role("list", name="What was withdrawn").get_by_role("listitem")
     expect(went.get_by_text("CANCELLED", exact=True)).to_be_visible(timeout=CONFIRMED_MS)
     expect(report.get_by_text("nothing withdrawn can trade any more")).to_be_visible()
+    assert violations(page, DIALOG) == {}
     report.get_by_role("button", name="Close").last.click()
 
 

@@ -11,7 +11,7 @@ from api.web import WEB_DIST
 from tests.desk import Desk
 from tests.e2e.conftest import Browsers
 from tests.e2e.every_screen import SCREENS
-from tests.e2e.person import SOON_MS, Member, Person, walk_to
+from tests.e2e.person import SOON_MS, STOP, Member, Person, walk_to
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.desk]
 
@@ -31,6 +31,11 @@ ONE_THING = [
     f"/backtests/{NOBODY}",
     f"/backtests/sweeps/{NOBODY}",
 ]
+UNREACHABLE = "The desk cannot be reached"
+STOP_ELSEWHERE = "greenlight halt"
+KILL_SWITCH_IS_FETCHED = """
+() => performance.getEntriesByType('resource').some(each => each.name.includes('/StoppingDialog-'))
+"""
 FETCH_ALL = "paths => Promise.all(paths.map(path => fetch(path).then(answer => answer.blob())))"
 
 
@@ -72,7 +77,7 @@ def _tells(page: Page) -> bool:
     """In plain words, with the next step, and without going on as if it still loaded."""
     problem = page.get_by_role("main").get_by_role("alert").first
     try:
-        expect(problem).to_contain_text("The desk cannot be reached", timeout=SOON_MS)
+        expect(problem).to_contain_text(UNREACHABLE, timeout=SOON_MS)
         expect(problem).to_contain_text("Check the network, then try again.")
         expect(problem.get_by_role("button", name="Try again")).to_be_visible()
         expect(page.get_by_text("Loading…")).to_have_count(0)
@@ -104,7 +109,8 @@ def test_a_screen_that_gets_no_answer_says_so_in_time_and_reads_when_it_is_asked
 def test_a_desk_that_comes_back_is_found_and_what_was_missed_is_caught_up(
     person: Person, browsers: Browsers, desk: Desk
 ) -> None:
-    """A screen that was never open says meanwhile why it cannot be shown."""
+    """A screen that was never open says meanwhile why it cannot be shown, and the kill switch how
+    trading is stopped without it."""
     for expected in ("net::ERR_", "Unable to preload", "dynamically imported", "NO_SCREEN"):
         browsers.expect_complaint(expected)
     page, other = person.page, Person(person.page.context.new_page())
@@ -113,6 +119,7 @@ def test_a_desk_that_comes_back_is_found_and_what_was_missed_is_caught_up(
     problem = other.page.get_by_role("main").get_by_role("alert")
     again = problem.get_by_role("button", name="Try again")
     expect(other.page.get_by_text("Trading ACTIVE").first).to_be_visible(timeout=SOON_MS)
+    other.page.wait_for_function(KILL_SWITCH_IS_FETCHED, timeout=SOON_MS)
     # Fresh, so that what a page fetches after its first screen is still to come.
     page.reload()
     expect(header.get_by_text("Trading ACTIVE")).to_be_visible(timeout=SOON_MS)
@@ -122,13 +129,20 @@ def test_a_desk_that_comes_back_is_found_and_what_was_missed_is_caught_up(
     try:
         with desk.without("api"):
             walk_to(other.page, "/journal")
-            expect(problem).to_contain_text("The desk cannot be reached", timeout=SOON_MS)
+            expect(problem).to_contain_text(UNREACHABLE, timeout=SOON_MS)
             again.click()
             expect(lost).to_be_visible(timeout=SOON_MS)
             desk.set_trading_state("REDUCING")
             expect(header.get_by_text("Trading ACTIVE")).to_be_visible()
             expect(again).to_be_enabled(timeout=SOON_MS)
             assert other.is_still_on_it(), "the browser's own words instead of ours"
+            _reach_for_the_kill_switch(other.page)
+            trading = other.page.get_by_role("dialog", name="Trading")
+            expect(trading.get_by_role("alert")).to_contain_text(UNREACHABLE, timeout=SOON_MS)
+            expect(trading.get_by_text(STOP_ELSEWHERE)).to_be_visible()
+            other.page.keyboard.press("Escape")
+            _reach_for_the_kill_switch(page)  # Here its code may be still to come.
+            expect(page.get_by_text(STOP_ELSEWHERE)).to_be_visible(timeout=SOON_MS)
         expect(lost).to_be_hidden(timeout=BACK_MS)
         expect(header.get_by_text("Trading REDUCING")).to_be_visible(timeout=SOON_MS)
     finally:
@@ -138,3 +152,7 @@ def test_a_desk_that_comes_back_is_found_and_what_was_missed_is_caught_up(
     again.click()
     journal = other.page.get_by_role("heading", name="Journal", level=1)
     expect(journal).to_be_visible(timeout=SOON_MS)
+
+
+def _reach_for_the_kill_switch(page: Page) -> None:
+    page.get_by_role("button", name=STOP).locator("visible=true").click()

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.desk import Desk, Row
+from tests.e2e.axe import violations
 from tests.e2e.conftest import Browsers
 from tests.e2e.person import SOON_MS, Person
 
@@ -87,6 +88,7 @@ def test_a_dry_run_says_what_it_would_find_and_offers_nothing(
     found = page.get_by_role("heading", name="It would recommend one trade")
     expect(found).to_be_visible(timeout=RUN_MS)
     expect(page.get_by_role("listitem").filter(has_text="Sell")).to_contain_text("AAPL")
+    assert violations(page) == {}
     assert desk.one(offers) == before
 
 

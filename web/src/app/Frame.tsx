@@ -3,6 +3,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { Outlet } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { MomentFrameContext, useDesk, useMomentFrame } from '@/client/hooks';
+import { fetchPartsLater } from '@/components/lazyPart';
 import { TipLayer } from '@/components/TipLayer';
 import styles from './Frame.module.css';
 import { Header } from './Header';
@@ -10,6 +11,7 @@ import { Navigation } from './Navigation';
 import { StaleBanner } from './StaleBanner';
 import { StatusStrip } from './StatusStrip';
 import { StreamProvider } from './StreamProvider';
+import { useArrival } from './useArrival';
 
 /** Everything around a screen: navigation, and what the person must know wherever they are. */
 export function Frame() {
@@ -29,6 +31,8 @@ function Shell() {
   const kinds = new Set(useDesk()?.accounts.map((account) => account.kind));
   const kind = kinds.has('LIVE') ? 'LIVE' : kinds.has('PAPER') ? 'PAPER' : 'SIMULATED';
   useCloseOnEscape(isOpen, close);
+  useEffect(fetchPartsLater, []);
+  useArrival();
   return (
     <MomentFrameContext value={moments}>
       <header className={styles.header} data-kind={kinds.size > 0 ? kind : undefined}>
@@ -51,8 +55,8 @@ function Shell() {
         <div id="main" tabIndex={-1} className={styles.page}>
           <Outlet />
         </div>
+        <TipLayer />
       </main>
-      <TipLayer />
     </MomentFrameContext>
   );
 }

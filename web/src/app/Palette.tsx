@@ -21,6 +21,7 @@ import { useChosenClient } from '@/client/hooks';
 import { recommendationsQuery } from '@/client/queries';
 import { strategiesQuery } from '@/client/strategies';
 import { rowsOf } from '@/components/pages';
+import { useFocusReturn } from '@/components/useFocusReturn';
 import { useScrollLock } from '@/components/useScrollLock';
 import { SCREEN_GROUPS } from './screens';
 
@@ -32,11 +33,13 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   const actions = usePlaces();
   useEffect(() => spotlight.open(), []);
   useScrollLock(true);
+  useFocusReturn(true);
   return (
     <Spotlight
       actions={actions}
       shortcut={null}
       lockScroll={false}
+      returnFocus={false}
       attributes={{ content: { 'aria-label': 'Go to' } }}
       limit={SHOWN}
       onSpotlightClose={onClose}

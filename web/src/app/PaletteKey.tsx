@@ -1,12 +1,13 @@
 import { ActionIcon, Box } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { Suspense, useEffect, useState } from 'react';
+import { lazyPart } from '@/components/lazyPart';
 
-const Palette = lazy(() => import('./Palette'));
+const Palette = lazyPart(() => import('./Palette'));
 
 const LABEL = 'Go anywhere: ⌘K or Ctrl K';
 
-/** Opens the command palette, at ⌘K or Ctrl K, too; its code is fetched when it is first used. */
+/** Opens the command palette, at ⌘K or Ctrl K, too. */
 export function PaletteKey() {
   const [isOpen, setIsOpen] = useState(false);
   useEffect(() => {

@@ -1,12 +1,15 @@
 import { ActionIcon } from '@mantine/core';
 import { IconHandStop } from '@tabler/icons-react';
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
+import { lazyPart } from '@/components/lazyPart';
+import { StopElsewhere } from '@/components/StopElsewhere';
+import styles from './StopButton.module.css';
 
-const StoppingDialog = lazy(() => import('@/features/stopping/StoppingDialog'));
+const StoppingDialog = lazyPart(() => import('@/features/stopping/StoppingDialog'));
 
 const LABEL = 'Stop or resume trading, kill switch';
 
-/** Always in reach; its dialog is fetched when somebody reaches for it. */
+/** Always in reach. */
 export function StopButton() {
   const [isOpen, setIsOpen] = useState(false);
   return (
@@ -23,10 +26,20 @@ export function StopButton() {
         <IconHandStop size={16} stroke={1.9} aria-hidden />
       </ActionIcon>
       {isOpen && (
-        <Suspense fallback={null}>
+        <Suspense fallback={<Opening />}>
           <StoppingDialog onClose={() => setIsOpen(false)} />
         </Suspense>
       )}
     </>
+  );
+}
+
+/** Seen where the dialog was asked for before its code was there, and the desk is away. */
+function Opening() {
+  return (
+    <div role="status" className={`panel ${styles.opening}`}>
+      <p>Opening…</p>
+      <StopElsewhere />
+    </div>
   );
 }

@@ -63,10 +63,12 @@ export function noAnswer(status = 0): ProblemError {
   });
 }
 
+export const NO_ANSWER_IN_TIME = 'NO_ANSWER_IN_TIME';
+
 /** The desk was reached, perhaps, and has said nothing for as long as anybody would wait. */
 export function noAnswerInTime(): ProblemError {
   return new ProblemError({
-    code: 'NO_ANSWER_IN_TIME',
+    code: NO_ANSWER_IN_TIME,
     status: 0,
     title: 'The desk does not answer',
     detail: 'It was asked, and has said nothing for too long.',

@@ -1,10 +1,11 @@
 import { Button, Group, Stack } from '@mantine/core';
 import type { UseMutationResult } from '@tanstack/react-query';
-import { type FormEvent, lazy, type ReactNode, Suspense } from 'react';
+import { type FormEvent, type ReactNode, Suspense } from 'react';
 import { hasCode } from '@/client/problem';
+import { lazyPart } from './lazyPart';
 import { ProblemNotice } from './ProblemNotice';
 
-const StepUp = lazy(() => import('./StepUp'));
+const StepUp = lazyPart(() => import('./StepUp'));
 
 interface CommandFormProps {
   command: Pick<UseMutationResult<unknown, unknown, never>, 'error' | 'isError' | 'isPending'>;

@@ -8,13 +8,14 @@ import {
   tableFeatures,
   useTable,
 } from '@tanstack/react-table';
-import { lazy, memo, type ReactNode, type RefObject, Suspense, useMemo, useState } from 'react';
+import { memo, type ReactNode, type RefObject, Suspense, useMemo, useState } from 'react';
 import { useHiddenColumns } from '@/lib/columnChoice';
 import { formatSorting, parseSorting, type Sorting } from './address';
 import { type Column, compareValues } from './columns';
 import styles from './DataTable.module.css';
+import { lazyPart } from './lazyPart';
 
-const VirtualRows = lazy(() => import('./VirtualRows'));
+const VirtualRows = lazyPart(() => import('./VirtualRows'));
 
 /** From so many rows on only those in sight are drawn. */
 const MANY = 150;

@@ -2,6 +2,7 @@ import '@/styles/dialog';
 import { Group, Modal } from '@mantine/core';
 import type { ReactNode } from 'react';
 import styles from './Dialog.module.css';
+import { useFocusReturn } from './useFocusReturn';
 import { useScrollLock } from './useScrollLock';
 
 interface DialogProps {
@@ -17,6 +18,7 @@ interface DialogProps {
  */
 export function Dialog({ title, isOpen, onClose, children }: DialogProps) {
   useScrollLock(isOpen);
+  useFocusReturn(isOpen);
   return (
     <Modal.Root
       opened={isOpen}
@@ -24,6 +26,7 @@ export function Dialog({ title, isOpen, onClose, children }: DialogProps) {
       centered
       closeOnClickOutside={false}
       lockScroll={false}
+      returnFocus={false}
     >
       <Modal.Overlay />
       <Modal.Content radius="md">

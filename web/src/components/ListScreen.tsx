@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Title } from '@mantine/core';
+import { Button, Group, Stack } from '@mantine/core';
 import { IconFilter } from '@tabler/icons-react';
 import { type ReactNode, type RefObject, useMemo, useRef } from 'react';
 import { useAddressFilter, useAddressSorting } from './address';
@@ -7,6 +7,7 @@ import { EmptyState } from './EmptyState';
 import styles from './ListScreen.module.css';
 import { ListTools } from './ListTools';
 import { Pages } from './Pages';
+import { PageTitle } from './PageTitle';
 import { type PagedQuery, readAll, rowsOf, useAllPages } from './pages';
 import { type RowCommand, useListKeys } from './useListKeys';
 
@@ -54,7 +55,7 @@ export function ListScreen<Row extends object>(props: ListScreenBody<Row>) {
   return (
     <Stack gap="md" className={styles.screen}>
       <Group justify="space-between" align="center" gap="sm">
-        <Title order={1}>{title}</Title>
+        <PageTitle>{title}</PageTitle>
         <Group gap="sm" className={styles.controls}>
           {controls}
           <ListTools

@@ -21,7 +21,9 @@ type Handler = Answer | ((call: Call) => Answer | Promise<Answer>);
  */
 export function fakeApi(handlers: Record<string, Handler>): Call[] {
   const calls: Call[] = [];
-  const answer = async (request: Request): Promise<Response> => {
+  const answer = async (request: Request | string): Promise<Response> => {
+    if (request === '/healthz') return new Response();
+    if (typeof request === 'string') throw new TypeError(`nobody answers at ${request}`);
     const { pathname: path, searchParams: search } = new URL(request.url);
     const text = await request.text();
     const call: Call = {

@@ -2,6 +2,7 @@ import { MantineProvider } from '@mantine/core';
 import { render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, it, vi } from 'vitest';
+import { fakeApi } from '@/testing/fakeApi';
 import { Chart } from './Chart';
 import type { ChartTheme } from './chartTheme';
 
@@ -19,6 +20,7 @@ const NUMBERS = {
 
 it('says what it shows and hands over the numbers behind it', async () => {
   const user = userEvent.setup();
+  fakeApi({});
   render(
     <MantineProvider env="test">
       <Chart label="Equity" summary="Up 1.25 %." option={() => ({})} numbers={NUMBERS} />

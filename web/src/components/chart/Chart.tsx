@@ -1,13 +1,15 @@
 import { Button, Skeleton, useComputedColorScheme } from '@mantine/core';
 import { IconChartLine, IconTable } from '@tabler/icons-react';
 import { lazy, type ReactNode, Suspense, useId, useMemo, useState } from 'react';
+import { codeInTime } from '@/client/code';
 import { plainFigure } from '@/lib/csv';
 import { CsvButton } from '../CsvButton';
 import styles from './Chart.module.css';
 import { type ChartTheme, chartTheme } from './chartTheme';
 import type { ChartOption } from './echarts';
 
-const Canvas = lazy(() => import('./Canvas'));
+// Large: fetched when a chart is looked at. A screen without it is still there to be read.
+const Canvas = lazy(() => codeInTime(() => import('./Canvas')));
 
 /** The numbers behind a chart, as text that is shown as it is. */
 export interface ChartNumbers {

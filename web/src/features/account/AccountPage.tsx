@@ -1,5 +1,6 @@
-import { Stack, Text, Title } from '@mantine/core';
+import { Stack, Text } from '@mantine/core';
 import { useMe } from '@/client/hooks';
+import { PageTitle } from '@/components/PageTitle';
 import styles from './account.module.css';
 import { Channels } from './Channels';
 import { Password } from './Password';
@@ -13,7 +14,7 @@ export function AccountPage() {
   return (
     <Stack gap="md" className={styles.page}>
       <div>
-        <Title order={1}>Your account</Title>
+        <PageTitle>Your account</PageTitle>
         <Text size="sm" c="dimmed">
           {user.name} · {user.email} ·{' '}
           {user.is_admin

@@ -1,7 +1,8 @@
-import { Anchor, Group, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Group, Stack, Text } from '@mantine/core';
 import { IconExternalLink } from '@tabler/icons-react';
 import { Link, useParams } from '@tanstack/react-router';
 import { useMe } from '@/client/hooks';
+import { PageTitle } from '@/components/PageTitle';
 import { SectionTabs } from '@/components/SectionTabs';
 import styles from './administration.module.css';
 import { ClientsSection } from './ClientsSection';
@@ -34,7 +35,7 @@ export function AdministrationPage() {
   return (
     <Stack gap="md" className={styles.page}>
       <Group justify="space-between" gap="sm">
-        <Title order={1}>Administration</Title>
+        <PageTitle>Administration</PageTitle>
         <Group gap="md">
           <Anchor component={Link} to="/account" size="sm">
             Your notification channels

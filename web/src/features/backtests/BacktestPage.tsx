@@ -1,13 +1,5 @@
 import '@/styles/segmentedControl';
-import {
-  Anchor,
-  Button,
-  Group,
-  SegmentedControl,
-  Text,
-  Title,
-  VisuallyHidden,
-} from '@mantine/core';
+import { Anchor, Button, Group, SegmentedControl, Text, VisuallyHidden } from '@mantine/core';
 import { IconExternalLink } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
@@ -15,6 +7,7 @@ import { useMe } from '@/client/hooks';
 import type { BacktestDetail } from '@/client/schema';
 import { DetailScreen } from '@/components/DetailScreen';
 import { Moment } from '@/components/Moment';
+import { PageTitle } from '@/components/PageTitle';
 import { Section } from '@/components/Section';
 import { StateTag } from '@/components/Tag';
 import { RUN_STATES } from '@/lib/states';
@@ -101,7 +94,7 @@ function Heading({ run }: { run: BacktestDetail }) {
   return (
     <Group justify="space-between" align="flex-start" gap="md">
       <div>
-        <Title order={1}>{run.name}</Title>
+        <PageTitle>{run.name}</PageTitle>
         <Group gap="xs" mt={6}>
           <StateTag state={run.status} words={RUN_STATES} />
           <Text component="span" size="sm" c="dimmed">

@@ -1,4 +1,4 @@
-import { Anchor, Skeleton, Text, Title } from '@mantine/core';
+import { Anchor, Skeleton, Text } from '@mantine/core';
 import { IconArrowsDiff } from '@tabler/icons-react';
 import { useQueries, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
@@ -6,6 +6,7 @@ import type { BacktestDetail, Comparison } from '@/client/schema';
 import { Chart } from '@/components/chart/Chart';
 import { DetailScreen } from '@/components/DetailScreen';
 import { EmptyState } from '@/components/EmptyState';
+import { PageTitle } from '@/components/PageTitle';
 import { PlainTable } from '@/components/PlainTable';
 import { Section } from '@/components/Section';
 import { formatSignedPercent } from '@/lib/numbers';
@@ -40,7 +41,7 @@ export function ComparePage() {
 function Compared({ found }: { found: Comparison }) {
   return (
     <>
-      <Title order={1}>{found.items.length} backtests side by side</Title>
+      <PageTitle>{`${found.items.length} backtests side by side`}</PageTitle>
       <Section title="Growth">
         <Overlay runs={found.items} />
       </Section>

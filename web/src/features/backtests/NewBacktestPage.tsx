@@ -1,4 +1,4 @@
-import { Skeleton, Stack, Text, Title, VisuallyHidden } from '@mantine/core';
+import { Skeleton, Stack, Text, VisuallyHidden } from '@mantine/core';
 import { IconLock } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
@@ -6,6 +6,7 @@ import { strategyKindsQuery } from '@/client/strategies';
 import styles from '@/components/DetailScreen.module.css';
 import { EmptyState } from '@/components/EmptyState';
 import { PageFailure } from '@/components/PageFailure';
+import { PageTitle } from '@/components/PageTitle';
 import { BacktestForm } from './BacktestForm';
 import { backtestQuery, recordingsQuery } from './queries';
 import { useBacktestOwners } from './useBacktestOwners';
@@ -36,7 +37,7 @@ export function NewBacktestPage() {
   return (
     <div className={styles.page}>
       <div>
-        <Title order={1}>New backtest</Title>
+        <PageTitle>New backtest</PageTitle>
         <Text size="sm" c="dimmed">
           What would this desk have done, with this strategy, its limits and an approver who says
           yes?

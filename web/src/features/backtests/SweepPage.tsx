@@ -1,4 +1,4 @@
-import { Anchor, Group, Skeleton, Text, Title } from '@mantine/core';
+import { Anchor, Group, Skeleton, Text } from '@mantine/core';
 import { IconExternalLink } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
@@ -8,6 +8,7 @@ import { DetailScreen } from '@/components/DetailScreen';
 import { Failure } from '@/components/Failure';
 import { FilteredTable } from '@/components/FilteredTable';
 import { Moment } from '@/components/Moment';
+import { PageTitle } from '@/components/PageTitle';
 import { rowsOf, useAllPages } from '@/components/pages';
 import { Section } from '@/components/Section';
 import { StateTag } from '@/components/Tag';
@@ -43,7 +44,7 @@ function Loaded({ sweep }: { sweep: SweepDetail }) {
     <>
       <Group justify="space-between" align="flex-start" gap="md">
         <div>
-          <Title order={1}>{sweep.name}</Title>
+          <PageTitle>{sweep.name}</PageTitle>
           <Group gap="xs" mt={6}>
             <StateTag state={sweep.status} words={RUN_STATES} />
             <Text component="span" size="sm" c="dimmed">

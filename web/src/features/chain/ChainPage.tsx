@@ -1,4 +1,4 @@
-import { Group, NativeSelect, Skeleton, Stack, Text, Title, VisuallyHidden } from '@mantine/core';
+import { Group, NativeSelect, Skeleton, Stack, Text, VisuallyHidden } from '@mantine/core';
 import { IconListTree } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
@@ -7,6 +7,7 @@ import { useChosenClient } from '@/client/hooks';
 import type { ChainAnswer } from '@/client/schema';
 import { EmptyState } from '@/components/EmptyState';
 import { Moment } from '@/components/Moment';
+import { PageTitle } from '@/components/PageTitle';
 import { ProblemNotice } from '@/components/ProblemNotice';
 import { Section } from '@/components/Section';
 import { Tag } from '@/components/Tag';
@@ -35,7 +36,7 @@ export function ChainPage() {
   return (
     <Stack gap="md" className={styles.page}>
       <Group justify="space-between" gap="sm">
-        <Title order={1}>Chain</Title>
+        <PageTitle>Chain</PageTitle>
         <Group gap="sm">
           {chosen !== undefined && (
             <NativeSelect

@@ -1,8 +1,9 @@
-import { Group, Skeleton, Text, Title, VisuallyHidden } from '@mantine/core';
+import { Group, Skeleton, Text, VisuallyHidden } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useChosenClient } from '@/client/hooks';
 import type { Dashboard } from '@/client/schema';
 import { Failure } from '@/components/Failure';
+import { PageTitle } from '@/components/PageTitle';
 import { AtWork } from './AtWork';
 import styles from './dashboard.module.css';
 import { EquityCurve } from './EquityCurve';
@@ -21,7 +22,7 @@ export function DashboardPage() {
   return (
     <div className={styles.page}>
       <Group justify="space-between" align="baseline" gap="xs">
-        <Title order={1}>Dashboard</Title>
+        <PageTitle>Dashboard</PageTitle>
         <Text size="sm" c="dimmed">
           {client?.name ?? 'All clients'}
         </Text>

@@ -1,9 +1,10 @@
 import '@/styles/segmentedControl';
-import { Group, SegmentedControl, Stack, Title } from '@mantine/core';
+import { Group, SegmentedControl, Stack } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import { useChosenClient } from '@/client/hooks';
 import { AccountFilter } from '@/components/AccountFilter';
 import { DayInput } from '@/components/DayInput';
+import { PageTitle } from '@/components/PageTitle';
 import { Decisions } from './Decisions';
 import styles from './journal.module.css';
 import { Results } from './Results';
@@ -26,7 +27,7 @@ export function JournalPage() {
   return (
     <Stack gap="md" className={styles.page}>
       <Group justify="space-between" gap="sm">
-        <Title order={1}>Journal</Title>
+        <PageTitle>Journal</PageTitle>
         <Group gap="sm">
           <SegmentedControl
             aria-label="View"

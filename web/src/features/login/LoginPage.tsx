@@ -1,5 +1,5 @@
 import '@mantine/core/styles/PasswordInput.layer.css';
-import { Button, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useRouter } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
@@ -7,6 +7,7 @@ import { answerOf, api } from '@/client/api';
 import { hasCode } from '@/client/problem';
 import { meQuery } from '@/client/queries';
 import { Brand } from '@/components/Brand';
+import { PageTitle } from '@/components/PageTitle';
 import { ProblemNotice } from '@/components/ProblemNotice';
 import { safeReturnPath } from '@/lib/returnPath';
 import styles from './LoginPage.module.css';
@@ -50,7 +51,7 @@ export function LoginPage() {
           <Stack gap="md">
             <Brand />
             <div>
-              <Title order={1}>Sign in</Title>
+              <PageTitle>Sign in</PageTitle>
               <Text size="sm" c="dimmed">
                 {search.return === undefined
                   ? 'The decision desk for options sellers.'

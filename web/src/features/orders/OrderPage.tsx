@@ -1,4 +1,4 @@
-import { Anchor, Group, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Group, Stack, Text } from '@mantine/core';
 import { IconExternalLink } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
@@ -13,6 +13,7 @@ import { Evidence } from '@/components/order/Evidence';
 import { ExecutionsOfOrder } from '@/components/order/ExecutionsOfOrder';
 import { OrderActions } from '@/components/order/OrderActions';
 import { OrderPrice } from '@/components/order/OrderPrice';
+import { PageTitle } from '@/components/PageTitle';
 import { Section } from '@/components/Section';
 import { StateTag } from '@/components/Tag';
 import { Timeline } from '@/components/Timeline';
@@ -36,7 +37,7 @@ function Order({ order }: { order: OrderDetail }) {
   return (
     <>
       <Stack gap={6}>
-        <Title order={1}>{order.trade}</Title>
+        <PageTitle>{order.trade}</PageTitle>
         <Group gap="xs">
           <span role="status">
             <StateTag state={order.state} words={ORDER_STATES} />

@@ -1,5 +1,5 @@
 import '@/styles/segmentedControl';
-import { Group, SegmentedControl, Skeleton, Stack, Title, VisuallyHidden } from '@mantine/core';
+import { Group, SegmentedControl, Skeleton, Stack, VisuallyHidden } from '@mantine/core';
 import { IconScale } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
@@ -8,6 +8,7 @@ import type { PortfolioRisk } from '@/client/schema';
 import { AccountFilter } from '@/components/AccountFilter';
 import { EmptyState } from '@/components/EmptyState';
 import { Failure } from '@/components/Failure';
+import { PageTitle } from '@/components/PageTitle';
 import { Calendar } from './Calendar';
 import { GreeksLine } from './GreeksLine';
 import { MarginView } from './MarginView';
@@ -37,7 +38,7 @@ export function PortfolioPage() {
   return (
     <Stack gap="md" className={styles.page}>
       <Group justify="space-between" gap="sm">
-        <Title order={1}>Positions & risk</Title>
+        <PageTitle>Positions & risk</PageTitle>
         <Group gap="sm">
           <div className={styles.views}>
             <SegmentedControl

@@ -1,4 +1,4 @@
-import { Anchor, Group, Skeleton, Stack, Text, Title, VisuallyHidden } from '@mantine/core';
+import { Anchor, Group, Skeleton, Stack, Text, VisuallyHidden } from '@mantine/core';
 import { IconExternalLink } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
@@ -6,6 +6,7 @@ import { recommendationQuery } from '@/client/queries';
 import type { RecommendationDetail } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
 import { DetailScreen } from '@/components/DetailScreen';
+import { PageTitle } from '@/components/PageTitle';
 import { Section } from '@/components/Section';
 import { StateTag } from '@/components/Tag';
 import { Timeline } from '@/components/Timeline';
@@ -118,7 +119,7 @@ const AIMS = {
 function Heading({ detail }: { detail: RecommendationDetail }) {
   return (
     <div>
-      <Title order={1}>{detail.trade}</Title>
+      <PageTitle>{detail.trade}</PageTitle>
       <Group gap="xs" mt={6}>
         <StateTag state={detail.state} words={RECOMMENDATION_STATES} />
         {detail.order_state !== null && (

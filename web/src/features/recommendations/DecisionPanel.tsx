@@ -1,7 +1,7 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconCheck, IconX } from '@tabler/icons-react';
 import { getRouteApi } from '@tanstack/react-router';
-import { useEffect, useEffectEvent, useState } from 'react';
+import { type RefObject, useEffect, useEffectEvent, useRef, useState } from 'react';
 import { useMe } from '@/client/hooks';
 import type { DecisionAnswer, RecommendationDetail } from '@/client/schema';
 import { Countdown, useSecondsLeft } from '@/components/Countdown';
@@ -29,6 +29,7 @@ export function DecisionPanel({ detail }: { detail: RecommendationDetail }) {
     detail.decision ?? TAKEN_AS_OFFERED,
   );
   const usage = useUsage(detail, null);
+  const decided = useFocusOnDecision(detail.decision !== null);
   return (
     <Section
       title={detail.state === 'PROPOSED' ? 'Decide' : 'Decision'}
@@ -41,7 +42,9 @@ export function DecisionPanel({ detail }: { detail: RecommendationDetail }) {
         </Text>
         {detail.state === 'PROPOSED' && <MarketNow detail={detail} />}
         {detail.state === 'PROPOSED' && <SecondApprover detail={detail} />}
-        {detail.decision !== null && <Decided decision={detail.decision} legs={detail.legs} />}
+        {detail.decision !== null && (
+          <Decided ref={decided} decision={detail.decision} legs={detail.legs} />
+        )}
         <Actions detail={detail} />
       </Stack>
     </Section>
@@ -192,19 +195,34 @@ function useDecisionKeys(isOn: boolean, open: (act: 'approve' | 'reject') => voi
   }, [isOn]);
 }
 
+/** The button that had the focus goes with the decision: where that is told has it then. */
+function useFocusOnDecision(isDecided: boolean): RefObject<HTMLDivElement | null> {
+  const place = useRef<HTMLDivElement>(null);
+  const wasDecided = useRef(isDecided);
+  useEffect(() => {
+    const isNew = isDecided && !wasDecided.current;
+    if (isNew && document.activeElement === document.body) {
+      place.current?.focus({ preventScroll: true });
+    }
+    wasDecided.current = isDecided;
+  }, [isDecided]);
+  return place;
+}
+
 interface DecidedProps {
+  ref: RefObject<HTMLDivElement | null>;
   decision: DecisionAnswer;
   legs: RecommendationDetail['legs'];
 }
 
-function Decided({ decision, legs }: DecidedProps) {
+function Decided({ ref, decision, legs }: DecidedProps) {
   const units = isPackage(legs) ? 'packages' : 'contracts';
   const narrowed = [
     decision.quantity !== null && `${decision.quantity} ${units} only`,
     decision.limit_price !== null && `at ${priceWords(legs, decision.limit_price)} or better`,
   ].filter(Boolean);
   return (
-    <div className={styles.decided}>
+    <div ref={ref} tabIndex={-1} className={styles.decided}>
       <Text size="sm" fw={600}>
         {decision.action === 'APPROVE' ? 'Approved' : 'Rejected'} by {decision.by}
         {narrowed.length > 0 && `, ${narrowed.join(', ')}`}

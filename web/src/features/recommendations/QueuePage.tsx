@@ -2,10 +2,11 @@ import '@/styles/segmentedControl';
 import { SegmentedControl } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { Suspense, useMemo, useState } from 'react';
 import { useChosenClient } from '@/client/hooks';
 import { recommendationsQuery } from '@/client/queries';
 import { AccountFilter } from '@/components/AccountFilter';
+import { lazyPart } from '@/components/lazyPart';
 import { TableScreen } from '@/components/TableScreen';
 import { DECIDE_COLUMNS, FOLLOW_COLUMNS, type Row } from './columns';
 import { QueueCard } from './QueueCard';
@@ -13,9 +14,9 @@ import { type QueueSearch, STATES_OF, type View } from './search';
 import { SelectBox, selectColumn } from './selection';
 
 // Seldom all there is, and the first load is short of room.
-const NoRecommendations = lazy(() => import('./NoRecommendations'));
-const SelectionBar = lazy(() => import('./SelectionBar'));
-const BulkRejectDialog = lazy(() => import('./BulkRejectDialog'));
+const NoRecommendations = lazyPart(() => import('./NoRecommendations'));
+const SelectionBar = lazyPart(() => import('./SelectionBar'));
+const BulkRejectDialog = lazyPart(() => import('./BulkRejectDialog'));
 
 const NONE: ReadonlySet<string> = new Set();
 

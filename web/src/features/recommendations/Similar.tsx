@@ -15,7 +15,7 @@ export function Similar({ rows }: { rows: readonly SimilarRow[] }) {
   }
   return (
     <PlainTable
-      label="Similar recommendations before"
+      label="What became of each"
       head={['Proposed', 'Trade', 'Outcome', { figure: 'Filled at' }]}
     >
       <tbody>

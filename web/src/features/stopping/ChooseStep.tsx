@@ -6,10 +6,10 @@ import { answerOf, api } from '@/client/api';
 import { refresh } from '@/client/queries';
 import type { TradingState, TradingStates } from '@/client/schema';
 import { announce } from '@/components/announce';
-import { ProblemNotice } from '@/components/ProblemNotice';
 import { StateTag } from '@/components/Tag';
 import { newKey } from '@/lib/newKey';
 import { TRADING_STATES } from '@/lib/states';
+import { StopProblem } from './StopProblem';
 import { STATE_CHOICES } from './words';
 
 const DESK = '';
@@ -102,7 +102,7 @@ export function ChooseStep({ states, onKill, onDone }: ChooseStepProps) {
           </Button>
         </Group>
       ))}
-      {change.isError && <ProblemNotice error={change.error} />}
+      {change.isError && <StopProblem error={change.error} />}
       {chosen.may_halt && (
         <Group justify="space-between" wrap="nowrap">
           <Text size="sm">Halt and cancel everything under way. You see it first.</Text>

@@ -4,9 +4,9 @@ import { useState } from 'react';
 import { answerOf, api } from '@/client/api';
 import { refresh } from '@/client/queries';
 import type { KillSwitchPreview } from '@/client/schema';
-import { ProblemNotice } from '@/components/ProblemNotice';
 import { newKey } from '@/lib/newKey';
 import { previewQuery } from './queries';
+import { StopProblem } from './StopProblem';
 import styles from './stopping.module.css';
 import { killSentence, killVerb } from './words';
 
@@ -23,7 +23,7 @@ export function KillStep({ account, onBack, onPressed }: KillStepProps) {
     <Stack>
       {preview.isPending && <Skeleton height={120} />}
       {preview.isError && (
-        <ProblemNotice error={preview.error} onRetry={() => void preview.refetch()} />
+        <StopProblem error={preview.error} onRetry={() => void preview.refetch()} />
       )}
       {preview.data !== undefined && (
         <Confirmation preview={preview.data} account={account} onPressed={onPressed} />
@@ -79,7 +79,7 @@ function Confirmation({ preview, account, onPressed }: ConfirmationProps) {
         value={reason}
         onChange={(event) => setReason(event.currentTarget.value)}
       />
-      {press.isError && <ProblemNotice error={press.error} />}
+      {press.isError && <StopProblem error={press.error} />}
       <Group justify="flex-end">
         <Button
           color="red.9"

@@ -1,9 +1,9 @@
 import { Button, Group, Skeleton, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { ProblemNotice } from '@/components/ProblemNotice';
 import { Tag } from '@/components/Tag';
 import { stateWord } from '@/lib/states';
 import { pressingQuery } from './queries';
+import { StopProblem } from './StopProblem';
 import styles from './stopping.module.css';
 import { reportSentence } from './words';
 
@@ -13,9 +13,7 @@ export function Report({ pressing, onClose }: { pressing: string; onClose: () =>
   return (
     <Stack>
       {report.isPending && <Skeleton height={120} />}
-      {report.isError && (
-        <ProblemNotice error={report.error} onRetry={() => void report.refetch()} />
-      )}
+      {report.isError && <StopProblem error={report.error} onRetry={() => void report.refetch()} />}
       {report.data !== undefined && (
         <>
           <Text fw={600} role="status">

@@ -2,11 +2,11 @@ import { Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Dialog } from '@/components/Dialog';
-import { ProblemNotice } from '@/components/ProblemNotice';
 import { ChooseStep } from './ChooseStep';
 import { KillStep } from './KillStep';
 import { tradingStatesQuery } from './queries';
 import { Report } from './Report';
+import { StopProblem } from './StopProblem';
 
 type Step =
   | { name: 'choose' }
@@ -27,7 +27,7 @@ export default function StoppingDialog({ onClose }: { onClose: () => void }) {
     <Dialog isOpen onClose={onClose} title={TITLES[step.name]}>
       <Stack>
         {states.isError && (
-          <ProblemNotice error={states.error} onRetry={() => void states.refetch()} />
+          <StopProblem error={states.error} onRetry={() => void states.refetch()} />
         )}
         {states.isPending && <Skeleton height={160} />}
         {states.data !== undefined && step.name === 'choose' && (

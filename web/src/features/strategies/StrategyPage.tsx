@@ -1,4 +1,4 @@
-import { Alert, Anchor, Group, Text, Title } from '@mantine/core';
+import { Alert, Anchor, Group, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
@@ -6,6 +6,7 @@ import type { StrategyDetail } from '@/client/schema';
 import { AccountCell } from '@/components/AccountCell';
 import { DetailScreen } from '@/components/DetailScreen';
 import { Facts } from '@/components/Facts';
+import { PageTitle } from '@/components/PageTitle';
 import { Section } from '@/components/Section';
 import { ConfigEditor } from './ConfigEditor';
 import { ConfigHistory } from './ConfigHistory';
@@ -33,7 +34,7 @@ function Loaded({ strategy }: { strategy: StrategyDetail }) {
     <>
       <Group justify="space-between" align="flex-start" gap="md">
         <div>
-          <Title order={1}>{strategy.name}</Title>
+          <PageTitle>{strategy.name}</PageTitle>
           <Group gap="xs" mt={6}>
             <AccountCell account={strategy.account} />
             <Text component="span" size="sm" c="dimmed">
