@@ -17,7 +17,12 @@ from tests.e2e.every_screen import SCREENS
 from tests.e2e.offering import Offering
 from tests.e2e.person import SOON_MS, STOP, Member, Offer, walk_to
 
-pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.desk]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.integration,
+    pytest.mark.desk,
+    pytest.mark.timeout(600),  # Many screens in one test: a busy machine takes minutes.
+]
 
 ASKS = re.compile("…|^New |^Add ")
 """Words of the buttons that open a dialog."""
@@ -33,13 +38,20 @@ ZOOMED = ViewportSize(width=640, height=400)
 
 
 @pytest.fixture(scope="module")
-def working(offering: Offering, desk: Desk, approver: Approver) -> Offer:
+def working(offering: Offering, desk: Desk, approver: Approver) -> Iterator[Offer]:
     """An approved offer whose order waits at the broker until nobody looks any more."""
     offer = offering.make()
     answer = approver.approve(offer.id, limit_price=str(offer.resting_price))
     assert answer.status_code == 200, answer.text
-    wait_until(lambda: desk.orders(offer.id), what="the order is there")
-    return offer
+    wait_until(lambda: _states(desk, offer)[-1:] == ["WORKING"], what="the order works")
+    yield offer
+    # Whoever presses the kill switch next finds what is theirs alone.
+    approver.withdraw(str(desk.orders(offer.id)[-1]["id"]))
+    wait_until(lambda: _states(desk, offer)[-1] == "CANCELLED", what="the order is cancelled")
+
+
+def _states(desk: Desk, offer: Offer) -> list[str]:
+    return [each["state"] for each in desk.orders(offer.id)]
 
 
 @pytest.fixture
@@ -126,6 +138,25 @@ def test_what_is_opened_from_the_frame_can_be_used_by_everyone(
     with _closed_again(page, page.get_by_role("button", name="Open the navigation")):
         found["rail"] = violations(page)
     assert {what: each for what, each in found.items() if each} == {}
+
+
+def test_the_focus_skips_the_frame_and_arrives_at_the_heading_of_the_next_screen(
+    browsers: Browsers, first_user: Member
+) -> None:
+    page = browsers.open(first_user)
+    page.goto("/orders")
+    expect(page.get_by_role("heading", name="Orders", level=1)).to_be_visible(timeout=SOON_MS)
+    expect(page).to_have_title("Orders · Greenlight")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the page")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    page.get_by_role("navigation").get_by_role("link", name="Executions").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Executions", level=1)).to_be_focused(timeout=SOON_MS)
+    expect(page).to_have_title("Executions · Greenlight")
 
 
 def _walk(page: Page, screens: dict[str, str]) -> Iterator[str]:

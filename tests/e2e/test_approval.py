@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -21,6 +22,7 @@ FILL_MS = 120_000
 """At the mid an order waits about 7 s; after 30 s its price is walked."""
 ON_SCREEN_WITHIN_SECONDS = 1.0
 REASON = "Earnings are too close."
+THEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
 NOTE_WHEN_FILLED = """
 () => {
   const look = () => {
@@ -77,15 +79,25 @@ def test_a_person_without_a_mouse_signs_in_approves_and_cancels(
     keyboard.press("ControlOrMeta+a")
     keyboard.type(str(offer.resting_price))
     expect(approval.get_by_text(offer.consequence_resting)).to_be_visible()
-    person.press_until_focused("Tab", approval.get_by_role("button", name="Confirm approval"))
+    confirm = approval.get_by_role("button", name="Confirm approval")
+    person.press_until_focused("Tab", confirm)
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        expect(confirm).to_have_css("outline-style", "solid")
     keyboard.press("Enter")
     expect(approval).to_be_hidden(timeout=SOON_MS)
+    # The button that opened it is gone with the decision.
+    expect(page.locator(":focus")).to_contain_text("Approved by", timeout=SOON_MS)
 
     attempt = page.get_by_role("article")
     expect(attempt.get_by_text("WORKING", exact=True)).to_be_visible(timeout=SOON_MS)
     person.press_until_focused("Tab", attempt.get_by_role("button", name="Cancel order…"), times=60)
     keyboard.press("Enter")
     cancel = page.get_by_role("dialog", name="Cancel this order?")
+    person.press_until_focused("Tab", cancel.get_by_role("button", name="Confirm cancel"))
+    keyboard.press("Escape")
+    expect(attempt.get_by_role("button", name="Cancel order…")).to_be_focused()
+    keyboard.press("Enter")
     person.press_until_focused("Tab", cancel.get_by_role("button", name="Confirm cancel"))
     keyboard.press("Enter")
     expect(attempt.get_by_text("CANCELLED", exact=True)).to_be_visible(timeout=SOON_MS)

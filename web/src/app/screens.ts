@@ -24,7 +24,7 @@ export interface Waiting {
   isAlarming?: boolean;
 }
 
-export const nothing = (): Waiting => ({ count: 0, meaning: '' });
+const nothing = (): Waiting => ({ count: 0, meaning: '' });
 
 function ordersWaiting(counts: DeskCounts): Waiting {
   return counts.unknown_orders > 0

@@ -6,7 +6,7 @@ import { deskQuery, meQuery } from './queries';
 import type { ClientAnswer, Desk, Me } from './schema';
 import type { DeskStream, StreamState } from './stream';
 
-export const EXCHANGE_TIME_ZONE = 'America/New_York';
+const EXCHANGE_TIME_ZONE = 'America/New_York';
 
 export const StreamContext = createContext<DeskStream | null>(null);
 

@@ -161,7 +161,7 @@ export interface PriceBand {
 }
 
 /** The price step that applies at `price`; null when no band is known. */
-export function incrementAt(bands: readonly PriceBand[], price: Decimal): Decimal | null {
+function incrementAt(bands: readonly PriceBand[], price: Decimal): Decimal | null {
   let step: Decimal | null = null;
   for (const band of bands) {
     if (compareDecimals(price, band.low_edge) >= 0) step = band.increment;

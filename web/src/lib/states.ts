@@ -84,6 +84,3 @@ export const QUOTE_QUALITIES = {
 export function stateWord(state: string): string {
   return state.replaceAll('_', ' ');
 }
-
-/** Recommendation states that need a person or are under way. */
-export const OPEN_RECOMMENDATION_STATES = ['PROPOSED', 'APPROVED'] as const;

@@ -28,7 +28,7 @@ const contract: ContractBrief = {
   description: 'SPY 18 Dec 2026 640 put',
 };
 
-export const MARKET_NOW = '2026-11-20T15:30:00Z';
+const MARKET_NOW = '2026-11-20T15:30:00Z';
 
 export function recommendationRow(changes: Partial<RecommendationRow> = {}): RecommendationRow {
   return {

@@ -102,7 +102,7 @@ function kindOf(options: Property[]): Kind {
   return first.type === 'array' && first.items?.type === 'string' ? 'list' : 'json';
 }
 
-export function isPercentage(setting: Setting): boolean {
+function isPercentage(setting: Setting): boolean {
   return setting.unit.startsWith('fraction');
 }
 

@@ -57,7 +57,7 @@ export function DeclareEndedForm({ order, onDone }: FormProps) {
 }
 
 /** What the broker's books and the positions tell, in plain words. */
-export function describeEvidence(evidence: EndingEvidence | null): string {
+function describeEvidence(evidence: EndingEvidence | null): string {
   if (evidence === null) return 'Neither the broker’s books nor positions were read since.';
   const shown = evidence.shown_as === null ? 'did not show it' : `show it ${evidence.shown_as}`;
   const books = `${evidence.looks} complete looks at the broker’s books left it in doubt; the last ${shown}.`;

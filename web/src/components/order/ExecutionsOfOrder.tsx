@@ -66,7 +66,7 @@ function partOf({ contract, is_package, side, con_id }: ExecutionRow): string {
   return `${side === 'SELL' ? 'Sold' : 'Bought'} ${contract?.description ?? `conId ${con_id}`}`;
 }
 
-export function commissionOf({ commission, commission_currency }: ExecutionRow): string {
+function commissionOf({ commission, commission_currency }: ExecutionRow): string {
   if (commission === null) return NOT_KNOWN;
   return `${formatPrice(commission)} ${commission_currency ?? ''}`.trim();
 }

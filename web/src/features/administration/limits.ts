@@ -8,7 +8,7 @@ import { formatAmount } from '@/lib/decimal';
 export type LimitValues = Record<string, unknown>;
 export type TypedLimits = Record<string, string>;
 
-export const NO_LIMIT = 'none';
+const NO_LIMIT = 'none';
 
 /** What the scope says as a person would type it; what it does not say is empty. */
 export function typedLimits(settings: readonly Setting[], limits: LimitValues): TypedLimits {

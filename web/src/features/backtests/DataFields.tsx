@@ -83,7 +83,7 @@ const GROUPS = [
 ] as const;
 
 /** Those of one kind, folders first; what an earlier backtest named stays, whatever it is. */
-export function choicesOf(
+function choicesOf(
   recordings: readonly RecordingRow[],
   chosen: readonly string[],
   holds: RecordingRow['holds'],

@@ -6,7 +6,7 @@ import { useTick } from '@/lib/useTick';
 import styles from './backtests.module.css';
 
 /** Seconds to go at the pace so far; null before there is a pace to go by. */
-export function secondsLeft(startedAt: string, now: number, fraction: number): number | null {
+function secondsLeft(startedAt: string, now: number, fraction: number): number | null {
   const passed = (now - Date.parse(startedAt)) / 1000;
   if (fraction < 0.02 || passed <= 0) return null;
   return (passed / fraction) * (1 - fraction);

@@ -60,7 +60,7 @@ export function Trades({ run }: { run: BacktestDetail }) {
   );
 }
 
-export function tradesOf({ columns, rows }: BacktestTable): Trade[] {
+function tradesOf({ columns, rows }: BacktestTable): Trade[] {
   const place = new Map(columns.map((name, index) => [name, index]));
   return rows.map((row, index) => {
     const of = (name: string) => row[place.get(name) ?? -1];

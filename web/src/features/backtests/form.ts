@@ -127,7 +127,7 @@ export interface Asked {
   problems: Problems;
 }
 
-export const MOST_POINTS = 10_000;
+const MOST_POINTS = 10_000;
 
 /** What to ask the API for, or what must be corrected first. */
 export function askOf(form: Form, kind: StrategyKind, typed: Typed): Asked {

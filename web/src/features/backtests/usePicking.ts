@@ -2,7 +2,7 @@ import { useState } from 'react';
 import type { Picking } from './columns';
 
 /** More lines than this nobody tells apart; the API compares no more either. */
-export const MOST_COMPARED = 12;
+const MOST_COMPARED = 12;
 
 export function usePicking(): Picking {
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());

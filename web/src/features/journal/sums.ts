@@ -2,7 +2,7 @@ import Big from 'big.js';
 import type { OutcomeRow, ResultTotal } from '@/client/schema';
 import type { Decimal } from '@/lib/decimal';
 
-export function sum(values: readonly (Decimal | null)[]): Decimal {
+function sum(values: readonly (Decimal | null)[]): Decimal {
   return values.reduce<Big>((total, value) => total.plus(value ?? 0), new Big(0)).toFixed();
 }
 

@@ -10,7 +10,7 @@ import { isPackage } from '@/lib/package';
 import { ORDER_STATES } from '@/lib/states';
 
 /** The contract of an ordinary order; all legs of a package in words. */
-export function tradeOf(order: OrderRow): string {
+function tradeOf(order: OrderRow): string {
   return isPackage(order.legs) ? order.trade : order.contract.description;
 }
 

@@ -27,7 +27,7 @@ import { formatDate } from '@/lib/time';
 import styles from './portfolio.module.css';
 
 /** What may soon become of a position, worst first. */
-export function warningsOf(row: PositionRow): { tone: 'warn' | 'danger'; words: string }[] {
+function warningsOf(row: PositionRow): { tone: 'warn' | 'danger'; words: string }[] {
   const { assignment, ex_dividend, dte, next_earnings, expiry } = row;
   const warnings: { tone: 'warn' | 'danger'; words: string }[] = [];
   if (assignment !== null) {

@@ -47,7 +47,7 @@ export function StateCell({ row }: { row: Row }) {
 }
 
 /** The quality of the quote it stands on; what is not live is not traded. */
-export function QualityCell({ row }: { row: Row }) {
+function QualityCell({ row }: { row: Row }) {
   return <StateTag state={row.quote_quality ?? 'MISSING'} words={QUOTE_QUALITIES} />;
 }
 

@@ -125,7 +125,7 @@ function Errors({ errors }: { errors: readonly string[] }) {
 }
 
 /** `0.8 s`, `42 s`, `3 min 5 s`. */
-export function durationWords(seconds: number | null): string {
+function durationWords(seconds: number | null): string {
   if (seconds === null) return '';
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);

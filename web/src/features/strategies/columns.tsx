@@ -97,7 +97,7 @@ export const STRATEGY_COLUMNS: readonly Column<StrategyRow>[] = [
 
 const MOST_SHOWN = 5;
 
-export function Universe({ symbols }: { symbols: readonly string[] }) {
+function Universe({ symbols }: { symbols: readonly string[] }) {
   const more = symbols.length - MOST_SHOWN;
   return (
     <span title={symbols.join(', ')}>
