@@ -14,7 +14,7 @@ from tests.patience import PATIENCE
 
 
 @pytest.fixture(autouse=True)
-def patient() -> Iterator[None]:
+def unhurried() -> Iterator[None]:
     """No test fails only because a busy machine kept it from the processor."""
     with swapped(PATIENCE):
         yield

@@ -85,8 +85,10 @@ class TradingWorld:
         self.instruments: dict[int, UUID] = {}
         self.gateway_id = self.account_id = self.user_id = UUID(int=0)
         self._count = 0
+        self.at = MONDAY_10
 
     async def build(self, port: int = 4002, at: datetime = MONDAY_10) -> TradingWorld:
+        self.at = at
         async with self.sessions.begin() as session:
 
             async def add(row: Any) -> UUID:
@@ -206,8 +208,8 @@ class TradingWorld:
             "reference_bid": Decimal("4.10"),
             "reference_ask": Decimal("4.20"),
             "increments": PriceIncrements.flat(Decimal("0.01")),
-            "quoted_at": MONDAY_10,
-            "deadline": MONDAY_10 + timedelta(hours=2),
+            "quoted_at": self.at,
+            "deadline": self.at + timedelta(hours=2),
         }
         terms = Terms(**fields | changes)
         async with self.sessions.begin() as session:
