@@ -41,6 +41,11 @@ async def tell_errors(
     )
 
 
+async def told_no_more(session: AsyncSession, instance: StrategyInstance) -> None:
+    """Clear the alert of an instance that is switched off: no run will."""
+    await clear_alert(session, ErrorCode.STRATEGY_FAILED, str(instance.id))
+
+
 def _in_a_line(error: str) -> str:
     """Of a traceback, what was raised; the whole of it is with the run."""
     lines = error.strip().splitlines()

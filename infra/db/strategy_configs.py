@@ -25,6 +25,7 @@ from infra.db.models import (
     StrategyInstance,
     StrategyVersion,
 )
+from infra.db.run_alerts import told_no_more
 
 FIRST_VERSION = 1
 ENTITY = "strategy_instance"
@@ -200,6 +201,8 @@ async def switch(
                 ErrorCode.SECOND_APPROVER_REQUIRED,
                 "somebody else switches on what runs on your configuration",
             )
+    else:
+        await told_no_more(session, instance)
     instance.enabled = on
     audit(
         session,

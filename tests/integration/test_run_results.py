@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from domain.instruments import Side
 from domain.portfolio import AccountState
@@ -21,7 +22,9 @@ from domain.strategies.base import StrategyResult
 from domain.strategies.wheel import Wheel
 from domain.strategies.wheel_config import WheelConfig
 from infra.db import models as m
+from infra.db.audit import Actor
 from infra.db.session import create_engine, sessions
+from infra.db.strategy_configs import switch
 from infra.db.strategy_runs import SUCCESSOR, PostgresStrategies
 from infra.db.wheel_cycles import open_cycles
 from tests.integration.trading_world import ACCOUNT, MONDAY_10, TradingWorld
@@ -163,6 +166,12 @@ async def test_what_goes_wrong_in_a_run_is_an_alert_until_one_looks_at_everythin
     assert await told() == [("OPEN", *partly)], "a successor's run looked at one trade alone"
     await run("look-whole-again")
     assert await told() == [("CLEARED", *partly)]
+    await run("look-failed-again", ("KeyError: 'vega'",), fails=True)
+    assert [alert[0] for alert in await told()] == ["CLEARED", "OPEN"]
+    async with world.desk.sessions.begin() as session:
+        await session.execute(update(m.StrategyInstance).values(enabled=True))
+        await switch(session, world.ours, Actor(name="operator"), on=False)
+    assert {alert[0] for alert in await told()} == {"CLEARED"}, "of one switched off no run does"
 
 
 async def test_an_offer_says_what_it_would_do_to_margin(world: RunWorld):
