@@ -33,6 +33,8 @@ from domain.risk.control_words import sentence_of
 
 ACKNOWLEDGEMENT_SECONDS = 5.0
 CANCEL_SECONDS = 3.0
+STALE_JUDGEMENTS = 4
+"""How often a trade is judged again at once because its account changed meanwhile."""
 
 
 class PrepareOrder(Frozen):
@@ -177,7 +179,21 @@ class OrderActivities:
         return NextPrice(limit_price=await self._judge.price(context.trade, step))
 
     async def _judged(self, request: PrepareOrder) -> tuple[Prepared, _Made | None]:
-        """The answer to ``request``, and the order if it was made just now."""
+        """The answer to ``request``, and the order if it was made just now.
+
+        What the account does meanwhile makes the judgement stale: it is judged again at once, for
+        where many orders fill, whoever waits first comes too late again.
+        """
+        for _ in range(STALE_JUDGEMENTS):
+            try:
+                return await self._judged_once(request)
+            except GreenlightError as error:
+                if error.code is not ErrorCode.ACCOUNT_STALE:
+                    raise
+                activity.logger.info("judged again: %s", error.detail)
+        return await self._judged_once(request)
+
+    async def _judged_once(self, request: PrepareOrder) -> tuple[Prepared, _Made | None]:
         try:
             context = await self._ledger.trade_context(
                 request.recommendation_id, request.decision_id

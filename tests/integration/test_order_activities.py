@@ -368,7 +368,28 @@ async def test_a_contract_the_broker_cannot_describe_denies_instead_of_failing(
 
 async def test_two_approvals_at_once_on_one_contract_give_one_order(world: BrokerWorld):
     one, other = await world.approve(), await world.approve()
-    results = await asyncio.gather(world.prepare(one), world.prepare(other), return_exceptions=True)
-    stale = [r for r in results if isinstance(r, GreenlightError)]
+    results = await asyncio.gather(world.prepare(one), world.prepare(other))
     assert len(await world.desk.all(m.Order)) == 1
-    assert [error.code for error in stale] == [ErrorCode.ACCOUNT_STALE]
+    assert {(result.outcome, result.code) for result in results} == {
+        (PreparedOutcome.ORDER, None),
+        (PreparedOutcome.DENIED, ErrorCode.DUPLICATE_ORDER),
+    }, "the later one was judged again, on what the earlier one had made of the account"
+
+
+async def test_an_account_that_never_comes_to_rest_is_judged_so_often_and_then_tried_later(
+    world: BrokerWorld, monkeypatch: pytest.MonkeyPatch
+):
+    approval = await world.approve()
+    judged = 0
+
+    async def stale(*_: object) -> None:
+        nonlocal judged
+        judged += 1
+        raise GreenlightError(ErrorCode.ACCOUNT_STALE, "a fill came in between")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.session.ledger, "make_ready", stale)
+        with pytest.raises(GreenlightError, match="a fill came in between"):
+            await world.prepare(approval)
+    assert judged == order_activities.STALE_JUDGEMENTS + 1
+    assert (await world.prepare(approval)).outcome is PreparedOutcome.ORDER
