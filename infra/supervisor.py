@@ -49,7 +49,7 @@ class ProcessSpec:
     cwd: Path
     prepare: Callable[[], None] | None = None
     ready: Callable[[int], bool] | None = None
-    ready_timeout_seconds: float = 60.0
+    ready_timeout_seconds: float = 180.0
     stop_rank: int = 0
     stop_signal: signal.Signals = signal.SIGTERM
     stop_grace_seconds: float = 2.0

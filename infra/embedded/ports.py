@@ -7,10 +7,14 @@ import socket
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 
 import psutil
 
 LOOPBACK = "127.0.0.1"
+_NOT_FOR_CONNECTIONS = range(20_000, 32_768)
+"""Below what Linux (32768), macOS and Windows (49152) give to outgoing connections."""
+_TRIES = 50
 _NEIGHBOURS = 20
 """How many ports above the usual one are tried before the system picks any."""
 
@@ -39,7 +43,14 @@ def is_free(port: int) -> bool:
 
 
 def any_free_port() -> int:
-    """A port that nothing listens on, picked by the system."""
+    """A port that nothing listens on.
+
+    Not one that the system gives to outgoing connections, if it can be helped: such a one may be
+    taken before the server that it is meant for listens.
+    """
+    for port in SystemRandom().sample(_NOT_FOR_CONNECTIONS, _TRIES):
+        if is_free(port):
+            return port
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]

@@ -14,10 +14,16 @@ from typing import Self
 from infra.embedded.processes import SystemUser, tethered
 
 _POLL_SECONDS = 0.05
+_PAUSE_SECONDS = 0.5
+_STARTS = 3
 
 
 class EmbeddedServerError(RuntimeError):
     """An embedded server cannot be prepared or does not come up; the message says what to do."""
+
+
+class _EndedAtOnceError(EmbeddedServerError):
+    """The process ended before it was ready."""
 
 
 class EmbeddedServer(ABC):
@@ -58,8 +64,20 @@ class EmbeddedServer(ABC):
         """Process id of the running server."""
         return self._running().pid
 
-    def start(self, *, timeout_seconds: float = 30.0) -> None:
-        """Start the server and wait until it is ready; call it from the main thread."""
+    def start(self, *, timeout_seconds: float = 120.0) -> None:
+        """Start the server and wait until it is ready; call it from the main thread.
+
+        One that ends at once is tried again: a connection may have taken its port, or one of
+        those that it picks itself, for a moment. EmbeddedServerError when it does not start.
+        """
+        for _ in range(_STARTS - 1):
+            try:
+                return self._start(timeout_seconds)
+            except _EndedAtOnceError:
+                time.sleep(_PAUSE_SECONDS)
+        return self._start(timeout_seconds)
+
+    def _start(self, timeout_seconds: float) -> None:
         self.prepare()
         argv = tethered(self.command(), death_signal=self.death_signal, user=self.user)
         with self.log_path.open("ab") as log:
@@ -74,9 +92,10 @@ class EmbeddedServer(ABC):
             )
         deadline = time.monotonic() + timeout_seconds
         while not self.is_ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            ended = self._process.poll() is not None
+            if ended or time.monotonic() > deadline:
                 self.kill()
-                raise EmbeddedServerError(
+                raise (_EndedAtOnceError if ended else EmbeddedServerError)(
                     f"{self.name} did not start; the end of {self.log_path}:\n{self._log_tail()}"
                 )
             time.sleep(_POLL_SECONDS)
