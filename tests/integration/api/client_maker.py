@@ -42,11 +42,17 @@ class ClientWorld:
     alert: m.Alert
 
 
+def expiry_after(now: datetime) -> date:
+    """Of the option that is held and offered: a Friday some four weeks on."""
+    day = now.date() + timedelta(days=25)
+    return day + timedelta(days=(4 - day.weekday()) % 7)
+
+
 def terms_for(code: str, con_id: int, now: datetime, **changes: object) -> Terms:
     contract = OptionContract(
         symbol="SPY",
         trading_class="SPY",
-        expiry=date(2026, 12, 18),
+        expiry=expiry_after(now),
         strike=Decimal(640),
         right=Right.PUT,
         multiplier=Decimal(100),

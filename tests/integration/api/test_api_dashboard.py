@@ -11,6 +11,7 @@ import pytest
 from domain.gateways import GatewayKind
 from infra.db import models as m
 from tests.integration.api.client import ApiWorld
+from tests.integration.api.client_maker import expiry_after
 from tests.integration.api.world import CODE_A, CODE_B
 
 pytestmark = pytest.mark.integration
@@ -154,7 +155,8 @@ async def test_positions_carry_what_a_seller_asks_of_them(api: ApiWorld) -> None
             )
     risk = await get(api, "approver_a", "portfolio-risk")
     [row] = risk["positions"]
-    assert (row["description"], row["quantity"]) == ("SPY 18 Dec 2026 640 put", "-1")
+    held = f"SPY {expiry_after(api.clock.at):%-d %b %Y} 640 put"
+    assert (row["description"], row["quantity"]) == (held, "-1")
     assert row["moneyness"] == pytest.approx(8 / 632)
     assert row["assignment"]["cash"] == "-64000"
     assert row["assignment"]["shares"] == "100"

@@ -13,7 +13,7 @@ from domain.orders import OrderState
 from domain.recommendations import RecommendationState
 from infra.db import models as m
 from tests.integration.api.client import ApiWorld
-from tests.integration.api.client_maker import ClientMaker
+from tests.integration.api.client_maker import ClientMaker, expiry_after
 from tests.integration.api.test_api_decisions import put_in_doubt
 from tests.integration.api.test_api_sign_in import problem
 
@@ -72,7 +72,8 @@ async def test_a_recommendation_row_carries_exact_amounts(api: ApiWorld) -> None
     assert (waiting["state"], approved["state"]) == ("PROPOSED", "APPROVED")
     assert waiting["credit"] == "830"
     assert waiting["limit_price"] == "4.15"
-    assert waiting["contract"]["description"] == "SPY 18 Dec 2026 640 put"
+    offered = f"SPY {expiry_after(api.clock.at):%-d %b %Y} 640 put"
+    assert waiting["contract"]["description"] == offered
     assert waiting["contract"]["con_id"] == 700001
     assert waiting["metrics"]["breakeven"] == 635.85
     assert waiting["metrics"]["iv"] is None

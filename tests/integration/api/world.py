@@ -20,7 +20,7 @@ from domain.instruments import Right, SecType
 from domain.orders import OrderState
 from infra.db import models as m
 from infra.security import hash_password
-from tests.integration.api.client_maker import ClientMaker, ClientWorld, add, alert_on
+from tests.integration.api.client_maker import ClientMaker, ClientWorld, add, alert_on, expiry_after
 
 PASSWORD = "correct horse battery staple"
 CODE_A, CODE_B = "DU1000001", "DU2000002"
@@ -69,7 +69,7 @@ async def build_world(session: AsyncSession, now: datetime | None = None) -> Wor
             session_close_at=at + timedelta(hours=3),
         ),
     )
-    instrument = await _instruments(session)
+    instrument = await _instruments(session, expiry_after(at))
     version = await _strategy(session)
     users = await _users(session)
     sides: list[ClientWorld] = []
@@ -88,7 +88,7 @@ async def build_world(session: AsyncSession, now: datetime | None = None) -> Wor
     )
 
 
-async def _instruments(session: AsyncSession) -> m.Instrument:
+async def _instruments(session: AsyncSession, expiry: date) -> m.Instrument:
     under = await add(
         session,
         m.Instrument(
@@ -102,14 +102,14 @@ async def _instruments(session: AsyncSession) -> m.Instrument:
     option = await add(
         session,
         m.Instrument(
-            key="OPT:SPY:SPY:20261218:P:640:100:USD",
+            key=f"OPT:SPY:SPY:{expiry:%Y%m%d}:P:640:100:USD",
             sec_type=SecType.OPTION,
             symbol="SPY",
             currency="USD",
             multiplier=Decimal(100),
             underlying_id=under.id,
             trading_class="SPY",
-            expiry=date(2026, 12, 18),
+            expiry=expiry,
             strike=Decimal(640),
             right=Right.PUT,
         ),
@@ -121,7 +121,7 @@ async def _instruments(session: AsyncSession) -> m.Instrument:
             con_id=700001,
             sec_type=SecType.OPTION,
             symbol="SPY",
-            local_symbol="SPY   261218P00640000",
+            local_symbol=f"SPY   {expiry:%y%m%d}P00640000",
             trading_class="SPY",
             exchange="SMART",
             primary_exchange="",

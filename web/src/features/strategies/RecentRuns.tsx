@@ -32,7 +32,7 @@ export function RecentRuns({ strategyId }: { strategyId: string }) {
   return (
     <>
       <PlainTable
-        label="Recent runs"
+        label="Runs, the newest first"
         csv="strategy-runs"
         head={[
           'Began',
