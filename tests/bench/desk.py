@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -322,12 +322,11 @@ class BenchDesk(Floor):
             raise AssertionError(f"no order on the wire: {await self._state_of(offer)}")
         return Click(answered - began, passed[1].at - began)
 
-    def ids_passed(self, offer: Offer) -> int:
-        """Under how many ids the offer's first attempt has passed the wire: a step of its price
-        goes under the order's own."""
-        decision_id = self.receipts[offer.recommendation_id]
-        passed = self.stack.tap.passed[order_key(offer.recommendation_id, decision_id, 1)]
-        return len({each.broker_order_id for each in passed})
+    def orders_at_gateway(self, offer: Offer) -> int:
+        """How many orders the offer's first attempt is to the gateway, by its own books."""
+        key = order_key(offer.recommendation_id, self.receipts[offer.recommendation_id], 1)
+        with closing(self.ledger()) as books:
+            return len(books.orders(key))
 
     @asynccontextmanager
     async def strategies_running(self) -> AsyncIterator[list[StrategyRunsReport]]:

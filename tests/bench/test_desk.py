@@ -15,7 +15,6 @@ from tests.bench import temporal_floor
 from tests.bench.desk import (
     ALL_DAY,
     CORE_WORKER,
-    PREVIEW_AND_ORDER,
     BenchDesk,
     Click,
     bench_desk,
@@ -172,14 +171,13 @@ async def test_two_hundred_of_a_full_queue_are_approved_while_strategies_run(
             await asyncio.gather(*(desk.withdraw(offer) for offer in lot))
     assert sum(run.ran for run in runs) > 0, "no strategy ran meanwhile"
     assert not [error for run in runs for outcome in run.outcomes for error in outcome.errors]
-    ids = {desk.ids_passed(offer) for offer in offers}
-    assert ids == {PREVIEW_AND_ORDER}, "each was sent once"
+    # Not by what passed the wire: a trade that is judged again is previewed again.
+    assert {desk.orders_at_gateway(offer) for offer in offers} == {1}, "each was sent once"
     timings = Timings()
     timings.seconds[OURS] = [click.answered for click in clicks]
-    on_wire = sorted(click.on_wire for click in clicks)
     bench.within(
         f"{len(clicks)} of {WAITING:,} approved while strategies run, answered p99, ms",
         timings.percentile(OURS, 99) * 1e3,
         150.0,
-        against=f"{len(runs)} runs; on the wire p50 {on_wire[len(on_wire) // 2] * 1e3:.0f} ms",
+        against=f"{len(runs)} runs; p50 {timings.percentile(OURS, 50) * 1e3:.0f} ms",
     )
