@@ -90,7 +90,7 @@ def work_of_ours() -> Sampler:
     class BegunByWork(sampling.Sampler):
         def should_sample(
             self, parent_context, trace_id, name, kind=None, attributes=None, links=None
-        ):  # type: ignore[no-untyped-def] - the SDK's signature
+        ):
             is_work = kind is trace.SpanKind.SERVER
             chosen = sampling.ALWAYS_ON if is_work else sampling.ALWAYS_OFF
             return chosen.should_sample(parent_context, trace_id, name, kind, attributes, links)

@@ -172,7 +172,7 @@ def test_stuck_and_unknown_order(operator: Operator, offers: dict[str, str], app
         90,
         "the order is UNKNOWN",
     )
-    workflow_id = recommendation_workflow_id(stuck)  # type: ignore[arg-type]
+    workflow_id = recommendation_workflow_id(stuck)
 
     # Found by what it waits for, and by nothing else.
     by_waiting_on = "temporal workflow list --query 'GreenlightWaitingOn = \""
@@ -182,7 +182,7 @@ def test_stuck_and_unknown_order(operator: Operator, offers: dict[str, str], app
         "found by its search attribute",
     )
     everything = operator.types("stuck-order", "temporal workflow list --query 'WorkflowType")
-    assert {workflow_id, recommendation_workflow_id(waiting)} <= workflow_ids(everything)  # type: ignore[arg-type]
+    assert {workflow_id, recommendation_workflow_id(waiting)} <= workflow_ids(everything)
     at_broker = operator.types("stuck-order", f"{by_waiting_on}br")
     assert workflow_id not in workflow_ids(at_broker)
     described = operator.types("stuck-order", "temporal workflow desc", WORKFLOW_ID=workflow_id)
@@ -264,7 +264,7 @@ def test_key_rotation(operator: Operator):
     before = read_keys(key_file)
 
     told = operator.types("key-rotation", "greenlight users", EMAIL=desk.email)
-    desk.password = re.search(r"New password of \S+ (\S+)", told)[1]  # type: ignore[index]
+    desk.password = re.search(r"New password of \S+ (\S+)", told)[1]
     assert "1 secrets" in operator.types("key-rotation", "greenlight keys rotate")
     operator.restart("core worker", "api")
     assert "1 old keys" in operator.types("key-rotation", "greenlight keys drop-old")
@@ -289,7 +289,7 @@ def test_upgrade(operator: Operator, offers: dict[str, str]):
     desk, waiting = operator.desk, offers["AAPL"]
     assert operator.types("upgrade", "greenlight backup").strip()
     counted = operator.types("upgrade", "temporal workflow count")
-    assert int(re.search(r"\d+", counted)[0]) >= 2  # type: ignore[index]
+    assert int(re.search(r"\d+", counted)[0]) >= 2
     operator.types("upgrade", "greenlight migrate")
     operator.types("upgrade", "greenlight setup-temporal")
     desk.leave_strategy_runs_to_the_test()
